@@ -1,0 +1,88 @@
+"""The only file that touches statsmodels' private names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from patsy import DesignInfo
+from statsmodels.base.data import ModelData, PandasData
+from statsmodels.regression.linear_model import RegressionResultsWrapper
+from statsmodels.tools._decorators import cache_writable
+
+__all__ = ["StreamedArrayData", "StreamedFrameData", "StreamedWrapper", "cache_writable"]
+
+
+class _StreamedData(ModelData):  # type: ignore[misc]
+    """What statsmodels asks a model's ``data`` for, without the data.
+
+    `ModelData.__init__` is not run: it would turn the rows into arrays.
+
+    Attributes
+    ----------
+    model : the streamed model, which knows what only a pass can tell.
+    """
+
+    def __init__(self, model: Any, ynames: str, frame: Any, formula: Any) -> None:
+        self._cache: dict[str, Any] = {}
+        self._model = model
+        self.ynames = ynames
+        self.frame = frame
+        if formula is not None:
+            self.formula = formula
+        self.missing_row_idx = None
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only for what is not there: the rows, and what a pass finds out.
+        model = self.__dict__.get("_model")
+        if model is None or name.startswith("_"):
+            raise AttributeError(name)
+        match name:
+            case "k_constant" | "const_idx" | "endog" | "exog":
+                return getattr(model, name)
+            case "orig_endog" | "orig_exog":
+                return getattr(model, name.removeprefix("orig_"))
+            case "model_spec":
+                return self._design_info()
+        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+
+    def _design_info(self) -> DesignInfo:
+        try:
+            return self._model.spec.design_info
+        except AttributeError:
+            raise AttributeError("model_spec: the model has no formula") from None
+
+    @property
+    def xnames(self) -> list[str]:
+        return list(self._model.spec_names)
+
+    @property
+    def row_labels(self) -> None:
+        return None
+
+    def attach_rows(self, result: Any) -> Any:
+        # Lazy rows stay as they are: labels would mean all of them in memory.
+        return result if hasattr(result, "dask") else super().attach_rows(result)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "frame"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.frame = None
+
+
+class StreamedArrayData(_StreamedData):
+    """Results come as plain arrays, as for ndarray input."""
+
+
+class StreamedFrameData(_StreamedData, PandasData):  # type: ignore[misc]
+    """Results come with names, as for pandas and formula input."""
+
+
+class StreamedWrapper(RegressionResultsWrapper):  # type: ignore[misc]
+    """A wrapper that is an instance of the class of the results inside, too."""
+
+    __class__ = property(lambda self: type(object.__getattribute__(self, "_results")))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (StreamedWrapper, (self._results,))

@@ -1,0 +1,25 @@
+"""Everything a user needs: ``import statsmodels_ooc.api as smo``."""
+
+from statsmodels.iolib.smpickle import load_pickle as load
+
+from statsmodels_ooc import errors
+from statsmodels_ooc.models.linear import OLS, WLS
+from statsmodels_ooc.options import options
+from statsmodels_ooc.sources.coerce import as_source
+from statsmodels_ooc.sources.csv import read_csv
+from statsmodels_ooc.sources.ipc import read_ipc
+from statsmodels_ooc.sources.iterable import from_iterable
+from statsmodels_ooc.sources.parquet import read_parquet
+
+__all__ = [
+    "OLS",
+    "WLS",
+    "as_source",
+    "errors",
+    "from_iterable",
+    "load",
+    "options",
+    "read_csv",
+    "read_ipc",
+    "read_parquet",
+]

@@ -1,0 +1,192 @@
+"""Levels of categorical variables: found over the whole data, then coded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from statsmodels_ooc._patsy import Box, dumps, loads, sorted_levels
+from statsmodels_ooc.design.block import Where
+from statsmodels_ooc.errors import MemoryLimitError, UnseenLevelError
+
+__all__ = ["LevelScan", "LevelScanState", "Seen", "encode", "unbox"]
+
+Codes = NDArray[np.signedinteger[Any]]
+
+
+def unbox(value: Any) -> Any:
+    """What stands inside ``C(...)``, or the value itself."""
+    return value.data if isinstance(value, Box) else value
+
+
+@dataclass(slots=True)
+class Seen:
+    """The levels of one variable in the rows so far.
+
+    Attributes
+    ----------
+    values : dict
+        The levels as keys, in the order in which they turned up.
+    is_float : bool
+        Whether a chunk held floating-point numbers: then all of them are.
+    categories : tuple or None
+        The categories of pandas Categoricals while all chunks agree on them.
+    disagree : bool
+        Whether chunks did not agree.
+    """
+
+    values: dict[Any, None] = field(default_factory=dict)
+    is_float: bool = False
+    categories: tuple[Any, ...] | None = None
+    disagree: bool = False
+
+    def levels(self) -> tuple[Any, ...]:
+        """The levels in the order in which patsy would have put them."""
+        if self.categories is not None and not self.disagree:
+            return self.categories
+        values: Sequence[Any] = list(self.values)
+        if any(value is True or value is False for value in values):
+            values = [*(v for v in values if not isinstance(v, bool)), False, True]
+        elif self.is_float:
+            values = [float(value) for value in values]
+        return sorted_levels(values)
+
+
+LevelScanState = dict[str, Seen]
+
+
+@dataclass(frozen=True)
+class LevelScan:
+    """Fold frames into the levels of their categorical variables.
+
+    Parameters
+    ----------
+    variables : mapping
+        Name to a function that evaluates the variable on a frame.
+    declares : frozenset of str
+        The variables whose Categoricals declare their levels; those of others are
+        an encoding of plain values and differ from frame to frame.
+    max_levels : int
+        More levels than this are refused: the design could not hold them.
+    """
+
+    variables: Mapping[str, Callable[[pd.DataFrame], Any]]
+    declares: frozenset[str]
+    max_levels: int
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _load_scan, (dumps((dict(self.variables), self.declares, self.max_levels)),)
+
+    def init(self) -> LevelScanState:
+        return {name: Seen() for name in self.variables}
+
+    def update(self, state: LevelScanState, frame: pd.DataFrame) -> LevelScanState:
+        for name, evaluate in self.variables.items():
+            seen = self._see(name, unbox(evaluate(frame)))
+            state[name] = self._merge(name, state[name], seen)
+        return state
+
+    def merge(self, left: LevelScanState, right: LevelScanState) -> LevelScanState:
+        return {name: self._merge(name, left[name], right[name]) for name in self.variables}
+
+    def _see(self, name: str, values: Any) -> Seen:
+        uniques, categories = _uniques(values)
+        is_float = getattr(uniques, "dtype", np.dtype(object)).kind == "f"
+        kept = categories if name in self.declares else None
+        return Seen(dict.fromkeys(uniques.tolist()), is_float, kept)
+
+    def _merge(self, name: str, left: Seen, right: Seen) -> Seen:
+        values = left.values | right.values
+        if len(values) > self.max_levels:
+            raise MemoryLimitError(
+                f"{name!r} has more than {self.max_levels:,} levels: a design with that many "
+                "columns cannot fit into memory",
+                hint="is the column meant to be numeric, or an identifier?",
+            )
+        declared = [seen.categories for seen in (left, right) if seen.values or seen.categories]
+        disagree = left.disagree or right.disagree or len(set(declared)) > 1
+        categories = declared[0] if declared and not disagree else None
+        return Seen(values, left.is_float or right.is_float, categories, disagree)
+
+
+def _load_scan(data: bytes) -> LevelScan:
+    return LevelScan(*loads(data))
+
+
+def _uniques(values: Any) -> tuple[Any, tuple[Any, ...] | None]:
+    """Distinct values without missing ones, and the categories of a Categorical."""
+    if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
+        cat = values.array if isinstance(values, pd.Series) else values
+        used = np.unique(cat.codes)
+        return cat.categories[used[used >= 0]], tuple(cat.categories)
+    series = _as_series(values)
+    return series[series.notna()].drop_duplicates(), None
+
+
+def _as_series(values: Any) -> pd.Series:
+    if isinstance(values, pd.Series):
+        return values
+    array = np.asarray(values)
+    if array.ndim > 1:
+        raise ValueError("categorical data cannot be >1-dimensional")
+    return pd.Series(np.atleast_1d(array))
+
+
+def encode(values: Any, levels: tuple[Any, ...], name: str, where: Where) -> Codes:
+    """Positions of values among the levels, -1 for missing ones.
+
+    Parameters
+    ----------
+    values : Series, Categorical, array_like, (n,)
+        A categorical variable.
+    levels : tuple
+        The learned levels.
+    name : str
+        The variable, for the message.
+    where : Where
+        The frame, for the message.
+
+    Returns
+    -------
+    ndarray of the smallest signed integer type that holds the levels, (n,)
+
+    Raises
+    ------
+    UnseenLevelError
+        A value is not among the levels.
+    """
+    dtype = np.min_scalar_type(-max(len(levels), 1) - 1)
+    codes, uniques = _factorize(values)
+    position = {level: i for i, level in enumerate(levels)}
+    table = np.array([position.get(value, -2) for value in uniques] + [-1], dtype=dtype)
+    coded: Codes = table[codes]  # a missing value, -1, takes the last entry
+    if (table == -2).any() and (coded == -2).any():
+        i = int(np.argmax(coded == -2))
+        shown = ", ".join(map(repr, levels[:8])) + (", …" if len(levels) > 8 else "")
+        raise UnseenLevelError(
+            f"{name!r} has the level {uniques[codes[i]]!r} at {where.row(i)}, which is not "
+            f"among the levels of the design: {shown}",
+            hint="the levels are those seen when the formula was learned, or those declared "
+            "by C(..., levels=[...]) or a Categorical dtype",
+        )
+    return coded
+
+
+def _factorize(values: Any) -> tuple[NDArray[Any], list[Any]]:
+    """Codes with -1 for missing, and the distinct values that they stand for."""
+    if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
+        cat = values.array if isinstance(values, pd.Series) else values
+        return cat.codes, list(cat.categories)
+    series = _as_series(values)
+    if series.dtype.kind in "iu" and len(series):
+        array = series.to_numpy()
+        low, high = int(array.min()), int(array.max())
+        if high - low < 4_096:
+            return array - low, list(range(low, high + 1))
+    codes, uniques = pd.factorize(series)
+    return codes, uniques.tolist()

@@ -1,0 +1,102 @@
+"""Errors and warnings, a tree by stage of the road of the data."""
+
+from __future__ import annotations
+
+from patsy import PatsyError
+from statsmodels.tools.sm_exceptions import MissingDataError as _MissingDataError
+
+__all__ = [
+    "ColumnNotFoundError",
+    "DesignError",
+    "EmptyDataError",
+    "MemoryLimitError",
+    "MissingDataError",
+    "MissingExtraError",
+    "OptionError",
+    "OutOfCoreError",
+    "ParseError",
+    "PrecisionError",
+    "SchemaError",
+    "SourceChangedError",
+    "SourceError",
+    "SourceNotFoundError",
+    "UnseenLevelError",
+]
+
+
+class OutOfCoreError(Exception):
+    """Base of every error that this package raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        What was wrong and where (source, partition, row, column).
+    hint : str, optional
+        What to do about it; printed on a line of its own.
+    """
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        self.message = message if hint is None else f"{message}\nHint: {hint}"
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[type[OutOfCoreError], tuple[str]]:
+        return (type(self), (self.message,))
+
+
+class OptionError(OutOfCoreError, ValueError):
+    """A setting does not exist or has a value that is not allowed."""
+
+
+class MissingExtraError(OutOfCoreError, ImportError):
+    """An optional dependency is absent; the message names the extra to install."""
+
+
+class SourceError(OutOfCoreError, ValueError):
+    """Something is wrong with where the data comes from."""
+
+
+class SourceNotFoundError(SourceError, FileNotFoundError):
+    """No file matches the path, list of paths or glob."""
+
+
+class SchemaError(SourceError):
+    """The files of one source do not agree on a column's name or type."""
+
+
+class ParseError(SourceError):
+    """A file cannot be read as what it claims to be."""
+
+
+class SourceChangedError(SourceError):
+    """A later pass did not see the rows that an earlier pass saw."""
+
+
+class DesignError(OutOfCoreError, ValueError):
+    """A frame cannot be turned into a block of the design matrix."""
+
+
+class ColumnNotFoundError(DesignError, NameError):
+    """A name in the formula is neither a column nor a variable in scope."""
+
+
+class UnseenLevelError(DesignError, PatsyError):
+    """A categorical column has a level that the design did not learn."""
+
+
+class MissingDataError(DesignError, _MissingDataError):
+    """Missing or infinite values where the model cannot use them."""
+
+
+class EmptyDataError(DesignError):
+    """No row is left to fit."""
+
+
+class MemoryLimitError(OutOfCoreError, MemoryError):
+    """The answer would not fit into ``smo.options.memory_limit``."""
+
+
+class PrecisionError(OutOfCoreError, ArithmeticError):
+    """The method asked for by name cannot give nine correct digits."""

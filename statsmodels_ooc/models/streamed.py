@@ -1,0 +1,244 @@
+"""What every model here does with data that stays outside memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
+from typing import Any
+
+import statsmodels.formula
+from patsy import EvalEnvironment
+
+from statsmodels_ooc._statsmodels import StreamedArrayData, StreamedFrameData
+from statsmodels_ooc.design.columns import ColumnSpec
+from statsmodels_ooc.design.formula import learn_formula
+from statsmodels_ooc.design.spec import DesignSpec, Missing
+from statsmodels_ooc.engine import PassRecord, RowArray, Stream, scan_frames
+from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.options import options
+from statsmodels_ooc.results.rows import Design, Fitted, Response, Weights
+from statsmodels_ooc.sources.coerce import as_source, is_chunked
+from statsmodels_ooc.sources.subset import subset_source
+
+__all__ = ["StreamedModel"]
+
+
+class StreamedModel:
+    """A mixin in front of a statsmodels model.
+
+    An instance either streams, and then `_stream` is set and nothing of the parent's
+    constructor has run, or it is the parent's own, data in memory and all.
+    """
+
+    _stream: Stream | None = None
+    _planner: Any  # makes the passes of a fit; tells `audit` and `constant`, and can `fit`
+    spec: DesignSpec
+
+    @classmethod
+    def from_formula(
+        cls,
+        formula: Any,
+        data: Any,
+        subset: Any = None,
+        drop_cols: Sequence[str] | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """Create a model from a formula and data that need not fit into memory.
+
+        Parameters
+        ----------
+        formula : str
+            As for statsmodels; patsy reads it chunk by chunk.
+        data : path, list of paths, glob, Source, DataFrame, ...
+            Whatever `as_source` takes. A pandas or polars DataFrame takes
+            statsmodels' own road; wrapped in `as_source` it streams.
+        subset : str, callable or array of bool, optional
+            The rows to use: an expression for `DataFrame.eval`, a function from a
+            chunk to a mask, or a mask as long as the data.
+        drop_cols : sequence of str, optional
+            Terms to leave out of the design.
+        *args
+            Passed to the model.
+        **kwargs
+            Passed to the model. ``missing`` is "drop" or "raise". ``eval_env`` is the
+            number of frames up, -1 for none, or a dict; names that are not columns
+            are looked up there.
+
+        Returns
+        -------
+        model
+            An instance of this class.
+
+        Raises
+        ------
+        SourceError, DesignError
+            The data or the formula is at fault; see `statsmodels_ooc.errors`.
+        """
+        if not is_chunked(data):
+            depth = kwargs.pop("eval_env", None)
+            if depth is None or (isinstance(depth, int) and depth >= 0):
+                depth = (1 if depth is None else depth) + 1
+            if isinstance(kwargs.get("weights"), str):
+                chosen = data if subset is None else data.loc[subset]
+                kwargs["weights"] = chosen.eval(kwargs["weights"])
+            return super().from_formula(  # type: ignore[misc]
+                formula, data, subset, drop_cols, *args, eval_env=depth, **kwargs
+            )
+        env = _environment(kwargs.pop("eval_env", None), depth=2)
+        model = cls.__new__(cls)
+        model._start_formula(formula, data, subset, drop_cols, env, *args, **kwargs)
+        return model
+
+    def _learn_formula(
+        self,
+        formula: Any,
+        data: Any,
+        subset: Any,
+        drop_cols: Sequence[str] | None,
+        env: EvalEnvironment,
+        missing: str,
+        weights: str | None = None,
+    ) -> tuple[Stream, DesignSpec]:
+        """Learn the formula; the passes that it takes are the model's first."""
+        if statsmodels.formula.options.formula_engine != "patsy":
+            raise DesignError(
+                "formulas are read with patsy, but statsmodels.formula.options.formula_engine is "
+                f"{statsmodels.formula.options.formula_engine!r}"
+            )
+        if missing not in ("none", "drop", "raise"):
+            raise ValueError(f"missing option {missing} not understood")
+        source = as_source(data)
+        if subset is not None:
+            source = subset_source(source, subset)
+        passes: list[PassRecord] = []
+        spec = learn_formula(
+            formula,
+            source,
+            env=env,
+            scan=partial(_scan, source, passes),
+            missing="drop" if missing == "drop" else "raise",
+            weights=weights,
+            drop_cols=drop_cols,
+            memory_limit=options.memory_limit,
+        )
+        return Stream(source, spec, passes), spec
+
+    def _start(
+        self,
+        stream: Stream,
+        spec: DesignSpec,
+        planner: Any,
+        hasconst: bool | None,
+        formula: Any = None,
+        *,
+        is_frame_like: bool = True,
+    ) -> None:
+        """Set what the parents' constructors would have set."""
+        self._stream = stream
+        self.spec = spec
+        self._planner = planner
+        kind = StreamedFrameData if is_frame_like else StreamedArrayData
+        self.data = kind(self, spec.endog_name, stream.source, formula)
+        if formula is not None:
+            self.formula = formula
+        self._data_attr: list[str] = []
+        self._init_keys: list[str] = [] if hasconst is None else ["hasconst"]
+        if hasconst is not None:
+            self.hasconst = hasconst
+        self._df_model = None
+        self._df_resid = None
+
+    @property
+    def passes(self) -> list[PassRecord]:
+        """Every pass over the data so far: name, rows, seconds, bytes."""
+        return [] if self._stream is None else self._stream.passes
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Rows that were left out, by the variable that had a missing value."""
+        return dict(self._planner.audit.missing)
+
+    # What only a pass can tell. The parents assign these for data in memory, and an
+    # instance's own attribute comes before a cached_property.
+
+    @cached_property
+    def nobs(self) -> float:
+        return float(self._planner.audit.rows)
+
+    @cached_property
+    def k_constant(self) -> int:
+        return self._planner.constant[0]
+
+    @property
+    def const_idx(self) -> int | None:
+        """The column of an explicit constant."""
+        return self._planner.constant[1] if self._stream else self.data.const_idx
+
+    @cached_property
+    def exog(self) -> RowArray:
+        return self._rows(Design(), self.spec.k)
+
+    @cached_property
+    def endog(self) -> RowArray:
+        return self._rows(Response())
+
+    @cached_property
+    def weights(self) -> RowArray:
+        return self._rows(Weights())
+
+    def _rows(self, function: Any, width: int | None = None) -> RowArray:
+        """A lazy answer; the fit comes first, so that bad rows are refused."""
+        assert self._stream is not None
+        self._planner.fit()
+        return self._stream.rows(function, width)
+
+    @property
+    def spec_names(self) -> tuple[str, ...]:
+        """Names of the columns; arrays get statsmodels' names."""
+        if isinstance(self.data, StreamedFrameData):
+            return self.spec.exog_names
+        audit = self._planner.audit
+        constant = (audit.low == audit.high)[:-1]
+        names = [f"x{i}" for i in range(1, self.spec.k + (0 if constant.any() else 1))]
+        if constant.any():
+            names.insert(int(constant.argmax()), "const")
+        return tuple(names)
+
+    def predict(self, params: Any, exog: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Predicted values: of a new design, or lazily of the data."""
+        if self._stream is None or exog is not None:
+            return super().predict(params, exog, *args, **kwargs)  # type: ignore[misc]
+        return self._rows(Fitted(params))
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._stream is None:
+            return self.__dict__
+        lazy = ("exog", "endog", "weights", "wexog", "wendog")
+        return {key: value for key, value in self.__dict__.items() if key not in lazy}
+
+
+def _scan(
+    source: Any, passes: list[PassRecord], scan: Any, columns: Sequence[str], encoded: Any
+) -> Any:
+    return scan_frames("levels", source, columns, encoded, scan, passes)
+
+
+def _environment(eval_env: Any, depth: int) -> EvalEnvironment:
+    """Where a formula's names are looked up; frames are counted as statsmodels does."""
+    if isinstance(eval_env, EvalEnvironment):
+        return eval_env
+    if isinstance(eval_env, Mapping):
+        return EvalEnvironment([dict(eval_env)])
+    if eval_env == -1:
+        return EvalEnvironment([{}])
+    frames = 0 if eval_env is None else max(int(eval_env) - 1, 0)
+    return EvalEnvironment.capture(frames + depth)
+
+
+def column_stream(
+    source: Any, endog: str, exog: Sequence[str], weights: str | None, missing: Missing
+) -> tuple[Stream, DesignSpec]:
+    """A stream over plain columns."""
+    spec = ColumnSpec(endog, exog, weights, missing)
+    return Stream(source, spec), spec

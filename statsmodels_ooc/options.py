@@ -1,0 +1,179 @@
+"""Settings, kept in dask's configuration under ``statsmodels-ooc``.
+
+Whatever sets dask's configuration sets these too: a YAML file, the environment
+(``DASK_STATSMODELS_OOC__BLOCK_ROWS=4096``), ``dask.config.set`` or ``smo.options``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import dask.config
+import dask.utils
+
+from statsmodels_ooc.errors import OptionError
+
+__all__ = ["Options", "options"]
+
+_NAMESPACE = "statsmodels-ooc"
+
+
+def _parse_bytes(value: Any) -> int:
+    """Bytes from 123, "512 MiB", or a share of the machine's memory: 0.25, "25%"."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        value = float(value.strip()[:-1]) / 100
+    if isinstance(value, float) and 0 < value <= 1:
+        return int(value * _machine_memory())
+    size = int(dask.utils.parse_bytes(value))
+    if size <= 0:
+        raise ValueError("must be positive")
+    return size
+
+
+def _parse_rows(value: Any) -> int | None:
+    """A positive number of rows, None for "auto"."""
+    if value is None or value == "auto":
+        return None
+    rows = int(value)
+    if rows < 1 or rows != float(value):
+        raise ValueError("must be a positive whole number")
+    return rows
+
+
+def _parse_progress(value: Any) -> bool | None:
+    """True, False, None for "auto": shown on a terminal and in a notebook."""
+    if value is None or value == "auto":
+        return None
+    if isinstance(value, bool):
+        return value
+    raise ValueError("must be True, False or 'auto'")
+
+
+def _machine_memory() -> int:
+    """Bytes of memory that this process may use: the machine's, or its cgroup's."""
+    import os
+
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        with open("/sys/fs/cgroup/memory.max") as file:
+            limit = file.read().strip()
+    except OSError:
+        return total
+    return total if limit == "max" else min(total, int(limit))
+
+
+@dataclass(frozen=True)
+class _Option:
+    default: Any
+    parse: Callable[[Any], Any]
+    doc: str
+
+
+_OPTIONS: dict[str, _Option] = {
+    "memory-limit": _Option(
+        "50%", _parse_bytes, "peak bytes a pass may plan with: 2**30, '2 GiB' or '25%'"
+    ),
+    "block-rows": _Option(
+        "auto", _parse_rows, "rows of a design block; 'auto' fits a block into the cache"
+    ),
+    "frame-rows": _Option(
+        "auto", _parse_rows, "rows of a frame read at a time; 'auto' follows memory-limit"
+    ),
+    "progress": _Option("auto", _parse_progress, "show progress: True, False or 'auto'"),
+    "array-limit": _Option(
+        "256 MiB",
+        _parse_bytes,
+        "largest row-level answer that turns into NumPy without being asked to",
+    ),
+}
+
+
+class Options:
+    """Read and set this package's settings.
+
+    Each setting is an attribute. Setting one lasts for the process; `set` is a
+    context manager too, after which the former values are back.
+
+    Raises
+    ------
+    OptionError
+        For a name that does not exist or a value that is not allowed; the message
+        lists what is.
+
+    Examples
+    --------
+    >>> import statsmodels_ooc.api as smo
+    >>> with smo.options.set(block_rows=4096, progress=False):
+    ...     smo.options.block_rows
+    4096
+    >>> smo.options.block_rows is None  # "auto"
+    True
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        option = _lookup(name)
+        value = dask.config.get(f"{_NAMESPACE}.{_key(name)}", option.default)
+        return _checked(name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self.set(**{name: value})
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(key.replace("-", "_") for key in _OPTIONS)]
+
+    def set(self, **settings: Any) -> AbstractContextManager[Any]:
+        """Set several settings at once, for good or for a ``with`` block."""
+        for name, value in settings.items():
+            _checked(name, value)
+        chosen = {f"{_NAMESPACE}.{_key(name)}": value for name, value in settings.items()}
+        context: AbstractContextManager[Any] = dask.config.set(chosen)
+        return context
+
+    def __repr__(self) -> str:
+        width = max(map(len, _OPTIONS))
+        lines = [
+            f"{key.replace('-', '_'):<{width}}  {self._shown(key):<10}  {option.doc}"
+            for key, option in _OPTIONS.items()
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{key.replace('-', '_')}</td><td>{escape(self._shown(key))}</td>"
+            f"<td>{escape(option.doc)}</td></tr>"
+            for key, option in _OPTIONS.items()
+        )
+        return f"<table><tr><th>option</th><th>value</th><th></th></tr>{rows}</table>"
+
+    @staticmethod
+    def _shown(key: str) -> str:
+        return str(dask.config.get(f"{_NAMESPACE}.{key}", _OPTIONS[key].default))
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _lookup(name: str) -> _Option:
+    try:
+        return _OPTIONS[_key(name)]
+    except KeyError:
+        if name.startswith("_"):
+            raise AttributeError(name) from None
+        known = ", ".join(key.replace("-", "_") for key in _OPTIONS)
+        raise OptionError(f"there is no option {name!r}; the options are {known}") from None
+
+
+def _checked(name: str, value: Any) -> Any:
+    option = _lookup(name)
+    try:
+        return option.parse(value)
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"option {name}={value!r}: {error}", hint=option.doc) from None
+
+
+options = Options()

@@ -1,0 +1,146 @@
+"""What the rows of a pass were: counts, losses, extremes, a fingerprint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+
+__all__ = ["Fingerprint", "FingerprintState", "NotFinite", "RowAudit", "RowAuditState"]
+
+
+class NotFinite(NamedTuple):
+    """Where the first value that is not finite stands."""
+
+    partition: int
+    row: int
+    column: int  # of [X | y]
+    value: float
+
+
+@dataclass(slots=True)
+class RowAuditState:
+    """Counts and extremes of the rows seen so far.
+
+    Attributes
+    ----------
+    rows_read, rows : int
+        Rows of the source, and rows that are left after dropping.
+    missing : dict
+        Dropped rows by the name of the variable that had a missing value; a row
+        counts for every one that had.
+    low, high : ndarray, (k + 1,)
+        Extremes of the columns of ``[X | y]``.
+    log_weights : float
+        Sum of the logarithms of the weights.
+    total_weight : float
+        Sum of the weights; the number of rows where there are none.
+    not_finite : NotFinite or None
+        The first NaN or infinity in ``[X | y]``.
+    """
+
+    rows_read: int
+    rows: int
+    missing: dict[str, int]
+    low: FloatArray
+    high: FloatArray
+    log_weights: float = 0.0
+    total_weight: float = 0.0
+    not_finite: NotFinite | None = None
+
+
+@dataclass(frozen=True)
+class RowAudit:
+    """Count rows and losses, and find the extremes of ``[X | y]``.
+
+    Parameters
+    ----------
+    k : int
+        The number of columns of the design.
+    """
+
+    k: int
+
+    def init(self) -> RowAuditState:
+        q = self.k + 1
+        return RowAuditState(0, 0, {}, np.full(q, np.inf), np.full(q, -np.inf))
+
+    def update(self, state: RowAuditState, block: BlockLike) -> RowAuditState:
+        b = len(block.endog)
+        state.rows_read += block.rows_read
+        state.rows += b
+        for name, count in block.missing.items():
+            state.missing[name] = state.missing.get(name, 0) + count
+        if b == 0:
+            return state
+        low = np.append(block.dense().min(axis=0), block.endog.min())
+        high = np.append(block.dense().max(axis=0), block.endog.max())
+        if state.not_finite is None and not np.isfinite(low + high).all():
+            state.not_finite = _first_not_finite(block)
+        np.minimum(state.low, low, out=state.low)
+        np.maximum(state.high, high, out=state.high)
+        if block.weights is None:
+            state.total_weight += b
+        else:
+            state.total_weight += float(block.weights.sum())
+            with np.errstate(divide="ignore"):
+                state.log_weights += float(np.log(block.weights).sum())
+        return state
+
+    def merge(self, left: RowAuditState, right: RowAuditState) -> RowAuditState:
+        names = [*left.missing, *(name for name in right.missing if name not in left.missing)]
+        return RowAuditState(
+            rows_read=left.rows_read + right.rows_read,
+            rows=left.rows + right.rows,
+            missing={n: left.missing.get(n, 0) + right.missing.get(n, 0) for n in names},
+            low=np.minimum(left.low, right.low),
+            high=np.maximum(left.high, right.high),
+            log_weights=left.log_weights + right.log_weights,
+            total_weight=left.total_weight + right.total_weight,
+            not_finite=left.not_finite or right.not_finite,
+        )
+
+
+def _first_not_finite(block: BlockLike) -> NotFinite | None:
+    values = np.column_stack((block.dense(), block.endog))
+    bad = ~np.isfinite(values)
+    if not bad.any():  # the sum of two huge finite extremes overflowed
+        return None
+    i = int(np.argmax(bad.any(axis=1)))
+    j = int(np.argmax(bad[i]))
+    return NotFinite(block.partition, block.row(i), j, float(values[i, j]))
+
+
+@dataclass(slots=True)
+class FingerprintState:
+    """Per partition: rows read, rows kept, and a checksum of what was kept."""
+
+    partitions: list[tuple[int, int, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Tell whether two passes saw the same rows.
+
+    The checksum adds up the bit patterns of ``endog`` and of the first design row
+    of every block, modulo 2**64.
+    """
+
+    def init(self) -> FingerprintState:
+        return FingerprintState()
+
+    def update(self, state: FingerprintState, block: BlockLike) -> FingerprintState:
+        read, kept, checksum = state.partitions.pop() if state.partitions else (0, 0, 0)
+        if len(block.endog):
+            checksum += int(np.ascontiguousarray(block.endog).view(np.uint64).sum())
+            checksum += int(block.dense()[0].copy().view(np.uint64).sum())
+        state.partitions.append(
+            (read + block.rows_read, kept + len(block.endog), checksum % 2**64)
+        )
+        return state
+
+    def merge(self, left: FingerprintState, right: FingerprintState) -> FingerprintState:
+        return FingerprintState(left.partitions + right.partitions)

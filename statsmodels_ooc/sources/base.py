@@ -1,0 +1,193 @@
+"""What every source is: a re-iterable, ordered table in partitions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Protocol, runtime_checkable
+
+import pandas as pd
+
+from statsmodels_ooc.errors import SourceError
+
+__all__ = ["ForgottenSource", "Levels", "Partition", "Source"]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The levels that a source declares for a column without being scanned.
+
+    Attributes
+    ----------
+    values : tuple
+        The levels, missing excluded, in the order in which they are declared.
+    is_categorical : bool
+        True for a pandas Categorical or an Arrow dictionary *type*: the order is
+        the user's and is kept. False where the levels are merely known (the
+        dictionary pages of a string column): they are sorted as patsy sorts.
+    """
+
+    values: tuple[Any, ...]
+    is_categorical: bool
+
+
+@runtime_checkable
+class Partition(Protocol):
+    """A cheap, picklable recipe for consecutive rows of a source.
+
+    Attributes
+    ----------
+    label : str
+        Where the rows come from, for messages: ``"a.parquet, row group 3"``.
+    rows : int or None
+        The number of rows, None where only reading can tell.
+    nbytes : int or None
+        The stored size in bytes where it is known.
+    """
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def rows(self) -> int | None: ...
+
+    @property
+    def nbytes(self) -> int | None: ...
+
+    def frames(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows in order as frames of at most ``max_rows`` rows.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            The columns wanted, and the order in which they come.
+        max_rows : int
+            The largest number of rows of a frame.
+        encoded : collection of str
+            Columns that may come as pandas Categoricals, whose categories need
+            not agree between frames, where that is cheaper than plain values.
+        """
+        ...
+
+
+class Source(ABC):
+    """A re-iterable, ordered table: column names and a list of partitions.
+
+    A source knows nothing of models. Iterating twice gives the same rows in the
+    same order; what breaks that promise is caught by the passes.
+    """
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """A short name for messages and reprs, such as the path."""
+
+    @property
+    @abstractmethod
+    def dtypes(self) -> Mapping[str, Any]:
+        """Column name to pandas dtype, in column order."""
+
+    @property
+    @abstractmethod
+    def partitions(self) -> Sequence[Partition]:
+        """The partitions in row order."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column names in order."""
+        return tuple(self.dtypes)
+
+    @property
+    def rows(self) -> int | None:
+        """The number of rows, None where only reading can tell."""
+        counts = [partition.rows for partition in self.partitions]
+        known = [count for count in counts if count is not None]
+        return sum(known) if len(known) == len(counts) else None
+
+    @property
+    def nbytes(self) -> int | None:
+        """The stored size in bytes, None where it is not known."""
+        sizes = [partition.nbytes for partition in self.partitions]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if len(known) == len(sizes) else None
+
+    @property
+    def slow(self) -> bool:
+        """Whether reading again costs so much that a local copy is worth it."""
+        return False
+
+    @property
+    def is_recipe(self) -> bool:
+        """Whether a pickle says where the rows are, rather than holding them."""
+        return True
+
+    def levels(self, column: str) -> Levels | None:  # noqa: ARG002
+        """The levels of a column where they are known without a scan."""
+        return None
+
+    def frames(
+        self, columns: Sequence[str] | None = None, max_rows: int = 131_072
+    ) -> Iterator[pd.DataFrame]:
+        """Yield all rows in order as frames of at most ``max_rows`` rows."""
+        wanted = self.columns if columns is None else tuple(columns)
+        for partition in self.partitions:
+            yield from partition.frames(wanted, max_rows)
+
+    def head(self, n: int = 5) -> pd.DataFrame:
+        """The first ``n`` rows as a pandas DataFrame."""
+        pieces: list[pd.DataFrame] = []
+        found = 0
+        for frame in self.frames(max_rows=max(n, 1)):
+            pieces.append(frame.iloc[: n - found])
+            found += len(pieces[-1])
+            if found >= n:
+                break
+        if not pieces:
+            return pd.DataFrame({name: [] for name in self.columns})
+        return pd.concat(pieces, ignore_index=True)
+
+    def __repr__(self) -> str:
+        rows = "unknown" if self.rows is None else f"{self.rows:,}"
+        return (
+            f"<{type(self).__name__} {self.name}: {rows} rows, "
+            f"{len(self.columns)} columns, {len(self.partitions)} partitions>"
+        )
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><td>{escape(str(name))}</td><td>{escape(str(dtype))}</td></tr>"
+            for name, dtype in self.dtypes.items()
+        )
+        return (
+            f"<p><b>{escape(repr(self)[1:-1])}</b></p>"
+            f"<table><tr><th>column</th><th>dtype</th></tr>{cells}</table>"
+        )
+
+
+class ForgottenSource(Source):
+    """What is left of a source whose rows were let go: its name."""
+
+    def __init__(self, source: Source) -> None:
+        self._name = source.name
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def dtypes(self) -> Mapping[str, Any]:
+        return {}
+
+    @property
+    def partitions(self) -> Sequence[Partition]:
+        raise SourceError(
+            f"the rows of {self.name} are gone: they were removed, or not saved with the results",
+            hint="fit the model again; results of files on disk keep the way to their rows",
+        )
+
+    def __repr__(self) -> str:
+        return f"<forgotten {self.name}>"

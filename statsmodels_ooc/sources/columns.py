@@ -1,0 +1,196 @@
+"""What a column is delivered as, and one type for it over all files of a source."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from statsmodels_ooc.errors import SchemaError
+from statsmodels_ooc.sources.base import Levels
+
+__all__ = ["Column", "check_unique", "common_type", "delivered_type", "select"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column of Arrow data is delivered in every frame.
+
+    Attributes
+    ----------
+    name : str
+        The column's name.
+    type : pyarrow.DataType
+        What the data is cast to before it becomes pandas.
+    nullable : bool or None
+        Whether nulls may occur somewhere in the source; None where only reading
+        can tell, and each frame is delivered as found (CSV).
+    category : pandas.CategoricalDtype, optional
+        The declared levels; the column is then delivered as this dtype.
+    """
+
+    name: str
+    type: pa.DataType
+    nullable: bool | None = True
+    category: pd.CategoricalDtype | None = None
+
+    @property
+    def dtype(self) -> Any:
+        """The pandas dtype of the column in every frame."""
+        if self.category is not None:
+            return self.category
+        if self.nullable and pa.types.is_boolean(self.type):
+            return np.dtype(object)
+        return pa.array([], self.type).to_pandas().dtype
+
+    @property
+    def levels(self) -> Levels | None:
+        """The declared levels."""
+        if self.category is None:
+            return None
+        return Levels(tuple(self.category.categories.tolist()), is_categorical=True)
+
+
+def delivered_type(kind: pa.DataType, nullable: bool | None) -> pa.DataType:
+    """The type that ``kind`` is cast to: what pandas holds without loss of meaning."""
+    if pa.types.is_dictionary(kind):
+        return delivered_type(kind.value_type, nullable)
+    if pa.types.is_decimal(kind) or pa.types.is_null(kind):
+        return pa.float64()
+    if pa.types.is_integer(kind) and nullable:
+        return pa.float64()
+    if pa.types.is_date32(kind):
+        return pa.timestamp("s")
+    if pa.types.is_date64(kind):
+        return pa.timestamp("ms")
+    if isinstance(kind, pa.BaseExtensionType):
+        return delivered_type(kind.storage_type, nullable)
+    return kind
+
+
+def common_type(types: Iterable[tuple[str, pa.DataType]], column: str) -> pa.DataType:
+    """One Arrow type for a column whose files may widen it.
+
+    Parameters
+    ----------
+    types : iterable of (str, pyarrow.DataType)
+        Where the type was found, and the type.
+    column : str
+        The column, for the message.
+
+    Raises
+    ------
+    SchemaError
+        When two types are different kinds of data: it names both files.
+    """
+    found: dict[pa.DataType, str] = {}
+    for place, kind in types:
+        found.setdefault(kind, place)
+    (result, first), *others = found.items()
+    for kind, place in others:
+        joined = _join(result, kind)
+        if joined is None:
+            raise SchemaError(
+                f"column {column!r} is {result} in {first} but {kind} in {place}",
+                hint="convert one of them, or leave the file out of the source",
+            )
+        result = joined
+    return result
+
+
+def _join(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
+    if left == right or pa.types.is_null(right):
+        return left
+    if pa.types.is_null(left):
+        return right
+    if pa.types.is_dictionary(left) or pa.types.is_dictionary(right):
+        return _join_dictionaries(left, right)
+    if _is_number(left) and _is_number(right):
+        return _join_numbers(left, right)
+    if _is_text(left) and _is_text(right):
+        return pa.large_string()
+    if _is_moment(left) and _is_moment(right):
+        return _join_moments(left, right)
+    return None
+
+
+def _join_dictionaries(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
+    both = pa.types.is_dictionary(left) and pa.types.is_dictionary(right)
+    values = _join(
+        left.value_type if pa.types.is_dictionary(left) else left,
+        right.value_type if pa.types.is_dictionary(right) else right,
+    )
+    if values is None or not both:
+        return values
+    return pa.dictionary(pa.int64(), values, ordered=left.ordered and right.ordered)
+
+
+def _join_numbers(left: pa.DataType, right: pa.DataType) -> pa.DataType:
+    if not (pa.types.is_integer(left) and pa.types.is_integer(right)):
+        return pa.float64()
+    return pa.from_numpy_dtype(np.result_type(left.to_pandas_dtype(), right.to_pandas_dtype()))
+
+
+def _join_moments(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
+    units = ["s", "ms", "us", "ns"]
+    zones = {kind.tz for kind in (left, right) if pa.types.is_timestamp(kind)}
+    if len(zones) > 1:
+        return None
+    stamps = [delivered_type(kind, False) for kind in (left, right)]
+    return (
+        pa.timestamp(max((kind.unit for kind in stamps), key=units.index), zones.pop())
+        if zones
+        else pa.timestamp("ms")
+    )
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    )
+
+
+def _is_moment(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
+
+
+def select(known: Mapping[str, Any], wanted: Sequence[str], place: str) -> list[Any]:
+    """What is known of the columns wanted, in the order wanted.
+
+    Raises
+    ------
+    SchemaError
+        For a column that the source does not have, with near matches.
+    """
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        near = difflib.get_close_matches(
+            str(missing[0]), [str(name) for name in known], n=3, cutoff=0.5
+        )
+        names = ", ".join(map(repr, near or list(known)[:10]))
+        raise SchemaError(
+            f"{place} has no column {missing[0]!r}",
+            hint=f"did you mean {names}?" if near else f"its columns are {names}",
+        )
+    return [known[name] for name in wanted]
+
+
+def check_unique(names: Sequence[Any], place: str) -> None:
+    """Refuse a table in which two columns share a name."""
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        raise SchemaError(
+            f"{place} has more than one column {twice!r}",
+            hint="give every column a name of its own",
+        )

@@ -1,0 +1,320 @@
+"""CSV files: partitions are byte ranges, or whole files where these cannot be cut."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.csv as pacsv  # type: ignore[import-untyped]
+
+from statsmodels_ooc.sources.base import Levels, Source
+from statsmodels_ooc.sources.columns import Column, select
+from statsmodels_ooc.sources.csv_errors import (
+    Place,
+    Ragged,
+    check_quotes,
+    described,
+    lines_before,
+)
+from statsmodels_ooc.sources.csv_format import COMPRESSED, CsvFormat, is_cut, stored_types
+from statsmodels_ooc.sources.csv_options import csv_format
+from statsmodels_ooc.sources.csv_schema import opened_text, source_columns, text_errors
+from statsmodels_ooc.sources.files import StoredFile, find_files, shown
+from statsmodels_ooc.sources.frames import frames_of
+
+__all__ = ["SUFFIXES", "CsvSource", "read_csv"]
+
+SUFFIXES = tuple(kind + packed for kind in (".csv", ".tsv", ".txt") for packed in ("", *COMPRESSED))
+
+_SEARCH = 64 * 1024
+
+
+def read_csv(
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    delimiter: str | None = None,
+    dtypes: Mapping[str, Any] | None = None,
+    null_values: Collection[str] | None = None,
+    block_size: int | str = "16 MiB",
+    newlines_in_values: bool = False,
+    column_names: Sequence[str] | None = None,
+    encoding: str = "utf8",
+    quote_char: str | None = '"',
+    escape_char: str | None = None,
+    decimal_point: str = ".",
+    storage_options: Mapping[str, Any] | None = None,
+) -> CsvSource:
+    """Open CSV files as a source; only samples are read yet.
+
+    Parameters
+    ----------
+    path : str, os.PathLike, or a list of them
+        File, glob, directory or fsspec URL; ``.gz``, ``.bz2`` and ``.zst`` too.
+    delimiter : str, optional
+        One character; a tab for ``.tsv`` files, otherwise a comma.
+    dtypes : mapping, optional
+        Column to dtype, for columns whose type is not to be taken from the samples.
+    null_values : collection of str, optional
+        What marks a missing value; by default what `pandas.read_csv` takes.
+    block_size : int or str
+        Bytes of a partition.
+    newlines_in_values : bool
+        Whether quoted fields may span lines. The files are then read from start to
+        end by one thread each.
+    column_names : sequence of str, optional
+        Names for files without a header row.
+    encoding : str
+        Anything but UTF-8 is read from start to end by one thread per file.
+    quote_char : str or None
+        None where quotes mean nothing.
+    escape_char : str, optional
+        The character that takes the meaning from the next one.
+    decimal_point : str
+        The decimal mark of numbers.
+    storage_options : mapping, optional
+        Handed to fsspec for URLs.
+
+    Returns
+    -------
+    CsvSource
+        Its partitions are read in parallel, and it is `slow` to read again.
+
+    Raises
+    ------
+    SourceNotFoundError
+        When no file matches.
+    SchemaError
+        When the files' headers or types do not agree; it names both files.
+    ParseError
+        When a row has the wrong number of fields or a value does not suit its
+        column: it names file, line and column. Mostly raised while reading.
+
+    Notes
+    -----
+    A column has one type in all blocks, with one exception: a frame's integer column
+    is float64 if the frame has missing values there, otherwise int64. Dates in ISO
+    8601 are timestamps.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from statsmodels_ooc.sources.csv import read_csv
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> file = pathlib.Path(folder.name, "t.csv")
+    >>> _ = file.write_text("y,g\\n1.5,a\\n2.5,b\\n")
+    >>> read_csv(file, dtypes={"y": "float64"}).head()["y"].sum().item()
+    4.0
+    >>> folder.cleanup()
+    """
+    files = find_files(path, SUFFIXES, storage_options)
+    style = csv_format(
+        delimiter=delimiter or _usual_delimiter(files[0].path),
+        null_values=null_values,
+        block_size=block_size,
+        newlines_in_values=newlines_in_values,
+        column_names=column_names,
+        encoding=encoding,
+        quote_char=quote_char,
+        escape_char=escape_char,
+        decimal_point=decimal_point,
+    )
+    return CsvSource(files, shown(path), style, dict(dtypes or {}))
+
+
+def _usual_delimiter(path: str) -> str:
+    return "\t" if ".tsv" in os.path.basename(path).lower() else ","
+
+
+@dataclass(frozen=True)
+class CsvRange:
+    """The lines of a file that begin inside a range of bytes.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The columns in the order of this file's header.
+    first : int
+        Where the file's data begins.
+    start, stop : int
+        The range.
+    """
+
+    file: StoredFile
+    style: CsvFormat
+    columns: Mapping[str, Column]
+    names: tuple[str, ...]
+    first: int
+    start: int
+    stop: int
+
+    @property
+    def label(self) -> str:
+        """File and bytes."""
+        return f"{self.file}, bytes {self.start}-{self.stop}"
+
+    @property
+    def rows(self) -> None:
+        """Only reading can tell."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the range."""
+        return self.stop - self.start
+
+    def frames(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows as frames of at most ``max_rows`` rows."""
+        chosen: list[Column] = select(self.columns, columns, str(self.file))
+        with self.file.opened(mapped=False) as raw:
+            start = self._line_start(raw, self.start)
+            stop = self._line_start(raw, self.stop)
+            raw.seek(start)
+            data = raw.read(stop - start)
+            if not data.strip(b"\r\n"):
+                return
+            check_quotes(data, self.style, self.label)
+            ragged = Ragged()
+            try:
+                table = pacsv.read_csv(
+                    pa.BufferReader(data),
+                    read_options=pacsv.ReadOptions(
+                        use_threads=False, column_names=list(self.names), block_size=len(data) + 1
+                    ),
+                    parse_options=self.style.parse_options(ragged),
+                    convert_options=self.style.convert_options(
+                        list(columns) or self.names[:1], stored_types(chosen)
+                    ),
+                )
+            except pa.ArrowInvalid as error:
+                place = Place(lines_before(raw, start), data)
+                raise described(error, ragged, self.file, self.names, place) from error
+        yield from frames_of(table.to_batches(max_chunksize=max_rows), chosen, max_rows, encoded)
+
+    def _line_start(self, raw: pa.NativeFile, at: int) -> int:
+        """The first line that begins at or after ``at``."""
+        if at <= self.first:
+            return self.first
+        position = at - 1
+        raw.seek(position)
+        while position < self.file.size:
+            piece = raw.read(_SEARCH)
+            found = piece.find(b"\n")
+            if found >= 0:
+                return int(position + found + 1)
+            position += len(piece)
+        return self.file.size
+
+
+@dataclass(frozen=True)
+class CsvWhole:
+    """A file that can only be read from start to end."""
+
+    file: StoredFile
+    style: CsvFormat
+    columns: Mapping[str, Column]
+    names: tuple[str, ...]
+    header_lines: int
+
+    @property
+    def label(self) -> str:
+        """The file."""
+        return str(self.file)
+
+    @property
+    def rows(self) -> None:
+        """Only reading can tell."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes as stored."""
+        return self.file.size
+
+    def frames(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows as frames of at most ``max_rows`` rows."""
+        chosen: list[Column] = select(self.columns, columns, str(self.file))
+        ragged = Ragged()
+        with text_errors(self.file, self.style), self.file.opened(mapped=False) as raw:
+            try:
+                batches = pacsv.open_csv(
+                    opened_text(raw, self.file, self.style),
+                    read_options=pacsv.ReadOptions(
+                        use_threads=False,
+                        column_names=list(self.names),
+                        skip_rows=self.header_lines,
+                        block_size=max(self.style.block_size, 2**20),
+                    ),
+                    parse_options=self.style.parse_options(ragged),
+                    convert_options=self.style.convert_options(
+                        list(columns) or self.names[:1], stored_types(chosen)
+                    ),
+                )
+                with batches:
+                    yield from frames_of(batches, chosen, max_rows, encoded)
+            except pa.ArrowInvalid as error:
+                raise described(error, ragged, self.file, self.names, Place()) from error
+
+
+class CsvSource(Source):
+    """CSV files as one table; see `read_csv`."""
+
+    def __init__(
+        self,
+        files: Sequence[StoredFile],
+        name: str,
+        style: CsvFormat,
+        dtypes: Mapping[str, Any],
+    ) -> None:
+        self._name = name
+        self._columns, headers = source_columns(files, style, dtypes)
+        self._partitions: list[CsvRange | CsvWhole] = []
+        for file, header in zip(files, headers, strict=True):
+            if is_cut(file, style):
+                starts = range(header.end, max(file.size, header.end + 1), style.block_size)
+                self._partitions += [
+                    CsvRange(
+                        file,
+                        style,
+                        self._columns,
+                        header.names,
+                        header.end,
+                        start,
+                        min(start + style.block_size, file.size),
+                    )
+                    for start in starts
+                ]
+            else:
+                self._partitions.append(
+                    CsvWhole(file, style, self._columns, header.names, header.lines)
+                )
+
+    @property
+    def name(self) -> str:
+        """The path as it was given."""
+        return self._name
+
+    @property
+    def dtypes(self) -> Mapping[str, Any]:
+        """Column name to pandas dtype."""
+        return {name: column.dtype for name, column in self._columns.items()}
+
+    @property
+    def partitions(self) -> Sequence[CsvRange | CsvWhole]:
+        """Byte ranges, in file order."""
+        return self._partitions
+
+    @property
+    def slow(self) -> bool:
+        """Parsing text again costs more than a local copy."""
+        return True
+
+    def levels(self, column: str) -> Levels | None:
+        """The categories that ``dtypes`` declared."""
+        known: Column = select(self._columns, [column], self.name)[0]
+        return known.levels

@@ -1,0 +1,126 @@
+"""Where in a CSV file pyarrow stopped, in words that lead to the place."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from statsmodels_ooc.errors import ParseError
+from statsmodels_ooc.sources.csv_format import CsvFormat
+from statsmodels_ooc.sources.files import StoredFile
+
+__all__ = ["Place", "Ragged", "check_quotes", "described", "lines_before"]
+
+_END = "\x00end of block"
+_CONVERSION = re.compile(
+    r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to (.+?): (.*)", re.DOTALL
+)
+
+
+class Ragged:
+    """pyarrow's handler of rows with the wrong number of fields: keeps the first."""
+
+    def __init__(self) -> None:
+        self.row: Any = None
+
+    def __call__(self, row: Any) -> str:
+        self.row = self.row or row
+        return "error"
+
+
+def described(
+    error: pa.ArrowInvalid,
+    ragged: Ragged,
+    file: StoredFile,
+    names: Sequence[str],
+    place: Place,
+) -> ParseError:
+    """The error that the user sees."""
+    if ragged.row is not None:
+        row = ragged.row
+        return ParseError(
+            f"{file}, {place.of(row.number)}: expected {row.expected_columns} fields, "
+            f"found {row.actual_columns}: {_short(row.text)}",
+            hint="mend the row; if a quoted field spans lines pass newlines_in_values=True, "
+            "if the fields are separated otherwise pass delimiter=",
+        )
+    match = _CONVERSION.search(str(error))
+    if match:
+        name, kind = names[int(match[1])], match[3]
+        number = int(match[2]) if match[2] else None
+        return ParseError(
+            f"{file}, {place.of(number)}, column {name!r}: cannot be read as {kind}: "
+            f"{_short(match[4])}",
+            hint=f"the column's type was found from a sample; pass dtypes={{{name!r}: str}} or "
+            "another type that fits every row, or null_values= if this marks a missing value",
+        )
+    hint = None
+    if "straddl" in str(error) or "block size" in str(error) or "too short" in str(error):
+        hint = "a row is longer than a block: pass a larger block_size="
+    return ParseError(f"{file} cannot be read as CSV: {error}", hint=hint)
+
+
+class Place:
+    """From pyarrow's row numbers to lines of the file."""
+
+    def __init__(self, lines: int = 0, data: bytes | None = None) -> None:
+        self._lines, self._data = lines, data
+
+    def of(self, number: int | None) -> str:
+        """Words for the ``number``-th row that is not blank, counted from 1."""
+        if number is None:
+            return "somewhere"
+        if self._data is None:
+            return f"row {number} (blank lines not counted)"
+        for at, line in enumerate(self._data.splitlines(), start=1):
+            number -= bool(line)
+            if number == 0:
+                return f"line {self._lines + at}"
+        return f"after line {self._lines}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def lines_before(raw: pa.NativeFile, stop: int) -> int:
+    """The number of line ends in the first ``stop`` bytes."""
+    raw.seek(0)
+    count = at = 0
+    while at < stop:
+        piece = raw.read(min(2**20, stop - at))
+        if not piece:
+            break
+        count += piece.count(b"\n")
+        at += len(piece)
+    return count
+
+
+def check_quotes(data: bytes, style: CsvFormat, label: str) -> None:
+    """Refuse a block that ends inside a quoted field: its record spans blocks."""
+    if not style.quote_char or data.count(style.quote_char.encode()) % 2 == 0:
+        return
+    text = data.decode("utf8", errors="replace").rstrip("\r\n") + "\n" + _END
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=style.delimiter,
+        quotechar=style.quote_char,
+        escapechar=style.escape_char,
+    )
+    last: list[str] = []
+    with suppress(csv.Error):
+        for row in reader:
+            last = row
+        if last == [_END]:
+            return
+    raise ParseError(
+        f"{label}: a quoted field is still open at the end of the block",
+        hint="pass newlines_in_values=True if fields have line ends in them, or "
+        "quote_char=None if quotes mean nothing in this file",
+    )

@@ -1,0 +1,312 @@
+"""The header of a CSV file, and its columns' types from samples."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.csv as pacsv  # type: ignore[import-untyped]
+
+from statsmodels_ooc.errors import OptionError, ParseError, SourceError
+from statsmodels_ooc.sources.columns import Column, check_unique, select
+from statsmodels_ooc.sources.csv_format import CsvFormat, is_cut
+from statsmodels_ooc.sources.files import StoredFile
+from statsmodels_ooc.sources.schema import common_schema
+
+__all__ = ["Header", "opened_text", "source_columns", "text_errors"]
+
+_HEAD = 4 * 2**20
+_LATER = 256 * 2**10
+_LATER_SAMPLES = 8
+_HEADER = 2**20
+
+
+def source_columns(
+    files: Sequence[StoredFile], style: CsvFormat, dtypes: Mapping[str, Any]
+) -> tuple[dict[str, Column], list[Header]]:
+    """The columns of all files, and each file's header.
+
+    Raises
+    ------
+    SchemaError
+        When headers or types do not agree; the message names both files.
+    """
+    headers, schemas = [], []
+    for number, file in enumerate(files):
+        header, pieces = _looked_at(file, style, first=number == 0)
+        types = infer(pieces, header.names, file, style)
+        for name in dtypes:
+            if name in types:
+                types[name] = pa.null()
+        headers.append(header)
+        schemas.append((str(file), pa.schema(list(types.items()))))
+    common = common_schema(schemas)
+    known = dict(zip(common.names, common.types, strict=True))
+    return declared_columns(known, dtypes, str(files[0])), headers
+
+
+def _looked_at(file: StoredFile, style: CsvFormat, first: bool) -> tuple[Header, list[bytes]]:
+    """The header, and samples of the data."""
+    with text_errors(file, style), file.opened(mapped=False) as raw:
+        if is_cut(file, style):
+            header = read_header(raw.read(_HEADER), file, style)
+            return header, samples(raw, file.size, header.end, style, first)
+        limit = _HEAD if first else _LATER
+        head = opened_text(raw, file, style).read(limit)
+        header = read_header(head, file, style)
+        return header, [_whole_lines(head[header.end :], len(head) < limit)]
+
+
+class Header:
+    """Names, and where the data begins.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The columns.
+    lines : int
+        Physical lines before the data.
+    end : int
+        Bytes before the data, for files that are parsed as they are.
+    """
+
+    def __init__(self, names: tuple[str, ...], lines: int, end: int) -> None:
+        self.names, self.lines, self.end = names, lines, end
+
+
+@contextmanager
+def text_errors(file: StoredFile, style: CsvFormat) -> Iterator[None]:
+    """Name the file whose bytes are not what they should be."""
+    try:
+        yield
+    except (UnicodeError, EOFError, pa.ArrowException) as error:
+        raise _unreadable(file, style, error) from error
+    except OSError as error:
+        if isinstance(error, SourceError):
+            raise
+        raise _unreadable(file, style, error) from error
+
+
+def _unreadable(file: StoredFile, style: CsvFormat, error: Exception) -> ParseError:
+    return ParseError(
+        f"{file} cannot be read as {style.encoding} text: {error}",
+        hint="the file may be truncated, or in another encoding: pass encoding=",
+    )
+
+
+def opened_text(raw: pa.NativeFile, file: StoredFile, style: CsvFormat) -> pa.NativeFile:
+    """A stream of UTF-8 bytes, decompressed and transcoded."""
+    name = file.path.lower()
+    for suffix, codec in ((".gz", "gzip"), (".bz2", "bz2"), (".zst", "zstd")):
+        if name.endswith(suffix):
+            raw = pa.CompressedInputStream(raw, codec)
+    if style.plain_bytes:
+        return raw
+    return pa.PythonFile(_Transcoded(raw, style.encoding), mode="r")
+
+
+class _Transcoded(io.RawIOBase):
+    """UTF-8 bytes of a stream in another encoding."""
+
+    def __init__(self, raw: pa.NativeFile, encoding: str) -> None:
+        self._raw = raw
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        text = ""
+        while not text and not self._ended:
+            # no encoding's byte becomes more than four bytes of UTF-8
+            piece = self._raw.read(max(len(buffer) // 4, 1))
+            self._ended = not piece
+            text = self._decoder.decode(piece, final=self._ended)
+        data = text.encode("utf8")
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def read_header(head: bytes, file: StoredFile, style: CsvFormat) -> Header:
+    """The header of the decoded beginning of a file."""
+    bom = 3 if head.startswith(codecs.BOM_UTF8) else 0
+    if style.column_names is not None:
+        check_unique(list(style.column_names), "column_names")
+        return Header(style.column_names, 0, bom)
+    used: list[str] = []
+    text = head[bom:].decode("utf8", errors="surrogateescape")
+    reader = csv.reader(_recorded(io.StringIO(text, newline=""), used), **_dialect(style))
+    row = next((row for row in reader if row), None)
+    if row is None:
+        raise ParseError(
+            f"{file} is empty: it has no header row",
+            hint="leave the file out, or name its columns with column_names=[…]",
+        )
+    names = tuple(name or f"Unnamed: {at}" for at, name in enumerate(row))
+    check_unique(list(names), f"the header of {file}")
+    end = bom + sum(len(line.encode("utf8", errors="surrogateescape")) for line in used)
+    return Header(names, len(used), end)
+
+
+def _dialect(style: CsvFormat) -> dict[str, Any]:
+    quoting = csv.QUOTE_MINIMAL if style.quote_char else csv.QUOTE_NONE
+    return {
+        "delimiter": style.delimiter,
+        "quotechar": style.quote_char,
+        "escapechar": style.escape_char,
+        "quoting": quoting,
+    }
+
+
+def _recorded(lines: Iterator[str], used: list[str]) -> Iterator[str]:
+    for line in lines:
+        used.append(line)
+        yield line
+
+
+def samples(
+    raw: pa.NativeFile, size: int, start: int, style: CsvFormat, first: bool
+) -> list[bytes]:
+    """Whole lines from the beginning, and from a few places further on.
+
+    ``raw`` is at any place, and can seek.
+    """
+    limit = _HEAD if first else _LATER
+    raw.seek(start)
+    head = _whole_lines(raw.read(limit), start + limit >= size)
+    if size <= start + limit:
+        return [head]
+    found = [head]
+    for at in np.linspace(start + limit, max(size - _LATER, start + limit), _LATER_SAMPLES):
+        raw.seek(max(int(at), start))
+        piece = raw.read(_LATER)
+        cut = piece.find(b"\n") + 1
+        found.append(_whole_lines(piece[cut:], False) if cut else b"")
+    return found
+
+
+def _whole_lines(data: bytes, complete: bool) -> bytes:
+    return data if complete else data[: data.rfind(b"\n") + 1]
+
+
+def infer(
+    pieces: Sequence[bytes], names: Sequence[str], file: StoredFile, style: CsvFormat
+) -> dict[str, pa.DataType]:
+    """A type for every column that suits all samples of one file."""
+    types: dict[str, pa.DataType] = dict.fromkeys(names, pa.null())
+    for piece in pieces:
+        if not piece.strip():
+            continue
+        for name, kind in _infer_piece(piece, names, file, style).items():
+            types[name] = _join(types[name], kind)
+    return types
+
+
+def _infer_piece(
+    piece: bytes, names: Sequence[str], file: StoredFile, style: CsvFormat
+) -> dict[str, pa.DataType]:
+    try:
+        table = pacsv.read_csv(
+            pa.BufferReader(piece),
+            read_options=pacsv.ReadOptions(
+                use_threads=False, column_names=list(names), block_size=len(piece) + 1
+            ),
+            parse_options=style.parse_options(lambda row: "skip"),
+            convert_options=style.convert_options(names, {}),
+        )
+    except pa.ArrowInvalid as error:
+        raise ParseError(f"{file} cannot be read as CSV: {error}") from error
+    types = {}
+    for name, column in zip(names, table.columns, strict=True):
+        if pa.types.is_binary(column.type):
+            raise ParseError(
+                f"column {name!r} of {file} is not UTF-8 text",
+                hint="pass encoding=, such as encoding='latin-1'",
+            )
+        types[name] = _plain(column.type)
+    if b"0x" in piece or b"0X" in piece:
+        types |= _hexadecimal(piece, types, names, style)
+    return types
+
+
+def _hexadecimal(
+    piece: bytes, types: Mapping[str, pa.DataType], names: Sequence[str], style: CsvFormat
+) -> dict[str, pa.DataType]:
+    """Integer columns written as 0x1f, which are text to pandas and to us."""
+    integers = [name for name, kind in types.items() if pa.types.is_integer(kind)]
+    if not integers:
+        return {}
+    table = pacsv.read_csv(
+        pa.BufferReader(piece),
+        read_options=pacsv.ReadOptions(
+            use_threads=False, column_names=list(names), block_size=len(piece) + 1
+        ),
+        parse_options=style.parse_options(lambda row: "skip"),
+        convert_options=style.convert_options(integers, dict.fromkeys(integers, pa.string())),
+    )
+    return {
+        name: pa.string()
+        for name in integers
+        if any("x" in text.lower() for text in table.column(name).drop_null().to_pylist())
+    }
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        fine = pa.types.is_timestamp(kind) and kind.unit == "ns"
+        return pa.timestamp("ns" if fine else "us", getattr(kind, "tz", None))
+    return pa.string() if pa.types.is_time(kind) else kind
+
+
+def _join(left: pa.DataType, right: pa.DataType) -> pa.DataType:
+    if left == right or pa.types.is_null(right):
+        return left
+    if pa.types.is_null(left):
+        return right
+    numbers = {pa.int64(), pa.float64()}
+    if {left, right} == numbers:
+        return pa.float64()
+    if pa.types.is_timestamp(left) and pa.types.is_timestamp(right) and left.tz == right.tz:
+        return pa.timestamp("ns", left.tz)
+    return pa.string()
+
+
+def declared_columns(
+    types: Mapping[str, pa.DataType], dtypes: Mapping[str, Any], place: str
+) -> dict[str, Column]:
+    """Columns with the user's dtypes over the inferred ones."""
+    select(types, list(dtypes), place)
+    return {
+        name: _declared(name, dtypes[name]) if name in dtypes else _inferred(name, kind)
+        for name, kind in types.items()
+    }
+
+
+def _inferred(name: str, kind: pa.DataType) -> Column:
+    return Column(name, pa.float64() if pa.types.is_null(kind) else kind, nullable=None)
+
+
+def _declared(name: str, dtype: Any) -> Column:
+    if isinstance(dtype, pa.DataType):
+        return Column(name, dtype, nullable=None)
+    known = pd.api.types.pandas_dtype(dtype)
+    if isinstance(known, pd.CategoricalDtype):
+        return Column(name, pa.string(), None, known if known.categories is not None else None)
+    if isinstance(known, pd.StringDtype) or known == np.dtype(object) or known.kind == "U":
+        return Column(name, pa.string(), nullable=None)
+    try:
+        plain = getattr(known, "numpy_dtype", known)
+        return Column(name, pa.from_numpy_dtype(plain), nullable=None)
+    except (pa.ArrowException, TypeError):
+        raise OptionError(
+            f"dtypes[{name!r}]={dtype!r} is not a dtype that a CSV column can have",
+            hint="numbers, bool, str, 'category', datetime64[ns] or a pyarrow type",
+        ) from None

@@ -1,0 +1,297 @@
+"""Aligned dask arrays, Series and DataFrames as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dask
+import dask.array as da
+import numpy as np
+import pandas as pd
+
+from statsmodels_ooc.errors import SourceError
+from statsmodels_ooc.sources.base import Levels, Source
+from statsmodels_ooc.sources.columns import check_unique, select
+from statsmodels_ooc.sources.memory import FramePartition
+
+__all__ = ["AlignedSource", "from_arrays"]
+
+
+def from_arrays(endog: Any, exog: Any = None, **extras: Any) -> AlignedSource:
+    """A source over an aligned response, regressors and row-aligned extras.
+
+    Parameters
+    ----------
+    endog : dask array (n,) or (n, 1), dask Series or one-column DataFrame
+        The response.
+    exog : dask array (n,) or (n, k), dask Series or DataFrame, optional
+        The regressors.
+    **extras : dask, NumPy or pandas
+        Further columns of n rows, such as ``weights``; None is left out.
+
+    Returns
+    -------
+    AlignedSource
+        One partition per block of rows.
+
+    Raises
+    ------
+    SourceError
+        When the number of rows or blocks differs; while reading, when a block's
+        lengths or indices are not aligned: it names the block.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from statsmodels_ooc.sources.dask_array import from_arrays
+    >>> source = from_arrays(da.ones(4, chunks=2), da.ones((4, 2), chunks=2))
+    >>> source.endog_column, source.exog_columns, len(source.partitions)
+    ('y', ('x1', 'x2'), 2)
+    """
+    given = {"endog": endog, "exog": exog, **extras}
+    parts = {role: value for role, value in given.items() if value is not None}
+    lead = _lead(parts)
+    pieces = {role: _blocks(role, value, parts[lead], lead) for role, value in parts.items()}
+    count = len(pieces[lead])
+    for role, blocks in pieces.items():
+        if len(blocks) != count:
+            raise SourceError(
+                f"{role} has {len(blocks)} blocks of rows, {lead} has {count}",
+                hint="rechunk or repartition one like the other",
+            )
+    return AlignedSource(parts, pieces)
+
+
+def _is_frame(value: Any) -> bool:
+    return (
+        hasattr(value, "dask")
+        and hasattr(value, "npartitions")
+        and hasattr(value, "_meta")
+        and not isinstance(value, da.Array)
+    )
+
+
+def _lead(parts: Mapping[str, Any]) -> str:
+    """Whose blocks the others follow: the first dask collection."""
+    for role, value in parts.items():
+        if isinstance(value, da.Array) or _is_frame(value):
+            return role
+    raise SourceError("none of endog, exog and the extras is a dask collection")
+
+
+def _blocks(role: str, value: Any, lead: Any, lead_role: str) -> list[Any]:
+    """One Delayed per block of rows."""
+    if _is_frame(value):
+        return list(value.to_delayed())
+    if not isinstance(value, da.Array):
+        return _cut(role, value, lead, lead_role)
+    if value.ndim not in (1, 2):
+        raise SourceError(f"{role} has {value.ndim} dimensions, it needs 1 or 2")
+    rows = lead.chunks[0] if isinstance(lead, da.Array) else None
+    if rows is not None and not np.isnan([*rows, *value.chunks[0]]).any():
+        if sum(rows) != value.shape[0]:
+            raise SourceError(f"{role} has {value.shape[0]:,} rows, {lead_role} has {sum(rows):,}")
+        value = value.rechunk({0: rows})
+    if value.ndim == 2 and value.numblocks[1] != 1:
+        value = value.rechunk({1: -1})
+    return list(value.to_delayed().ravel())
+
+
+def _cut(role: str, value: Any, lead: Any, lead_role: str) -> list[Any]:
+    """Blocks of what is in memory, as long as those of the lead."""
+    if isinstance(lead, da.Array):
+        lengths: Sequence[float] = lead.chunks[0]
+        if np.isnan(lengths).any():
+            lengths = lead.map_blocks(
+                lambda block: np.array([len(block)]),
+                chunks=(1,),
+                drop_axis=_others(lead),
+                dtype=int,
+            ).compute()
+    else:
+        lengths = lead.map_partitions(len).compute().tolist()
+    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(int)
+    if len(value) != ends[-1]:
+        raise SourceError(f"{role} has {len(value):,} rows, {lead_role} has {ends[-1]:,}")
+    if not isinstance(value, (pd.Series, pd.DataFrame)):
+        value = np.asarray(value)
+    take = value.iloc if hasattr(value, "iloc") else value
+    return [
+        dask.delayed(take[start:stop], pure=True)
+        for start, stop in zip(ends[:-1], ends[1:], strict=True)
+    ]
+
+
+def _others(value: da.Array) -> list[int]:
+    return list(range(1, value.ndim))
+
+
+@dataclass(frozen=True, eq=False)
+class AlignedPartition:
+    """One block of rows of every part."""
+
+    pieces: tuple[Any, ...]
+    layout: tuple[tuple[str, tuple[str, ...]], ...]
+    label: str
+    dtypes: Mapping[str, Any]
+    rows: int | None
+
+    @property
+    def nbytes(self) -> None:
+        """Only computing can tell."""
+
+    def frames(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        """Compute the block in this thread and yield its rows."""
+        select(self.dtypes, columns, self.label)
+        used = [at for at, (_, names) in enumerate(self.layout) if set(names) & set(columns)]
+        used = sorted({0, *used})
+        values = dask.compute(*(self.pieces[at] for at in used), scheduler="synchronous")
+        layout = tuple(self.layout[at] for at in used)
+        partition = _joined(list(values), layout, self.label, self.dtypes)
+        yield from partition.frames(columns, max_rows, encoded)
+
+    def bind(self) -> Any:
+        """A dask Delayed of an equal partition whose rows are in memory."""
+        return dask.delayed(_joined, pure=True)(
+            list(self.pieces), self.layout, self.label, self.dtypes
+        )
+
+
+def _joined(
+    values: list[Any],
+    layout: tuple[tuple[str, tuple[str, ...]], ...],
+    label: str,
+    dtypes: Mapping[str, Any],
+) -> FramePartition:
+    first_role, _ = layout[0]
+    columns: dict[str, Any] = {}
+    index = None
+    for value, (role, names) in zip(values, layout, strict=True):
+        if len(value) != len(values[0]):
+            raise SourceError(
+                f"{label}: {role} has {len(value):,} rows, {first_role} has {len(values[0]):,}",
+                hint="rechunk or repartition one like the other",
+            )
+        if isinstance(value, (pd.Series, pd.DataFrame)):
+            if index is not None and not value.index.equals(index):
+                raise SourceError(
+                    f"The indices for endog and exog are not aligned: {role}, {label}",
+                    hint="take all of them from one DataFrame, or reset_index on each",
+                )
+            index = value.index
+        columns |= _named(value, names)
+    frame = pd.DataFrame(columns, copy=False)
+    return FramePartition(frame, label, {name: dtypes[name] for name in frame.columns})
+
+
+def _named(value: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    if isinstance(value, pd.DataFrame):
+        return {new: value.iloc[:, at].array for at, new in enumerate(names)}
+    if isinstance(value, pd.Series):
+        return {names[0]: value.array}
+    array = np.asarray(value)
+    array = array.reshape(len(array), -1)
+    if array.shape[1] != len(names):
+        raise SourceError(f"{array.shape[1]} columns where {len(names)} were expected")
+    return {new: array[:, at] for at, new in enumerate(names)}
+
+
+class AlignedSource(Source):
+    """Aligned dask collections as one table; see `from_arrays`.
+
+    Attributes
+    ----------
+    endog_column : str
+        The response's column: the Series' name, or "y".
+    exog_columns : tuple of str
+        The DataFrame's names, or "x1" … "xk".
+    extra_columns : dict of str
+        Keyword to column, ``__weights__`` and the like.
+    is_frame_like : bool
+        Whether endog or exog is a dask Series or DataFrame.
+    """
+
+    def __init__(self, parts: Mapping[str, Any], pieces: Mapping[str, list[Any]]) -> None:
+        layout = {role: _names(role, value) for role, value in parts.items()}
+        if "endog" in layout and layout["endog"][0] in layout.get("exog", ()):
+            layout["endog"] = (f"__{layout['endog'][0]}__",)
+        check_unique([name for names in layout.values() for name in names], "endog and exog")
+        self.endog_column = layout["endog"][0]
+        self.exog_columns = layout.get("exog", ())
+        self.extra_columns = {
+            role: names[0] for role, names in layout.items() if role not in ("endog", "exog")
+        }
+        self.is_frame_like = any(_is_frame(parts.get(role)) for role in ("endog", "exog"))
+        self._dtypes = {
+            name: dtype
+            for role, value in parts.items()
+            for name, dtype in zip(layout[role], _dtypes(value), strict=True)
+        }
+        lengths = _lengths(parts, len(pieces["endog"]))
+        self._partitions = [
+            AlignedPartition(
+                block, tuple(layout.items()), f"block {number}", self._dtypes, lengths[number]
+            )
+            for number, block in enumerate(zip(*pieces.values(), strict=True))
+        ]
+
+    @property
+    def name(self) -> str:
+        """What the source is."""
+        return "dask arrays"
+
+    @property
+    def dtypes(self) -> Mapping[str, Any]:
+        """Column name to dtype."""
+        return self._dtypes
+
+    @property
+    def partitions(self) -> Sequence[AlignedPartition]:
+        """The blocks."""
+        return self._partitions
+
+    def levels(self, column: str) -> Levels | None:
+        """The categories, where a DataFrame's column declares them."""
+        dtype = select(self._dtypes, [column], self.name)[0]
+        if not isinstance(dtype, pd.CategoricalDtype):
+            return None
+        return Levels(tuple(dtype.categories.tolist()), is_categorical=True)
+
+
+def _names(role: str, value: Any) -> tuple[str, ...]:
+    if role not in ("endog", "exog"):
+        return (f"__{role}__",)
+    if hasattr(value, "columns"):
+        return tuple(value.columns)
+    if hasattr(value, "name") and not isinstance(value, da.Array) and value.name is not None:
+        return (value.name,)
+    if role == "endog":
+        _width(role, value, 1)
+        return ("y",)
+    return tuple(f"x{at + 1}" for at in range(_width(role, value)))
+
+
+def _width(role: str, value: Any, most: int | None = None) -> int:
+    width = 1 if value.ndim == 1 else value.shape[1]
+    if np.isnan(width) or (most is not None and width > most):
+        raise SourceError(f"{role} has {width} columns, it needs {most or 'a known number'}")
+    return int(width)
+
+
+def _dtypes(value: Any) -> list[Any]:
+    if hasattr(value, "columns"):
+        return [value.dtypes[name] for name in value.columns]
+    if not hasattr(value, "dtype"):
+        value = np.asarray(value)
+    return [value.dtype] * (1 if value.ndim == 1 else value.shape[1])
+
+
+def _lengths(parts: Mapping[str, Any], count: int) -> list[int | None]:
+    arrays = [value for value in parts.values() if isinstance(value, da.Array)]
+    if not arrays or np.isnan(arrays[0].chunks[0]).any() or arrays[0].numblocks[0] != count:
+        return [None] * count
+    return [int(rows) for rows in arrays[0].chunks[0]]

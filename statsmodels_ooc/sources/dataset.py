@@ -1,0 +1,143 @@
+"""pyarrow Datasets: partitions are fragments, Parquet ones by row group."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.dataset as pads  # type: ignore[import-untyped]
+
+from statsmodels_ooc.sources.base import Levels, Source
+from statsmodels_ooc.sources.columns import Column, select
+from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
+from statsmodels_ooc.sources.memory import ArrowTableSource
+from statsmodels_ooc.sources.parquet import may_hold_nulls
+from statsmodels_ooc.sources.schema import common_schema, delivered
+from statsmodels_ooc.sources.spool import spool
+
+__all__ = ["DatasetSource", "from_dataset"]
+
+
+def from_dataset(dataset: pads.Dataset) -> Source:
+    """A source from a pyarrow Dataset.
+
+    A filtered dataset is written to a temporary copy, since its filter is lost when
+    it is pickled; one in memory is used as the table that it is.
+    """
+    if dataset._scan_options:
+        return spool(dataset.to_batches(use_threads=False), "filtered Dataset")
+    fragments = list(dataset.get_fragments())
+    if all(isinstance(fragment, pads.FileFragment) for fragment in fragments):
+        return DatasetSource(dataset.schema, fragments)
+    return ArrowTableSource(dataset.to_table())
+
+
+@dataclass(frozen=True, eq=False)
+class FragmentPartition:
+    """A fragment of a dataset, or one of its row groups."""
+
+    fragment: Any
+    schema: pa.Schema
+    label: str
+    rows: int | None
+    columns: Mapping[str, Column]
+
+    @property
+    def nbytes(self) -> int | None:
+        """Stored bytes where the footer tells."""
+        groups = getattr(self.fragment, "row_groups", None)
+        return sum(group.total_byte_size for group in groups) if groups else None
+
+    def frames(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows as frames of at most ``max_rows`` rows."""
+        chosen: list[Column] = select(self.columns, columns, self.label)
+        with arrow_errors(self.label, "a fragment of the Dataset"):
+            batches = self.fragment.to_batches(
+                schema=self.schema,
+                columns=list(columns),
+                batch_size=max_rows,
+                use_threads=False,
+                batch_readahead=1,
+                fragment_readahead=0,
+            )
+            yield from frames_of(batches, chosen, max_rows, encoded)
+
+
+class DatasetSource(Source):
+    """A pyarrow Dataset of files."""
+
+    def __init__(self, schema: pa.Schema, fragments: Sequence[Any]) -> None:
+        self._schema = schema
+        self._fragments = list(fragments)
+
+    @property
+    def name(self) -> str:
+        """The first file."""
+        if not self._fragments:
+            return "empty Dataset"
+        more = len(self._fragments) - 1
+        return str(self._fragments[0].path) + (f" and {more} more" if more else "")
+
+    @property
+    def dtypes(self) -> Mapping[str, Any]:
+        """Column name to pandas dtype."""
+        return {name: column.dtype for name, column in self._columns.items()}
+
+    @cached_property
+    def _columns(self) -> dict[str, Column]:
+        schema = common_schema([("the Dataset", self._schema)])
+        return {field.name: self._column(field) for field in schema}
+
+    def _column(self, field: pa.Field) -> Column:
+        flags = [_holds_nulls(fragment, field) for fragment in self._fragments]
+        nullable = None if None in flags else any(flags)
+        category = None
+        if pa.types.is_dictionary(field.type):
+            values = union(
+                batch.column(0).dictionary
+                for fragment in self._fragments
+                for batch in fragment.to_batches(
+                    schema=self._schema, columns=[field.name], use_threads=False
+                )
+            )
+            category = categories_of(field.type, values)
+        return delivered(field, nullable, category)
+
+    @cached_property
+    def partitions(self) -> Sequence[FragmentPartition]:
+        """Row groups of Parquet fragments, whole fragments of other formats."""
+        return [
+            FragmentPartition(piece, self._schema, label, rows, self._columns)
+            for fragment in self._fragments
+            for piece, label, rows in _pieces(fragment)
+        ]
+
+    def levels(self, column: str) -> Levels | None:
+        """The values of a dictionary column."""
+        known: Column = select(self._columns, [column], self.name)[0]
+        return known.levels
+
+
+def _pieces(fragment: Any) -> Iterator[tuple[Any, str, int | None]]:
+    if not isinstance(fragment, pads.ParquetFileFragment):
+        yield fragment, str(fragment.path), None
+        return
+    for piece in fragment.split_by_row_group():
+        group = piece.row_groups[0]
+        yield piece, f"{fragment.path}, row group {group.id}", group.num_rows
+
+
+def _holds_nulls(fragment: Any, field: pa.Field) -> bool | None:
+    """None for formats that do not tell: each frame is then delivered as found."""
+    keys = pads.get_partition_keys(fragment.partition_expression)
+    if field.name in keys:
+        return keys[field.name] is None
+    if isinstance(fragment, pads.ParquetFileFragment):
+        return may_hold_nulls([fragment.metadata], field.name, field.type)
+    return None

@@ -1,0 +1,123 @@
+"""Arrow batches to pandas frames, without a copy where the layout allows it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from statsmodels_ooc.errors import ParseError, SchemaError
+from statsmodels_ooc.sources.columns import Column
+
+__all__ = ["arrow_errors", "categories_of", "frame_of", "frames_of", "union"]
+
+
+def frames_of(
+    batches: Iterable[pa.RecordBatch],
+    columns: Sequence[Column],
+    max_rows: int,
+    encoded: Collection[str],
+) -> Iterator[pd.DataFrame]:
+    """Frames of at most ``max_rows`` rows of batches that have just these columns."""
+    for batch in batches:
+        for start in range(0, batch.num_rows, max_rows):
+            piece = batch if batch.num_rows <= max_rows else batch.slice(start, max_rows)
+            yield frame_of(piece, columns, encoded)
+
+
+def frame_of(
+    batch: pa.RecordBatch, columns: Sequence[Column], encoded: Collection[str]
+) -> pd.DataFrame:
+    """One frame, each column as its `Column` says."""
+    if not columns:
+        return pd.DataFrame(index=pd.RangeIndex(batch.num_rows))
+    found = batch.columns
+    arrays = [
+        array
+        if array.type is column.type or array.type == column.type
+        else _cast(array, column, column.name in encoded)
+        for array, column in zip(found, columns, strict=True)
+    ]
+    if any(new is not old for new, old in zip(arrays, found, strict=True)):
+        batch = pa.RecordBatch.from_arrays(arrays, [column.name for column in columns])
+    frame = batch.to_pandas(
+        split_blocks=True, ignore_metadata=True, use_threads=False, date_as_object=False
+    )
+    for column, array in zip(columns, arrays, strict=True):
+        if column.category is not None:
+            frame[column.name] = _categorical(array, column)
+        elif column.nullable and pa.types.is_boolean(column.type):
+            frame[column.name] = frame[column.name].astype(object)
+    return frame
+
+
+def _cast(array: pa.Array, column: Column, encoded: bool) -> pa.Array:
+    if isinstance(array, pa.ExtensionArray):
+        array = array.storage
+    if pa.types.is_dictionary(array.type):
+        if encoded or column.category is not None:
+            return _clean_dictionary(array)
+        array = array.dictionary_decode()
+    if column.nullable is None and pa.types.is_integer(column.type) and array.null_count:
+        return array.cast(pa.float64(), safe=False)
+    return array if array.type == column.type else array.cast(column.type, safe=False)
+
+
+def _clean_dictionary(array: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The same values over a dictionary without nulls and doubles, as pandas needs."""
+    words = array.dictionary
+    if words.null_count or len(words.unique()) != len(words):
+        return array.dictionary_decode().dictionary_encode()
+    return array
+
+
+def _categorical(array: pa.Array, column: Column) -> pd.Categorical:
+    category = column.category
+    assert category is not None
+    if not pa.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    words = pd.Index(array.dictionary.to_pandas())
+    codes = array.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
+    lookup = category.categories.get_indexer(words)
+    if not np.array_equal(lookup, np.arange(len(lookup))):
+        codes = np.append(lookup, -1)[codes]
+        unknown = (codes < 0) & array.is_valid().to_numpy(zero_copy_only=False)
+        if unknown.any():
+            value = array[int(np.flatnonzero(unknown)[0])].as_py()
+            raise SchemaError(
+                f"column {column.name!r} has the value {value!r}, which is not among its "
+                f"{len(category.categories)} declared categories",
+                hint="declare every category, or read the column as str",
+            )
+    return pd.Categorical.from_codes(codes, dtype=category, validate=False)  # type: ignore[arg-type]
+
+
+def union(dictionaries: Iterable[pa.Array]) -> list[Any]:
+    """The values of all dictionaries in first-seen order, missing excluded."""
+    seen: dict[Any, None] = {}
+    for dictionary in dictionaries:
+        seen.update(dict.fromkeys(dictionary.to_pylist()))
+    seen.pop(None, None)
+    return list(seen)
+
+
+def categories_of(kind: pa.DataType, values: Sequence[Any]) -> pd.CategoricalDtype:
+    """The categorical dtype of an Arrow dictionary type with these values."""
+    words = pa.array(values, kind.value_type)
+    return pd.CategoricalDtype(pd.Index(words.to_pandas()), ordered=bool(kind.ordered))
+
+
+@contextmanager
+def arrow_errors(place: str, what: str) -> Iterator[None]:
+    """Turn what Arrow says of a damaged file into a ParseError that names it."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise ParseError(
+            f"{place} cannot be read as {what}: {error}",
+            hint="the file may be truncated, still being written, or of another format",
+        ) from error

@@ -1,0 +1,73 @@
+"""Columns that come from ``key=value`` folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from statsmodels_ooc.errors import SchemaError
+from statsmodels_ooc.sources.base import Levels
+from statsmodels_ooc.sources.files import StoredFile
+
+__all__ = ["HiveKey", "hive_keys"]
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INT32 = range(-(2**31), 2**31)
+
+
+@dataclass(frozen=True)
+class HiveKey:
+    """A column whose value is the same in all rows of a file.
+
+    Attributes
+    ----------
+    name : str
+        The key of the folders.
+    dtype : numpy.dtype or pandas dtype
+        int32 where every value is a 32-bit integer, as pyarrow infers; float64 if
+        one of them is missing besides; otherwise str.
+    seen : tuple
+        The values, in file order.
+    """
+
+    name: str
+    dtype: Any
+    seen: tuple[Any, ...]
+
+    @property
+    def levels(self) -> Levels:
+        """The values that occur in the folders' names."""
+        return Levels(self.seen, is_categorical=False)
+
+    def values(self, file: StoredFile, rows: int) -> Any:
+        """The column for ``rows`` rows of a file."""
+        text = dict(file.keys)[self.name]
+        if isinstance(self.dtype, np.dtype):
+            return np.full(rows, np.nan if text is None else int(text), dtype=self.dtype)
+        return pd.array([text] * rows, dtype=self.dtype)
+
+
+def hive_keys(files: Sequence[StoredFile]) -> list[HiveKey]:
+    """The keys of the files' folders, none where no file has any."""
+    first = [key for key, _ in files[0].keys]
+    for file in files:
+        if [key for key, _ in file.keys] != first:
+            raise SchemaError(
+                f"{files[0]} is in folders for {first or 'no key'}, but {file} is in "
+                f"folders for {[key for key, _ in file.keys] or 'no key'}",
+                hint="every file of a hive-partitioned source needs the same keys",
+            )
+    return [_typed(key, [dict(file.keys)[key] for file in files]) for key in first]
+
+
+def _typed(name: str, texts: Sequence[str | None]) -> HiveKey:
+    known = list(dict.fromkeys(text for text in texts if text is not None))
+    if known and all(_INTEGER.fullmatch(text) and int(text) in _INT32 for text in known):
+        kind = np.dtype("float64" if None in texts else "int32")
+        return HiveKey(name, kind, tuple(dict.fromkeys(kind.type(text).item() for text in known)))
+    return HiveKey(name, pd.Series(["a"]).dtype, tuple(known))

@@ -1,0 +1,235 @@
+"""Arrow IPC and Feather files: partitions are runs of record batches."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.ipc as ipc  # type: ignore[import-untyped]
+
+from statsmodels_ooc.errors import ParseError
+from statsmodels_ooc.sources.base import Levels, Source
+from statsmodels_ooc.sources.columns import Column, select
+from statsmodels_ooc.sources.files import StoredFile, find_files, shown
+from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
+from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
+from statsmodels_ooc.sources.schema import common_schema, delivered
+
+__all__ = ["SUFFIXES", "IpcSource", "read_ipc"]
+
+SUFFIXES = (".feather", ".arrow", ".ipc", ".arrows")
+
+_ENOUGH_ROWS = 131_072
+
+
+def read_ipc(
+    path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+) -> IpcSource:
+    """Open Arrow IPC (Feather version 2) files as a source; no row is read yet.
+
+    Parameters
+    ----------
+    path : str, os.PathLike, or a list of them
+        File, glob, directory or fsspec URL.
+    storage_options : mapping, optional
+        Handed to fsspec for URLs.
+
+    Returns
+    -------
+    IpcSource
+        Partitions are runs of record batches; local files are memory-mapped.
+
+    Raises
+    ------
+    SourceNotFoundError
+        When no file matches.
+    SchemaError
+        When the files do not agree on a column; it names both files.
+    ParseError
+        When a file is not an Arrow IPC file, or is truncated.
+
+    Notes
+    -----
+    Integer columns are float64 where any record batch holds nulls. Dictionary columns
+    are Categoricals over the union of the files' dictionaries, in first-seen order.
+
+    Examples
+    --------
+    >>> import tempfile, pandas as pd
+    >>> from statsmodels_ooc.sources.ipc import read_ipc
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> pd.DataFrame({"y": [1.0, 2.0]}).to_feather(folder.name + "/t.feather")
+    >>> read_ipc(folder.name + "/t.feather").rows
+    2
+    >>> folder.cleanup()
+    """
+    return IpcSource(find_files(path, SUFFIXES, storage_options), shown(path))
+
+
+@dataclass(frozen=True)
+class IpcPartition:
+    """Consecutive record batches of one file."""
+
+    file: StoredFile
+    start: int
+    stop: int
+    rows: int | None
+    nbytes: int | None
+    columns: Mapping[str, Column]
+    stored: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """File and record batches."""
+        return f"{self.file}, record batches {self.start}-{self.stop - 1}"
+
+    def frames(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows as frames of at most ``max_rows`` rows."""
+        chosen: list[Column] = select(self.columns, columns, str(self.file))
+        yield from frames_of(self._batches(list(columns)), chosen, max_rows, encoded)
+
+    def _batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
+        with arrow_errors(self.label, "Arrow IPC"), self.file.opened() as raw:
+            options = ipc.IpcReadOptions(
+                included_fields=sorted(map(self.stored.index, names)), use_threads=False
+            )
+            with ipc.open_file(raw, options=options) as opened:
+                for at in range(self.start, self.stop):
+                    yield opened.get_batch(at).select(names)
+
+
+@dataclass(frozen=True)
+class IpcStreamPartition:
+    """A file in the streaming format, which can only be read from its start."""
+
+    file: StoredFile
+    columns: Mapping[str, Column]
+    rows: int | None = None
+
+    @property
+    def nbytes(self) -> int | None:
+        """The size of the file."""
+        return self.file.size
+
+    @property
+    def label(self) -> str:
+        """The file."""
+        return str(self.file)
+
+    def frames(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows as frames of at most ``max_rows`` rows."""
+        chosen: list[Column] = select(self.columns, columns, str(self.file))
+        with arrow_errors(self.label, "an Arrow IPC stream"), self.file.opened() as raw:
+            with ipc.open_stream(raw) as opened:
+                batches = (batch.select(list(columns)) for batch in opened)
+                yield from frames_of(batches, chosen, max_rows, encoded)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    file: StoredFile
+    schema: pa.Schema
+    batches: tuple[BatchInfo, ...] | None
+    dictionaries: Mapping[str, pa.Array]
+
+
+class IpcSource(Source):
+    """Arrow IPC files as one table; see `read_ipc`."""
+
+    def __init__(self, files: Sequence[StoredFile], name: str) -> None:
+        self._name = name
+        opened = [_open(file) for file in files]
+        schema = common_schema([(str(item.file), item.schema) for item in opened])
+        self._columns = {field.name: _column(field, opened) for field in schema}
+        self._partitions = [
+            partition for item in opened for partition in _partitions(item, self._columns)
+        ]
+
+    @property
+    def name(self) -> str:
+        """The path as it was given."""
+        return self._name
+
+    @property
+    def dtypes(self) -> Mapping[str, Any]:
+        """Column name to pandas dtype."""
+        return {name: column.dtype for name, column in self._columns.items()}
+
+    @property
+    def partitions(self) -> Sequence[IpcPartition | IpcStreamPartition]:
+        """Runs of record batches, in file order."""
+        return self._partitions
+
+    def levels(self, column: str) -> Levels | None:
+        """The declared categories of a dictionary column."""
+        known: Column = select(self._columns, [column], self.name)[0]
+        return known.levels
+
+
+def _open(file: StoredFile) -> _Opened:
+    with arrow_errors(str(file), "Arrow IPC"), file.opened() as raw:
+        magic = raw.read(len(MAGIC))
+        raw.seek(0)
+        if magic[:4] == b"FEA1":
+            raise ParseError(
+                f"{file} is in the old Feather format, version 1",
+                hint="read it with pandas.read_feather and write it again",
+            )
+        if magic != MAGIC:
+            with ipc.open_stream(raw) as stream:
+                return _Opened(file, stream.schema, None, {})
+        with ipc.open_file(raw) as opened:
+            schema, count = opened.schema, opened.num_record_batches
+        infos = read_batch_infos(raw, schema)
+        words = [at for at, field in enumerate(schema) if pa.types.is_dictionary(field.type)]
+        dictionaries = {}
+        if words and count:
+            options = ipc.IpcReadOptions(included_fields=words)
+            with ipc.open_file(raw, options=options) as opened:
+                batch = opened.get_batch(0)
+            dictionaries = {name: batch.column(name).dictionary for name in batch.schema.names}
+        return _Opened(file, schema, tuple(infos), dictionaries)
+
+
+def _column(field: pa.Field, opened: Sequence[_Opened]) -> Column:
+    nullable = any(_holds_nulls(item, field.name) for item in opened)
+    filled = [item for item in opened if item.batches is None or item.batches]
+    if not pa.types.is_dictionary(field.type):
+        return delivered(field, nullable)
+    if not all(field.name in item.dictionaries for item in filled):
+        return delivered(field, nullable)
+    values = union(item.dictionaries[field.name] for item in filled)
+    return delivered(field, nullable, categories_of(field.type, values))
+
+
+def _holds_nulls(item: _Opened, name: str) -> bool:
+    if item.batches is None:
+        return item.schema.field(name).nullable
+    at = item.schema.get_field_index(name)
+    return any(info.rows and info.nulls[at] for info in item.batches)
+
+
+def _partitions(
+    item: _Opened, columns: Mapping[str, Column]
+) -> Iterator[IpcPartition | IpcStreamPartition]:
+    if item.batches is None:
+        yield IpcStreamPartition(item.file, columns)
+        return
+    stored = tuple(item.schema.names)
+    start = rows = size = 0
+    for at, info in enumerate(item.batches):
+        rows += info.rows
+        size += info.nbytes
+        if rows >= _ENOUGH_ROWS or (rows and at + 1 == len(item.batches)):
+            yield IpcPartition(item.file, start, at + 1, rows, size, columns, stored)
+            start, rows, size = at + 1, 0, 0

@@ -1,0 +1,253 @@
+"""Tables that are already in memory: partitions are slices."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa  # type: ignore[import-untyped]
+
+from statsmodels_ooc.errors import SchemaError, SourceError
+from statsmodels_ooc.sources.base import Levels, Source
+from statsmodels_ooc.sources.columns import Column, check_unique, select
+from statsmodels_ooc.sources.frames import categories_of, frames_of
+from statsmodels_ooc.sources.schema import common_schema, delivered
+
+__all__ = ["ArrowTableSource", "FramePartition", "FrameSource"]
+
+_CHUNK_ROWS = 262_144
+
+
+@dataclass(frozen=True, eq=False)
+class FramePartition:
+    """Consecutive rows of a pandas DataFrame."""
+
+    frame: pd.DataFrame
+    label: str
+    dtypes: Mapping[Any, Any]
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return len(self.frame)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory, what Python objects point to not counted."""
+        return int(self.frame.memory_usage(index=False).sum())
+
+    def frames(
+        self,
+        columns: Sequence[str],
+        max_rows: int,
+        encoded: Collection[str] = (),  # noqa: ARG002
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows as frames of at most ``max_rows`` rows."""
+        wanted = select(self.dtypes, columns, self.label)
+        chosen = self.frame[list(columns)]
+        changed = {
+            name: dtype
+            for name, dtype in zip(columns, wanted, strict=True)
+            if chosen.dtypes[name] != dtype
+        }
+        for start in range(0, len(chosen), max_rows):
+            piece = chosen.iloc[start : start + max_rows]
+            yield (piece.astype(changed) if changed else piece).reset_index(drop=True)
+
+
+class FrameSource(Source):
+    """pandas DataFrames, one after the other, with the dtypes that they have.
+
+    Parameters
+    ----------
+    frames : sequence of pandas.DataFrame
+        The rows in order; each frame is cut into slices of ``chunk_rows`` rows.
+    chunk_rows : int, optional
+        Rows of a partition. By default 262,144 for one frame; several frames are
+        a partition each.
+    """
+
+    def __init__(self, frames: Sequence[pd.DataFrame], chunk_rows: int | None = None) -> None:
+        self._several = len(frames) != 1
+        dtypes = _common_dtypes(frames)
+        self._dtypes = dtypes
+        self._partitions = [
+            FramePartition(piece, label, dtypes)
+            for number, frame in enumerate(frames)
+            for piece, label in self._pieces(frame, number, chunk_rows)
+        ]
+
+    def _pieces(
+        self, frame: pd.DataFrame, number: int, chunk_rows: int | None
+    ) -> Iterator[tuple[pd.DataFrame, str]]:
+        what = f"DataFrame {number}" if self._several else "DataFrame"
+        step = chunk_rows or (max(len(frame), 1) if self._several else _CHUNK_ROWS)
+        for start in range(0, max(len(frame), 1), _positive(step)):
+            piece = frame.iloc[start : start + step]
+            yield piece, f"{what}, rows {start}-{start + max(len(piece), 1) - 1}"
+
+    @property
+    def name(self) -> str:
+        """What the source is made of."""
+        return "DataFrames" if self._several else "DataFrame"
+
+    @property
+    def dtypes(self) -> Mapping[str, Any]:
+        """Column name to pandas dtype."""
+        return self._dtypes
+
+    @property
+    def partitions(self) -> Sequence[FramePartition]:
+        """Slices in row order."""
+        return self._partitions
+
+    def levels(self, column: str) -> Levels | None:
+        """All categories of a Categorical column."""
+        dtype = select(self._dtypes, [column], self.name)[0]
+        if not isinstance(dtype, pd.CategoricalDtype) or dtype.categories is None:
+            return None
+        return Levels(tuple(dtype.categories.tolist()), is_categorical=True)
+
+
+def _positive(rows: int) -> int:
+    if rows < 1:
+        raise SourceError(f"chunk_rows is {rows}, it must be at least 1")
+    return rows
+
+
+def _common_dtypes(frames: Sequence[pd.DataFrame]) -> dict[Any, Any]:
+    if not frames:
+        raise SourceError("an empty list has no columns", hint="give at least one DataFrame")
+    names = list(frames[0].columns)
+    for number, frame in enumerate(frames):
+        check_unique(list(frame.columns), f"DataFrame {number}")
+        _check_same(names, list(frame.columns), number)
+    filled = [(number, frame) for number, frame in enumerate(frames) if len(frame)]
+    judged = filled or [(0, frames[0])]
+    return {name: _common_dtype(name, [(n, f.dtypes[name]) for n, f in judged]) for name in names}
+
+
+def _check_same(names: list[Any], found: list[Any], number: int) -> None:
+    odd = [name for name in names if name not in found]
+    odd_in = f"DataFrame {number}"
+    if not odd:
+        odd, odd_in = [name for name in found if name not in names], "DataFrame 0"
+    if odd:
+        raise SchemaError(
+            f"{odd_in} has no column {odd[0]!r}, which another DataFrame of the list has",
+            hint="every DataFrame needs the same columns",
+        )
+
+
+def _common_dtype(name: Any, found: list[tuple[int, Any]]) -> Any:
+    first, dtype = found[0]
+    if all(other == dtype for _, other in found):
+        return dtype
+    plain = [
+        (number, kind.categories.dtype if isinstance(kind, pd.CategoricalDtype) else kind)
+        for number, kind in found
+    ]
+    for number, kind in plain:
+        if _family(kind) != _family(plain[0][1]):
+            raise SchemaError(
+                f"column {name!r} is {dtype} in DataFrame {first} but {kind} in DataFrame {number}",
+                hint="convert one of them",
+            )
+    kinds = list(dict.fromkeys(kind for _, kind in plain))
+    if len(kinds) == 1:
+        return kinds[0]
+    return pd.concat([pd.Series([], dtype=kind) for kind in kinds]).dtype
+
+
+def _family(dtype: Any) -> str:
+    if pd.api.types.is_bool_dtype(dtype):
+        return "bool"
+    if pd.api.types.is_numeric_dtype(dtype):
+        return "number"
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return "time"
+    if isinstance(dtype, pd.StringDtype) or dtype == np.dtype(object):
+        return "text"
+    return str(dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class TablePartition:
+    """Consecutive rows of an Arrow table."""
+
+    table: pa.Table
+    label: str
+    columns: Mapping[str, Column]
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return int(self.table.num_rows)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return int(self.table.nbytes)
+
+    def frames(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows as frames of at most ``max_rows`` rows."""
+        chosen: list[Column] = select(self.columns, columns, self.label)
+        batches = self.table.select(list(columns)).to_batches(max_chunksize=max_rows)
+        yield from frames_of(batches, chosen, max_rows, encoded)
+
+
+class ArrowTableSource(Source):
+    """A pyarrow Table; slices share its memory.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        The rows.
+    chunk_rows : int, optional
+        Rows of a partition, 262,144 by default.
+    """
+
+    def __init__(self, table: pa.Table, chunk_rows: int | None = None) -> None:
+        table = table.unify_dictionaries()
+        schema = common_schema([("the Table", table.schema)])
+        self._columns = {field.name: _table_column(field, table) for field in schema}
+        step = _positive(_CHUNK_ROWS if chunk_rows is None else chunk_rows)
+        self._partitions = [
+            TablePartition(table.slice(start, step), f"Table, rows from {start}", self._columns)
+            for start in range(0, table.num_rows, step)
+        ]
+
+    @property
+    def name(self) -> str:
+        """What the source is made of."""
+        return "Table"
+
+    @property
+    def dtypes(self) -> Mapping[str, Any]:
+        """Column name to pandas dtype."""
+        return {name: column.dtype for name, column in self._columns.items()}
+
+    @property
+    def partitions(self) -> Sequence[TablePartition]:
+        """Slices in row order."""
+        return self._partitions
+
+    def levels(self, column: str) -> Levels | None:
+        """The values of a dictionary column's dictionary."""
+        known: Column = select(self._columns, [column], self.name)[0]
+        return known.levels
+
+
+def _table_column(field: pa.Field, table: pa.Table) -> Column:
+    data = table.column(field.name)
+    nullable = data.null_count > 0
+    if not pa.types.is_dictionary(field.type):
+        return delivered(field, nullable)
+    words = data.chunk(0).dictionary.to_pylist() if data.num_chunks else []
+    values = [word for word in dict.fromkeys(words) if word is not None]
+    return delivered(field, nullable, categories_of(field.type, values))

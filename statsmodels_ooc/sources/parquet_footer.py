@@ -1,0 +1,126 @@
+"""What a Parquet footer says that pyarrow does not hand on: how pages are encoded.
+
+A dictionary page holds every value of its column chunk only if no data page fell
+back to another encoding. The footer records that per chunk (`encoding_stats`, field
+13 of ColumnMetaData), and this file reads it from the Thrift compact protocol.
+
+References
+----------
+Apache Parquet format, ``parquet.thrift``: FileMetaData, RowGroup, ColumnMetaData,
+PageEncodingStats. Apache Thrift, "Thrift Compact Protocol".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+__all__ = ["wholly_dictionary_encoded"]
+
+_DATA_PAGES = {0, 3}
+_DICTIONARY_ENCODINGS = {2, 8}
+_ENCODINGS, _PATH, _DICTIONARY_OFFSET, _STATS = 2, 3, 11, 13
+
+
+def wholly_dictionary_encoded(metadata: pq.FileMetaData, column: str) -> list[bool]:
+    """Whether each row group's dictionary page is known to hold all values of a column.
+
+    Parameters
+    ----------
+    metadata : pyarrow.parquet.FileMetaData
+        The footer.
+    column : str
+        The name of a top-level column.
+
+    Returns
+    -------
+    list of bool
+        One per row group.
+    """
+    sink = pa.BufferOutputStream()
+    metadata.write_metadata_file(sink)
+    raw = memoryview(sink.getvalue()).cast("B")
+    length = int.from_bytes(raw[-8:-4], "little")
+    footer, _ = _struct(raw, len(raw) - 8 - length)
+    polars = str(metadata.created_by).startswith("Polars")
+    return [_is_whole(group[1], column, polars) for group in footer[4]]
+
+
+def _is_whole(chunks: list[dict[int, Any]], column: str, polars: bool) -> bool:
+    for chunk in chunks:
+        described = chunk.get(3, {})
+        if described.get(_PATH) != [column.encode()]:
+            continue
+        stats = described.get(_STATS)
+        if stats is None:
+            encodings = set(described.get(_ENCODINGS, []))
+            if polars:  # encodes a chunk either wholly with a dictionary or without
+                return _DICTIONARY_OFFSET in described and 8 in encodings
+            return bool(encodings) and encodings <= _DICTIONARY_ENCODINGS
+        return all(page[2] in _DICTIONARY_ENCODINGS for page in stats if page[1] in _DATA_PAGES)
+    return False
+
+
+def _varint(raw: memoryview, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = raw[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+
+
+def _zigzag(raw: memoryview, at: int) -> tuple[int, int]:
+    value, at = _varint(raw, at)
+    return (value >> 1) ^ -(value & 1), at
+
+
+def _struct(raw: memoryview, at: int) -> tuple[dict[int, Any], int]:
+    fields: dict[int, Any] = {}
+    number = 0
+    while (head := raw[at]) != 0:
+        at += 1
+        if head >> 4:
+            number += head >> 4
+        else:
+            number, at = _zigzag(raw, at)
+        kind = head & 0x0F
+        if kind in (1, 2):
+            fields[number] = kind == 1
+        else:
+            fields[number], at = _value(raw, at, kind)
+    return fields, at + 1
+
+
+def _value(raw: memoryview, at: int, kind: int) -> tuple[Any, int]:
+    if kind in (1, 2, 3):
+        return raw[at], at + 1
+    if kind in (4, 5, 6):
+        return _zigzag(raw, at)
+    if kind == 7:
+        return None, at + 8
+    if kind == 8:
+        length, at = _varint(raw, at)
+        return bytes(raw[at : at + length]), at + length
+    if kind in (9, 10):
+        return _list(raw, at)
+    if kind == 12:
+        return _struct(raw, at)
+    raise ValueError(f"Thrift type {kind} does not occur in a Parquet footer")
+
+
+def _list(raw: memoryview, at: int) -> tuple[list[Any], int]:
+    head = raw[at]
+    at += 1
+    length, kind = head >> 4, head & 0x0F
+    if length == 15:
+        length, at = _varint(raw, at)
+    items = []
+    for _ in range(length):
+        item, at = _value(raw, at, kind)
+        items.append(item)
+    return items, at

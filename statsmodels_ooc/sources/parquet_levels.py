@@ -1,0 +1,93 @@
+"""Levels from Parquet dictionary pages, where these are known to be complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+from statsmodels_ooc.sources.base import Levels
+from statsmodels_ooc.sources.files import StoredFile
+from statsmodels_ooc.sources.frames import arrow_errors, union
+from statsmodels_ooc.sources.parquet_footer import wholly_dictionary_encoded
+
+__all__ = ["chunk_dictionary", "string_levels"]
+
+_LARGEST_DICTIONARY = 256 * 1024
+
+# Writers whose dictionary pages are known to hold the values that occur and no others.
+# DuckDB's holds "" in the place of null.
+_EXACT_WRITERS = ("parquet-cpp-arrow", "Polars", "DuckDB")
+
+
+def chunk_dictionary(file: StoredFile, group: int, column: str) -> list[pa.Array]:
+    """The dictionaries of one chunk of a dictionary-typed column.
+
+    One, from the first row, where the dictionary page holds everything; otherwise
+    the chunk is read to its end.
+    """
+    with arrow_errors(f"{file}, row group {group}", "Parquet"), file.opened() as raw:
+        with pq.ParquetFile(raw, read_dictionary=[column]) as opened:
+            whole = wholly_dictionary_encoded(opened.metadata, column)[group]
+            found = []
+            for batch in _batches(opened, group, column, 1 if whole else 65_536):
+                found.append(batch.column(0).dictionary)
+                if whole:
+                    break
+            return found
+
+
+def _batches(
+    opened: pq.ParquetFile, group: int, column: str, size: int
+) -> Iterator[pa.RecordBatch]:
+    yield from opened.iter_batches(
+        batch_size=size, row_groups=[group], columns=[column], use_threads=False
+    )
+
+
+def string_levels(
+    files: Sequence[StoredFile], footer: Callable[[StoredFile], pq.FileMetaData], column: str
+) -> Levels | None:
+    """The values of a string column from its dictionary pages, None if not certain."""
+    words: list[pa.Array] = []
+    for file in files:
+        found = _file_dictionaries(file, footer(file), column)
+        if found is None:
+            return None
+        words += found
+    values = union(words)
+    if sum(len(str(value).encode()) + 4 for value in values) > _LARGEST_DICTIONARY:
+        return None
+    return Levels(tuple(values), is_categorical=False)
+
+
+def _file_dictionaries(
+    file: StoredFile, known: pq.FileMetaData, column: str
+) -> list[pa.Array] | None:
+    schema = known.schema.to_arrow_schema()
+    writer = str(known.created_by)
+    from_arrow = writer.startswith("parquet-cpp-arrow")
+    stored_type = b"ARROW:schema" in (known.metadata or {})
+    if not writer.startswith(_EXACT_WRITERS) or (from_arrow and not stored_type):
+        return None
+    if pa.types.is_dictionary(schema.field(column).type):
+        return None
+    whole = wholly_dictionary_encoded(known, column)
+    at = [known.schema.column(i).path for i in range(known.num_columns)].index(column)
+    found = []
+    with arrow_errors(str(file), "Parquet"), file.opened() as raw:
+        with pq.ParquetFile(raw, metadata=known, read_dictionary=[column]) as opened:
+            for group in range(known.num_row_groups):
+                chunk = known.row_group(group).column(at)
+                if chunk.num_values == 0:
+                    continue
+                if not whole[group] or chunk.total_uncompressed_size == 0:
+                    return None
+                words = next(_batches(opened, group, column, 1)).column(0).dictionary
+                if words.nbytes > _LARGEST_DICTIONARY:
+                    return None
+                if writer.startswith("DuckDB") and "" in words.to_pylist():
+                    return None
+                found.append(words)
+    return found

@@ -1,0 +1,134 @@
+"""A source with some of its rows only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from statsmodels_ooc.errors import SourceError
+from statsmodels_ooc.sources.base import Levels, Partition, Source
+
+__all__ = ["subset_source"]
+
+
+def subset_source(source: Source, subset: Any) -> Source:
+    """Keep the rows of a source that a condition selects.
+
+    Parameters
+    ----------
+    source : Source
+        The data.
+    subset : str, callable or array_like of bool, (n,)
+        An expression for `DataFrame.eval`, a function from a frame to a mask, or a
+        mask of all rows.
+
+    Raises
+    ------
+    SourceError
+        A mask does not have one entry a row, or the number of rows is not known.
+    """
+    if isinstance(subset, str) or callable(subset):
+        return _Subset(source, [_Chosen(p, subset, source.columns) for p in source.partitions])
+    mask = np.asarray(subset)
+    if mask.dtype != np.bool_ or mask.ndim != 1:
+        raise SourceError(
+            f"subset is {type(subset).__name__} of {mask.dtype}",
+            hint="rows out of memory are chosen by an expression such as 'x > 0', a function "
+            "from a chunk to a mask, or an array of bool as long as the data",
+        )
+    if source.rows is None:
+        raise SourceError(
+            f"subset is a mask, but {source.name} does not tell its number of rows",
+            hint="use an expression such as 'x > 0', or a function from a chunk to a mask",
+        )
+    if source.rows != len(mask):
+        raise SourceError(f"subset has {len(mask):,} entries, {source.name} {source.rows:,} rows")
+    ends = np.cumsum([0, *(partition.rows or 0 for partition in source.partitions)])
+    chosen = [
+        _Chosen(partition, mask[start:stop], source.columns)
+        for partition, start, stop in zip(source.partitions, ends[:-1], ends[1:], strict=True)
+    ]
+    return _Subset(source, chosen)
+
+
+class _Subset(Source):
+    def __init__(self, source: Source, partitions: Sequence[Partition]) -> None:
+        self._source = source
+        self._partitions = partitions
+
+    @property
+    def name(self) -> str:
+        return f"{self._source.name} (subset)"
+
+    @property
+    def dtypes(self) -> Mapping[str, Any]:
+        return self._source.dtypes
+
+    @property
+    def partitions(self) -> Sequence[Partition]:
+        return self._partitions
+
+    @property
+    def slow(self) -> bool:
+        return self._source.slow
+
+    def levels(self, column: str) -> Levels | None:
+        """Declared levels stay; levels that were merely seen may be gone."""
+        levels = self._source.levels(column)
+        return levels if levels is not None and levels.is_categorical else None
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The chosen rows of a partition."""
+
+    partition: Partition
+    condition: str | Callable[[pd.DataFrame], Any] | np.ndarray
+    all_columns: tuple[str, ...]
+
+    rows = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.partition.label} (subset)"
+
+    @property
+    def nbytes(self) -> int | None:
+        return self.partition.nbytes
+
+    def frames(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        needed = list(dict.fromkeys((*columns, *self._condition_columns())))
+        plain = set(self._condition_columns())
+        start = 0
+        for frame in self.partition.frames(needed, max_rows, set(encoded) - plain):
+            mask = self._mask(frame, start)
+            start += len(frame)
+            yield frame.loc[mask, list(columns)].reset_index(drop=True)
+
+    def _condition_columns(self) -> tuple[str, ...]:
+        """The columns that the condition looks at: all of them, where it is a function."""
+        if isinstance(self.condition, np.ndarray):
+            return ()
+        if callable(self.condition):
+            return self.all_columns
+        return tuple(name for name in self.all_columns if name in self.condition)
+
+    def _mask(self, frame: pd.DataFrame, start: int) -> np.ndarray:
+        if isinstance(self.condition, np.ndarray):
+            return self.condition[start : start + len(frame)]
+        if callable(self.condition):
+            mask = np.asarray(self.condition(frame))
+        else:
+            mask = np.asarray(frame.eval(self.condition))
+        if mask.shape != (len(frame),) or mask.dtype != np.bool_:
+            raise SourceError(
+                f"subset gives {mask.dtype} of shape {mask.shape} for {len(frame)} rows of "
+                f"{self.partition.label}, where a mask of bool is needed"
+            )
+        return mask
