@@ -8,7 +8,7 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.csv import read_csv
 from statsmodels_ooc.sources.ipc import read_ipc
-from statsmodels_ooc.sources.iterable import from_iterable
+from statsmodels_ooc.sources.iterables import from_iterable
 from statsmodels_ooc.sources.parquet import read_parquet
 
 __all__ = [

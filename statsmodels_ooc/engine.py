@@ -359,6 +359,9 @@ def _shared(task: Callable[..., Any]) -> Callable[..., Delayed]:
 
 def _bound(partition: Partition) -> Any:
     """The partition, or the dask value that becomes it."""
+    inner = getattr(partition, "inner", None)
+    if inner is not None and hasattr(inner, "bind"):
+        return delayed(partition.wrap)(inner.bind())  # type: ignore[attr-defined]
     bind = getattr(partition, "bind", None)
     return partition if bind is None else bind()
 

@@ -14,7 +14,15 @@ from statsmodels_ooc.design.block import FloatArray, Where
 from statsmodels_ooc.design.levels import Codes, encode, unbox
 from statsmodels_ooc.errors import DesignError
 
-__all__ = ["Categorical", "Factor", "Numeric", "column_values", "evaluate", "plain", "require_rowwise"]
+__all__ = [
+    "Categorical",
+    "Factor",
+    "Numeric",
+    "column_values",
+    "evaluate",
+    "plain",
+    "require_rowwise",
+]
 
 
 @dataclass(frozen=True)

@@ -92,9 +92,7 @@ def fill_columns(
             column *= _factor_column(piece, values, rows)
 
 
-def _write(
-    piece: Piece, values: Sequence[NDArray[Any]], rows: slice, column: FloatArray
-) -> None:
+def _write(piece: Piece, values: Sequence[NDArray[Any]], rows: slice, column: FloatArray) -> None:
     if piece.contrast is None:
         column[:] = values[piece.value][piece.column, rows]
     elif piece.level >= 0:

@@ -21,7 +21,7 @@ from statsmodels_ooc.results.linear import OLSResults, RegressionResults
 from statsmodels_ooc.results.rows import Design, Response
 from statsmodels_ooc.solvers import gaussian
 from statsmodels_ooc.solvers.least_squares import LinearFit
-from statsmodels_ooc.sources.dask_frame import from_arrays, is_lazy
+from statsmodels_ooc.sources.dask_array import from_arrays, is_lazy
 
 __all__ = ["OLS", "WLS"]
 
@@ -50,9 +50,7 @@ class _StreamedLinear(StreamedModel):
                 f"not {type(weights).__name__}"
             )
         self._check_kwargs(kwargs)  # type: ignore[attr-defined]
-        stream, spec = self._learn_formula(
-            formula, data, subset, drop_cols, env, missing, weights
-        )
+        stream, spec = self._learn_formula(formula, data, subset, drop_cols, env, missing, weights)
         self._start(stream, spec, LeastSquares(stream, spec, hasconst), hasconst, formula)
 
     def _start_arrays(

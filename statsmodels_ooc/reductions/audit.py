@@ -137,9 +137,7 @@ class Fingerprint:
         if len(block.endog):
             checksum += int(np.ascontiguousarray(block.endog).view(np.uint64).sum())
             checksum += int(block.dense()[0].copy().view(np.uint64).sum())
-        state.partitions.append(
-            (read + block.rows_read, kept + len(block.endog), checksum % 2**64)
-        )
+        state.partitions.append((read + block.rows_read, kept + len(block.endog), checksum % 2**64))
         return state
 
     def merge(self, left: FingerprintState, right: FingerprintState) -> FingerprintState:

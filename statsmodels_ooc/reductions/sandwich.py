@@ -69,6 +69,4 @@ class WhiteMeat:
         return state
 
     def merge(self, left: WhiteMeatState, right: WhiteMeatState) -> WhiteMeatState:
-        return WhiteMeatState(
-            left.hc0 + right.hc0, left.hc2 + right.hc2, left.hc3 + right.hc3
-        )
+        return WhiteMeatState(left.hc0 + right.hc0, left.hc2 + right.hc2, left.hc3 + right.hc3)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.dataset as pads  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.dataset as pads
 
 from statsmodels_ooc.errors import OptionError, SourceError
 from statsmodels_ooc.sources import csv, ipc, parquet

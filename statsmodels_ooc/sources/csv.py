@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.csv as pacsv  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.csv as pacsv
 
 from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import Column, select
@@ -48,7 +48,7 @@ def read_csv(
     decimal_point: str = ".",
     storage_options: Mapping[str, Any] | None = None,
 ) -> CsvSource:
-    """Open CSV files as a source; only samples are read yet.
+    r"""Open CSV files as a source; only samples are read yet.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def read_csv(
     >>> from statsmodels_ooc.sources.csv import read_csv
     >>> folder = tempfile.TemporaryDirectory()
     >>> file = pathlib.Path(folder.name, "t.csv")
-    >>> _ = file.write_text("y,g\\n1.5,a\\n2.5,b\\n")
+    >>> _ = file.write_text("y,g\n1.5,a\n2.5,b\n")
     >>> read_csv(file, dtypes={"y": "float64"}).head()["y"].sum().item()
     4.0
     >>> folder.cleanup()
@@ -183,7 +183,9 @@ class CsvRange:
                 table = pacsv.read_csv(
                     pa.BufferReader(data),
                     read_options=pacsv.ReadOptions(
-                        use_threads=False, column_names=list(self.names), block_size=len(data) + 1
+                        use_threads=False,
+                        column_names=list(self.names),
+                        block_size=len(data) + 1,
                     ),
                     parse_options=self.style.parse_options(ragged),
                     convert_options=self.style.convert_options(

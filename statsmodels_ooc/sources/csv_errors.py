@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 from statsmodels_ooc.errors import ParseError
 from statsmodels_ooc.sources.csv_format import CsvFormat

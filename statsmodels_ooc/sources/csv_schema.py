@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.csv as pacsv  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.csv as pacsv
 
 from statsmodels_ooc.errors import OptionError, ParseError, SourceError
 from statsmodels_ooc.sources.columns import Column, check_unique, select
@@ -299,8 +299,9 @@ def _declared(name: str, dtype: Any) -> Column:
         return Column(name, dtype, nullable=None)
     known = pd.api.types.pandas_dtype(dtype)
     if isinstance(known, pd.CategoricalDtype):
-        return Column(name, pa.string(), None, known if known.categories is not None else None)
-    if isinstance(known, pd.StringDtype) or known == np.dtype(object) or known.kind == "U":
+        declared = getattr(known, "categories", None) is not None
+        return Column(name, pa.string(), None, known if declared else None)
+    if isinstance(known, pd.StringDtype) or known.kind in "OU":
         return Column(name, pa.string(), nullable=None)
     try:
         plain = getattr(known, "numpy_dtype", known)

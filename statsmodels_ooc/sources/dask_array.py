@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
-import dask
 import dask.array as da
 import numpy as np
 import pandas as pd
+from dask.base import is_dask_collection
+from dask.delayed import delayed as to_delayed
 
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import check_unique, select
 from statsmodels_ooc.sources.memory import FramePartition
 
-__all__ = ["AlignedSource", "from_arrays"]
+__all__ = ["AlignedSource", "from_arrays", "is_lazy"]
+
+_compute: Any = compute
+
+
+def is_lazy(*values: Any) -> bool:
+    """Whether any value is a dask collection."""
+    return any(is_dask_collection(value) for value in values)
 
 
 def from_arrays(endog: Any, exog: Any = None, **extras: Any) -> AlignedSource:
@@ -65,6 +74,7 @@ def from_arrays(endog: Any, exog: Any = None, **extras: Any) -> AlignedSource:
 
 
 def _is_frame(value: Any) -> bool:
+    """Whether it is a dask Series or DataFrame."""
     return (
         hasattr(value, "dask")
         and hasattr(value, "npartitions")
@@ -94,9 +104,7 @@ def _blocks(role: str, value: Any, lead: Any, lead_role: str) -> list[Any]:
         if sum(rows) != value.shape[0]:
             raise SourceError(f"{role} has {value.shape[0]:,} rows, {lead_role} has {sum(rows):,}")
         value = value.rechunk({0: rows})
-    if value.ndim == 2 and value.numblocks[1] != 1:
-        value = value.rechunk({1: -1})
-    return list(value.to_delayed().ravel())
+    return _row_blocks(value)
 
 
 def _cut(role: str, value: Any, lead: Any, lead_role: str) -> list[Any]:
@@ -104,12 +112,7 @@ def _cut(role: str, value: Any, lead: Any, lead_role: str) -> list[Any]:
     if isinstance(lead, da.Array):
         lengths: Sequence[float] = lead.chunks[0]
         if np.isnan(lengths).any():
-            lengths = lead.map_blocks(
-                lambda block: np.array([len(block)]),
-                chunks=(1,),
-                drop_axis=_others(lead),
-                dtype=int,
-            ).compute()
+            lengths = _compute(*(to_delayed(len)(block) for block in _row_blocks(lead)))
     else:
         lengths = lead.map_partitions(len).compute().tolist()
     ends = np.concatenate([[0], np.cumsum(lengths)]).astype(int)
@@ -118,14 +121,13 @@ def _cut(role: str, value: Any, lead: Any, lead_role: str) -> list[Any]:
     if not isinstance(value, (pd.Series, pd.DataFrame)):
         value = np.asarray(value)
     take = value.iloc if hasattr(value, "iloc") else value
-    return [
-        dask.delayed(take[start:stop], pure=True)
-        for start, stop in zip(ends[:-1], ends[1:], strict=True)
-    ]
+    return [to_delayed(take[start:stop], pure=True) for start, stop in pairwise(ends.tolist())]
 
 
-def _others(value: da.Array) -> list[int]:
-    return list(range(1, value.ndim))
+def _row_blocks(value: Any) -> list[Any]:
+    if value.ndim == 2 and value.numblocks[1] != 1:
+        value = value.rechunk({1: -1})
+    return list(value.to_delayed().ravel())
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,14 +151,14 @@ class AlignedPartition:
         select(self.dtypes, columns, self.label)
         used = [at for at, (_, names) in enumerate(self.layout) if set(names) & set(columns)]
         used = sorted({0, *used})
-        values = dask.compute(*(self.pieces[at] for at in used), scheduler="synchronous")
+        values = _compute(*(self.pieces[at] for at in used), scheduler="synchronous")
         layout = tuple(self.layout[at] for at in used)
         partition = _joined(list(values), layout, self.label, self.dtypes)
         yield from partition.frames(columns, max_rows, encoded)
 
     def bind(self) -> Any:
         """A dask Delayed of an equal partition whose rows are in memory."""
-        return dask.delayed(_joined, pure=True)(
+        return to_delayed(_joined, pure=True)(
             list(self.pieces), self.layout, self.label, self.dtypes
         )
 
@@ -234,7 +236,11 @@ class AlignedSource(Source):
         lengths = _lengths(parts, len(pieces["endog"]))
         self._partitions = [
             AlignedPartition(
-                block, tuple(layout.items()), f"block {number}", self._dtypes, lengths[number]
+                block,
+                tuple(layout.items()),
+                f"block {number}",
+                self._dtypes,
+                lengths[number],
             )
             for number, block in enumerate(zip(*pieces.values(), strict=True))
         ]

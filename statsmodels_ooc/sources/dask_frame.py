@@ -6,16 +6,19 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import dask
 import dask.config
 import dask.utils
 import pandas as pd
+from dask.delayed import delayed as to_delayed
 
 from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import check_unique, select
 from statsmodels_ooc.sources.memory import FramePartition
 
-__all__ = ["DaskPartition", "DaskFrameSource", "parse_bytes", "temporary_directory"]
+__all__ = ["DaskFrameSource", "DaskPartition", "parse_bytes", "temporary_directory"]
+
+
+_STR = pd.Series(["text"]).dtype
 
 
 def temporary_directory() -> str | None:
@@ -70,7 +73,7 @@ class DaskPartition:
         It can become part of a larger graph, so that persisted and distributed
         collections are read where they are.
         """
-        return dask.delayed(_in_memory, pure=True)(self.delayed, self.label, self.dtypes)
+        return to_delayed(_in_memory, pure=True)(self.delayed, self.label, self.dtypes)
 
 
 def _in_memory(frame: pd.DataFrame, label: str, dtypes: Mapping[str, Any]) -> FramePartition:
@@ -120,8 +123,10 @@ class DaskFrameSource(Source):
 
 def _dtype(dtype: Any) -> Any:
     """The dtype of a column; plain values where dask does not know the categories."""
+    if isinstance(dtype, pd.StringDtype):
+        return _STR
     if not isinstance(dtype, pd.CategoricalDtype):
         return dtype
     if "__UNKNOWN_CATEGORIES__" in list(dtype.categories):
-        return pd.Series(["text"]).dtype
+        return _STR
     return dtype

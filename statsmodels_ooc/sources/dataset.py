@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.dataset as pads  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.dataset as pads
 
 from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import Column, select

@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
-from statsmodels_ooc.errors import MissingExtraError, SourceChangedError, SourceNotFoundError
+from statsmodels_ooc.errors import (
+    MissingExtraError,
+    SourceChangedError,
+    SourceNotFoundError,
+)
 
 __all__ = ["StoredFile", "find_files", "is_path", "shown"]
 
@@ -136,7 +140,7 @@ def shown(where: Any) -> str:
     """The path, or the first of a list, for messages."""
     if isinstance(where, (list, tuple)):
         return os.fspath(where[0]) + (f" and {len(where) - 1} more" if len(where) > 1 else "")
-    return os.fspath(where)
+    return str(os.fspath(where))
 
 
 def _nothing_at(text: str, suffixes: Collection[str]) -> SourceNotFoundError:
@@ -221,10 +225,11 @@ def _natural(path: str) -> list[Any]:
 
 def _filesystem(url: str, storage: Mapping[str, Any]) -> tuple[Any, str]:
     try:
-        import fsspec  # type: ignore[import-untyped]
+        import fsspec
     except ImportError:
         raise MissingExtraError(
-            f"reading {url} needs fsspec", hint="pip install fsspec (and s3fs, gcsfs, adlfs …)"
+            f"reading {url} needs fsspec",
+            hint="pip install fsspec (and s3fs, gcsfs, adlfs …)",
         ) from None
     try:
         filesystem, path = fsspec.core.url_to_fs(url, **storage)

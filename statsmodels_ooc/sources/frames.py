@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 from statsmodels_ooc.errors import ParseError, SchemaError
 from statsmodels_ooc.sources.columns import Column
@@ -44,7 +44,7 @@ def frame_of(
     ]
     if any(new is not old for new, old in zip(arrays, found, strict=True)):
         batch = pa.RecordBatch.from_arrays(arrays, [column.name for column in columns])
-    frame = batch.to_pandas(
+    frame: pd.DataFrame = batch.to_pandas(
         split_blocks=True, ignore_metadata=True, use_threads=False, date_as_object=False
     )
     for column, array in zip(columns, arrays, strict=True):
@@ -93,7 +93,7 @@ def _categorical(array: pa.Array, column: Column) -> pd.Categorical:
                 f"{len(category.categories)} declared categories",
                 hint="declare every category, or read the column as str",
             )
-    return pd.Categorical.from_codes(codes, dtype=category, validate=False)  # type: ignore[arg-type]
+    return pd.Categorical.from_codes(codes, dtype=category, validate=False)
 
 
 def union(dictionaries: Iterable[pa.Array]) -> list[Any]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.ipc as ipc  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.ipc as ipc
 
 from statsmodels_ooc.errors import ParseError
 from statsmodels_ooc.sources.base import Levels, Source
@@ -129,10 +129,13 @@ class IpcStreamPartition:
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
         chosen: list[Column] = select(self.columns, columns, str(self.file))
-        with arrow_errors(self.label, "an Arrow IPC stream"), self.file.opened() as raw:
-            with ipc.open_stream(raw) as opened:
-                batches = (batch.select(list(columns)) for batch in opened)
-                yield from frames_of(batches, chosen, max_rows, encoded)
+        with (
+            arrow_errors(self.label, "an Arrow IPC stream"),
+            self.file.opened() as raw,
+            ipc.open_stream(raw) as opened,
+        ):
+            batches = (batch.select(list(columns)) for batch in opened)
+            yield from frames_of(batches, chosen, max_rows, encoded)
 
 
 @dataclass(frozen=True)
@@ -214,7 +217,7 @@ def _column(field: pa.Field, opened: Sequence[_Opened]) -> Column:
 
 def _holds_nulls(item: _Opened, name: str) -> bool:
     if item.batches is None:
-        return item.schema.field(name).nullable
+        return bool(item.schema.field(name).nullable)
     at = item.schema.get_field_index(name)
     return any(info.rows and info.nulls[at] for info in item.batches)
 

@@ -12,9 +12,9 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
-__all__ = ["BatchInfo", "MAGIC", "read_batch_infos"]
+__all__ = ["MAGIC", "BatchInfo", "read_batch_infos"]
 
 MAGIC = b"ARROW1"
 _BLOCK = struct.Struct("<qi4xq")

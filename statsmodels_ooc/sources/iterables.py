@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError, SourceError
 from statsmodels_ooc.sources.base import Levels, Source
@@ -151,7 +151,7 @@ class IterablePartition:
         self,
         columns: Sequence[str],
         max_rows: int,
-        encoded: Collection[str] = (),  # noqa: ARG002
+        encoded: Collection[str] = (),
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
         wanted = dict(zip(columns, select(self.dtypes, columns, self.label), strict=True))

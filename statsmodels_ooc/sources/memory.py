@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError, SourceError
 from statsmodels_ooc.sources.base import Levels, Source
@@ -43,7 +43,7 @@ class FramePartition:
         self,
         columns: Sequence[str],
         max_rows: int,
-        encoded: Collection[str] = (),  # noqa: ARG002
+        encoded: Collection[str] = (),
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
         wanted = select(self.dtypes, columns, self.label)

@@ -10,8 +10,8 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.sources.base import Levels, Source
@@ -179,7 +179,9 @@ class ParquetSource(Source):
         with ThreadPoolExecutor(8) as pool:
             return [
                 words
-                for found in pool.map(lambda place: chunk_dictionary(*place, name), places)
+                for found in pool.map(
+                    lambda place: chunk_dictionary(place[0], place[1], name), places
+                )
                 for words in found
             ]
 
@@ -245,8 +247,8 @@ def _file_may_hold_nulls(known: pq.FileMetaData, name: str) -> bool:
     for group in range(known.num_row_groups):
         chunk = known.row_group(group).column(at)
         stats = chunk.statistics if chunk.is_stats_set else None
-        silent = stats is None or not stats.has_null_count
-        if chunk.num_values and (silent or stats.null_count):
+        known_nulls = stats.null_count if stats is not None and stats.has_null_count else None
+        if chunk.num_values and known_nulls != 0:
             return True
     return False
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.files import StoredFile
@@ -27,15 +27,17 @@ def chunk_dictionary(file: StoredFile, group: int, column: str) -> list[pa.Array
     One, from the first row, where the dictionary page holds everything; otherwise
     the chunk is read to its end.
     """
-    with arrow_errors(f"{file}, row group {group}", "Parquet"), file.opened() as raw:
-        with pq.ParquetFile(raw, read_dictionary=[column]) as opened:
-            whole = wholly_dictionary_encoded(opened.metadata, column)[group]
-            found = []
-            for batch in _batches(opened, group, column, 1 if whole else 65_536):
-                found.append(batch.column(0).dictionary)
-                if whole:
-                    break
-            return found
+    with (
+        arrow_errors(f"{file}, row group {group}", "Parquet"),
+        file.opened() as raw,
+        pq.ParquetFile(raw, read_dictionary=[column]) as opened,
+    ):
+        if not opened.metadata.row_group(group).num_rows:
+            return []
+        if wholly_dictionary_encoded(opened.metadata, column)[group]:
+            return [next(_batches(opened, group, column, 1)).column(0).dictionary]
+        batches = _batches(opened, group, column, 65_536)
+        return [batch.column(0).dictionary for batch in batches]
 
 
 def _batches(
@@ -47,7 +49,9 @@ def _batches(
 
 
 def string_levels(
-    files: Sequence[StoredFile], footer: Callable[[StoredFile], pq.FileMetaData], column: str
+    files: Sequence[StoredFile],
+    footer: Callable[[StoredFile], pq.FileMetaData],
+    column: str,
 ) -> Levels | None:
     """The values of a string column from its dictionary pages, None if not certain."""
     words: list[pa.Array] = []
@@ -76,18 +80,20 @@ def _file_dictionaries(
     whole = wholly_dictionary_encoded(known, column)
     at = [known.schema.column(i).path for i in range(known.num_columns)].index(column)
     found = []
-    with arrow_errors(str(file), "Parquet"), file.opened() as raw:
-        with pq.ParquetFile(raw, metadata=known, read_dictionary=[column]) as opened:
-            for group in range(known.num_row_groups):
-                chunk = known.row_group(group).column(at)
-                if chunk.num_values == 0:
-                    continue
-                if not whole[group] or chunk.total_uncompressed_size == 0:
-                    return None
-                words = next(_batches(opened, group, column, 1)).column(0).dictionary
-                if words.nbytes > _LARGEST_DICTIONARY:
-                    return None
-                if writer.startswith("DuckDB") and "" in words.to_pylist():
-                    return None
-                found.append(words)
+    with (
+        arrow_errors(str(file), "Parquet"),
+        file.opened() as raw,
+        pq.ParquetFile(raw, metadata=known, read_dictionary=[column]) as opened,
+    ):
+        for group in range(known.num_row_groups):
+            if known.row_group(group).column(at).num_values == 0:
+                continue
+            if not whole[group]:
+                return None
+            words = next(_batches(opened, group, column, 1)).column(0).dictionary
+            if words.nbytes > _LARGEST_DICTIONARY:
+                return None
+            if writer.startswith("DuckDB") and "" in words.to_pylist():
+                return None
+            found.append(words)
     return found

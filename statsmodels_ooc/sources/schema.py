@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.columns import (

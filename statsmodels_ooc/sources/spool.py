@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.ipc as ipc  # type: ignore[import-untyped]
+import pyarrow as pa
+import pyarrow.ipc as ipc
 
 from statsmodels_ooc.errors import ParseError, SourceError
 from statsmodels_ooc.sources.dask_frame import temporary_directory

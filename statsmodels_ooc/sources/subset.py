@@ -32,7 +32,8 @@ def subset_source(source: Source, subset: Any) -> Source:
         A mask does not have one entry a row, or the number of rows is not known.
     """
     if isinstance(subset, str) or callable(subset):
-        return _Subset(source, [_Chosen(p, subset, source.columns) for p in source.partitions])
+        choose = Choose(subset, source.columns)
+        return _Subset(source, [choose(partition) for partition in source.partitions])
     mask = np.asarray(subset)
     if mask.dtype != np.bool_ or mask.ndim != 1:
         raise SourceError(
@@ -49,7 +50,7 @@ def subset_source(source: Source, subset: Any) -> Source:
         raise SourceError(f"subset has {len(mask):,} entries, {source.name} {source.rows:,} rows")
     ends = np.cumsum([0, *(partition.rows or 0 for partition in source.partitions)])
     chosen = [
-        _Chosen(partition, mask[start:stop], source.columns)
+        Choose(mask[start:stop], source.columns)(partition)
         for partition, start, stop in zip(source.partitions, ends[:-1], ends[1:], strict=True)
     ]
     return _Subset(source, chosen)
@@ -83,35 +84,16 @@ class _Subset(Source):
 
 
 @dataclass(frozen=True)
-class _Chosen:
-    """The chosen rows of a partition."""
+class Choose:
+    """Turn a partition into one with the chosen rows only."""
 
-    partition: Partition
     condition: str | Callable[[pd.DataFrame], Any] | np.ndarray
     all_columns: tuple[str, ...]
 
-    rows = None
+    def __call__(self, partition: Partition) -> ChosenPartition:
+        return ChosenPartition(partition, self)
 
-    @property
-    def label(self) -> str:
-        return f"{self.partition.label} (subset)"
-
-    @property
-    def nbytes(self) -> int | None:
-        return self.partition.nbytes
-
-    def frames(
-        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
-    ) -> Iterator[pd.DataFrame]:
-        needed = list(dict.fromkeys((*columns, *self._condition_columns())))
-        plain = set(self._condition_columns())
-        start = 0
-        for frame in self.partition.frames(needed, max_rows, set(encoded) - plain):
-            mask = self._mask(frame, start)
-            start += len(frame)
-            yield frame.loc[mask, list(columns)].reset_index(drop=True)
-
-    def _condition_columns(self) -> tuple[str, ...]:
+    def columns(self) -> tuple[str, ...]:
         """The columns that the condition looks at: all of them, where it is a function."""
         if isinstance(self.condition, np.ndarray):
             return ()
@@ -119,16 +101,52 @@ class _Chosen:
             return self.all_columns
         return tuple(name for name in self.all_columns if name in self.condition)
 
-    def _mask(self, frame: pd.DataFrame, start: int) -> np.ndarray:
+    def mask(self, frame: pd.DataFrame, start: int, label: str) -> np.ndarray:
+        """Which rows of a frame stay, (b,)."""
         if isinstance(self.condition, np.ndarray):
             return self.condition[start : start + len(frame)]
-        if callable(self.condition):
-            mask = np.asarray(self.condition(frame))
-        else:
-            mask = np.asarray(frame.eval(self.condition))
+        chosen = self.condition(frame) if callable(self.condition) else frame.eval(self.condition)
+        mask = np.asarray(chosen)
         if mask.shape != (len(frame),) or mask.dtype != np.bool_:
             raise SourceError(
                 f"subset gives {mask.dtype} of shape {mask.shape} for {len(frame)} rows of "
-                f"{self.partition.label}, where a mask of bool is needed"
+                f"{label}, where a mask of bool is needed"
             )
         return mask
+
+
+class ChosenPartition:
+    """The chosen rows of a partition.
+
+    Attributes
+    ----------
+    inner : Partition
+        The partition with all of its rows.
+    wrap : Choose
+        What made this one of it, for whoever has to replace the inner one.
+    """
+
+    def __init__(self, inner: Partition, wrap: Choose) -> None:
+        self.inner = inner
+        self.wrap = wrap
+
+    rows = None
+
+    @property
+    def label(self) -> str:
+        return f"{self.inner.label} (subset)"
+
+    @property
+    def nbytes(self) -> int | None:
+        return self.inner.nbytes
+
+    def frames(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        looked_at = self.wrap.columns()
+        needed = list(dict.fromkeys((*columns, *looked_at)))
+        start = 0
+        for frame in self.inner.frames(needed, max_rows, set(encoded) - set(looked_at)):
+            mask = self.wrap.mask(frame, start, self.label)
+            start += len(frame)
+            yield frame.loc[mask, list(columns)].reset_index(drop=True)

@@ -1,0 +1,181 @@
+"""One table, stored in every way that a source can be made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+import pytest
+
+
+def make_table(rows: int = 53) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    return pd.DataFrame(
+        {
+            "y": rng.normal(size=rows),
+            "i": rng.integers(0, 9, rows),
+            "s": rng.choice(["a", "b,c", "d"], rows),
+            "m": np.where(np.arange(rows) % 5 == 0, np.nan, rng.normal(size=rows)),
+            "t": np.arange(rows) % 2 == 0,
+        }
+    )
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    return make_table()
+
+
+def parquet(table: pd.DataFrame, folder: Path) -> Any:
+    table.to_parquet(folder / "t.parquet", row_group_size=10)
+    return folder / "t.parquet"
+
+
+def parquet_directory(table: pd.DataFrame, folder: Path) -> Any:
+    (folder / "many").mkdir()
+    for number, start in enumerate(range(0, len(table), 5)):
+        table.iloc[start : start + 5].to_parquet(folder / "many" / f"part-{number}.parquet")
+    return str(folder / "many")
+
+
+def parquet_glob(table: pd.DataFrame, folder: Path) -> Any:
+    parquet_directory(table, folder)
+    return str(folder / "many" / "*.parquet")
+
+
+def csv_file(table: pd.DataFrame, folder: Path) -> Any:
+    table.to_csv(folder / "t.csv", index=False)
+    return folder / "t.csv"
+
+
+def csv_gzip(table: pd.DataFrame, folder: Path) -> Any:
+    table.to_csv(folder / "t.csv.gz", index=False)
+    return folder / "t.csv.gz"
+
+
+def csv_bz2(table: pd.DataFrame, folder: Path) -> Any:
+    table.to_csv(folder / "t.csv.bz2", index=False)
+    return folder / "t.csv.bz2"
+
+
+def csv_zst(table: pd.DataFrame, folder: Path) -> Any:
+    with pa.CompressedOutputStream(str(folder / "t.csv.zst"), "zstd") as file:
+        file.write(table.to_csv(index=False).encode())
+    return folder / "t.csv.zst"
+
+
+def tsv(table: pd.DataFrame, folder: Path) -> Any:
+    table.to_csv(folder / "t.tsv", index=False, sep="\t")
+    return folder / "t.tsv"
+
+
+def feather(table: pd.DataFrame, folder: Path) -> Any:
+    table.to_feather(folder / "t.feather", chunksize=10)
+    return folder / "t.feather"
+
+
+def arrow_stream(table: pd.DataFrame, folder: Path) -> Any:
+    data = pa.Table.from_pandas(table)
+    fields = [field.with_nullable(field.name == "m") for field in data.schema]
+    data = data.cast(pa.schema(fields))
+    with pa.ipc.new_stream(str(folder / "t.arrows"), data.schema) as writer:
+        writer.write_table(data, max_chunksize=10)
+    return folder / "t.arrows"
+
+
+def frame(table: pd.DataFrame, folder: Path) -> Any:
+    return table
+
+
+def frames(table: pd.DataFrame, folder: Path) -> Any:
+    return [table.iloc[:0], table.iloc[:20], table.iloc[20:20], table.iloc[20:]]
+
+
+def arrow_table(table: pd.DataFrame, folder: Path) -> Any:
+    return pa.Table.from_pandas(table)
+
+
+def record_batch_reader(table: pd.DataFrame, folder: Path) -> Any:
+    return pa.Table.from_pandas(table).to_reader(max_chunksize=10)
+
+
+def arrow_dataset(table: pd.DataFrame, folder: Path) -> Any:
+    pq.write_table(pa.Table.from_pandas(table), folder / "d.parquet", row_group_size=10)
+    return pads.dataset(folder / "d.parquet")
+
+
+def arrow_dataset_in_memory(table: pd.DataFrame, folder: Path) -> Any:
+    return pads.dataset(pa.Table.from_pandas(table))
+
+
+def polars_frame(table: pd.DataFrame, folder: Path) -> Any:
+    return pytest.importorskip("polars").from_pandas(table)
+
+
+def polars_lazy(table: pd.DataFrame, folder: Path) -> Any:
+    return pytest.importorskip("polars").from_pandas(table).lazy()
+
+
+def dask_frame(table: pd.DataFrame, folder: Path) -> Any:
+    return pytest.importorskip("dask.dataframe").from_pandas(table, npartitions=4)
+
+
+def function(table: pd.DataFrame, folder: Path) -> Any:
+    return lambda: (table.iloc[at : at + 10] for at in range(0, len(table), 10))
+
+
+def iterator(table: pd.DataFrame, folder: Path) -> Any:
+    return (table.iloc[at : at + 10] for at in range(0, len(table), 10))
+
+
+def file_url(table: pd.DataFrame, folder: Path) -> Any:
+    return f"file://{parquet(table, folder)}"
+
+
+def memory_url(table: pd.DataFrame, folder: Path) -> Any:
+    fsspec = pytest.importorskip("fsspec")
+    with fsspec.open("memory://bucket/t.parquet", "wb") as file:
+        file.write(parquet(table, folder).read_bytes())
+    return "memory://bucket/*.parquet"
+
+
+KINDS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
+    make.__name__: make
+    for make in (
+        parquet,
+        parquet_directory,
+        parquet_glob,
+        csv_file,
+        csv_gzip,
+        csv_bz2,
+        csv_zst,
+        tsv,
+        feather,
+        arrow_stream,
+        frame,
+        frames,
+        arrow_table,
+        record_batch_reader,
+        arrow_dataset,
+        arrow_dataset_in_memory,
+        polars_frame,
+        polars_lazy,
+        dask_frame,
+        function,
+        iterator,
+        file_url,
+        memory_url,
+    )
+}
+
+
+@pytest.fixture(params=list(KINDS))
+def anything(request: pytest.FixtureRequest, table: pd.DataFrame, tmp_path: Path) -> Any:
+    """The same table, as each thing that `as_source` accepts."""
+    return KINDS[request.param](table, tmp_path)
