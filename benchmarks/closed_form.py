@@ -19,9 +19,7 @@ def estimates(gram: np.ndarray, names: list[str], n: int) -> dict[str, tuple[flo
     inverse = np.linalg.inv(gram[:k, :k])
     beta = inverse @ gram[:k, k]
     scale = (gram[k, k] - beta @ gram[:k, k]) / (n - k)
-    return dict(
-        zip(names, zip(beta, np.sqrt(scale * np.diag(inverse)), strict=True), strict=True)
-    )
+    return dict(zip(names, zip(beta, np.sqrt(scale * np.diag(inverse)), strict=True), strict=True))
 
 
 def from_series(params, bse, names: list[str]) -> dict[str, tuple[float, float]]:

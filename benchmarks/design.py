@@ -14,8 +14,7 @@ from tasks import T1, T1_COLUMNS, T1_FORMULA
 from threadpoolctl import threadpool_limits
 
 import statsmodels_ooc.api as smo
-from statsmodels_ooc.design.block import Where
-from statsmodels_ooc.design.formula import learn_formula
+from statsmodels_ooc.design.formula import FormulaSpec, learn_formula
 
 BLOCK = 8192
 FRAME = 131_072
@@ -41,8 +40,8 @@ def patsy_builder(table: pd.DataFrame) -> Callable[[], None]:
     return run
 
 
-def own_builder(table: pd.DataFrame) -> Callable[[], None]:
-    spec = learn_formula(
+def learn(table: pd.DataFrame) -> FormulaSpec:
+    return learn_formula(
         T1_FORMULA,
         smo.as_source(table),
         env=EvalEnvironment.capture(),
@@ -50,9 +49,13 @@ def own_builder(table: pd.DataFrame) -> Callable[[], None]:
         memory_limit=2**30,
     )
 
+
+def own_builder(table: pd.DataFrame) -> Callable[[], None]:
+    spec = learn(table)
+
     def run() -> None:
         for frame in frames(table):
-            for _ in spec.blocks(frame, Where(0, "frame", 0), BLOCK):
+            for _ in spec.blocks(frame, 0, "frame", 0, BLOCK):
                 pass
 
     return run
@@ -72,11 +75,7 @@ def gram(table: pd.DataFrame) -> Callable[[], None]:
 def agree(table: pd.DataFrame) -> bool:
     """Whether the two builders give the same numbers on the first rows."""
     _, theirs = dmatrices(T1_FORMULA, table[:BLOCK])
-    source = smo.as_source(table[:BLOCK])
-    spec = learn_formula(
-        T1_FORMULA, source, env=EvalEnvironment.capture(), scan=no_scan, memory_limit=2**30
-    )
-    block = next(spec.blocks(table[:BLOCK], Where(0, "frame", 0), BLOCK))
+    block = next(learn(table).blocks(table[:BLOCK], 0, "frame", 0, BLOCK))
     return np.array_equal(np.asarray(theirs), block.exog)
 
 

@@ -73,9 +73,7 @@ class Measurement:
 
 
 def cores() -> int:
-    return (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    )
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 # --- in the contender's process ---------------------------------------------------------
@@ -101,9 +99,7 @@ def peak_mib() -> float:
     status = Path("/proc/self/status")
     if status.exists():
         lines = status.read_text().splitlines()
-        return (
-            int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
-        )
+        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
@@ -115,9 +111,7 @@ def measure(contender: Contender, script: str, path: Path, repeat: int) -> Measu
     """Measure one contender in a fresh process."""
     missing = [name for name in contender.packages if version(name) is None]
     if missing:
-        return Measurement(
-            math.nan, math.nan, failure=f"not installed: {', '.join(missing)}"
-        )
+        return Measurement(math.nan, math.nan, failure=f"not installed: {', '.join(missing)}")
     environment = dict(os.environ)
     environment.update(dict.fromkeys(THREAD_VARIABLES, str(contender.threads)))
     command = [sys.executable, script, "--contender", contender.name]
@@ -183,9 +177,7 @@ def arguments(description: str, rows: int) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path("benchmark-data"))
     parser.add_argument("--repeat", type=int, default=3, help="the fastest run counts")
     parser.add_argument("--with-slow", action="store_true", help="in-memory peers too")
-    parser.add_argument(
-        "--only", nargs="*", help="contenders whose name contains one of these"
-    )
+    parser.add_argument("--only", nargs="*", help="contenders whose name contains one of these")
     parser.add_argument("--contender", help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -221,9 +213,7 @@ def main(
         report(by_name[options.contender], options.file, options.repeat)
         return {}
     path = write(options.data, options.rows)
-    print_header(
-        f"{title}, {options.rows:,} rows", {p for c in contenders for p in c.packages}
-    )
+    print_header(f"{title}, {options.rows:,} rows", {p for c in contenders for p in c.packages})
     measurements = {}
     for contender in contenders:
         if _chosen(contender, options):

@@ -92,9 +92,7 @@ def duckdb_sql(threads: int) -> Run:
 
     def run(path: Path) -> Estimates:
         with duckdb.connect(config={"threads": threads}) as connection:
-            query = (
-                f"SELECT {select} FROM read_parquet('{path}') GROUP BY cat1 ORDER BY cat1"
-            )
+            query = f"SELECT {select} FROM read_parquet('{path}') GROUP BY cat1 ORDER BY cat1"
             rows = np.array(connection.execute(query).fetchall(), dtype=float)
         m, p = len(rows), len(columns)
         gram = np.zeros((m + p, m + p))
@@ -178,9 +176,7 @@ ALL = cores()
 CONTENDERS = [
     Contender("read row groups", read_row_groups, 1, baseline=True, packages=("pyarrow",)),
     Contender("read batches", read_batches, 1, baseline=True, packages=("pyarrow",)),
-    Contender(
-        "gram of ready blocks", gram_of_ready_blocks, 1, baseline=True, packages=("numpy",)
-    ),
+    Contender("gram of ready blocks", gram_of_ready_blocks, 1, baseline=True, packages=("numpy",)),
     Contender("statsmodels_ooc, 1 thread", ours, 1, packages=("statsmodels_ooc", "dask")),
     Contender("statsmodels_ooc, 2 threads", ours, 2, packages=("statsmodels_ooc", "dask")),
     Contender("DuckDB closed form, 1 thread", duckdb_sql, 1, packages=("duckdb",)),

@@ -173,9 +173,7 @@ def statsmodels_formula(threads: int) -> Run:
 
 
 def smallest(measurements: dict[str, Measurement]) -> tuple[str, float]:
-    parts = [
-        measurements[name].seconds for name in ("read row groups", "gram of ready blocks")
-    ]
+    parts = [measurements[name].seconds for name in ("read row groups", "gram of ready blocks")]
     return "read + Gram, one thread", sum(parts)
 
 
@@ -183,9 +181,7 @@ ALL = cores()
 OWN = ("statsmodels_ooc", "dask")
 CONTENDERS = [
     Contender("read row groups", read_row_groups, 1, baseline=True, packages=("pyarrow",)),
-    Contender(
-        "gram of ready blocks", gram_of_ready_blocks, 1, baseline=True, packages=("numpy",)
-    ),
+    Contender("gram of ready blocks", gram_of_ready_blocks, 1, baseline=True, packages=("numpy",)),
     Contender("statsmodels_ooc, 1 thread", ours, 1, packages=OWN),
     Contender("statsmodels_ooc, 2 threads", ours, 2, packages=OWN),
     Contender("Polars batches + BLAS", polars_batches, ALL, packages=("polars",)),

@@ -16,9 +16,7 @@ import pyarrow.parquet as pq
 
 SEED = 0
 
-T1_FORMULA = (
-    "y ~ 0 + a + b + c + d + d:c + a:b + a:c + C(cat1, Treatment, levels=[0,1,2,3,4])"
-)
+T1_FORMULA = "y ~ 0 + a + b + c + d + d:c + a:b + a:c + C(cat1, Treatment, levels=[0,1,2,3,4])"
 T1_COLUMNS = ["y", "a", "b", "c", "d", "cat1"]
 # patsy puts the categorical columns first: cat1, then a, b, c, d, d:c, a:b, a:c.
 T1_BETA = np.arange(12) / 12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 import uuid
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 
 import dask
 import dask.array as da
+import dask.threaded
 import numpy as np
 import pandas as pd
 from dask.delayed import Delayed, delayed
@@ -346,10 +348,16 @@ def _run(
         merge = _shared(_Merge(reductions))
         leaves = [fold(_bound(partition), i) for i, partition in enumerate(partitions)]
         with _one_blas_thread():
-            ((rows, states),) = dask.compute(_tree(leaves, merge))
+            ((rows, states),) = dask.compute(_tree(leaves, merge), **_scheduler())
     seconds = time.perf_counter() - began
     passes.append(PassRecord(name, rows, seconds, source.nbytes, len(partitions)))
     return list(states)
+
+
+def _scheduler() -> dict[str, Any]:
+    """Dask's own choice; it imports distributed to find out, which nobody may have done."""
+    chosen = dask.config.get("scheduler", None) is not None
+    return {} if chosen or "distributed" in sys.modules else {"scheduler": dask.threaded.get}
 
 
 def _shared(task: Callable[..., Any]) -> Callable[..., Delayed]:
@@ -387,6 +395,14 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
+def _take_control() -> None:
+    """Let this thread set OpenBLAS's limit, which threadpoolctl leaves to one thread."""
+    for library in _blas().lib_controllers:
+        clear = getattr(library, "clear_controlling_thread", None)
+        if clear is not None:
+            clear(force=True)
+
+
 @contextmanager
 def _one_blas_thread() -> Iterator[None]:
     """Limit BLAS to one thread while anyone in this process is inside.
@@ -396,14 +412,20 @@ def _one_blas_thread() -> Iterator[None]:
     """
     with _blas_lock:
         # The first to come sets the limit; the last to go lifts it.
-        _blas_users.append(None if _blas_users else _blas().limit(limits=1, user_api="blas"))
+        if _blas_users:
+            _blas_users.append(None)
+        else:
+            _take_control()
+            _blas_users.append(_blas().limit(limits=1, user_api="blas"))
     try:
         yield
     finally:
         with _blas_lock:
             limiter = _blas_users.pop()
             if limiter is not None:
+                _take_control()
                 limiter.restore_original_limits()
+                _take_control()
 
 
 # --- progress -----------------------------------------------------------------

@@ -11,6 +11,8 @@ from statsmodels_ooc.reductions.base import BlockLike, FloatArray
 
 __all__ = ["Fingerprint", "FingerprintState", "NotFinite", "RowAudit", "RowAuditState"]
 
+_SAMPLED = 64  # one row of so many is looked at as a whole
+
 
 class NotFinite(NamedTuple):
     """Where the first value that is not finite stands."""
@@ -123,22 +125,48 @@ class FingerprintState:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Tell whether two passes saw the same rows.
+    """Tell whether two passes saw the same rows, however they were cut into blocks.
 
-    The checksum adds up the bit patterns of ``endog`` and of the first design row
-    of every block, modulo 2**64.
+    The checksum adds up the bit patterns of ``endog`` and of the weights. One row of
+    `_SAMPLED` is looked at as a whole, and its bits count by where the row stands in
+    its partition, so that other values in the design, or another order of the rows,
+    do not go unnoticed.
     """
 
     def init(self) -> FingerprintState:
         return FingerprintState()
 
     def update(self, state: FingerprintState, block: BlockLike) -> FingerprintState:
-        read, kept, checksum = state.partitions.pop() if state.partitions else (0, 0, 0)
-        if len(block.endog):
-            checksum += int(np.ascontiguousarray(block.endog).view(np.uint64).sum())
-            checksum += int(block.dense()[0].copy().view(np.uint64).sum())
-        state.partitions.append((read + block.rows_read, kept + len(block.endog), checksum % 2**64))
-        return state
+        read, kept, checksum = state.partitions[-1] if state.partitions else (0, 0, 0)
+        b = len(block.endog)
+        if b:
+            checksum += _bits(block.endog) + _sampled_bits(block, kept)
+            checksum += 0 if block.weights is None else _bits(block.weights)
+        now = (read + block.rows_read, kept + b, checksum % 2**64)
+        return FingerprintState([*state.partitions[:-1], now])
 
     def merge(self, left: FingerprintState, right: FingerprintState) -> FingerprintState:
         return FingerprintState(left.partitions + right.partitions)
+
+
+def _bits(values: FloatArray) -> int:
+    """The bit patterns of the values, added up modulo 2**64."""
+    return int(np.ascontiguousarray(values).view(np.uint64).sum())
+
+
+def _sampled_bits(block: BlockLike, before: int) -> int:
+    """The bits of every `_SAMPLED`-th row of ``[X | y]``, each times an odd number.
+
+    Parameters
+    ----------
+    block : BlockLike
+        The rows.
+    before : int
+        Rows of the partition that earlier blocks held.
+    """
+    rows = slice(-before % _SAMPLED, None, _SAMPLED)
+    values = np.column_stack((block.dense()[rows], block.endog[rows]))
+    positions = before + np.arange(len(block.endog), dtype=np.uint64)[rows]
+    columns = np.arange(values.shape[1], dtype=np.uint64)
+    odd = 2 * (positions[:, None] * np.uint64(values.shape[1]) + columns) + 1
+    return int((values.view(np.uint64) * odd).sum())

@@ -291,7 +291,7 @@ class CsvSource(Source):
                     )
                     for start in starts
                 ]
-            else:
+            elif header.closed:
                 self._partitions.append(
                     CsvWhole(file, style, self._columns, header.names, header.lines)
                 )

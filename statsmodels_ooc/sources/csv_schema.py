@@ -7,6 +7,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,7 @@ def _looked_at(file: StoredFile, style: CsvFormat, first: bool) -> tuple[Header,
         return header, [_whole_lines(head[header.end :], len(head) < limit)]
 
 
+@dataclass(frozen=True)
 class Header:
     """Names, and where the data begins.
 
@@ -75,10 +77,14 @@ class Header:
         Physical lines before the data.
     end : int
         Bytes before the data, for files that are parsed as they are.
+    closed : bool
+        Whether a line end follows; without it the file has no rows.
     """
 
-    def __init__(self, names: tuple[str, ...], lines: int, end: int) -> None:
-        self.names, self.lines, self.end = names, lines, end
+    names: tuple[str, ...]
+    lines: int
+    end: int
+    closed: bool = True
 
 
 @contextmanager
@@ -153,7 +159,7 @@ def read_header(head: bytes, file: StoredFile, style: CsvFormat) -> Header:
     names = tuple(name or f"Unnamed: {at}" for at, name in enumerate(row))
     check_unique(list(names), f"the header of {file}")
     end = bom + sum(len(line.encode("utf8", errors="surrogateescape")) for line in used)
-    return Header(names, len(used), end)
+    return Header(names, len(used), end, used[-1].endswith(("\r", "\n")))
 
 
 def _dialect(style: CsvFormat) -> dict[str, Any]:

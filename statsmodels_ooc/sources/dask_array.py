@@ -10,7 +10,7 @@ from typing import Any
 import dask.array as da
 import numpy as np
 import pandas as pd
-from dask.base import is_dask_collection
+from dask.base import compute, is_dask_collection
 from dask.delayed import delayed as to_delayed
 
 from statsmodels_ooc.errors import SourceError
@@ -271,7 +271,7 @@ class AlignedSource(Source):
 def _names(role: str, value: Any) -> tuple[str, ...]:
     if role not in ("endog", "exog"):
         return (f"__{role}__",)
-    if hasattr(value, "columns"):
+    if _has_columns(value):
         return tuple(value.columns)
     if hasattr(value, "name") and not isinstance(value, da.Array) and value.name is not None:
         return (value.name,)
@@ -279,6 +279,11 @@ def _names(role: str, value: Any) -> tuple[str, ...]:
         _width(role, value, 1)
         return ("y",)
     return tuple(f"x{at + 1}" for at in range(_width(role, value)))
+
+
+def _has_columns(value: Any) -> bool:
+    """Whether it is a DataFrame: a dask Series has ``columns`` too."""
+    return hasattr(value, "columns") and value.ndim == 2
 
 
 def _width(role: str, value: Any, most: int | None = None) -> int:
@@ -289,7 +294,7 @@ def _width(role: str, value: Any, most: int | None = None) -> int:
 
 
 def _dtypes(value: Any) -> list[Any]:
-    if hasattr(value, "columns"):
+    if _has_columns(value):
         return [value.dtypes[name] for name in value.columns]
     if not hasattr(value, "dtype"):
         value = np.asarray(value)

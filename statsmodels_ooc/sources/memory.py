@@ -84,8 +84,9 @@ class FrameSource(Source):
         self, frame: pd.DataFrame, number: int, chunk_rows: int | None
     ) -> Iterator[tuple[pd.DataFrame, str]]:
         what = f"DataFrame {number}" if self._several else "DataFrame"
-        step = chunk_rows or (max(len(frame), 1) if self._several else _CHUNK_ROWS)
-        for start in range(0, max(len(frame), 1), _positive(step)):
+        step = max(len(frame), 1) if self._several else _CHUNK_ROWS
+        step = step if chunk_rows is None else _positive(chunk_rows)
+        for start in range(0, max(len(frame), 1), step):
             piece = frame.iloc[start : start + step]
             yield piece, f"{what}, rows {start}-{start + max(len(piece), 1) - 1}"
 

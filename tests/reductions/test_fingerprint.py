@@ -1,0 +1,70 @@
+"""What a fingerprint notices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from statsmodels_ooc.design.block import Block
+from statsmodels_ooc.reductions.audit import Fingerprint
+
+N, K = 500, 2
+
+
+def columns() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {
+        "endog": rng.normal(size=N),
+        "exog": rng.normal(size=(N, K)),
+        "weights": rng.uniform(size=N),
+    }
+
+
+def fingerprint(rows: dict[str, np.ndarray], **kwargs: Any) -> Any:
+    reduction = Fingerprint()
+    block = Block(**rows, rows_read=len(rows["endog"]), **kwargs)
+    return reduction.update(reduction.init(), block).partitions
+
+
+def endog(rows: dict[str, np.ndarray]) -> None:
+    rows["endog"][123] += 1e-12
+
+
+def weights(rows: dict[str, np.ndarray]) -> None:
+    rows["weights"][123] += 1e-12
+
+
+def column(rows: dict[str, np.ndarray]) -> None:
+    rows["exog"][:, 1] += 1e-12
+
+
+def columns_swapped(rows: dict[str, np.ndarray]) -> None:
+    rows["exog"] = rows["exog"][:, ::-1].copy()
+
+
+def order(rows: dict[str, np.ndarray]) -> None:
+    permutation = np.random.default_rng(1).permutation(N)
+    for name, values in rows.items():
+        rows[name] = values[permutation]
+
+
+def one_row_less(rows: dict[str, np.ndarray]) -> None:
+    for name, values in rows.items():
+        rows[name] = values[:-1]
+
+
+@pytest.mark.parametrize(
+    "change", [endog, weights, column, columns_swapped, order, one_row_less]
+)
+def test_a_change_is_noticed(change: Callable[[dict[str, np.ndarray]], None]) -> None:
+    rows = columns()
+    before = fingerprint(rows)
+    change(rows)
+    assert fingerprint(rows) != before
+
+
+def test_the_same_rows_have_the_same_fingerprint() -> None:
+    assert fingerprint(columns()) == fingerprint(columns())

@@ -1,0 +1,204 @@
+"""The laws that every reduction must obey, proven once for all of them."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from functools import reduce
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tolerances import SUMS
+
+from statsmodels_ooc.design.block import Block
+from statsmodels_ooc.reductions.audit import Fingerprint, RowAudit
+from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.moments import Moments
+from statsmodels_ooc.reductions.residuals import ResidualMoments
+from statsmodels_ooc.reductions.sandwich import WhiteMeat
+from statsmodels_ooc.reductions.triangle import Triangle
+
+K = 3
+REDUCTIONS: dict[str, Reduction[Any]] = {
+    "triangle": Triangle(K),
+    "moments": Moments(K),
+    "row audit": RowAudit(K),
+    "fingerprint": Fingerprint(),
+    "residual moments": ResidualMoments(np.array([0.5, -1.0, 2.0])),
+    "white meat": WhiteMeat(np.array([0.5, -1.0, 2.0]), np.eye(K)[:, :2] / 20),
+}
+# A fingerprint is a list with an entry for every partition, so its rows are merged
+# where one partition ends and the next begins, as the engine does.
+ROWS_MERGE_ANYWHERE = [name for name in REDUCTIONS if name != "fingerprint"]
+
+each = pytest.mark.parametrize("name", REDUCTIONS)
+each_of_rows = pytest.mark.parametrize("name", ROWS_MERGE_ANYWHERE)
+quick = settings(deadline=None, max_examples=40)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one partition, and how they are cut into blocks."""
+
+    exog: np.ndarray
+    endog: np.ndarray
+    weights: np.ndarray | None
+    partition: int
+    sizes: tuple[int, ...]
+
+    def blocks(self, sizes: Sequence[int] | None = None) -> list[Block]:
+        ends = np.cumsum([0, *(self.sizes if sizes is None else sizes)])
+        return [
+            Block(
+                endog=self.endog[a:b],
+                exog=np.asfortranarray(self.exog[a:b]),
+                weights=None if self.weights is None else self.weights[a:b],
+                partition=self.partition,
+                start=int(a),
+                rows_read=int(b - a) + (i == 0),
+                missing={"x": 1} if i == 0 else {},
+            )
+            for i, (a, b) in enumerate(pairwise(ends))
+        ]
+
+    def whole(self) -> list[Block]:
+        return self.blocks([len(self.endog)])
+
+
+@st.composite
+def partitions(draw: st.DrawFn, count: int) -> list[Rows]:
+    """Partitions of blocks of no, one or a few rows, all weighted or none."""
+    seed, shift = draw(st.integers(0, 2**32 - 1)), draw(st.sampled_from([0.0, 1.0, 30.0]))
+    weighted = draw(st.booleans())
+    rng = np.random.default_rng(seed)
+    found = []
+    for number in range(count):
+        sizes = tuple(draw(st.lists(st.integers(0, 5), min_size=1, max_size=4)))
+        n = sum(sizes)
+        found.append(
+            Rows(
+                exog=rng.normal(size=(n, K)) + shift,
+                endog=rng.normal(size=n) - shift,
+                weights=rng.uniform(0.1, 3, n) if weighted else None,
+                partition=number,
+                sizes=sizes,
+            )
+        )
+    return found
+
+
+def fold(reduction: Reduction[Any], blocks: Sequence[Block], state: Any = None) -> Any:
+    start = reduction.init() if state is None else state
+    return reduce(reduction.update, blocks, start)
+
+
+def parts(state: Any) -> dict[str, Any]:
+    """The public content of a state; of a triangle, what its signs do not touch."""
+    assert is_dataclass(state)
+    content = {f.name: getattr(state, f.name) for f in fields(state) if f.name[0] != "_"}
+    if "r" in content:
+        content = {"cross products": content["r"].T @ content["r"]}
+    return content
+
+
+def assert_same(left: Any, right: Any, rtol: float = SUMS) -> None:
+    left, right = parts(left), parts(right)
+    for name, value in left.items():
+        if isinstance(value, (float, np.ndarray)):
+            # A sum that cancels is as exact as its largest term.
+            scale = np.max(np.abs(np.asarray(value)), initial=1.0, where=np.isfinite(value))
+            np.testing.assert_allclose(
+                value, right[name], rtol=rtol, atol=rtol * scale, err_msg=name
+            )
+        else:
+            assert value == right[name], name
+
+
+@each
+@quick
+@given(drawn=partitions(1))
+def test_where_blocks_end_does_not_matter(name: str, drawn: list[Rows]) -> None:
+    reduction, (rows,) = REDUCTIONS[name], drawn
+    assert_same(fold(reduction, rows.blocks()), fold(reduction, rows.whole()))
+
+
+@each
+@quick
+@given(drawn=partitions(3))
+def test_merge_is_associative(name: str, drawn: list[Rows]) -> None:
+    reduction = REDUCTIONS[name]
+    a, b, c = (fold(reduction, rows.blocks()) for rows in drawn)
+    merge = reduction.merge
+    assert_same(merge(merge(a, b), c), merge(a, merge(b, c)))
+
+
+@each
+@quick
+@given(drawn=partitions(1))
+def test_no_rows_are_neutral(name: str, drawn: list[Rows]) -> None:
+    reduction = REDUCTIONS[name]
+    state = fold(reduction, drawn[0].blocks())
+    assert_same(reduction.merge(reduction.init(), state), state)
+    assert_same(reduction.merge(state, reduction.init()), state)
+
+
+@each_of_rows
+@quick
+@given(drawn=partitions(2))
+def test_merged_parts_are_the_whole(name: str, drawn: list[Rows]) -> None:
+    reduction, (a, b) = REDUCTIONS[name], drawn
+    merged = reduction.merge(fold(reduction, a.blocks()), fold(reduction, b.blocks()))
+    assert_same(merged, fold(reduction, a.blocks() + b.blocks()))
+
+
+@each
+@quick
+@given(drawn=partitions(2))
+def test_update_goes_on_after_a_merge(name: str, drawn: list[Rows]) -> None:
+    reduction, (a, b) = REDUCTIONS[name], drawn
+    first, *rest = b.blocks()
+    merged = reduction.merge(fold(reduction, a.blocks()), fold(reduction, [first]))
+    whole = reduction.merge(fold(reduction, a.blocks()), fold(reduction, b.blocks()))
+    assert_same(fold(reduction, rest, merged), whole)
+
+
+@each
+@quick
+@given(drawn=partitions(3))
+def test_merge_leaves_its_arguments_alone(name: str, drawn: list[Rows]) -> None:
+    reduction = REDUCTIONS[name]
+    left, right = (fold(reduction, rows.blocks()) for rows in drawn[:2])
+    before = copy.deepcopy((parts(left), parts(right)))
+    merged = reduction.merge(left, right)
+    fold(reduction, drawn[2].blocks(), merged)  # the merged state is its own, too
+    np.testing.assert_equal((parts(left), parts(right)), before)
+
+
+@each
+@quick
+@given(drawn=partitions(2))
+def test_states_survive_a_pickle(name: str, drawn: list[Rows]) -> None:
+    reduction, (a, b) = REDUCTIONS[name], drawn
+    state = fold(reduction, a.blocks())
+    loaded = pickle.loads(pickle.dumps(state))
+    assert_same(loaded, state, rtol=0)
+    merged = pickle.loads(pickle.dumps(reduction)).merge(loaded, fold(reduction, b.blocks()))
+    assert_same(merged, reduction.merge(state, fold(reduction, b.blocks())), rtol=0)
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_a_pickled_state_does_not_grow_with_the_rows(name: str) -> None:
+    reduction = REDUCTIONS[name]
+    rng = np.random.default_rng(0)
+
+    def size(n: int) -> int:
+        block = Block(rng.normal(size=n), np.asfortranarray(rng.normal(size=(n, K))))
+        return len(pickle.dumps(reduction.update(reduction.init(), block)))
+
+    assert size(10_000) <= size(100) + 64

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import subprocess
+import sys
+
+import dask
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from statsmodels_ooc.errors import SchemaError, SourceError
+from statsmodels_ooc.sources.base import Levels
+from statsmodels_ooc.sources.coerce import as_source
+from statsmodels_ooc.sources.iterables import from_iterable
+from statsmodels_ooc.sources.spool import spool
+
+
+def frames(*values, name="y"):
+    return [pd.DataFrame({name: value}) for value in values]
+
+
+def test_a_function_is_called_for_every_pass():
+    calls = []
+
+    def make():
+        calls.append(1)
+        yield from frames([1.0], [2.0])
+
+    source = from_iterable(make)
+    at_open = len(calls)
+    for _ in range(2):
+        assert pd.concat(source.frames())["y"].tolist() == [1.0, 2.0]
+    assert len(calls) == at_open + 2
+
+
+def test_a_function_is_slow_and_its_rows_unknown():
+    source = from_iterable(lambda: iter(frames([1.0])))
+    assert source.slow
+    assert source.rows is None
+
+
+def test_arrow_batches_are_taken():
+    batches = pa.table({"y": [1, None], "s": ["a", "b"]}).to_batches(max_chunksize=1)
+    source = from_iterable(lambda: iter(batches))
+    assert {frame["y"].dtype for frame in source.frames()} == {np.dtype(float)}
+    assert pd.concat(source.frames(["s"]))["s"].tolist() == ["a", "b"]
+
+
+def test_integers_become_what_the_first_frame_has():
+    source = from_iterable(lambda: iter(frames([1.5], [2])))
+    assert {frame["y"].dtype for frame in source.frames()} == {np.dtype(float)}
+
+
+@pytest.mark.parametrize("make", [iter, lambda pieces: lambda: iter(pieces)])
+def test_a_frame_of_another_kind_is_named(make):
+    with pytest.raises(SchemaError, match="frame 1"):
+        list(from_iterable(make(frames([1.0], ["a"]))).frames())
+
+
+@pytest.mark.parametrize("make", [iter, lambda pieces: lambda: iter(pieces)])
+def test_a_frame_without_the_column_is_named(make):
+    pieces = [*frames([1.0]), *frames([1.0], name="z")]
+    with pytest.raises(SchemaError, match=r"frame 1.* has no column 'y'"):
+        list(from_iterable(make(pieces)).frames())
+
+
+@pytest.mark.parametrize("make", [iter, lambda pieces: lambda: iter(pieces)])
+def test_something_else_than_frames_is_a_type_error(make):
+    with pytest.raises(TypeError, match="ndarray, not a DataFrame"):
+        from_iterable(make([np.ones(3)]))
+
+
+@pytest.mark.parametrize("make", [iter, lambda pieces: lambda: iter(pieces)])
+def test_nothing_at_all_is_refused(make):
+    with pytest.raises(SourceError, match="columns are unknown"):
+        from_iterable(make([]))
+
+
+def test_frames_that_change_categories_are_refused():
+    pieces = [pd.DataFrame({"c": pd.Categorical([word])}) for word in "ab"]
+    with pytest.raises(SchemaError, match=r"frame 1[\s\S]*the same categories"):
+        list(from_iterable(lambda: iter(pieces)).frames())
+
+
+def test_spool_keeps_categories_that_agree():
+    pieces = [pd.DataFrame({"c": pd.Categorical([word], ["b", "a"])}) for word in "ab"]
+    source = from_iterable(iter(pieces))
+    assert source.levels("c") == Levels(("b", "a"), is_categorical=True)
+    assert pd.concat(source.frames())["c"].tolist() == ["a", "b"]
+
+
+def test_spool_gives_plain_values_where_categories_disagree():
+    pieces = [pd.DataFrame({"c": pd.Categorical([word])}) for word in "bacb"]
+    source = from_iterable(iter(pieces))
+    assert source.levels("c") is None
+    assert pd.concat(source.frames())["c"].tolist() == list("bacb")
+
+
+def test_spool_widens_integers():
+    source = from_iterable(iter(frames([1], [1.5], [2])))
+    found = list(source.frames())
+    assert {frame["y"].dtype for frame in found} == {np.dtype(float)}
+    assert pd.concat(found)["y"].tolist() == [1.0, 1.5, 2.0]
+
+
+def test_spool_takes_a_column_that_is_empty_at_first():
+    source = from_iterable(iter(frames([None], ["a"], [None])))
+    assert pd.concat(source.frames())["y"].dropna().tolist() == ["a"]
+
+
+def test_spool_reads_one_frame_at_a_time():
+    alive = []
+
+    def make():
+        for number in range(20):
+            frame = pd.DataFrame({"y": np.full(1000, float(number))})
+            alive.append(sum(1 for o in gc.get_objects() if type(o) is Piece))
+            yield Piece(frame)
+
+    class Piece(pd.DataFrame):
+        pass
+
+    assert from_iterable(make()).rows == 20_000
+    assert max(alive) <= 2
+
+
+def spooled_folder(source):
+    return os.path.dirname(source.partitions[0].file.path)
+
+
+def test_spool_is_removed_with_the_source():
+    source = from_iterable(iter(frames([1.0])))
+    folder = spooled_folder(source)
+    assert os.path.isdir(folder)
+    del source
+    gc.collect()
+    assert not os.path.exists(folder)
+
+
+def test_spool_lives_as_long_as_a_partition():
+    (partition,) = from_iterable(iter(frames([1.0]))).partitions
+    gc.collect()
+    assert next(partition.frames(["y"], 9))["y"].tolist() == [1.0]
+
+
+def test_a_pickled_copy_does_not_own_the_spool():
+    source = from_iterable(iter(frames([1.0])))
+    copy = pickle.loads(pickle.dumps(source))
+    del copy
+    gc.collect()
+    assert source.head()["y"].tolist() == [1.0]
+
+
+def test_spool_is_removed_when_spooling_fails(tmp_path):
+    def broken():
+        yield from frames([1.0])
+        raise RuntimeError("the database went away")
+
+    with dask.config.set({"temporary-directory": str(tmp_path)}):
+        with pytest.raises(RuntimeError, match="went away"):
+            from_iterable(broken())
+        gc.collect()
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_spool_lies_where_dask_says(tmp_path):
+    with dask.config.set({"temporary-directory": str(tmp_path)}):
+        source = from_iterable(iter(frames([1.0])))
+    assert spooled_folder(source).startswith(str(tmp_path))
+
+
+def test_spool_is_removed_at_exit(tmp_path):
+    code = (
+        "import dask, pandas as pd\n"
+        f"dask.config.set({{'temporary-directory': {str(tmp_path)!r}}})\n"
+        "from statsmodels_ooc.sources.iterables import from_iterable\n"
+        "source = from_iterable(iter([pd.DataFrame({'y': [1.0]})]))\n"
+        "import os\n"
+        f"print(len(os.listdir({str(tmp_path)!r})))\n"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "1"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_spool_of_another_source():
+    source = as_source(pd.DataFrame({"y": [1, 2], "x": [1.0, 2.0]}))
+    copy = spool(source.frames(["y"]), "copy")
+    assert copy.columns == ("y",)
+    assert copy.rows == 2

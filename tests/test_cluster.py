@@ -1,0 +1,113 @@
+"""The same graph on a cluster of two processes."""
+
+from __future__ import annotations
+
+import dask
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from distributed import Client, LocalCluster
+
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.errors import SourceError, UnseenLevelError
+
+
+@pytest.fixture(scope="module")
+def client():
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=2, processes=True, dashboard_address=None
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def on_cluster(client):
+    with client.as_current():
+        yield client
+
+
+def frame(n: int = 5_000) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"x": rng.normal(size=n), "g": rng.choice(list("abcde"), n)})
+    data["y"] = data["x"] + (data["g"] == "b") + rng.normal(size=n)
+    return data
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("cluster") / "data.parquet"
+    # 131,072 rows are a partition; small ones need files of their own.
+    path.mkdir()
+    for i in range(7):
+        frame(1_000 + i).to_parquet(path / f"{i}.parquet")
+    return str(path)
+
+
+FORMULA = "y ~ square(x) + center(x) + C(g, Sum)"
+
+
+def square(x):
+    return x**2
+
+
+def fitted(data):
+    res = smof.ols(FORMULA, data).fit(cov_type="HC3")
+    res.summary()
+    return res
+
+
+def bits(res) -> bytes:
+    pieces = (res.params, res.bse, res.resid.compute(), res.diagn["jb"], res.diagn["omni"])
+    return b"".join(np.asarray(piece).tobytes() for piece in pieces)
+
+
+def test_files_give_the_same_bits_as_threads(path, on_cluster):
+    there = bits(fitted(path))
+    with dask.config.set(scheduler="threads"):
+        here = bits(fitted(path))
+    assert there == here
+
+
+def test_a_frame_in_memory_gives_the_same_bits_as_threads(on_cluster):
+    there = bits(fitted(smo.as_source(frame(), chunk_rows=700)))
+    with dask.config.set(scheduler="threads"):
+        here = bits(fitted(smo.as_source(frame(), chunk_rows=700)))
+    assert there == here
+
+
+def test_persisted_dask_frame(on_cluster):
+    dd = pytest.importorskip("dask.dataframe")
+    persisted = dd.from_pandas(frame(), npartitions=5).persist()
+    res = smof.ols("y ~ x", persisted, subset="x > 0").fit()
+    data = frame()
+    expected = sm.OLS.from_formula("y ~ x", data[data["x"] > 0]).fit()
+    np.testing.assert_allclose(res.params, expected.params, rtol=1e-12)
+
+
+def test_dask_arrays(on_cluster):
+    data = frame()
+    x = np.column_stack((np.ones(len(data)), data["x"]))
+    import dask.array as da
+
+    res = smo.OLS(da.from_array(data["y"].to_numpy(), 1_000), da.from_array(x, 1_000)).fit()
+    expected = sm.OLS(data["y"].to_numpy(), x).fit()
+    np.testing.assert_allclose(res.bse, expected.bse, rtol=1e-12)
+
+
+def test_errors_keep_their_class_and_place(on_cluster, tmp_path):
+    frame().to_parquet(tmp_path / "a.parquet")
+    model = smof.ols("y ~ C(g, levels=['a', 'b', 'c', 'd'])", str(tmp_path / "a.parquet"))
+    with pytest.raises(UnseenLevelError, match=r"'g' has the level 'e' at row \d+ of"):
+        model.fit()
+
+
+def test_missing_rows_of_a_forgotten_source(on_cluster):
+    res = smof.ols("y ~ x", smo.as_source(frame())).fit()
+    res.remove_data()
+    with pytest.raises(SourceError, match="gone"):
+        res.resid.compute()
