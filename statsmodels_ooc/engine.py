@@ -155,6 +155,7 @@ class Stream:
         state = dict(self.__dict__)
         if not self.source.is_recipe:
             state["source"] = ForgottenSource(self.source)
+            state["_seen"] = None
         return state
 
     @property
@@ -266,7 +267,8 @@ class _Fold:
     sizes: _Sizes
     meter: str
 
-    def __call__(self, partition: Partition, index: int) -> tuple[int, list[Any]]:
+    def __call__(self, bound: Any, index: int) -> tuple[int, list[Any]]:
+        partition = _released(bound)
         states = [reduction.init() for reduction in self.reductions]
         start = 0
         with _one_blas_thread():
@@ -290,7 +292,8 @@ class _Collect:
     sizes: _Sizes
     tail: tuple[int, ...]
 
-    def __call__(self, partition: Partition, index: int) -> FloatArray:
+    def __call__(self, bound: Any, index: int) -> FloatArray:
+        partition = _released(bound)
         pieces = [np.empty((0, *self.tail))]
         start = 0
         with _one_blas_thread():
@@ -371,7 +374,19 @@ def _bound(partition: Partition) -> Any:
     if inner is not None and hasattr(inner, "bind"):
         return delayed(partition.wrap)(inner.bind())  # type: ignore[attr-defined]
     bind = getattr(partition, "bind", None)
-    return partition if bind is None else bind()
+    return _Held(partition) if bind is None else bind()
+
+
+class _Held:
+    """A partition that dask does not search for dask values, field by field."""
+
+    def __init__(self, partition: Partition) -> None:
+        self.partition = partition
+
+
+def _released(value: Any) -> Partition:
+    partition: Partition = value.partition if isinstance(value, _Held) else value
+    return partition
 
 
 def _tree(nodes: Sequence[Delayed], merge: Callable[[Any, Any], Delayed]) -> Delayed:

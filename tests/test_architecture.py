@@ -163,8 +163,7 @@ def init_complaints(module: str, source: str) -> Iterator[str]:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue
         if isinstance(node, ast.Assign) and all(
-            isinstance(target, ast.Name) and _is_dunder(target.id)
-            for target in node.targets
+            isinstance(target, ast.Name) and _is_dunder(target.id) for target in node.targets
         ):
             continue
         yield f"{module}:{node.lineno}: code in __init__.py"
@@ -180,8 +179,7 @@ def import_graph(modules: dict[str, list[Import]]) -> dict[str, set[str]]:
     graph: dict[str, set[str]] = {}
     for module, imports in modules.items():
         targets = {
-            imported.full if imported.full in modules else imported.target
-            for imported in imports
+            imported.full if imported.full in modules else imported.target for imported in imports
         }
         graph[module] = {target for target in targets if target in modules} - {module}
     return graph
@@ -207,8 +205,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 SOURCES = {_dotted(path): path.read_text(encoding="utf-8") for path in FILES}
 PACKAGES = {_dotted(path) for path in FILES if path.name == "__init__.py"}
 IMPORTS = {
-    module: imports_of(module, source, module in PACKAGES)
-    for module, source in SOURCES.items()
+    module: imports_of(module, source, module in PACKAGES) for module, source in SOURCES.items()
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,20 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from statsmodels_ooc._patsy import EvalFactor, is_numeric
+from statsmodels_ooc._patsy import Box, EvalFactor, PatsyError, is_numeric, scope
 from statsmodels_ooc.design.block import FloatArray, Where
-from statsmodels_ooc.design.levels import Codes, encode, unbox
+from statsmodels_ooc.design.codes import Codes, encode
+from statsmodels_ooc.design.plain import PlainFrame, column_values
 from statsmodels_ooc.errors import DesignError
 
-__all__ = [
-    "Categorical",
-    "Factor",
-    "Numeric",
-    "column_values",
-    "evaluate",
-    "plain",
-    "require_rowwise",
-]
+__all__ = ["FROM_OUTSIDE", "Categorical", "Factor", "Numeric", "evaluate", "unbox"]
+
+FROM_OUTSIDE = (
+    "every name in a formula is a column of the data, or a scalar or a function: arrays "
+    "from outside cannot follow the rows of a chunk; make the array a column"
+)
 
 
 @dataclass(frozen=True)
@@ -47,31 +46,34 @@ class Numeric:
     column: str | None
     width: int
 
-    def values(self, frame: pd.DataFrame, where: Where) -> FloatArray:
-        """The factor's columns, (width, n), each contiguous; NaN where missing."""
+    def values(self, frame: PlainFrame, where: Where) -> FloatArray:
+        """The factor's columns, (width, n); NaN where missing.
+
+        Raises
+        ------
+        DesignError
+            It is not numeric, or not of this shape.
+        """
         if self.column is not None:
-            return column_values(frame[self.column], self.name, where)[None, :]
+            return column_values(frame.raw[self.column], self.column, where)[None, :]
         value = np.asarray(evaluate(self.factor, self.state, frame))
+        if value.ndim < 2:
+            value = value.reshape(-1, 1)
         if not is_numeric(value):
-            raise DesignError(f"{self.name!r} is no longer numeric at {where.row(0)}")
-        value = value[:, None] if value.ndim == 1 else value
+            value = _numbers(value, self.name, where)
         if value.shape != (len(frame), self.width):
             raise DesignError(
                 f"{self.name!r} has shape {value.shape} where {len(frame)} rows of "
                 f"{where} give ({len(frame)}, {self.width})",
-                hint="every name in a formula is a column of the data or a scalar: arrays "
-                "from outside cannot follow the rows of a chunk",
+                hint=FROM_OUTSIDE,
             )
         return np.ascontiguousarray(value.T, dtype=np.float64)
 
     @staticmethod
     def absent(values: FloatArray) -> NDArray[np.bool_] | None:
         """Which rows are missing, None for none."""
-        # The sum of a row with a NaN is NaN; infinities may add up to one as well.
-        if not np.isnan(values.sum()):
-            return None
-        mask: NDArray[np.bool_] = np.isnan(values).any(axis=0)
-        return mask if mask.any() else None
+        mask: NDArray[np.bool_] = np.isnan(values)
+        return mask.any(axis=0) if mask.any() else None
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,25 @@ class Categorical:
     column: str | None
     levels: tuple[Any, ...]
 
-    def values(self, frame: pd.DataFrame, where: Where) -> Codes:
-        """Positions among the levels, (n,); -1 where missing."""
-        value = frame[self.column] if self.column else evaluate(self.factor, self.state, frame)
-        codes = encode(unbox(value), self.levels, self.column or self.name, where)
+    def values(self, frame: PlainFrame, where: Where) -> Codes:
+        """Positions among the levels, (n,); -1 where missing.
+
+        Raises
+        ------
+        UnseenLevelError
+            A value is not among the levels.
+        DesignError
+            There is not one value a row.
+        """
+        if self.column is not None:
+            return encode(frame.raw[self.column], self.levels, self.column, where)
+        value = unbox(evaluate(self.factor, self.state, frame))
+        codes = encode(value, self.levels, self.name, where)
         if len(codes) != len(frame):
-            raise DesignError(f"{self.name!r} has {len(codes)} values for {len(frame)} rows")
+            raise DesignError(
+                f"{self.name!r} has {len(codes)} values where {where} has {len(frame)} rows",
+                hint=FROM_OUTSIDE,
+            )
         return codes
 
     @staticmethod
@@ -101,77 +116,43 @@ class Categorical:
 Factor = Numeric | Categorical
 
 
-def evaluate(factor: EvalFactor, state: dict[str, Any], frame: pd.DataFrame) -> Any:
-    """Evaluate a factor as patsy does."""
-    return factor.eval(state, plain(frame))
+def unbox(value: Any) -> Any:
+    """What stands inside ``C(...)``, or the value itself."""
+    return value.data if isinstance(value, Box) else value
 
 
-def plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame in dtypes that patsy and NumPy functions know.
-
-    Strings become object, as statsmodels does; nullable numbers become floats with
-    NaN, or stay whole numbers where nothing is missing.
-    """
-    changed = {
-        name: _plain_column(column)
-        for name, column in frame.items()
-        if isinstance(column.dtype, pd.api.extensions.ExtensionDtype)
-        and not isinstance(column.dtype, pd.CategoricalDtype)
-        and column.dtype.kind != "M"
-    }
-    return frame.assign(**changed) if changed else frame
-
-
-def _plain_column(column: pd.Series) -> pd.Series:
-    kind = column.dtype.kind
-    if kind in "iuf" and column.isna().any():
-        return column.astype("float64")
-    if kind in "iufb" and not column.isna().any():
-        return column.astype(column.dtype.numpy_dtype)
-    return column.astype(object).where(column.notna(), None)
-
-
-def column_values(column: pd.Series, name: str, where: Where) -> FloatArray:
-    """A numeric column as floats, (n,), NaN where missing."""
-    if column.dtype == np.float64:
-        return column.to_numpy()
-    try:
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError) as error:
-        raise DesignError(
-            f"column {name!r} holds {column.dtype} in {where}, not numbers: {error}"
-        ) from None
-
-
-def require_rowwise(factor: EvalFactor, state: dict[str, Any], head: pd.DataFrame) -> None:
-    """Refuse a factor whose value in a row depends on other rows.
-
-    Evaluated chunk by chunk, ``x - x.mean()`` would subtract the mean of the chunk:
-    a silent wrong number. The halves of the first rows must give what all of them
-    give.
+def evaluate(factor: EvalFactor, state: dict[str, Any], frame: PlainFrame) -> Any:
+    """Evaluate a factor as patsy does.
 
     Raises
     ------
     DesignError
-        They do not.
+        It fails, and an array of the caller's is in it.
+    PatsyError
+        It fails.
     """
-    half = len(head) // 2
-    if half == 0:
-        return
-    whole = _as_frame(evaluate(factor, state, head))
-    for piece in (slice(0, half), slice(half, len(head))):
-        part = _as_frame(evaluate(factor, state, head.iloc[piece]))
-        if len(whole) == len(head) and not part.equals(whole.iloc[piece].reset_index(drop=True)):
-            raise DesignError(
-                f"{factor.name()!r} does not work row by row: its value changes with the rows "
-                "that are evaluated together, so chunks would not give what the whole gives",
-                hint="use a stateful transform (center, standardize, bs, or your own with "
-                "patsy.stateful_transform), or write the constant into the formula",
-            )
+    try:
+        return factor.eval(state, frame)
+    except PatsyError as error:
+        arrays = _arrays(scope(state))
+        if not arrays:
+            raise
+        raise DesignError(
+            f"{factor.name()!r} cannot be evaluated on {len(frame)} rows together with "
+            f"{' and '.join(arrays)}: {error.message}",
+            hint=FROM_OUTSIDE,
+        ) from error
 
 
-def _as_frame(value: Any) -> pd.DataFrame:
-    inner = unbox(value)
-    if isinstance(getattr(inner, "dtype", None), pd.CategoricalDtype):
-        inner = np.asarray(inner, dtype=object)
-    return pd.DataFrame(np.atleast_1d(np.asarray(inner)))
+def _arrays(names: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{name!r} of length {len(value)}"
+        for name, value in names.items()
+        if isinstance(value, list | np.ndarray | pd.Series | pd.Index) and np.ndim(value)
+    ]
+
+
+def _numbers(value: NDArray[Any], name: str, where: Where) -> FloatArray:
+    """Object arrays that hold numbers all the same, as an all-missing chunk gives."""
+    columns = [column_values(pd.Series(column), name, where) for column in value.T]
+    return np.column_stack(columns)

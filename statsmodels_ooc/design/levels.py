@@ -1,4 +1,4 @@
-"""Levels of categorical variables: found over the whole data, then coded."""
+"""Levels of categorical variables, found over the whole data."""
 
 from __future__ import annotations
 
@@ -8,20 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from statsmodels_ooc._patsy import Box, dumps, loads, sorted_levels
-from statsmodels_ooc.design.block import Where
-from statsmodels_ooc.errors import MemoryLimitError, UnseenLevelError
+from statsmodels_ooc._patsy import dumps, loads, sorted_levels
+from statsmodels_ooc.design.codes import as_series
+from statsmodels_ooc.design.factors import unbox
+from statsmodels_ooc.errors import DesignError, MemoryLimitError
 
-__all__ = ["LevelScan", "LevelScanState", "Seen", "encode", "unbox"]
-
-Codes = NDArray[np.signedinteger[Any]]
-
-
-def unbox(value: Any) -> Any:
-    """What stands inside ``C(...)``, or the value itself."""
-    return value.data if isinstance(value, Box) else value
+__all__ = ["LevelScan", "LevelScanState", "Seen"]
 
 
 @dataclass(slots=True)
@@ -53,7 +46,7 @@ class Seen:
         if any(value is True or value is False for value in values):
             values = [*(v for v in values if not isinstance(v, bool)), False, True]
         elif self.is_float:
-            values = [float(value) for value in values]
+            values = [float(v) if isinstance(v, int) else v for v in values]
         return sorted_levels(values)
 
 
@@ -95,7 +88,7 @@ class LevelScan:
         return {name: self._merge(name, left[name], right[name]) for name in self.variables}
 
     def _see(self, name: str, values: Any) -> Seen:
-        uniques, categories = _uniques(values)
+        uniques, categories = _uniques(values, name)
         is_float = getattr(uniques, "dtype", np.dtype(object)).kind == "f"
         kept = categories if name in self.declares else None
         return Seen(dict.fromkeys(uniques.tolist()), is_float, kept)
@@ -118,75 +111,15 @@ def _load_scan(data: bytes) -> LevelScan:
     return LevelScan(*loads(data))
 
 
-def _uniques(values: Any) -> tuple[Any, tuple[Any, ...] | None]:
+def _uniques(values: Any, name: str) -> tuple[Any, tuple[Any, ...] | None]:
     """Distinct values without missing ones, and the categories of a Categorical."""
     if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
         cat = values.array if isinstance(values, pd.Series) else values
-        used = np.unique(cat.codes)
-        return cat.categories[used[used >= 0]], tuple(cat.categories)
-    series = _as_series(values)
-    return series[series.notna()].drop_duplicates(), None
-
-
-def _as_series(values: Any) -> pd.Series:
-    if isinstance(values, pd.Series):
-        return values
-    array = np.asarray(values)
-    if array.ndim > 1:
-        raise ValueError("categorical data cannot be >1-dimensional")
-    return pd.Series(np.atleast_1d(array))
-
-
-def encode(values: Any, levels: tuple[Any, ...], name: str, where: Where) -> Codes:
-    """Positions of values among the levels, -1 for missing ones.
-
-    Parameters
-    ----------
-    values : Series, Categorical, array_like, (n,)
-        A categorical variable.
-    levels : tuple
-        The learned levels.
-    name : str
-        The variable, for the message.
-    where : Where
-        The frame, for the message.
-
-    Returns
-    -------
-    ndarray of the smallest signed integer type that holds the levels, (n,)
-
-    Raises
-    ------
-    UnseenLevelError
-        A value is not among the levels.
-    """
-    dtype = np.min_scalar_type(-max(len(levels), 1) - 1)
-    codes, uniques = _factorize(values)
-    position = {level: i for i, level in enumerate(levels)}
-    table = np.array([position.get(value, -2) for value in uniques] + [-1], dtype=dtype)
-    coded: Codes = table[codes]  # a missing value, -1, takes the last entry
-    if (table == -2).any() and (coded == -2).any():
-        i = int(np.argmax(coded == -2))
-        shown = ", ".join(map(repr, levels[:8])) + (", …" if len(levels) > 8 else "")
-        raise UnseenLevelError(
-            f"{name!r} has the level {uniques[codes[i]]!r} at {where.row(i)}, which is not "
-            f"among the levels of the design: {shown}",
-            hint="the levels are those seen when the formula was learned, or those declared "
-            "by C(..., levels=[...]) or a Categorical dtype",
-        )
-    return coded
-
-
-def _factorize(values: Any) -> tuple[NDArray[Any], list[Any]]:
-    """Codes with -1 for missing, and the distinct values that they stand for."""
-    if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
-        cat = values.array if isinstance(values, pd.Series) else values
-        return cat.codes, list(cat.categories)
-    series = _as_series(values)
-    if series.dtype.kind in "iu" and len(series):
-        array = series.to_numpy()
-        low, high = int(array.min()), int(array.max())
-        if high - low < 4_096:
-            return array - low, list(range(low, high + 1))
-    codes, uniques = pd.factorize(series)
-    return codes, uniques.tolist()
+        used = np.zeros(len(cat.categories) + 1, dtype=bool)
+        used[cat.codes] = True  # a missing value, -1, marks the last entry
+        return cat.categories[used[:-1]], tuple(cat.categories)
+    series = as_series(values, name)
+    try:
+        return series.drop_duplicates().dropna(), None
+    except TypeError as error:
+        raise DesignError(f"{name!r} is categorical, its values must be hashable: {error}") from None

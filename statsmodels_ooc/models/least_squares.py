@@ -13,13 +13,9 @@ from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.moments import Moments
 from statsmodels_ooc.reductions.triangle import Triangle
-from statsmodels_ooc.solvers.least_squares import (
-    LinearFit,
-    correct_digits,
-    factor_moments,
-    find_constant,
-    solve,
-)
+from statsmodels_ooc.solvers.constant import find_constant
+from statsmodels_ooc.solvers.least_squares import LinearFit, solve
+from statsmodels_ooc.solvers.moments import correct_digits, factor_moments
 
 __all__ = ["METHODS", "LeastSquares"]
 
@@ -55,13 +51,15 @@ class LeastSquares:
         """Solve by one of `METHODS`; what is known already is not read again."""
         if method not in self._fits:
             solver = "qr" if method == "qr" else "pinv"
-            self._fits[method] = solve(self._factor(method), method=solver)
+            factor = self._factor(method)
+            self._fits[method] = solve(factor, self.audit.rows, method=solver)
         return self._fits[method]
 
     @property
     def audit(self) -> RowAuditState:
         """What the rows were."""
-        self.fit()
+        if self._audit is None:
+            self.fit()
         assert self._audit is not None
         return self._audit
 
@@ -70,12 +68,6 @@ class LeastSquares:
         """`k_constant` and `const_idx`."""
         self.fit()
         return find_constant(self.audit, self._factor("pinv"), self.hasconst)
-
-    @property
-    def endog_mean(self) -> float:
-        """The (weighted) mean of the response."""
-        factor = self._factor("pinv")
-        return float(factor[0, -1] / factor[0, 0])
 
     def _factor(self, method: str) -> FloatArray:
         """R of ``sqrt(w) * [1 | X | y]``, (k + 2, k + 2)."""

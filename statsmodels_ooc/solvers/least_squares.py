@@ -1,19 +1,16 @@
-"""Weighted least squares from a triangular factor or from moments."""
+"""Weighted least squares from a triangular factor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, lapack, solve_triangular
 
-from statsmodels_ooc.reductions.audit import RowAuditState
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.reductions.moments import MomentsState
 from statsmodels_ooc.reductions.triangle import triangularize
 
-__all__ = ["LinearFit", "correct_digits", "factor_moments", "find_constant", "solve"]
+__all__ = ["LinearFit", "noise", "solve"]
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -40,7 +37,7 @@ class LinearFit:
     singular_values : ndarray, (k,)
         Of the whitened design, descending.
     rank : int
-        Singular values above ``max * k * eps``, as statsmodels counts.
+        How many columns are independent.
     centered_tss, uncentered_tss : float
         Weighted total sums of squares.
     """
@@ -76,13 +73,24 @@ class LinearFit:
         return gradient
 
 
-def solve(r: FloatArray, *, method: str = "pinv") -> LinearFit:
+def noise(rows: int, k: int) -> float:
+    """What rounding leaves of a singular value that is zero, as a share of the largest.
+
+    For the factor of n rows and k columns of one length. Measured on designs with a
+    column too many: at most ``0.6 * sqrt(n) * eps``, in blocks of 7 to 8,192 rows.
+    """
+    return max(k, 8 * np.sqrt(rows)) * _EPS
+
+
+def solve(r: FloatArray, rows: int, *, method: str = "pinv") -> LinearFit:
     """Least squares from R of ``sqrt(w) * [1 | X | y]``.
 
     Parameters
     ----------
     r : ndarray, (k + 2, k + 2)
         Upper triangular.
+    rows : int
+        How many rows went into it.
     method : {"pinv", "qr"}
         "pinv" gives the minimum-norm solution where the rank is short, "qr"
         refuses. At full rank both solve the triangular system, which is more
@@ -95,8 +103,9 @@ def solve(r: FloatArray, *, method: str = "pinv") -> LinearFit:
 
     Notes
     -----
-    The rank rule is statsmodels': singular values above ``max * k * eps`` count.
-    The others are taken for zero.
+    The rank rule is statsmodels': singular values above ``max * k * eps`` count, and
+    the others are taken for zero. A sum over many blocks rounds more than that, so
+    what is within its noise once all columns have one length does not count either.
     """
     k = r.shape[0] - 2
     centered_tss = float(r[1:, -1] @ r[1:, -1])
@@ -104,126 +113,51 @@ def solve(r: FloatArray, *, method: str = "pinv") -> LinearFit:
     # Signs with a positive diagonal: the factor is then unique at full rank.
     rx *= np.where(np.diag(rx) < 0, -1.0, 1.0)[:, None]
     r_exog, effects, rho = rx[:k, :k], rx[:k, k], float(rx[k, k])
-    u, s, vt = np.linalg.svd(r_exog)
-    rank = int(np.count_nonzero(s > s.max(initial=0.0) * k * _EPS))
-    if rank == k:
+    singular_values = np.linalg.svd(r_exog, compute_uv=False)
+    short = _short_rank(r_exog, singular_values, rows)
+    if short is None:
+        rank = k
+        root = np.triu(lapack.dtrtri(r_exog)[0])
         params = solve_triangular(r_exog, effects)
-        root, info = lapack.dtrtri(r_exog)
-        if info > 0:
-            raise LinAlgError("singular matrix")
-        root = np.triu(root)
-    elif method == "qr":
-        raise LinAlgError(f"singular matrix: rank {rank} of {k} columns")
     else:
-        root = vt[:rank].T / s[:rank]
-        params = root @ (u[:, :rank].T @ effects)
+        u, s, vt = short
+        rank = len(s)
+        if method == "qr":
+            raise LinAlgError(f"singular matrix: rank {rank} of {k} columns")
+        root = vt.T / s
+        params = root @ (u.T @ effects)
     return LinearFit(
         params=params,
         root=root,
         r_exog=np.ascontiguousarray(r_exog),
         effects=np.ascontiguousarray(effects),
         rho=rho,
-        singular_values=s,
+        singular_values=singular_values,
         rank=rank,
         centered_tss=centered_tss,
         uncentered_tss=float(rx[:, k] @ rx[:, k]),
     )
 
 
-def factor_moments(state: MomentsState) -> FloatArray | None:
-    """R of ``sqrt(w) * [1 | X | y]`` from moments, None where they cannot give it.
-
-    Columns that do not vary have a zero centred row and need no factor. The rest
-    is scaled to unit diagonal before the Cholesky factorisation.
+def _short_rank(
+    r: FloatArray, values: FloatArray, rows: int
+) -> tuple[FloatArray, FloatArray, FloatArray] | None:
+    """Singular vectors and values of R without those that do not count.
 
     Returns
     -------
-    ndarray, (k + 2, k + 2), or None
-        Upper triangular; None where the centred, scaled moments are singular.
+    u (k, rank), s (rank,), vt (rank, k), or None
+        None where all of them count.
     """
-    p = len(state.mean) + 1
-    r = np.zeros((p, p))
-    r[0, 0] = np.sqrt(state.total)
-    r[0, 1:] = r[0, 0] * state.mean
-    norms = np.sqrt(np.diag(state.comoment))
-    moving = np.flatnonzero(norms > 0)
-    scaled = _scaled(state, moving)
-    factor, info = lapack.dpotrf(scaled, lower=0)
-    if info != 0:
+    k = len(r)
+    norms = np.linalg.norm(r, axis=0)
+    norms = np.where(norms > 0, norms, 1.0)
+    scaled = np.linalg.svd(r / norms, compute_uv=False)
+    m = int(np.count_nonzero(scaled > scaled.max(initial=0.0) * noise(rows, k)))
+    if m == k and (values > values.max(initial=0.0) * k * _EPS).all():
         return None
-    r[np.ix_(moving + 1, moving + 1)] = np.triu(factor) * norms[moving]
-    return r
-
-
-def correct_digits(state: MomentsState) -> float:
-    """How many digits the moments can give, at the least: ``-log10(eps * cond**2)``.
-
-    ``cond**2`` is the condition number of the centred and scaled cross products of
-    ``[X | y]``, so that a response that is fitted almost exactly counts too.
-    """
-    norms = np.sqrt(np.diag(state.comoment))
-    moving = np.flatnonzero(norms > 0)
-    if len(moving) == 0:
-        return -np.log10(_EPS)
-    eigenvalues = np.linalg.eigvalsh(_scaled(state, moving))
-    # Rounding makes a column that cancels to nothing look like a small one.
-    steady = np.flatnonzero(norms[:-1] <= 1e-8 * np.abs(state.mean[:-1]) * np.sqrt(state.total))
-    if eigenvalues[0] <= 0 or np.intersect1d(steady, moving).size:
-        return 0.0
-    return float(-np.log10(_EPS * eigenvalues[-1] / eigenvalues[0]))
-
-
-def _scaled(state: MomentsState, columns: NDArray[np.intp]) -> FloatArray:
-    norms = np.sqrt(np.diag(state.comoment))[columns]
-    scaled: FloatArray = state.comoment[np.ix_(columns, columns)] / np.outer(norms, norms)
-    return scaled
-
-
-def find_constant(
-    audit: RowAuditState, r: FloatArray, hasconst: bool | None
-) -> tuple[int, int | None]:
-    """Whether the design holds a constant, and in which column.
-
-    The rules of statsmodels' ``ModelData._handle_constant``: of several constant
-    columns the first column of ones, else the first that is not zero; without one,
-    an implicit constant where a column of ones does not raise the rank.
-
-    Parameters
-    ----------
-    audit : RowAuditState
-        Extremes of the k columns.
-    r : ndarray, (k + 2, k + 2)
-        Triangular factor of ``sqrt(w) * [1 | X | y]``.
-    hasconst : bool or None
-        The user's word, None to find out.
-
-    Returns
-    -------
-    k_constant : int
-        0 or 1.
-    const_idx : int or None
-        The column of an explicit constant.
-    """
-    if hasconst is False:
-        return 0, None
-    low, high = audit.low[:-1], audit.high[:-1]
-    constant = np.flatnonzero(low == high)
-    values = low[constant]
-    ones = constant[values == 1]
-    if len(constant) > 1 and len(ones):
-        return 1, int(ones[0])
-    if (values != 0).any():
-        return 1, int(constant[values != 0][0])
-    if hasconst:
-        return 1, None
-    return int(_implicit_constant(r[:, :-1], audit.rows)), None
-
-
-def _implicit_constant(r: FloatArray, n: int) -> bool:
-    """Whether ``rank([1 | X]) == rank(X)`` at numpy's tolerance for n rows."""
-    k = r.shape[1] - 1
-    augmented = np.linalg.svd(r, compute_uv=False)
-    design = np.linalg.svd(r[:, 1:], compute_uv=False)
-    tolerance = max(n, k) * _EPS
-    rank = np.count_nonzero(design > design.max(initial=0.0) * tolerance)
-    return bool(rank == np.count_nonzero(augmented > augmented.max() * max(n, k + 1) * _EPS))
+    q, scaled, vt = np.linalg.svd(r / norms)
+    # Without its noise, the design goes back to the scale on which statsmodels counts.
+    u, s, vt = np.linalg.svd(scaled[:m, None] * vt[:m] * norms, full_matrices=False)
+    rank = int(np.count_nonzero(s > s.max(initial=0.0) * k * _EPS))
+    return q[:, :m] @ u[:, :rank], s[:rank], vt[:rank]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -170,7 +171,7 @@ class CsvRange:
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
         chosen: list[Column] = select(self.columns, columns, str(self.file))
-        with self.file.opened(mapped=False) as raw:
+        with self.file.opened() as raw:
             start = self._line_start(raw, self.start)
             stop = self._line_start(raw, self.stop)
             raw.seek(start)
@@ -242,7 +243,7 @@ class CsvWhole:
         """Yield the rows as frames of at most ``max_rows`` rows."""
         chosen: list[Column] = select(self.columns, columns, str(self.file))
         ragged = Ragged()
-        with text_errors(self.file, self.style), self.file.opened(mapped=False) as raw:
+        with text_errors(self.file, self.style), self.file.opened() as raw:
             try:
                 batches = pacsv.open_csv(
                     opened_text(raw, self.file, self.style),
@@ -301,7 +302,7 @@ class CsvSource(Source):
         """The path as it was given."""
         return self._name
 
-    @property
+    @cached_property
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype."""
         return {name: column.dtype for name, column in self._columns.items()}

@@ -55,7 +55,7 @@ def source_columns(
 
 def _looked_at(file: StoredFile, style: CsvFormat, first: bool) -> tuple[Header, list[bytes]]:
     """The header, and samples of the data."""
-    with text_errors(file, style), file.opened(mapped=False) as raw:
+    with text_errors(file, style), file.opened() as raw:
         if is_cut(file, style):
             header = read_header(raw.read(_HEADER), file, style)
             return header, samples(raw, file.size, header.end, style, first)

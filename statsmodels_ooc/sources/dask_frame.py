@@ -99,6 +99,11 @@ class DaskFrameSource(Source):
         ]
 
     @property
+    def is_recipe(self) -> bool:
+        """False: a pickle would hold the rows."""
+        return False
+
+    @property
     def name(self) -> str:
         """What the source is."""
         return "dask DataFrame"

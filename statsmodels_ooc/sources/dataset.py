@@ -84,7 +84,7 @@ class DatasetSource(Source):
         more = len(self._fragments) - 1
         return str(self._fragments[0].path) + (f" and {more} more" if more else "")
 
-    @property
+    @cached_property
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype."""
         return {name: column.dtype for name, column in self._columns.items()}

@@ -61,16 +61,19 @@ class StoredFile:
         return "://" not in self.path
 
     @contextmanager
-    def opened(self, mapped: bool = True) -> Iterator[pa.NativeFile]:
-        """Open for reading: memory-mapped where that is possible and asked for."""
+    def opened(self) -> Iterator[pa.NativeFile]:
+        """Open for reading.
+
+        Not memory-mapped: mapped pages would count as this process's memory, and a
+        file that is cut short while it is read would end the process.
+        """
         if not self.local:
             filesystem, path = _filesystem(self.path, self.storage)
             with filesystem.open(path, "rb") as raw, pa.PythonFile(raw, mode="r") as file:
                 yield file
             return
         self.check_unchanged()
-        opener = pa.memory_map if mapped and self.size else pa.OSFile
-        with opener(self.path) as file:
+        with pa.OSFile(self.path) as file:
             yield file
 
     def check_unchanged(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -43,7 +44,7 @@ def read_ipc(
     Returns
     -------
     IpcSource
-        Partitions are runs of record batches; local files are memory-mapped.
+        Partitions are runs of record batches; only the columns asked for are read.
 
     Raises
     ------
@@ -83,7 +84,6 @@ class IpcPartition:
     nbytes: int | None
     columns: Mapping[str, Column]
     stored: tuple[str, ...]
-    compressed: bool
 
     @property
     def label(self) -> str:
@@ -99,10 +99,8 @@ class IpcPartition:
 
     def _batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         with arrow_errors(self.label, "Arrow IPC"), self.file.opened() as raw:
-            # included_fields copies, also what is memory-mapped and would be free
             fields = sorted(map(self.stored.index, names))
-            picked = fields if self.compressed or not self.file.local else None
-            options = ipc.IpcReadOptions(included_fields=picked, use_threads=False)
+            options = ipc.IpcReadOptions(included_fields=fields, use_threads=False)
             with ipc.open_file(raw, options=options) as opened:
                 for at in range(self.start, self.stop):
                     yield opened.get_batch(at).select(names)
@@ -152,6 +150,7 @@ class IpcSource(Source):
     """Arrow IPC files as one table; see `read_ipc`."""
 
     def __init__(self, files: Sequence[StoredFile], name: str) -> None:
+        self.files = tuple(files)
         self._name = name
         opened = [_open(file) for file in files]
         schema = common_schema([(str(item.file), item.schema) for item in opened])
@@ -161,11 +160,16 @@ class IpcSource(Source):
         ]
 
     @property
+    def is_recipe(self) -> bool:
+        """Whether the files stay: a temporary folder goes with this process."""
+        return all(file.owner is None for file in self.files)
+
+    @property
     def name(self) -> str:
         """The path as it was given."""
         return self._name
 
-    @property
+    @cached_property
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype."""
         return {name: column.dtype for name, column in self._columns.items()}
@@ -231,11 +235,10 @@ def _partitions(
         yield IpcStreamPartition(item.file, columns)
         return
     stored = tuple(item.schema.names)
-    compressed = any(info.compressed for info in item.batches)
     start = rows = size = 0
     for at, info in enumerate(item.batches):
         rows += info.rows
         size += info.nbytes
         if rows >= _ENOUGH_ROWS or (rows and at + 1 == len(item.batches)):
-            yield IpcPartition(item.file, start, at + 1, rows, size, columns, stored, compressed)
+            yield IpcPartition(item.file, start, at + 1, rows, size, columns, stored)
             start, rows, size = at + 1, 0, 0

@@ -80,6 +80,11 @@ class IterableSource(Source):
         self._partitions = [IterablePartition(make, name, self._dtypes)]
 
     @property
+    def is_recipe(self) -> bool:
+        """False: a pickle would hold the rows."""
+        return False
+
+    @property
     def name(self) -> str:
         """The function's name."""
         return self._name

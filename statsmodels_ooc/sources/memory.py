@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,11 @@ class FrameSource(Source):
         for start in range(0, max(len(frame), 1), step):
             piece = frame.iloc[start : start + step]
             yield piece, f"{what}, rows {start}-{start + max(len(piece), 1) - 1}"
+
+    @property
+    def is_recipe(self) -> bool:
+        """False: a pickle would hold the rows."""
+        return False
 
     @property
     def name(self) -> str:
@@ -224,11 +230,16 @@ class ArrowTableSource(Source):
         ]
 
     @property
+    def is_recipe(self) -> bool:
+        """False: a pickle would hold the rows."""
+        return False
+
+    @property
     def name(self) -> str:
         """What the source is made of."""
         return "Table"
 
-    @property
+    @cached_property
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype."""
         return {name: column.dtype for name, column in self._columns.items()}

@@ -154,7 +154,7 @@ class ParquetSource(Source):
         """The path as it was given."""
         return self._name
 
-    @property
+    @cached_property
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype."""
         return {name: column.dtype for name, column in self._columns.items()}
@@ -207,7 +207,7 @@ class ParquetSource(Source):
 @lru_cache(maxsize=512)
 def footer(file: StoredFile) -> pq.FileMetaData:
     """The file's footer, read once per process."""
-    with arrow_errors(str(file), "Parquet"), file.opened(mapped=False) as raw:
+    with arrow_errors(str(file), "Parquet"), file.opened() as raw:
         return pq.read_metadata(raw)
 
 

@@ -77,6 +77,10 @@ class _Subset(Source):
     def slow(self) -> bool:
         return self._source.slow
 
+    @property
+    def is_recipe(self) -> bool:
+        return self._source.is_recipe
+
     def levels(self, column: str) -> Levels | None:
         """Declared levels stay; levels that were merely seen may be gone."""
         levels = self._source.levels(column)

@@ -56,9 +56,7 @@ def one_row_less(rows: dict[str, np.ndarray]) -> None:
         rows[name] = values[:-1]
 
 
-@pytest.mark.parametrize(
-    "change", [endog, weights, column, columns_swapped, order, one_row_less]
-)
+@pytest.mark.parametrize("change", [endog, weights, column, columns_swapped, order, one_row_less])
 def test_a_change_is_noticed(change: Callable[[dict[str, np.ndarray]], None]) -> None:
     rows = columns()
     before = fingerprint(rows)

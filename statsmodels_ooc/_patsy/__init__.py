@@ -1,0 +1,51 @@
+"""The only files that touch patsy's private names."""
+
+from patsy import DesignInfo, EvalEnvironment, ModelDesc, PatsyError
+from patsy.categorical import _CategoricalBox as Box  # what C(...) evaluates to
+from patsy.categorical import guess_categorical
+from patsy.desc import INTERCEPT, Term
+from patsy.design_info import FactorInfo
+from patsy.eval import EvalFactor
+
+from statsmodels_ooc._patsy.memorizing import (
+    finish_memorizing,
+    memorize,
+    memorized_bytes,
+    start_memorizing,
+)
+from statsmodels_ooc._patsy.names import factor_names, scope, simple_column
+from statsmodels_ooc._patsy.pickling import dumps, loads
+from statsmodels_ooc._patsy.terms import (
+    design_info,
+    expression_term,
+    is_numeric,
+    sorted_levels,
+    subterm_columns,
+)
+
+__all__ = [
+    "INTERCEPT",
+    "Box",
+    "DesignInfo",
+    "EvalEnvironment",
+    "EvalFactor",
+    "FactorInfo",
+    "ModelDesc",
+    "PatsyError",
+    "Term",
+    "design_info",
+    "dumps",
+    "expression_term",
+    "factor_names",
+    "finish_memorizing",
+    "guess_categorical",
+    "is_numeric",
+    "loads",
+    "memorize",
+    "memorized_bytes",
+    "scope",
+    "simple_column",
+    "sorted_levels",
+    "start_memorizing",
+    "subterm_columns",
+]

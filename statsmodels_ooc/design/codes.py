@@ -1,0 +1,95 @@
+"""Values of categorical variables as positions among learned levels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from statsmodels_ooc.design.block import Where
+from statsmodels_ooc.errors import DesignError, UnseenLevelError
+
+__all__ = ["Codes", "as_series", "encode"]
+
+Codes = NDArray[np.signedinteger[Any]]
+
+_DENSE = 4_096  # whole numbers within so many are their own table of codes
+
+
+def encode(values: Any, levels: tuple[Any, ...], name: str, where: Where) -> Codes:
+    """Positions of values among the levels, -1 for missing ones.
+
+    Parameters
+    ----------
+    values : Series, Categorical, array_like, (n,)
+        A categorical variable.
+    levels : tuple
+        The learned levels.
+    name : str
+        The variable, for the message.
+    where : Where
+        The frame, for the message.
+
+    Returns
+    -------
+    ndarray of the smallest signed integer type that holds the levels, (n,)
+
+    Raises
+    ------
+    UnseenLevelError
+        A value is not among the levels.
+    DesignError
+        The values are not hashable, or not one a row.
+    """
+    dtype = np.min_scalar_type(-max(len(levels), 1) - 1)
+    codes, uniques = _factorize(values, name)
+    position = {level: i for i, level in enumerate(levels)}
+    table = np.array([position.get(value, -2) for value in uniques] + [-1], dtype=dtype)
+    coded: Codes = table.take(codes)  # a missing value, -1, takes the last entry
+    if (table == -2).any() and (coded == -2).any():
+        i = int(np.argmax(coded == -2))
+        shown = ", ".join(map(repr, levels[:8])) + (", …" if len(levels) > 8 else "")
+        raise UnseenLevelError(
+            f"{name!r} has the level {uniques[codes[i]]!r} at {where.row(i)}, which is not "
+            f"among the levels of the design: {shown}",
+            hint="the levels are those seen when the formula was learned, or those declared "
+            "by C(..., levels=[...]) or a Categorical dtype",
+        )
+    return coded
+
+
+def as_series(values: Any, name: str) -> pd.Series:
+    """Values of a categorical variable as a Series.
+
+    Raises
+    ------
+    DesignError
+        They have more than one dimension.
+    """
+    if isinstance(values, pd.Series):
+        return values
+    array = np.asarray(values)
+    if array.ndim > 1:
+        raise DesignError(f"{name!r} is categorical and has {array.ndim} dimensions, not one")
+    return pd.Series(np.atleast_1d(array))
+
+
+def _factorize(values: Any, name: str) -> tuple[NDArray[Any], list[Any]]:
+    """Codes with -1 for missing, and the distinct values that they stand for."""
+    if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
+        cat = values.array if isinstance(values, pd.Series) else values
+        return cat.codes, list(cat.categories)
+    series = as_series(values, name)
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iu" and len(series):
+        array = series.to_numpy()
+        low, high = int(array.min()), int(array.max())
+        if high - low < _DENSE:
+            wide = array.astype(np.int16) if array.dtype == np.int8 else array
+            return wide - low if low else wide, list(range(low, high + 1))
+    try:
+        codes, uniques = pd.factorize(series)
+    except TypeError as error:
+        raise DesignError(f"{name!r} is categorical, its values must be hashable: {error}") from None
+    return codes, uniques.tolist()

@@ -1,0 +1,139 @@
+"""A check that an expression may be evaluated chunk by chunk."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from statsmodels_ooc._patsy import EvalFactor, PatsyError
+from statsmodels_ooc.design.factors import FROM_OUTSIDE, evaluate, unbox
+from statsmodels_ooc.design.plain import PlainFrame
+from statsmodels_ooc.errors import DesignError
+
+__all__ = ["require_rowwise"]
+
+_FEW = 7  # rows: fewer may be too few for a function that is fine otherwise
+
+
+def require_rowwise(factor: EvalFactor, state: dict[str, Any], head: pd.DataFrame) -> None:
+    """Refuse a factor whose value in a row depends on other rows.
+
+    Evaluated chunk by chunk, ``x - x.mean()`` would subtract the mean of the chunk:
+    a silent wrong number. What pieces of shuffled rows give must be what all rows
+    give. That is tried on the first rows, and on the first rows disturbed: with
+    values missing, and no column constant.
+
+    Parameters
+    ----------
+    factor, state : EvalFactor, dict
+        What is evaluated.
+    head : DataFrame
+        The first rows of the data.
+
+    Raises
+    ------
+    DesignError
+        It does, or it has not one value a row.
+    """
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        whole = _columns(evaluate(factor, state, PlainFrame(head)))
+        if len(whole) != len(head):
+            raise DesignError(
+                f"{factor.name()!r} has {len(whole)} values where the data has {len(head)} rows",
+                hint=FROM_OUTSIDE,
+            )
+        _compare(factor, state, head, whole, is_data=True)
+        disturbed = _disturbed(head)
+        values = _attempt(factor, state, disturbed)
+        if values is not None and len(values) == len(head):
+            _compare(factor, state, disturbed, values, is_data=False)
+
+
+def _compare(
+    factor: EvalFactor,
+    state: dict[str, Any],
+    frame: pd.DataFrame,
+    whole: NDArray[Any],
+    *,
+    is_data: bool,
+) -> None:
+    for rows in _pieces(len(frame)):
+        part = _attempt(factor, state, frame.iloc[rows].reset_index(drop=True))
+        if part is None and not (is_data and len(rows) > _FEW):
+            continue
+        if part is None or not _same(part, whole[rows]):
+            raise DesignError(
+                f"{factor.name()!r} does not work row by row: its value changes with the rows "
+                "that are evaluated together, so chunks would not give what the whole gives",
+                hint="use a stateful transform (center, standardize, bs, or your own with "
+                "patsy.stateful_transform), or write the constant into the formula; arrays "
+                "from outside must become columns",
+            )
+
+
+def _pieces(n: int) -> Iterator[NDArray[np.intp]]:
+    """All rows, shuffled, in a few small pieces and two large ones."""
+    order = np.random.default_rng(n).permutation(n)
+    cuts = [1, 2, 4, _FEW, _FEW + max(n - _FEW, 0) // 2]
+    return (piece for piece in np.split(order, cuts) if len(piece))
+
+
+def _attempt(
+    factor: EvalFactor, state: dict[str, Any], frame: pd.DataFrame
+) -> NDArray[Any] | None:
+    """The value, None where these rows are beyond what the factor can take."""
+    try:
+        return _columns(evaluate(factor, state, PlainFrame(frame)))
+    except (PatsyError, DesignError):
+        return None
+
+
+def _columns(value: Any) -> NDArray[Any]:
+    """Values row by row, (n, width), numbers or objects."""
+    inner = unbox(value)
+    if isinstance(getattr(inner, "dtype", None), pd.CategoricalDtype):
+        inner = np.asarray(inner, dtype=object)
+    array = np.asarray(inner)
+    if array.dtype.kind not in "iufb":
+        array = np.asarray(pd.DataFrame(np.atleast_1d(array)).astype(object))
+    return array.reshape(-1, 1) if array.ndim < 2 else array
+
+
+def _same(part: NDArray[Any], whole: NDArray[Any]) -> bool:
+    """Whether values agree; numbers but for the last digits, which may depend on layout."""
+    if part.shape != whole.shape:
+        return False
+    if part.dtype != object and whole.dtype != object:
+        finite = np.abs(whole[np.isfinite(whole)], dtype=np.float64)
+        scale = float(finite.max()) if finite.size else 0.0
+        return np.allclose(part, whole, rtol=1e-9, atol=1e-9 * scale, equal_nan=True)
+    absent = pd.isna(part) & pd.isna(whole)
+    return bool(np.all(absent | (part.astype(object) == whole.astype(object))))
+
+
+def _disturbed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same kinds of values in other rows, some missing, none constant."""
+    rng = np.random.default_rng(len(frame))
+    return pd.DataFrame({name: _disturb(column, rng) for name, column in frame.items()})
+
+
+def _disturb(column: pd.Series, rng: np.random.Generator) -> pd.Series:
+    n = len(column)
+    shuffled = column.take(rng.permutation(n)).reset_index(drop=True)
+    absent, steps = pd.Series(rng.random(n) < 0.1), rng.integers(0, 3, n)
+    match column.dtype.kind:
+        case "f":
+            return (shuffled * rng.uniform(0.5, 1.5, n)).mask(absent)
+        case "i" | "u":
+            return shuffled + steps.astype(np.int8)
+        case "b":
+            return shuffled ^ (steps == 0)
+        case "M" | "m":
+            return (shuffled + pd.to_timedelta(steps, unit="D")).mask(absent)
+    return shuffled.mask(absent)

@@ -1,0 +1,67 @@
+"""Whether a design holds a constant."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from statsmodels_ooc.reductions.audit import RowAuditState
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.solvers.least_squares import noise
+
+__all__ = ["find_constant"]
+
+
+def find_constant(
+    audit: RowAuditState, r: FloatArray, hasconst: bool | None
+) -> tuple[int, int | None]:
+    """Whether the design holds a constant, and in which column.
+
+    The rules of statsmodels' ``ModelData._handle_constant``: of several constant
+    columns the first column of ones, else the first that is not zero; without one,
+    an implicit constant where a column of ones does not raise the rank.
+
+    Parameters
+    ----------
+    audit : RowAuditState
+        Extremes of the k columns.
+    r : ndarray, (k + 2, k + 2)
+        Triangular factor of ``sqrt(w) * [1 | X | y]``.
+    hasconst : bool or None
+        The user's word, None to find out.
+
+    Returns
+    -------
+    k_constant : int
+        0 or 1.
+    const_idx : int or None
+        The column of an explicit constant.
+    """
+    if hasconst is False:
+        return 0, None
+    low, high = audit.low[:-1], audit.high[:-1]
+    constant = np.flatnonzero(low == high)
+    values = low[constant]
+    ones = constant[values == 1]
+    if len(constant) > 1 and len(ones):
+        return 1, int(ones[0])
+    if (values != 0).any():
+        return 1, int(constant[values != 0][0])
+    if hasconst:
+        return 1, None
+    return int(_implicit_constant(r[:, :-1], audit.rows)), None
+
+
+def _implicit_constant(r: FloatArray, n: int) -> bool:
+    """Whether ``rank([1 | X]) == rank(X)``."""
+    return _rank(r, n) == _rank(r[:, 1:], n)
+
+
+def _rank(r: FloatArray, n: int) -> int:
+    """Rank of a factor whose columns are brought to one length first.
+
+    Statsmodels counts singular values above ``max * n * eps`` instead, which calls any
+    design with one huge column over many rows constant.
+    """
+    norms = np.linalg.norm(r, axis=0)
+    values = np.linalg.svd(r / np.where(norms > 0, norms, 1.0), compute_uv=False)
+    return int(np.count_nonzero(values > values.max(initial=0.0) * noise(n, r.shape[1])))
