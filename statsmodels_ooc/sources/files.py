@@ -61,11 +61,11 @@ class StoredFile:
         return "://" not in self.path
 
     @contextmanager
-    def opened(self) -> Iterator[pa.NativeFile]:
-        """Open for reading.
+    def opened(self, mapped: bool = False) -> Iterator[pa.NativeFile]:
+        """Open for reading, memory-mapped where that is possible and asked for.
 
-        Not memory-mapped: mapped pages would count as this process's memory, and a
-        file that is cut short while it is read would end the process.
+        Mapping saves copies, but a file that is cut short while it is mapped ends the
+        process.
         """
         if not self.local:
             filesystem, path = _filesystem(self.path, self.storage)
@@ -73,7 +73,8 @@ class StoredFile:
                 yield file
             return
         self.check_unchanged()
-        with pa.OSFile(self.path) as file:
+        opener = pa.memory_map if mapped and self.size else pa.OSFile
+        with opener(self.path) as file:
             yield file
 
     def check_unchanged(self) -> None:

@@ -44,7 +44,7 @@ def read_ipc(
     Returns
     -------
     IpcSource
-        Partitions are runs of record batches; only the columns asked for are read.
+        Partitions are runs of record batches; local files are memory-mapped.
 
     Raises
     ------
@@ -84,6 +84,7 @@ class IpcPartition:
     nbytes: int | None
     columns: Mapping[str, Column]
     stored: tuple[str, ...]
+    compressed: bool
 
     @property
     def label(self) -> str:
@@ -98,9 +99,11 @@ class IpcPartition:
         yield from frames_of(self._batches(list(columns)), chosen, max_rows, encoded)
 
     def _batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
-        with arrow_errors(self.label, "Arrow IPC"), self.file.opened() as raw:
+        with arrow_errors(self.label, "Arrow IPC"), self.file.opened(mapped=True) as raw:
+            # included_fields copies, also what is memory-mapped and would be free
             fields = sorted(map(self.stored.index, names))
-            options = ipc.IpcReadOptions(included_fields=fields, use_threads=False)
+            picked = fields if self.compressed or not self.file.local else None
+            options = ipc.IpcReadOptions(included_fields=picked, use_threads=False)
             with ipc.open_file(raw, options=options) as opened:
                 for at in range(self.start, self.stop):
                     yield opened.get_batch(at).select(names)
@@ -235,10 +238,11 @@ def _partitions(
         yield IpcStreamPartition(item.file, columns)
         return
     stored = tuple(item.schema.names)
+    compressed = any(info.compressed for info in item.batches)
     start = rows = size = 0
     for at, info in enumerate(item.batches):
         rows += info.rows
         size += info.nbytes
         if rows >= _ENOUGH_ROWS or (rows and at + 1 == len(item.batches)):
-            yield IpcPartition(item.file, start, at + 1, rows, size, columns, stored)
+            yield IpcPartition(item.file, start, at + 1, rows, size, columns, stored, compressed)
             start, rows, size = at + 1, 0, 0

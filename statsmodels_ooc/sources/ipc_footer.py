@@ -33,11 +33,14 @@ class BatchInfo:
         Stored bytes of the body.
     nulls : tuple of int
         The number of nulls of each top-level column.
+    compressed : bool
+        Whether the buffers of the body are compressed.
     """
 
     rows: int
     nbytes: int
     nulls: tuple[int, ...]
+    compressed: bool
 
 
 def read_batch_infos(file: pa.NativeFile, schema: pa.Schema) -> list[BatchInfo]:
@@ -65,7 +68,7 @@ def _info(head: bytes, body: int, nodes: list[int]) -> BatchInfo:
     rows = 0 if at_rows is None else struct.unpack_from("<q", message, at_rows)[0]
     counts = [] if at_nodes is None else _structs(message, at_nodes, _NODE)
     nulls = tuple(counts[node][1] for node in nodes) if counts else ()
-    return BatchInfo(rows, body, nulls)
+    return BatchInfo(rows, body, nulls, _field(message, batch, 3) is not None)
 
 
 def _first_nodes(schema: pa.Schema) -> list[int]:

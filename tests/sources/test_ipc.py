@@ -80,13 +80,12 @@ def test_partitions_are_runs_of_batches(tmp_path):
     assert [partition.rows for partition in source.partitions] == [150_000, 150_000]
 
 
-def test_only_the_columns_asked_for_are_read(tmp_path):
-    data = pa.table({name: np.ones(10**6) for name in "abcdefgh"})
-    source = read_ipc(write(tmp_path / "t.arrow", data, 10**6))
+def test_local_files_are_mapped_not_copied(tmp_path):
     before = pa.total_allocated_bytes()
-    frame = next(source.frames(["c"], max_rows=10**6))
-    assert pa.total_allocated_bytes() - before < 2 * 8 * 10**6
-    assert frame["c"].sum() == 10**6
+    source = read_ipc(write(tmp_path / "t.arrow", pa.table({"y": np.ones(10**6)}), 10**6))
+    frame = next(source.frames(max_rows=10**6))
+    assert pa.total_allocated_bytes() - before < 10**6
+    assert frame["y"].sum() == 10**6
 
 
 def test_an_empty_file(tmp_path):
