@@ -82,11 +82,11 @@ class ColumnNotFoundError(DesignError, NameError):
     """A name in the formula is neither a column nor a variable in scope."""
 
 
-class UnseenLevelError(DesignError, PatsyError):
+class UnseenLevelError(DesignError, PatsyError):  # type: ignore[misc]
     """A categorical column has a level that the design did not learn."""
 
 
-class MissingDataError(DesignError, _MissingDataError):
+class MissingDataError(DesignError, _MissingDataError):  # type: ignore[misc]
     """Missing or infinite values where the model cannot use them."""
 
 

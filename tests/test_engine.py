@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_info
 
-from statsmodels_ooc import engine
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.engine import RowArray, Stream
+from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import MemoryLimitError, SourceChangedError, SourceError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.audit import RowAudit
 from statsmodels_ooc.reductions.residuals import ResidualMoments
 from statsmodels_ooc.reductions.triangle import Triangle
-from statsmodels_ooc.results.rows import Design, Residuals, Response
+from statsmodels_ooc.results.rows import Residuals, Response
 from statsmodels_ooc.sources.coerce import as_source
 
 K = 3
@@ -110,7 +110,6 @@ def test_changed_data_is_noticed(second, message):
     s.fold("fit", Triangle(K))
     with pytest.raises(SourceChangedError, match=message):
         s.fold("again", Triangle(K))
-        s.fold("again", Triangle(K))
 
 
 def test_rows_come_in_order_with_known_chunks():
@@ -141,7 +140,7 @@ def blas_threads() -> set[int]:
 
 def test_blas_has_one_thread_inside_and_its_own_number_outside():
     before = blas_threads()
-    with engine._one_blas_thread(), engine._one_blas_thread():
+    with one_blas_thread(), one_blas_thread():
         assert blas_threads() == {1}
     assert blas_threads() == before
 
@@ -151,12 +150,12 @@ def test_blas_limit_lasts_until_the_last_has_left():
     inside, leave = threading.Event(), threading.Event()
 
     def other():
-        with engine._one_blas_thread():
+        with one_blas_thread():
             inside.set()
             leave.wait()
 
     thread = threading.Thread(target=other)
-    with engine._one_blas_thread():
+    with one_blas_thread():
         thread.start()
         inside.wait()
     assert blas_threads() == {1}

@@ -18,6 +18,7 @@ from statsmodels_ooc._patsy.pickling import dumps, loads
 from statsmodels_ooc._patsy.terms import (
     design_info,
     expression_term,
+    is_missing,
     is_numeric,
     sorted_levels,
     subterm_columns,
@@ -39,6 +40,7 @@ __all__ = [
     "factor_names",
     "finish_memorizing",
     "guess_categorical",
+    "is_missing",
     "is_numeric",
     "loads",
     "memorize",

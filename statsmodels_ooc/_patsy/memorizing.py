@@ -80,6 +80,10 @@ def finish_memorizing(factor: Any, state: dict[str, Any], which_pass: int) -> No
 class _VectorizedStandardize(Standardize):  # type: ignore[misc]
     """patsy's ``standardize``, which walks the rows in a Python loop, by chunks."""
 
+    current_n: int
+    current_mean: Any
+    current_M2: Any
+
     def memorize_chunk(
         self, x: Any, center: bool = True, rescale: bool = True, ddof: int = 0
     ) -> None:

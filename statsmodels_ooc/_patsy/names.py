@@ -62,4 +62,4 @@ def simple_column(
         case ast.Call(func=ast.Name(id="C"), args=[inner, *_]) if is_own("C"):
             node, boxed = inner, True
     name = node.id if isinstance(node, ast.Name) else _quoted(node) if is_own("Q") else None
-    return (name, boxed) if name in columns else None
+    return (name, boxed) if name is not None and name in columns else None

@@ -8,7 +8,6 @@ from typing import Any
 
 import cloudpickle
 import patsy.builtins
-from patsy.util import no_pickling
 
 __all__ = ["dumps", "loads"]
 
@@ -18,7 +17,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     def reducer_override(self, obj: Any) -> Any:
         kind = type(obj)
-        if getattr(kind, "__getstate__", None) is no_pickling:
+        refusal = getattr(getattr(kind, "__getstate__", None), "__module__", None)
+        if refusal is not None and refusal.partition(".")[0] == "patsy":
             return _rebuild, (kind,), vars(obj)
         if hasattr(obj, "__patsy_stateful_transform__"):
             for name in patsy.builtins.__all__:
@@ -27,7 +27,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         return super().reducer_override(obj)
 
 
-def _rebuild(kind: type) -> Any:
+def _rebuild(kind: Any) -> Any:
     return kind.__new__(kind)
 
 

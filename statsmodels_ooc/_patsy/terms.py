@@ -16,14 +16,30 @@ from patsy.categorical import guess_categorical
 from patsy.desc import Term
 from patsy.design_info import FactorInfo
 from patsy.eval import EvalFactor
+from patsy.missing import NAAction
 from patsy.util import SortAnythingKey
 
-__all__ = ["design_info", "expression_term", "is_numeric", "sorted_levels", "subterm_columns"]
+__all__ = [
+    "design_info",
+    "expression_term",
+    "is_missing",
+    "is_numeric",
+    "sorted_levels",
+    "subterm_columns",
+]
 
 
 def expression_term(code: str) -> Any:
     """A term of one factor, a Python expression that is not parsed as a formula."""
     return Term([EvalFactor(code)])
+
+
+def is_missing(value: Any) -> bool:
+    """Whether patsy takes a value of a categorical variable for a missing one.
+
+    Text that reads as NaN counts as well.
+    """
+    return bool(NAAction().is_categorical_NA(value))
 
 
 def sorted_levels(values: Iterable[Any]) -> tuple[Any, ...]:

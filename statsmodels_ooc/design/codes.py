@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from statsmodels_ooc._patsy import is_missing
 from statsmodels_ooc.design.block import Where
 from statsmodels_ooc.errors import DesignError, UnseenLevelError
 
-__all__ = ["Codes", "as_series", "encode"]
+__all__ = ["Codes", "as_categorical", "as_series", "encode"]
 
 Codes = NDArray[np.signedinteger[Any]]
 
@@ -46,9 +47,14 @@ def encode(values: Any, levels: tuple[Any, ...], name: str, where: Where) -> Cod
     dtype = np.min_scalar_type(-max(len(levels), 1) - 1)
     codes, uniques = _factorize(values, name)
     position = {level: i for i, level in enumerate(levels)}
-    table = np.array([position.get(value, -2) for value in uniques] + [-1], dtype=dtype)
+    found = [position.get(value, -2) for value in uniques]
+    if -2 in found:
+        found = [-1 if is_missing(value) else i for value, i in zip(uniques, found, strict=True)]
+    if found == list(range(len(found))):
+        return codes.astype(dtype)
+    table = np.array([*found, -1], dtype=dtype)
     coded: Codes = table.take(codes)  # a missing value, -1, takes the last entry
-    if (table == -2).any() and (coded == -2).any():
+    if -2 in found and (coded == -2).any():
         i = int(np.argmax(coded == -2))
         shown = ", ".join(map(repr, levels[:8])) + (", …" if len(levels) > 8 else "")
         raise UnseenLevelError(
@@ -58,6 +64,12 @@ def encode(values: Any, levels: tuple[Any, ...], name: str, where: Where) -> Cod
             "by C(..., levels=[...]) or a Categorical dtype",
         )
     return coded
+
+
+def as_categorical(values: Any) -> pd.Categorical | None:
+    """The Categorical in a Series of them, or None for anything else."""
+    inner = values.array if isinstance(values, pd.Series) else values
+    return inner if isinstance(inner, pd.Categorical) else None
 
 
 def as_series(values: Any, name: str) -> pd.Series:
@@ -78,8 +90,8 @@ def as_series(values: Any, name: str) -> pd.Series:
 
 def _factorize(values: Any, name: str) -> tuple[NDArray[Any], list[Any]]:
     """Codes with -1 for missing, and the distinct values that they stand for."""
-    if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
-        cat = values.array if isinstance(values, pd.Series) else values
+    cat = as_categorical(values)
+    if cat is not None:
         return cat.codes, list(cat.categories)
     series = as_series(values, name)
     if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iu" and len(series):
@@ -91,5 +103,5 @@ def _factorize(values: Any, name: str) -> tuple[NDArray[Any], list[Any]]:
     try:
         codes, uniques = pd.factorize(series)
     except TypeError as error:
-        raise DesignError(f"{name!r} is categorical, its values must be hashable: {error}") from None
+        raise DesignError(f"levels of {name!r} must be hashable: {error}") from None
     return codes, uniques.tolist()

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from statsmodels_ooc.design.block import FloatArray, Where
-from statsmodels_ooc.design.factors import column_values
+from statsmodels_ooc.design.plain import column_values
 from statsmodels_ooc.design.spec import DesignSpec, Missing, Rows, check_weights, keep_rows
 
 __all__ = ["ColumnSpec"]

@@ -72,8 +72,11 @@ class Numeric:
     @staticmethod
     def absent(values: FloatArray) -> NDArray[np.bool_] | None:
         """Which rows are missing, None for none."""
-        mask: NDArray[np.bool_] = np.isnan(values)
-        return mask.any(axis=0) if mask.any() else None
+        flat = values.ravel()
+        if not np.isnan(np.dot(flat, flat)):  # squares cannot cancel: NaN comes from NaN
+            return None
+        mask: NDArray[np.bool_] = np.any(np.isnan(values), axis=0)
+        return mask
 
 
 @dataclass(frozen=True)
@@ -154,5 +157,5 @@ def _arrays(names: Mapping[str, Any]) -> list[str]:
 
 def _numbers(value: NDArray[Any], name: str, where: Where) -> FloatArray:
     """Object arrays that hold numbers all the same, as an all-missing chunk gives."""
-    columns = [column_values(pd.Series(column), name, where) for column in value.T]
+    columns = [column_values(pd.Series(column, dtype=object), name, where) for column in value.T]
     return np.column_stack(columns)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from statsmodels_ooc._patsy import dumps, loads, sorted_levels
-from statsmodels_ooc.design.codes import as_series
+from statsmodels_ooc._patsy import dumps, is_missing, loads, sorted_levels
+from statsmodels_ooc.design.codes import as_categorical, as_series
 from statsmodels_ooc.design.factors import unbox
 from statsmodels_ooc.errors import DesignError, MemoryLimitError
 
@@ -87,11 +87,12 @@ class LevelScan:
     def merge(self, left: LevelScanState, right: LevelScanState) -> LevelScanState:
         return {name: self._merge(name, left[name], right[name]) for name in self.variables}
 
-    def _see(self, name: str, values: Any) -> Seen:
-        uniques, categories = _uniques(values, name)
+    def _see(self, name: str, evaluated: Any) -> Seen:
+        uniques, categories = _uniques(evaluated, name)
         is_float = getattr(uniques, "dtype", np.dtype(object)).kind == "f"
         kept = categories if name in self.declares else None
-        return Seen(dict.fromkeys(uniques.tolist()), is_float, kept)
+        values = (value for value in uniques.tolist() if kept or not is_missing(value))
+        return Seen(dict.fromkeys(values), is_float, kept)
 
     def _merge(self, name: str, left: Seen, right: Seen) -> Seen:
         values = left.values | right.values
@@ -113,13 +114,13 @@ def _load_scan(data: bytes) -> LevelScan:
 
 def _uniques(values: Any, name: str) -> tuple[Any, tuple[Any, ...] | None]:
     """Distinct values without missing ones, and the categories of a Categorical."""
-    if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
-        cat = values.array if isinstance(values, pd.Series) else values
-        used = np.zeros(len(cat.categories) + 1, dtype=bool)
+    cat = as_categorical(values)
+    if cat is not None:
+        used = np.zeros(len(cat.categories) + 1, dtype=np.bool_)
         used[cat.codes] = True  # a missing value, -1, marks the last entry
         return cat.categories[used[:-1]], tuple(cat.categories)
     series = as_series(values, name)
     try:
-        return series.drop_duplicates().dropna(), None
+        return pd.Series(series.unique(), dtype=series.dtype).dropna(), None
     except TypeError as error:
-        raise DesignError(f"{name!r} is categorical, its values must be hashable: {error}") from None
+        raise DesignError(f"levels of {name!r} must be hashable: {error}") from None

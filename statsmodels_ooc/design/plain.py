@@ -61,7 +61,8 @@ def _plain_column(column: pd.Series) -> pd.Series:
     if column.dtype.kind in "iuf" and absent.any():
         return column.astype("float64")
     if column.dtype.kind in "iufb" and not absent.any():
-        return pd.Series(np.asarray(column, dtype=f"{column.dtype.kind}{column.dtype.itemsize}"))
+        inside = "subtype" if isinstance(column.dtype, pd.SparseDtype) else "numpy_dtype"
+        return column.astype(getattr(column.dtype, inside))
     return column.astype(object).where(~absent, None)
 
 

@@ -84,28 +84,26 @@ def fill_columns(
     """
     for j, pieces in enumerate(plan):
         column = out[:, j]
-        if not pieces:
-            column[:] = 1.0
+        parts = (_part(piece, values, rows) for piece in pieces)
+        first, second = next(parts, 1.0), next(parts, None)
+        if second is None:
+            column[:] = first
             continue
-        _write(pieces[0], values, rows, column)
-        for piece in pieces[1:]:
-            column *= _factor_column(piece, values, rows)
+        np.multiply(first, second, out=column)
+        for part in parts:
+            column *= part
 
 
-def _write(piece: Piece, values: Sequence[NDArray[Any]], rows: slice, column: FloatArray) -> None:
-    if piece.contrast is None:
-        column[:] = values[piece.value][piece.column, rows]
-    elif piece.level >= 0:
-        np.equal(values[piece.value][rows], piece.level, out=column)
-    else:
-        np.take(piece.contrast, values[piece.value][rows], out=column, mode="clip")
-
-
-def _factor_column(
+def _part(
     piece: Piece, values: Sequence[NDArray[Any]], rows: slice
-) -> NDArray[np.generic]:
+) -> NDArray[np.float64 | np.bool_]:
+    """What a factor contributes to a column, (b,)."""
     if piece.contrast is None:
-        column: NDArray[np.generic] = values[piece.value][piece.column, rows]
+        column: FloatArray = values[piece.value][piece.column, rows]
         return column
     codes = values[piece.value][rows]
-    return codes == piece.level if piece.level >= 0 else piece.contrast[codes]
+    if piece.level >= 0:
+        indicator: NDArray[np.bool_] = codes == piece.level
+        return indicator
+    weights: FloatArray = piece.contrast.take(codes)
+    return weights

@@ -80,13 +80,11 @@ def _compare(
 def _pieces(n: int) -> Iterator[NDArray[np.intp]]:
     """All rows, shuffled, in a few small pieces and two large ones."""
     order = np.random.default_rng(n).permutation(n)
-    cuts = [1, 2, 4, _FEW, _FEW + max(n - _FEW, 0) // 2]
+    cuts = [1, 2, 4, _FEW, 2 * _FEW, 3 * _FEW, 3 * _FEW + max(n - 3 * _FEW, 0) // 2]
     return (piece for piece in np.split(order, cuts) if len(piece))
 
 
-def _attempt(
-    factor: EvalFactor, state: dict[str, Any], frame: pd.DataFrame
-) -> NDArray[Any] | None:
+def _attempt(factor: EvalFactor, state: dict[str, Any], frame: pd.DataFrame) -> NDArray[Any] | None:
     """The value, None where these rows are beyond what the factor can take."""
     try:
         return _columns(evaluate(factor, state, PlainFrame(frame)))
@@ -123,10 +121,10 @@ def _disturbed(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: _disturb(column, rng) for name, column in frame.items()})
 
 
-def _disturb(column: pd.Series, rng: np.random.Generator) -> pd.Series:
+def _disturb(column: Any, rng: np.random.Generator) -> Any:
     n = len(column)
     shuffled = column.take(rng.permutation(n)).reset_index(drop=True)
-    absent, steps = pd.Series(rng.random(n) < 0.1), rng.integers(0, 3, n)
+    absent, steps = pd.Series(rng.random(n) < 0.3), rng.integers(0, 3, n)
     match column.dtype.kind:
         case "f":
             return (shuffled * rng.uniform(0.5, 1.5, n)).mask(absent)

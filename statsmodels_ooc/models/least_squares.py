@@ -132,6 +132,8 @@ class LeastSquares:
                 f"{side} contains inf or nans: {what!r} is {bad.value} at row {bad.row} of {label}",
                 hint="missing='drop' leaves out NaN; infinities must be mended in the data",
             )
+        if audit.total_weight == 0:
+            raise DesignError(f"the weights of all {audit.rows:,} rows of {name} are zero")
         if audit.rows <= k:
             raise DesignError(
                 f"{audit.rows:,} rows cannot determine {k:,} columns and the scale",

@@ -2,272 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import statsmodels.api as sm
-from patsy import EvalEnvironment
-from statsmodels.base.elastic_net import RegularizedResults, RegularizedResultsWrapper
-from statsmodels.tools.sm_exceptions import SingularMatrixWarning, ValueWarning
 
-from statsmodels_ooc._statsmodels import StreamedWrapper
-from statsmodels_ooc.engine import RowArray
-from statsmodels_ooc.models.least_squares import METHODS, LeastSquares
-from statsmodels_ooc.models.streamed import StreamedModel, column_stream
-from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.results.linear import OLSResults, RegressionResults
-from statsmodels_ooc.results.rows import Design, Response
+from statsmodels_ooc.models.streamed_linear import StreamedLinear
+from statsmodels_ooc.results.linear import OLSResults
 from statsmodels_ooc.solvers import gaussian
-from statsmodels_ooc.solvers.least_squares import LinearFit
-from statsmodels_ooc.sources.dask_array import from_arrays, is_lazy
+from statsmodels_ooc.sources.dask_array import is_lazy
 
 __all__ = ["OLS", "WLS"]
 
 
-class _StreamedLinear(StreamedModel):
-    """What OLS and WLS share when they stream."""
-
-    _planner: LeastSquares
-    _results_kind: type[RegressionResults] = RegressionResults
-
-    def _start_formula(
-        self,
-        formula: Any,
-        data: Any,
-        subset: Any,
-        drop_cols: Any,
-        env: EvalEnvironment,
-        weights: Any = None,
-        missing: str = "drop",
-        hasconst: bool | None = None,
-        **kwargs: Any,
-    ) -> None:
-        if weights is not None and not isinstance(weights, str):
-            raise TypeError(
-                "weights of data out of memory are a column's name or an expression in columns, "
-                f"not {type(weights).__name__}"
-            )
-        self._check_kwargs(kwargs)  # type: ignore[attr-defined]
-        stream, spec = self._learn_formula(formula, data, subset, drop_cols, env, missing, weights)
-        self._start(stream, spec, LeastSquares(stream, spec, hasconst), hasconst, formula)
-
-    def _start_arrays(
-        self, endog: Any, exog: Any, weights: Any, missing: Any, hasconst: bool | None
-    ) -> None:
-        source = from_arrays(endog, exog, **({} if weights is None else {"weights": weights}))
-        stream, spec = column_stream(
-            source,
-            source.endog_column,
-            source.exog_columns,
-            source.extra_columns.get("weights"),
-            missing,
-        )
-        planner = LeastSquares(stream, spec, hasconst)
-        self._start(stream, spec, planner, hasconst, is_frame_like=source.is_frame_like)
-
-    @cached_property
-    def rank(self) -> int:
-        return self._planner.fit().rank
-
-    @cached_property
-    def normalized_cov_params(self) -> FloatArray:
-        return self._planner.fit().normalized_cov_params
-
-    @cached_property
-    def wexog_singular_values(self) -> FloatArray:
-        return self._planner.fit().singular_values
-
-    @cached_property
-    def wexog(self) -> RowArray:
-        return self._rows(Design(whitened=True), self.spec.k)
-
-    @cached_property
-    def wendog(self) -> RowArray:
-        return self._rows(Response(whitened=True))
-
-    @cached_property
-    def pinv_wexog(self) -> Any:
-        raise NotImplementedError(
-            "pinv_wexog, k rows and a column for every row of the data, does not exist out of memory"
-        )
-
-    def fit(
-        self,
-        method: str = "pinv",
-        cov_type: str = "nonrobust",
-        cov_kwds: dict[str, Any] | None = None,
-        use_t: bool | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Fit the model.
-
-        Parameters
-        ----------
-        method : {"pinv", "qr", "auto", "gram"}
-            How the rows are folded and what is made of the result. "pinv", the
-            default, and "auto" choose between a triangular factor (TSQR) and a Gram
-            matrix, which is cheaper for many columns and is used where it gives at
-            least nine correct digits; a short rank gives the minimum-norm solution
-            and a `SingularMatrixWarning`. "qr" always folds the triangular factor
-            and refuses a singular design. "gram" refuses where "auto" would not
-            trust it.
-        cov_type : {"nonrobust", "fixed scale", "HC0", "HC1", "HC2", "HC3"}
-            The covariance estimator. The robust ones take one more pass.
-        cov_kwds : dict, optional
-            Keywords of the covariance estimator.
-        use_t : bool, optional
-            Whether tests use Student's t; by default for "nonrobust" only.
-        **kwargs
-            Set on the results of WLS, as statsmodels does.
-
-        Returns
-        -------
-        RegressionResultsWrapper
-            Also an instance of the `OLSResults` or `RegressionResults` inside.
-
-        Raises
-        ------
-        LinAlgError
-            The design is singular and `method` is "qr".
-        PrecisionError
-            `method` is "gram" and the Gram matrix is too ill-conditioned.
-        EmptyDataError, MissingDataError, DesignError
-            No row is left, a value is not finite, or there are no more rows than
-            columns.
-
-        Notes
-        -----
-        One pass over the data, two where a Gram matrix turns out not to be good
-        enough. Fitting again costs no pass.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> import statsmodels_ooc.api as smo
-        >>> frame = pd.DataFrame({"y": [1.0, 3.0, 2.0, 5.0], "x": [0.0, 1.0, 2.0, 3.0]})
-        >>> res = smo.OLS.from_formula("y ~ x", smo.as_source(frame)).fit()
-        >>> res.params.round(3).to_dict()
-        {'Intercept': 1.1, 'x': 1.1}
-        """
-        if self._stream is None:
-            return super().fit(  # type: ignore[misc]
-                "pinv" if method == "auto" else method, cov_type, cov_kwds, use_t, **kwargs
-            )
-        if method not in METHODS:
-            raise ValueError(f"method must be one of {METHODS}, not {method!r}")
-        fit = self._planner.fit(method)
-        if fit.rank < self.spec.k:
-            warnings.warn(
-                "The design matrix is rank-deficient. "
-                "The model parameters are not uniquely determined.",
-                SingularMatrixWarning,
-                stacklevel=2,
-            )
-        results = self._results_kind(
-            self,
-            fit.params,
-            normalized_cov_params=fit.normalized_cov_params,
-            cov_type=cov_type,
-            cov_kwds=cov_kwds,
-            use_t=use_t,
-            linear_fit=fit,
-        )
-        for name, value in kwargs.items():
-            setattr(results, name, value)
-        return StreamedWrapper(results)
-
-    def whiten(self, x: Any) -> Any:
-        """Multiply rows by the roots of their weights."""
-        if self._stream is None:
-            return super().whiten(x)  # type: ignore[misc]
-        raise NotImplementedError(
-            "whiten(x) takes arrays as long as the data; wexog and wendog are lazy"
-        )
-
-    def hessian_factor(self, params: Any, scale: Any = None, observed: bool = True) -> Any:
-        """The weights of the rows in the Hessian."""
-        if self._stream is None:
-            return super().hessian_factor(params, scale, observed)  # type: ignore[misc]
-        return self.weights
-
-    def get_distribution(
-        self, params: Any, scale: Any, exog: Any = None, dist_class: Any = None
-    ) -> Any:
-        """The predictive distribution; of the data itself while it fits array_limit."""
-        if self._stream is not None and exog is None:
-            exog = np.asarray(self.exog)
-        return super().get_distribution(params, scale, exog, dist_class)  # type: ignore[misc]
-
-    def fit_regularized(
-        self,
-        method: str = "elastic_net",
-        alpha: Any = 0.0,
-        L1_wt: float = 1.0,  # noqa: N803
-        start_params: Any = None,
-        profile_scale: bool = False,
-        refit: bool = False,
-        **kwargs: Any,
-    ) -> Any:
-        """A regularized fit, as statsmodels' own; no pass beyond that of `fit`.
-
-        The penalties see the data through X'X, X'y and y'y only, so statsmodels'
-        algorithms run on the k + 1 rows of the triangular factor.
-
-        Parameters
-        ----------
-        method : {"elastic_net", "sqrt_lasso"}
-            The penalty.
-        alpha : float or array_like, (k,)
-            Its weight.
-        L1_wt : float
-            The share of the L1 penalty, 0 for ridge.
-        start_params : array_like, (k,), optional
-            Where to start.
-        profile_scale : bool
-            Penalise the log-likelihood with the scale profiled out.
-        refit : bool
-            Fit the chosen columns again without a penalty.
-        **kwargs
-            ``maxiter``, ``cnvrg_tol``, ``zero_tol``.
-
-        Returns
-        -------
-        RegularizedResults
-            Wrapped as statsmodels wraps it.
-        """
-        arguments = (alpha, L1_wt, start_params, profile_scale, refit)
-        if self._stream is None:
-            return super().fit_regularized(method, *arguments, **kwargs)  # type: ignore[misc]
-        audit, fit = self._planner.audit, self._planner.fit()
-        alpha = np.asarray(alpha) * (audit.total_weight / audit.rows)
-        alpha = float(alpha) if alpha.ndim == 0 else alpha
-        if method == "sqrt_lasso":  # statsmodels divides by the root of the number of rows
-            alpha = alpha * np.sqrt((self.spec.k + 1) / audit.rows)
-        endog, exog = gaussian.surrogate_rows(fit)
-        rows = _surrogate(audit.rows)(endog, exog, hasconst=False)
-        found = rows.fit_regularized(method, alpha, *arguments[1:], **kwargs)
-        if refit and method != "sqrt_lasso":
-            return self._refitted(found, fit)
-        results = RegularizedResults(self, found.params)
-        if hasattr(found, "converged"):
-            results.converged = found.converged
-        return RegularizedResultsWrapper(results)
-
-    def _refitted(self, found: Any, fit: LinearFit) -> Any:
-        """Ordinary results at parameters that were fitted again without a penalty."""
-        results = self._results_kind(
-            self, found.params, found.normalized_cov_params, linear_fit=fit
-        )
-        results.df_model = found.df_model
-        results.df_resid = found.df_resid
-        results.regularized, results.method = True, found.method
-        results.converged, results.fit_history = found.converged, found.fit_history
-        return results
-
-
-class WLS(_StreamedLinear, sm.WLS):  # type: ignore[misc]
+class WLS(StreamedLinear, sm.WLS):  # type: ignore[misc]
     """Weighted least squares, as `statsmodels.regression.linear_model.WLS`.
 
     Parameters
@@ -320,15 +68,15 @@ class WLS(_StreamedLinear, sm.WLS):  # type: ignore[misc]
         else:
             super().__init__(endog, exog, weights, missing, hasconst, **kwargs)
 
-    def loglike(self, params: Any) -> float:
+    def loglike(self, params: Any) -> Any:
         """The Gaussian log-likelihood, the scale profiled out."""
         if self._stream is None:
-            return float(super().loglike(params))
+            return super().loglike(params)
         ssr, audit = self._planner.fit().ssr_at(np.asarray(params)), self._planner.audit
         return gaussian.concentrated_loglike(ssr, audit.rows, audit.log_weights)
 
 
-class OLS(_StreamedLinear, sm.OLS):  # type: ignore[misc]
+class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
     """Ordinary least squares, as `statsmodels.regression.linear_model.OLS`.
 
     Parameters
@@ -370,7 +118,8 @@ class OLS(_StreamedLinear, sm.OLS):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         if is_lazy(endog, exog):
-            self._refuse_weights(kwargs)
+            if kwargs.pop("weights", None) is not None:
+                self._warn_of_weights(stacklevel=3)
             self._check_kwargs(kwargs)
             self._start_arrays(endog, exog, None, missing, hasconst)
             return
@@ -378,21 +127,10 @@ class OLS(_StreamedLinear, sm.OLS):  # type: ignore[misc]
         if type(self) is OLS:
             self._check_kwargs(kwargs, ["offset"])
 
-    def _start_formula(self, *args: Any, **kwargs: Any) -> None:
-        self._refuse_weights(kwargs)
-        super()._start_formula(*args, **kwargs)
-
-    @staticmethod
-    def _refuse_weights(kwargs: dict[str, Any]) -> None:
-        if kwargs.pop("weights", None) is not None:
-            warnings.warn(
-                "Weights are not supported in OLS and will be ignored", ValueWarning, stacklevel=3
-            )
-
-    def loglike(self, params: Any, scale: float | None = None) -> float:
+    def loglike(self, params: Any, scale: float | None = None) -> Any:
         """The Gaussian log-likelihood; the scale profiled out where it is None."""
         if self._stream is None:
-            return float(super().loglike(params, scale))
+            return super().loglike(params, scale)
         ssr = self._planner.fit().ssr_at(np.asarray(params))
         if scale is None:
             return gaussian.concentrated_loglike(ssr, self.nobs)
@@ -409,14 +147,3 @@ class OLS(_StreamedLinear, sm.OLS):  # type: ignore[misc]
         if self._stream is None:
             return super().hessian(params, scale)
         return gaussian.hessian(self._planner.fit(), np.asarray(params), self.nobs, scale)
-
-
-def _surrogate(n: int) -> type[sm.OLS]:
-    """An OLS that takes its rows to stand for n."""
-
-    class Surrogate(sm.OLS):  # type: ignore[misc]
-        def initialize(self) -> None:
-            super().initialize()
-            self.nobs = float(n)
-
-    return Surrogate

@@ -20,7 +20,7 @@ from statsmodels_ooc.results.rows import Design, Fitted, Response, Weights
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
 from statsmodels_ooc.sources.subset import subset_source
 
-__all__ = ["StreamedModel"]
+__all__ = ["StreamedModel", "check_missing", "column_stream"]
 
 
 class StreamedModel:
@@ -77,11 +77,12 @@ class StreamedModel:
         """
         if not is_chunked(data):
             depth = kwargs.pop("eval_env", None)
+            if isinstance(kwargs.get("weights"), str):
+                scope = _environment(depth, depth=2)
+                chosen = data if subset is None else data.loc[subset]
+                kwargs["weights"] = scope.eval(kwargs["weights"], inner_namespace=chosen)
             if depth is None or (isinstance(depth, int) and depth >= 0):
                 depth = (1 if depth is None else depth) + 1
-            if isinstance(kwargs.get("weights"), str):
-                chosen = data if subset is None else data.loc[subset]
-                kwargs["weights"] = chosen.eval(kwargs["weights"])
             return super().from_formula(  # type: ignore[misc]
                 formula, data, subset, drop_cols, *args, eval_env=depth, **kwargs
             )
@@ -89,6 +90,12 @@ class StreamedModel:
         model = cls.__new__(cls)
         model._start_formula(formula, data, subset, drop_cols, env, *args, **kwargs)
         return model
+
+    def _start_formula(
+        self, formula: Any, data: Any, subset: Any, drop_cols: Any, env: Any, *args: Any, **kw: Any
+    ) -> None:
+        """Learn the formula and call `_start`; each family of models has its own way."""
+        raise NotImplementedError
 
     def _learn_formula(
         self,
@@ -106,8 +113,7 @@ class StreamedModel:
                 "formulas are read with patsy, but statsmodels.formula.options.formula_engine is "
                 f"{statsmodels.formula.options.formula_engine!r}"
             )
-        if missing not in ("none", "drop", "raise"):
-            raise ValueError(f"missing option {missing} not understood")
+        check_missing(missing)
         source = as_source(data)
         if subset is not None:
             source = subset_source(source, subset)
@@ -157,7 +163,7 @@ class StreamedModel:
     @property
     def dropped(self) -> Mapping[str, int]:
         """Rows that were left out, by the variable that had a missing value."""
-        return dict(self._planner.audit.missing)
+        return {} if self._stream is None else dict(self._planner.audit.missing)
 
     # What only a pass can tell. The parents assign these for data in memory, and an
     # instance's own attribute comes before a cached_property.
@@ -168,12 +174,18 @@ class StreamedModel:
 
     @cached_property
     def k_constant(self) -> int:
-        return self._planner.constant[0]
+        return self._constant[0]
+
+    @property
+    def _constant(self) -> tuple[int, int | None]:
+        found: tuple[int, int | None] = self._planner.constant
+        return found
 
     @property
     def const_idx(self) -> int | None:
         """The column of an explicit constant."""
-        return self._planner.constant[1] if self._stream else self.data.const_idx
+        index: int | None = self.data.const_idx if self._stream is None else self._constant[1]
+        return index
 
     @cached_property
     def exog(self) -> RowArray:
@@ -234,6 +246,12 @@ def _environment(eval_env: Any, depth: int) -> EvalEnvironment:
         return EvalEnvironment([{}])
     frames = 0 if eval_env is None else max(int(eval_env) - 1, 0)
     return EvalEnvironment.capture(frames + depth)
+
+
+def check_missing(missing: str) -> None:
+    """Refuse what is no way to treat missing values."""
+    if missing not in ("none", "drop", "raise"):
+        raise ValueError(f"missing option {missing} not understood")
 
 
 def column_stream(

@@ -118,9 +118,25 @@ def _first_not_finite(block: BlockLike) -> NotFinite | None:
 
 @dataclass(slots=True)
 class FingerprintState:
-    """Per partition: rows read, rows kept, and a checksum of what was kept."""
+    """What the partitions were, by their number.
 
-    partitions: list[tuple[int, int, int]] = field(default_factory=list)
+    Attributes
+    ----------
+    seen : dict
+        Rows read, rows kept, and a checksum of what was kept. A partition that gave
+        no block has no entry.
+    """
+
+    seen: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+
+    def of(self, count: int) -> list[tuple[int, int, int]]:
+        """The entries of partitions 0 to ``count - 1``, zeros for those without."""
+        return [self.seen.get(number, (0, 0, 0)) for number in range(count)]
+
+    @property
+    def partitions(self) -> list[tuple[int, int, int]]:
+        """The entries as far as the last partition that gave a block."""
+        return self.of(max(self.seen, default=-1) + 1)
 
 
 @dataclass(frozen=True)
@@ -137,16 +153,16 @@ class Fingerprint:
         return FingerprintState()
 
     def update(self, state: FingerprintState, block: BlockLike) -> FingerprintState:
-        read, kept, checksum = state.partitions[-1] if state.partitions else (0, 0, 0)
+        read, kept, checksum = state.seen.get(block.partition, (0, 0, 0))
         b = len(block.endog)
         if b:
             checksum += _bits(block.endog) + _sampled_bits(block, kept)
             checksum += 0 if block.weights is None else _bits(block.weights)
-        now = (read + block.rows_read, kept + b, checksum % 2**64)
-        return FingerprintState([*state.partitions[:-1], now])
+        state.seen[block.partition] = (read + block.rows_read, kept + b, checksum % 2**64)
+        return state
 
     def merge(self, left: FingerprintState, right: FingerprintState) -> FingerprintState:
-        return FingerprintState(left.partitions + right.partitions)
+        return FingerprintState(left.seen | right.seen)
 
 
 def _bits(values: FloatArray) -> int:

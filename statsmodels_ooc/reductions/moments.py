@@ -70,9 +70,10 @@ class Moments:
             mean = weights @ z / total if total > 0 else z[0].copy()
         with np.errstate(invalid="ignore"):  # infinities: the row audit names them
             z -= mean
-        if weights is not None:
-            z *= np.sqrt(weights)[:, None]
-        return self.merge(state, MomentsState(total, mean, z.T @ z))
+            if weights is not None:
+                z *= np.sqrt(weights)[:, None]
+            comoment = z.T @ z
+        return self.merge(state, MomentsState(total, mean, comoment))
 
     def merge(self, left: MomentsState, right: MomentsState) -> MomentsState:
         if right.total == 0:
@@ -80,8 +81,9 @@ class Moments:
         if left.total == 0:
             return right
         total = left.total + right.total
-        delta = right.mean - left.mean
-        mean = left.mean + delta * (right.total / total)
-        comoment = left.comoment + right.comoment
-        comoment += np.outer(delta, delta * (left.total * right.total / total))
+        with np.errstate(invalid="ignore"):
+            delta = right.mean - left.mean
+            mean = left.mean + delta * (right.total / total)
+            comoment = left.comoment + right.comoment
+            comoment += np.outer(delta, delta * (left.total * right.total / total))
         return MomentsState(total, mean, comoment)

@@ -12,12 +12,22 @@ __all__ = ["AVAILABLE", "MEATS", "refuse_unavailable", "sandwich"]
 Meat = Callable[[WhiteMeatState, float, float], FloatArray]  # state, n, df_resid
 
 MEATS: dict[str, Meat] = {
-    "HC0": lambda state, n, df: state.hc0,  # noqa: ARG005
+    "HC0": lambda state, n, df: state.hc0,
     "HC1": lambda state, n, df: state.hc0 * (n / df),
-    "HC2": lambda state, n, df: state.hc2,  # noqa: ARG005
-    "HC3": lambda state, n, df: state.hc3,  # noqa: ARG005
+    "HC2": lambda state, n, df: state.hc2,
+    "HC3": lambda state, n, df: state.hc3,
 }
 AVAILABLE = ("nonrobust", "fixed scale", *MEATS)
+_NOT_BUILT = {
+    "hac",
+    "cluster",
+    "cluster-jk",
+    "cluster-crv3",
+    "hac-panel",
+    "nw-panel",
+    "hac-groupsum",
+    "nw-groupsum",
+}
 
 
 def sandwich(bread: FloatArray, meat: FloatArray) -> FloatArray:
@@ -27,9 +37,22 @@ def sandwich(bread: FloatArray, meat: FloatArray) -> FloatArray:
 
 
 def refuse_unavailable(cov_type: str) -> None:
-    """Raise for covariance types of statsmodels that need sums not yet folded here."""
-    if cov_type.lower().replace("_", " ") not in {name.lower() for name in AVAILABLE}:
+    """Raise for covariance types that are not folded here, or that nobody knows.
+
+    Raises
+    ------
+    NotImplementedError
+        Statsmodels has it, but its sums over groups or lags are missing here.
+    ValueError
+        There is no such covariance.
+    """
+    name = cov_type.lower().replace("_", "-").replace(" ", "-")
+    if name in {known.lower().replace(" ", "-") for known in AVAILABLE}:
+        return
+    available = ", ".join(AVAILABLE)
+    if name in _NOT_BUILT:
         raise NotImplementedError(
             f"cov_type={cov_type!r} is not available out of memory: its sums over groups or lags "
-            f"are missing; available are {', '.join(AVAILABLE)}"
+            f"are missing; available are {available}"
         )
+    raise ValueError(f"cov_type {cov_type!r} not recognized; available are {available}")

@@ -79,7 +79,7 @@ def noise(rows: int, k: int) -> float:
     For the factor of n rows and k columns of one length. Measured on designs with a
     column too many: at most ``0.6 * sqrt(n) * eps``, in blocks of 7 to 8,192 rows.
     """
-    return max(k, 8 * np.sqrt(rows)) * _EPS
+    return max(k, 8 * float(np.sqrt(rows))) * _EPS
 
 
 def solve(r: FloatArray, rows: int, *, method: str = "pinv") -> LinearFit:
@@ -113,7 +113,7 @@ def solve(r: FloatArray, rows: int, *, method: str = "pinv") -> LinearFit:
     # Signs with a positive diagonal: the factor is then unique at full rank.
     rx *= np.where(np.diag(rx) < 0, -1.0, 1.0)[:, None]
     r_exog, effects, rho = rx[:k, :k], rx[:k, k], float(rx[k, k])
-    singular_values = np.linalg.svd(r_exog, compute_uv=False)
+    singular_values = np.linalg.svd(r_exog, compute_uv=False).astype(np.float64)
     short = _short_rank(r_exog, singular_values, rows)
     if short is None:
         rank = k

@@ -63,11 +63,11 @@ def correct_digits(state: MomentsState) -> float:
     norms = np.sqrt(np.diag(state.comoment))
     moving = np.flatnonzero(norms > 0)
     if len(moving) == 0:
-        return -np.log10(_EPS)
+        return float(-np.log10(_EPS))
     scaled = _scaled(state, moving)
     eigenvalues = np.linalg.eigvalsh(scaled)
     if eigenvalues[0] <= 0:
-        return -np.inf
+        return -float(np.inf)
     squared = eigenvalues[-1] / eigenvalues[0]
     means = np.abs(state.mean[moving]) * np.sqrt(state.total) / norms[moving]
     if moving[-1] == len(norms) - 1:  # the share of y's spread that no column reaches

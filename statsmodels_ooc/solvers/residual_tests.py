@@ -33,8 +33,16 @@ class ResidualTests:
     durbin_watson: float
 
 
-def residual_tests(state: ResidualMomentsState) -> ResidualTests:
-    """Jarque-Bera, omnibus and Durbin-Watson from the moments of the residuals."""
+def residual_tests(state: ResidualMomentsState, stacklevel: int = 2) -> ResidualTests:
+    """Jarque-Bera, omnibus and Durbin-Watson from the moments of the residuals.
+
+    Parameters
+    ----------
+    state : ResidualMomentsState
+        What the pass found.
+    stacklevel : int
+        Whom the warning of fewer than 8 rows is for; 2 is the caller.
+    """
     n = state.n
     with np.errstate(divide="ignore", invalid="ignore"):
         m2 = np.float64(state.m2) / n
@@ -45,12 +53,12 @@ def residual_tests(state: ResidualMomentsState) -> ResidualTests:
     bera = (statistic, stats.chi2.sf(statistic, 2), skew, kurtosis)
     return ResidualTests(
         tuple(map(float, bera)),  # type: ignore[arg-type]
-        _omnibus(float(skew), float(kurtosis), n),
+        _omnibus(float(skew), float(kurtosis), n, stacklevel + 1),
         float(watson),
     )
 
 
-def _omnibus(skew: float, kurtosis: float, n: int) -> tuple[float, float]:
+def _omnibus(skew: float, kurtosis: float, n: int, stacklevel: int) -> tuple[float, float]:
     """Skewness and kurtosis made normal, squared and added.
 
     References
@@ -62,7 +70,7 @@ def _omnibus(skew: float, kurtosis: float, n: int) -> tuple[float, float]:
         warnings.warn(
             f"omni_normtest is not valid with less than 8 observations; {n} samples were given.",
             ValueWarning,
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
         return np.nan, np.nan
     statistic = _normal_skew(skew, n) ** 2 + _normal_kurtosis(kurtosis, n) ** 2

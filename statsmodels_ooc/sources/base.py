@@ -125,7 +125,7 @@ class Source(ABC):
         """Whether a pickle says where the rows are, rather than holding them."""
         return True
 
-    def levels(self, column: str) -> Levels | None:  # noqa: ARG002
+    def levels(self, column: str) -> Levels | None:
         """The levels of a column where they are known without a scan."""
         return None
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from statsmodels_ooc.errors import SchemaError, SourceError
+from statsmodels_ooc.errors import SchemaError, SourceChangedError, SourceError
 from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import Column, check_unique, select
 from statsmodels_ooc.sources.frames import frames_of
@@ -71,13 +71,14 @@ class IterableSource(Source):
 
     def __init__(self, make: Callable[[], Iterable[Any]], name: str) -> None:
         self._name = name
-        first = _first(make, name)
+        pieces = iter(make())
+        first = _first(pieces, name)
         if isinstance(first, pd.DataFrame):
             check_unique(list(first.columns), f"frame 0 of {name}")
             self._dtypes = {column: first.dtypes[column] for column in first.columns}
         else:
             self._dtypes = {item.name: item.dtype for item in _arrow_columns(first)}
-        self._partitions = [IterablePartition(make, name, self._dtypes)]
+        self._partitions = [IterablePartition(make, name, self._dtypes, pieces)]
 
     @property
     def is_recipe(self) -> bool:
@@ -112,8 +113,7 @@ class IterableSource(Source):
         return Levels(tuple(dtype.categories.tolist()), is_categorical=True)
 
 
-def _first(make: Callable[[], Iterable[Any]], name: str) -> Any:
-    pieces = iter(make())
+def _first(pieces: Iterator[Any], name: str) -> Any:
     try:
         first = next(pieces, None)
     finally:
@@ -143,6 +143,10 @@ class IterablePartition:
     make: Callable[[], Iterable[Any]]
     label: str
     dtypes: Mapping[Any, Any]
+    peeked: Iterator[Any] | None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return IterablePartition, (self.make, self.label, self.dtypes, None)
 
     @property
     def rows(self) -> None:
@@ -160,7 +164,14 @@ class IterablePartition:
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
         wanted = dict(zip(columns, select(self.dtypes, columns, self.label), strict=True))
-        for number, piece in enumerate(self.make()):
+        pieces = iter(self.make())
+        if pieces is self.peeked:
+            raise SourceChangedError(
+                f"{self.label} gives the same iterator at every call, so the frames that were "
+                "taken from it are lost",
+                hint="return a new iterator at every call, or hand over the iterator itself",
+            )
+        for number, piece in enumerate(pieces):
             frame = _pandas(piece, columns, f"frame {number} of {self.label}")
             frame = _conformed(frame, wanted, f"frame {number} of {self.label}")
             for start in range(0, len(frame), max_rows):

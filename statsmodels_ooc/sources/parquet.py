@@ -128,6 +128,7 @@ class ParquetPartition:
                 metadata=known,
                 read_dictionary=[name for name in names if name in encoded],
                 pre_buffer=not self.file.local,
+                page_checksum_verification=True,
             ) as file,
         ):
             groups = list(range(self.start, self.stop))

@@ -26,7 +26,7 @@ def columns() -> dict[str, np.ndarray]:
 def fingerprint(rows: dict[str, np.ndarray], **kwargs: Any) -> Any:
     reduction = Fingerprint()
     block = Block(**rows, rows_read=len(rows["endog"]), **kwargs)
-    return reduction.update(reduction.init(), block).partitions
+    return reduction.update(reduction.init(), block).seen
 
 
 def endog(rows: dict[str, np.ndarray]) -> None:
@@ -66,3 +66,12 @@ def test_a_change_is_noticed(change: Callable[[dict[str, np.ndarray]], None]) ->
 
 def test_the_same_rows_have_the_same_fingerprint() -> None:
     assert fingerprint(columns()) == fingerprint(columns())
+
+
+def test_a_partition_without_a_block_has_its_place() -> None:
+    reduction = Fingerprint()
+    states = [
+        reduction.update(reduction.init(), Block(**columns(), partition=number, rows_read=N))
+        for number in (1, 3)
+    ]
+    assert [kept for _, kept, _ in reduction.merge(*states).of(5)] == [0, N, 0, N, 0]

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from statsmodels_ooc.errors import SchemaError, SourceError
+from statsmodels_ooc.errors import SchemaError, SourceChangedError, SourceError
 from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.iterables import from_iterable
@@ -192,3 +192,10 @@ def test_spool_of_another_source():
     copy = spool(source.frames(["y"]), "copy")
     assert copy.columns == ("y",)
     assert copy.rows == 2
+
+
+def test_a_function_that_returns_one_iterator_again_and_again_is_refused():
+    frames = iter([pd.DataFrame({"y": [1.0]}), pd.DataFrame({"y": [2.0]})])
+    source = from_iterable(lambda: frames)
+    with pytest.raises(SourceChangedError, match="the same iterator at every call"):
+        list(source.frames())

@@ -1,0 +1,7 @@
+"""Passes over the rows: reductions folded over the partitions of a source, with dask."""
+
+from statsmodels_ooc.engine.passes import PassRecord, scan_frames
+from statsmodels_ooc.engine.rowarray import RowArray
+from statsmodels_ooc.engine.stream import Stream
+
+__all__ = ["PassRecord", "RowArray", "Stream", "scan_frames"]

@@ -1,0 +1,47 @@
+"""What a pass makes of the frames of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pandas as pd
+
+__all__ = ["BlockMaker", "Frames"]
+
+
+class BlockMaker(Protocol):
+    """What a pass needs of a design: which columns to read, and blocks of a frame."""
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def encoded(self) -> frozenset[str]: ...
+
+    @property
+    def k(self) -> int: ...
+
+    def blocks(
+        self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int
+    ) -> Iterable[Any]: ...
+
+
+@dataclass(frozen=True)
+class Frames:
+    """A design that leaves frames as they are."""
+
+    columns: tuple[str, ...]
+    encoded: frozenset[str]
+    k: int = 0
+
+    def blocks(
+        self,
+        frame: pd.DataFrame,
+        partition: int,
+        label: str,
+        start: int,
+        block_rows: int,
+    ) -> Iterable[Any]:
+        return (frame,)

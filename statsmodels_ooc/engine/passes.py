@@ -1,0 +1,127 @@
+"""A pass: one read of the data that folds one or several reductions together."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dask.base
+import dask.config
+import dask.local
+import dask.threaded
+from dask.delayed import Delayed, delayed
+
+from statsmodels_ooc.engine.blas import one_blas_thread
+from statsmodels_ooc.engine.makers import BlockMaker, Frames
+from statsmodels_ooc.engine.progress import progress
+from statsmodels_ooc.engine.sizes import sizes_for
+from statsmodels_ooc.engine.tasks import Fold, Merge, bound
+from statsmodels_ooc.errors import EmptyDataError
+from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.sources.base import Source
+
+__all__ = ["PassRecord", "compute", "run_pass", "runs_in_threads", "scan_frames", "shared"]
+
+
+@dataclass(frozen=True)
+class PassRecord:
+    """One read of the data.
+
+    Attributes
+    ----------
+    name : str
+        What it was for.
+    rows : int
+        Rows read.
+    seconds : float
+        Wall time.
+    nbytes : int or None
+        Stored bytes of the source, all of its columns, where they are known.
+    partitions : int
+        Partitions read.
+    """
+
+    name: str
+    rows: int
+    seconds: float
+    nbytes: int | None
+    partitions: int
+
+
+def run_pass(
+    name: str,
+    source: Source,
+    spec: BlockMaker,
+    reductions: tuple[Reduction[Any], ...],
+    passes: list[PassRecord],
+) -> list[Any]:
+    """Run one pass, record it, and return the states."""
+    partitions = source.partitions
+    if not partitions:
+        raise EmptyDataError(f"{source.name} has no rows")
+    began = time.perf_counter()
+    with progress(name, source.rows) as meter:
+        fold = shared(Fold(spec, reductions, sizes_for(spec), meter))
+        merge = shared(Merge(reductions))
+        leaves = [fold(bound(partition), i) for i, partition in enumerate(partitions)]
+        with one_blas_thread():
+            ((rows, states),) = compute(_tree(leaves, merge))
+    seconds = time.perf_counter() - began
+    passes.append(PassRecord(name, rows, seconds, source.nbytes, len(partitions)))
+    return list(states)
+
+
+def compute(*values: Delayed) -> tuple[Any, ...]:
+    """What dask makes of its values, with the scheduler that dask would choose.
+
+    Dask imports distributed to find out; where nobody has, nobody has made a client.
+    """
+    chosen = dask.config.get("scheduler", None) is not None
+    if chosen or "distributed" in sys.modules:
+        computed: tuple[Any, ...] = dask.base.compute(*values)
+    else:
+        computed = dask.base.compute(*values, scheduler=dask.threaded.get)
+    return computed
+
+
+def runs_in_threads() -> bool:
+    """Whether tasks run in this process, where they share objects and files."""
+    if dask.config.get("scheduler", None) is None and "distributed" not in sys.modules:
+        return True
+    scheduler = dask.base.get_scheduler()
+    return scheduler is None or scheduler in (dask.threaded.get, dask.local.get_sync)
+
+
+def shared(task: Callable[..., Any]) -> Callable[..., Delayed]:
+    """A task whose parameters travel once, not with every call."""
+    name = f"{type(task).__name__.strip('_').lower()}-{uuid.uuid4().hex}"
+    once: Callable[..., Delayed] = delayed(task, name=name)
+    return once
+
+
+def _tree(nodes: Sequence[Delayed], merge: Callable[[Any, Any], Delayed]) -> Delayed:
+    """Merge neighbours until one is left: the shape depends on their number alone."""
+    level = list(nodes)
+    while len(level) > 1:
+        odd = level[-1:] if len(level) % 2 else []
+        pairs = zip(level[::2], level[1::2], strict=False)
+        level = [merge(left, right) for left, right in pairs] + odd
+    return level[0]
+
+
+def scan_frames(
+    name: str,
+    source: Source,
+    columns: Sequence[str],
+    encoded: Collection[str],
+    reduction: Any,
+    passes: list[PassRecord],
+) -> Any:
+    """Fold one reduction over the frames of a source, not over blocks."""
+    maker = Frames(tuple(columns), frozenset(encoded))
+    (state,) = run_pass(name, source, maker, (reduction,), passes)
+    return state

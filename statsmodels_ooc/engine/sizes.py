@@ -1,0 +1,49 @@
+"""Sizes of frames and blocks, and what fits into memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import dask.config
+import numpy as np
+from dask.system import CPU_COUNT
+
+from statsmodels_ooc.engine.makers import BlockMaker
+from statsmodels_ooc.errors import MemoryLimitError
+from statsmodels_ooc.options import options
+
+__all__ = ["Sizes", "check_memory", "sizes_for"]
+
+_FRAME_ROWS = 131_072
+_BLOCK_BYTES = 2**20  # of a design block: it stays in a core's second-level cache
+_BLOCK_ROWS = 8_192
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Rows of a frame and of a block."""
+
+    frame_rows: int
+    block_rows: int
+
+
+def sizes_for(spec: BlockMaker) -> Sizes:
+    """Sizes that follow from the design and the settings, never from the workers."""
+    width = max(spec.k + 2, len(spec.columns), 1)
+    fitting = _BLOCK_BYTES // (8 * width)
+    block = options.block_rows or int(np.clip(fitting, min(4 * width, _BLOCK_ROWS), _BLOCK_ROWS))
+    share = options.memory_limit // (64 * 8 * max(len(spec.columns), 1))
+    frame = options.frame_rows or int(np.clip(share, 1_024, _FRAME_ROWS))
+    return Sizes(frame, block)
+
+
+def check_memory(k: int) -> None:
+    """Refuse a design whose sums of squares and products cannot fit."""
+    workers = dask.config.get("num_workers", None) or CPU_COUNT
+    need = 8 * (k + 2) ** 2 * (workers + 6)
+    if need > options.memory_limit:
+        raise MemoryLimitError(
+            f"{k:,} columns need about {need:,} bytes for their cross products, more than "
+            f"memory_limit = {options.memory_limit:,}",
+            hint="smo.options.memory_limit = '8 GiB' raises the limit, where there is memory",
+        )

@@ -1,0 +1,136 @@
+"""A source seen through a design: every pass over the rows goes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from dask.delayed import delayed
+
+from statsmodels_ooc.engine.makers import BlockMaker
+from statsmodels_ooc.engine.passes import PassRecord, run_pass
+from statsmodels_ooc.engine.rowarray import RowArray
+from statsmodels_ooc.engine.sizes import check_memory, sizes_for
+from statsmodels_ooc.engine.tasks import Collect, bound
+from statsmodels_ooc.errors import SourceChangedError
+from statsmodels_ooc.reductions.audit import Fingerprint
+from statsmodels_ooc.reductions.base import FloatArray, Reduction
+from statsmodels_ooc.sources.base import ForgottenSource, Source
+
+__all__ = ["Stream"]
+
+
+@dataclass
+class Stream:
+    """A source seen through a design: every pass over the rows goes through here.
+
+    Attributes
+    ----------
+    source : Source
+        The data.
+    spec : BlockMaker
+        The design.
+    passes : list of PassRecord
+        The passes so far, in order.
+    """
+
+    source: Source
+    spec: BlockMaker
+    passes: list[PassRecord] = field(default_factory=list)
+    _seen: list[tuple[int, int, int]] | None = field(default=None, repr=False)
+
+    def fold(self, name: str, *reductions: Reduction[Any]) -> tuple[Any, ...]:
+        """Fold several reductions over the rows in one pass.
+
+        Parameters
+        ----------
+        name : str
+            What the pass is for, shown in `passes` and in the progress.
+        *reductions : Reduction
+            What to fold.
+
+        Returns
+        -------
+        tuple
+            The state of each reduction.
+
+        Raises
+        ------
+        MemoryLimitError
+            The states would not fit; raised before the first read.
+        SourceChangedError
+            This pass did not see the rows that an earlier one saw.
+        """
+        check_memory(self.spec.k)
+        *states, fingerprint = run_pass(
+            name, self.source, self.spec, (*reductions, Fingerprint()), self.passes
+        )
+        self._check_unchanged(name, fingerprint.of(len(self.source.partitions)))
+        return tuple(states)
+
+    def _check_unchanged(self, name: str, now: list[tuple[int, int, int]]) -> None:
+        if self._seen is None:
+            self._seen = now
+            return
+        for partition, was, is_ in zip(self.source.partitions, self._seen, now, strict=False):
+            if was != is_:
+                what = (
+                    f"{was[0]:,} rows then, {is_[0]:,} now"
+                    if was[0] != is_[0]
+                    else "as many rows, with other values"
+                )
+                raise SourceChangedError(
+                    f"{self.source.name} changed before the pass {name!r}: {partition.label} "
+                    f"gave {what}",
+                    hint="every pass must see the same rows; copy changing data to a file first",
+                )
+
+    def forget(self) -> None:
+        """Let go of the rows."""
+        self.source = ForgottenSource(self.source)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        if not self.source.is_recipe:
+            state["source"] = ForgottenSource(self.source)
+            state["_seen"] = None
+        return state
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Rows of each partition that the design keeps."""
+        if self._seen is None:
+            self.fold("count")
+        assert self._seen is not None
+        return tuple(kept for _, kept, _ in self._seen)
+
+    def rows(self, function: Callable[[Any], FloatArray], width: int | None = None) -> RowArray:
+        """A lazy, row-aligned answer: what a function gives for every block.
+
+        Parameters
+        ----------
+        function : callable
+            Block of b rows to an array (b,) or (b, width); picklable.
+        width : int, optional
+            The number of columns, None for one-dimensional answers.
+
+        Returns
+        -------
+        RowArray, (n,) or (n, width)
+            With one chunk a partition.
+        """
+        tail = () if width is None else (width,)
+        collect = Collect(self.spec, function, sizes_for(self.spec), tail)
+        pieces = [
+            da.from_delayed(delayed(collect)(bound(partition), i), (count, *tail), dtype=np.float64)
+            for i, (partition, count) in enumerate(
+                zip(self.source.partitions, self.counts, strict=True)
+            )
+        ]
+        whole = da.concatenate(pieces) if pieces else da.zeros((0, *tail))
+        return RowArray(  # type: ignore[no-untyped-call]
+            whole.dask, whole.name, whole.chunks, dtype=whole.dtype
+        )

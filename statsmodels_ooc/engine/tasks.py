@@ -1,0 +1,119 @@
+"""The tasks of dask's graph: fold a partition, merge neighbours, collect rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from dask.delayed import delayed
+
+from statsmodels_ooc.engine.blas import one_blas_thread
+from statsmodels_ooc.engine.makers import BlockMaker
+from statsmodels_ooc.engine.progress import tick
+from statsmodels_ooc.engine.sizes import Sizes
+from statsmodels_ooc.errors import OutOfCoreError
+from statsmodels_ooc.reductions.base import FloatArray, Reduction
+from statsmodels_ooc.sources.base import Partition
+
+__all__ = ["Collect", "Fold", "Merge", "bound", "released"]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The task of a pass: fold a partition into one state a reduction."""
+
+    spec: BlockMaker
+    reductions: tuple[Reduction[Any], ...]
+    sizes: Sizes
+    meter: str
+
+    def __call__(self, bound: Any, index: int) -> tuple[int, list[Any]]:
+        partition = released(bound)
+        states = [reduction.init() for reduction in self.reductions]
+        start = 0
+        with one_blas_thread():
+            for frame in partition.frames(
+                self.spec.columns, self.sizes.frame_rows, self.spec.encoded
+            ):
+                for block in _blocks(self.spec, frame, index, partition.label, start, self.sizes):
+                    for i, reduction in enumerate(self.reductions):
+                        states[i] = reduction.update(states[i], block)
+                start += len(frame)
+                tick(self.meter, len(frame))
+        return start, states
+
+
+@dataclass(frozen=True)
+class Collect:
+    """The task of a lazy answer: what a function gives for the rows of a partition."""
+
+    spec: BlockMaker
+    function: Callable[[Any], FloatArray]
+    sizes: Sizes
+    tail: tuple[int, ...]
+
+    def __call__(self, bound: Any, index: int) -> FloatArray:
+        partition = released(bound)
+        pieces = [np.empty((0, *self.tail))]
+        start = 0
+        with one_blas_thread():
+            for frame in partition.frames(
+                self.spec.columns, self.sizes.frame_rows, self.spec.encoded
+            ):
+                for block in _blocks(self.spec, frame, index, partition.label, start, self.sizes):
+                    pieces.append(np.array(self.function(block), dtype=np.float64))
+                start += len(frame)
+        return np.concatenate(pieces)
+
+
+def _blocks(
+    spec: BlockMaker, frame: pd.DataFrame, index: int, label: str, start: int, sizes: Sizes
+) -> Iterator[Any]:
+    """The blocks of a frame; errors that do not know where they are get told."""
+    try:
+        yield from spec.blocks(frame, index, label, start, sizes.block_rows)
+    except Exception as error:
+        if not isinstance(error, OutOfCoreError):
+            error.add_note(f"in {label}, rows {start} to {start + len(frame) - 1}")
+        raise
+
+
+@dataclass(frozen=True)
+class Merge:
+    """The inner node of the tree: the states of neighbours, left before right."""
+
+    reductions: tuple[Reduction[Any], ...]
+
+    def __call__(
+        self, left: tuple[int, list[Any]], right: tuple[int, list[Any]]
+    ) -> tuple[int, list[Any]]:
+        merged = [
+            reduction.merge(a, b)
+            for reduction, a, b in zip(self.reductions, left[1], right[1], strict=True)
+        ]
+        return left[0] + right[0], merged
+
+
+def bound(partition: Partition) -> Any:
+    """The partition, or the dask value that becomes it."""
+    inner = getattr(partition, "inner", None)
+    if inner is not None and hasattr(inner, "bind"):
+        return delayed(partition.wrap)(inner.bind())  # type: ignore[attr-defined]
+    bind = getattr(partition, "bind", None)
+    return _Held(partition) if bind is None else bind()
+
+
+class _Held:
+    """A partition that dask does not search for dask values, field by field."""
+
+    def __init__(self, partition: Partition) -> None:
+        self.partition = partition
+
+
+def released(value: Any) -> Partition:
+    """The partition that `bound` let dask carry."""
+    partition: Partition = value.partition if isinstance(value, _Held) else value
+    return partition

@@ -1,0 +1,237 @@
+"""What the results of streamed linear models share."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from statsmodels_ooc._statsmodels import cache_writable
+from statsmodels_ooc.engine import PassRecord
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.reductions.residuals import ResidualMoments
+from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
+from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, sandwich
+from statsmodels_ooc.results.lazy import LazyRows
+from statsmodels_ooc.results.nested import NestedTests
+from statsmodels_ooc.results.summary import summary2
+from statsmodels_ooc.solvers.least_squares import LinearFit
+from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
+
+__all__ = ["StreamedResults"]
+
+
+class StreamedResults(LazyRows, NestedTests):
+    """A mixin in front of statsmodels' regression results.
+
+    Sums come from the fit, rows come lazily, and what needs another pass makes it
+    once, when it is first asked for. What survives `remove_data` and pickling stands
+    in the instance, not in the parents' cache.
+    """
+
+    model: Any
+    params: Any
+    df_resid: float
+
+    def __init__(
+        self,
+        model: Any,
+        params: Any,
+        normalized_cov_params: Any = None,
+        scale: float = 1.0,
+        cov_type: str = "nonrobust",
+        cov_kwds: dict[str, Any] | None = None,
+        use_t: bool | None = None,
+        linear_fit: LinearFit | None = None,
+    ) -> None:
+        refuse_unavailable(cov_type)
+        self._fit = model._planner.fit() if linear_fit is None else linear_fit
+        super().__init__(  # type: ignore[call-arg]
+            model,
+            params,
+            normalized_cov_params,
+            scale,
+            cov_type=cov_type,
+            cov_kwds=None if cov_kwds is None else dict(cov_kwds),
+            use_t=use_t,
+        )
+
+    # --- sums of the fit
+
+    @property
+    def nobs(self) -> float:
+        """Number of rows."""
+        return float(self.model.nobs)
+
+    @cache_writable()  # type: ignore[untyped-decorator]
+    def scale(self) -> float:
+        """Residual variance: ``ssr / df_resid`` unless it was fixed."""
+        return float(np.divide(self.ssr, self.df_resid))
+
+    @property
+    def ssr(self) -> float:
+        """Sum of squared whitened residuals."""
+        return self._fit.ssr_at(np.asarray(self.params))
+
+    @property
+    def centered_tss(self) -> float:
+        """Weighted total sum of squares about the mean."""
+        return self._fit.centered_tss
+
+    @property
+    def uncentered_tss(self) -> float:
+        """Weighted total sum of squares."""
+        return self._fit.uncentered_tss
+
+    @property
+    def effects(self) -> FloatArray:
+        """``Q'y``, the first k entries, from which `anova_lm` makes its table."""
+        return self._fit.effects
+
+    @property
+    def passes(self) -> list[PassRecord]:
+        """Every pass over the data so far: name, rows, seconds, bytes."""
+        records: list[PassRecord] = self.model.passes
+        return records
+
+    # --- one more pass
+
+    @cached_property
+    def _white_meat(self) -> WhiteMeatState:
+        return self._meat_at(np.asarray(self.params))
+
+    def _meat_at(self, params: FloatArray) -> WhiteMeatState:
+        meat = WhiteMeat(params, self._fit.root)
+        (state,) = self.model._stream.fold("robust covariance", meat)
+        return state  # type: ignore[no-any-return]
+
+    def _cov_white(self, kind: str) -> FloatArray:
+        meat = MEATS[kind](self._white_meat, self.nobs, self.df_resid)
+        return sandwich(self._fit.normalized_cov_params, meat)
+
+    @property
+    def cov_HC0(self) -> FloatArray:
+        """Heteroscedasticity-robust covariance, White (1980)."""
+        return self._cov_white("HC0")
+
+    @property
+    def cov_HC1(self) -> FloatArray:
+        """`cov_HC0` times ``n / df_resid``."""
+        return self._cov_white("HC1")
+
+    @property
+    def cov_HC2(self) -> FloatArray:
+        """With squared residuals over ``1 - h``, MacKinnon and White (1985)."""
+        return self._cov_white("HC2")
+
+    @property
+    def cov_HC3(self) -> FloatArray:
+        """With squared residuals over ``(1 - h)**2``, MacKinnon and White (1985)."""
+        return self._cov_white("HC3")
+
+    @cached_property
+    def _residual_tests(self) -> ResidualTests:
+        moments = ResidualMoments(np.asarray(self.params))
+        (state,) = self.model._stream.fold("residual tests", moments)
+        return residual_tests(state, stacklevel=5)  # past cached_property and the summary
+
+    def get_robustcov_results(
+        self, cov_type: str = "HC1", use_t: bool | None = None, **kwargs: Any
+    ) -> Any:
+        """New results with another covariance; see statsmodels.
+
+        Parameters
+        ----------
+        cov_type : {"HC0", "HC1", "HC2", "HC3", "fixed scale"}
+            The covariance estimator.
+        use_t : bool, optional
+            Whether tests use Student's t.
+        **kwargs
+            ``scale`` for "fixed scale".
+
+        Raises
+        ------
+        NotImplementedError
+            The covariance type is not available out of memory.
+        """
+        refuse_unavailable(cov_type)
+        results = super().get_robustcov_results(  # type: ignore[misc]
+            cov_type, use_t, **kwargs
+        )
+        if results is not self:  # what has been read already
+            for name in ("_fit", "_white_meat", "_residual_tests"):
+                if name in self.__dict__:
+                    results.__dict__[name] = self.__dict__[name]
+        return results
+
+    def summary(
+        self,
+        yname: str | None = None,
+        xname: Any = None,
+        title: str | None = None,
+        alpha: float = 0.05,
+        slim: bool = False,
+    ) -> Any:
+        """Summarise the results; the residual tests take one pass, the first time.
+
+        Parameters
+        ----------
+        yname, xname, title : optional
+            Names and title in place of the model's.
+        alpha : float
+            Level of the confidence intervals.
+        slim : bool
+            Leave out the residual tests, and with them the pass.
+
+        Returns
+        -------
+        Summary
+            As statsmodels'.
+        """
+        cache = self.__dict__.setdefault("_summary_cache", {})
+        cache["rank_deficient"] = False  # fewer rows than columns are refused
+        if not slim:
+            tests = self._residual_tests
+            cache["jarque_bera"] = tests.jarque_bera
+            cache["omni_normtest"] = tests.omnibus
+            cache["durbin_watson"] = tests.durbin_watson
+        return super().summary(yname, xname, title, alpha, slim)  # type: ignore[misc]
+
+    def summary2(
+        self,
+        yname: str | None = None,
+        xname: Any = None,
+        title: str | None = None,
+        alpha: float = 0.05,
+        float_format: str = "%.4f",
+    ) -> Any:
+        """Experimental summary; see statsmodels.
+
+        Parameters
+        ----------
+        yname, xname, title : optional
+            Names and title in place of the model's.
+        alpha : float
+            Level of the confidence intervals.
+        float_format : str
+            Format of the numbers in the table of parameters.
+        """
+        return summary2(self, self._residual_tests, yname, xname, title, alpha, float_format)
+
+    # --- keeping and losing data
+
+    def remove_data(self) -> None:
+        """Let go of the data; statistics, summary and predictions of new data stay."""
+        self.model._stream.forget()
+        for name in ("fittedvalues", "resid", "wresid", "resid_pearson"):
+            self.__dict__.pop(name, None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        lazy = ("fittedvalues", "resid", "wresid", "resid_pearson")
+        return {key: value for key, value in self.__dict__.items() if key not in lazy}
+
+    @property
+    def het_scale(self) -> Any:
+        """Not available out of memory: a value for every row."""
+        raise NotImplementedError("het_scale, the adjusted squared residuals, is not built")

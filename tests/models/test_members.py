@@ -1,0 +1,336 @@
+"""Every public name of statsmodels' linear models and results, and what it is here.
+
+A name that a later statsmodels adds fails `test_every_name_is_classified`, until
+somebody has looked whether it reads rows.
+
+- SAFE: inherited, and answered from the fit without a read.
+- OURS: overridden, and answered from the fit without a read.
+- ROWS: overridden, a lazy answer as long as the data; making it reads nothing.
+- PASS: overridden, takes one pass when it is first asked for.
+- REFUSED: raises NotImplementedError, which says what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from models.pairs import FRAME
+from statsmodels.regression import linear_model as lm
+
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.engine import RowArray
+
+Call = Callable[[Any], Any]
+FORMULA = "y ~ a + C(g)"
+NEW = FRAME[["a", "g"]].iloc[:3]
+
+
+def get(name: str) -> Call:
+    return lambda owner: getattr(owner, name)
+
+
+def attributes(*names: str) -> dict[str, Call]:
+    return {name: get(name) for name in names}
+
+
+ONES = np.ones(4)
+
+# --- models
+
+MODEL_SAFE: dict[str, Call] = {
+    **attributes("data", "df_model", "df_resid", "endog_names", "exog_names", "formula"),
+}
+MODEL_OURS: dict[str, Call] = {
+    **attributes("k_constant", "nobs", "normalized_cov_params", "rank", "wexog_singular_values"),
+    "fit": lambda m: m.fit(),
+    "fit_regularized": lambda m: m.fit_regularized(alpha=0.1),
+    "from_formula": lambda m: type(m).from_formula,
+    "get_distribution": lambda m: m.get_distribution(ONES, 1.0, np.ones((2, 4))),
+    "loglike": lambda m: m.loglike(ONES),
+    "predict": lambda m: m.predict(ONES, np.ones((2, 4))),
+}
+MODEL_ROWS: dict[str, Call] = {
+    **attributes("endog", "exog", "weights", "wendog", "wexog"),
+    "hessian_factor": lambda m: m.hessian_factor(ONES),
+}
+MODEL_REFUSED: dict[str, tuple[Call, str]] = {
+    "initialize": (lambda m: m.initialize(), "arrays as long as the data"),
+    "pinv_wexog": (get("pinv_wexog"), "a column for every row"),
+    "whiten": (lambda m: m.whiten(ONES), "arrays as long as the data"),
+    "information": (lambda m: m.information(ONES), "^$"),  # nor does statsmodels
+}
+OLS_OURS: dict[str, Call] = {
+    "score": lambda m: m.score(ONES),
+    "hessian": lambda m: m.hessian(ONES),
+}
+WLS_REFUSED: dict[str, tuple[Call, str]] = {  # nor does statsmodels
+    "score": (lambda m: m.score(ONES), "^$"),
+    "hessian": (lambda m: m.hessian(ONES), "^$"),
+}
+
+# --- results
+
+RESULTS_SAFE: dict[str, Call] = {
+    **attributes("aic", "bic", "bse", "condition_number", "cov_kwds", "cov_type", "df_model"),
+    **attributes("df_resid", "diagn", "eigenvals", "ess", "f_pvalue", "fvalue", "k_constant"),
+    **attributes("llf", "model", "mse_model", "mse_resid", "mse_total", "normalized_cov_params"),
+    **attributes("params", "pvalues", "rsquared", "rsquared_adj", "tvalues", "use_t"),
+    "compare_f_test": lambda r: r.compare_f_test(restricted()),
+    "conf_int": lambda r: r.conf_int(),
+    "cov_params": lambda r: r.cov_params(),
+    "f_test": lambda r: r.f_test("a = 0"),
+    "info_criteria": lambda r: r.info_criteria("aicc"),
+    "initialize": lambda r: r.initialize(r.model, r.params),
+    "load": lambda r: type(r._results).load,
+    "save": lambda r: r.save,  # tested in test_pickle
+    "t_test": lambda r: r.t_test("a = 0"),
+    "t_test_pairwise": lambda r: r.t_test_pairwise("C(g)"),
+    "wald_test": lambda r: r.wald_test("a = 0", scalar=True),
+    "wald_test_terms": lambda r: r.wald_test_terms(scalar=True),
+}
+RESULTS_OURS: dict[str, Call] = {
+    **attributes("centered_tss", "nobs", "scale", "ssr", "uncentered_tss"),
+    "compare_lm_test": lambda r: r.compare_lm_test(restricted()),
+    "compare_lr_test": lambda r: r.compare_lr_test(restricted(), large_sample=True),
+    "get_prediction": lambda r: r.get_prediction(NEW).summary_frame(),
+    "get_robustcov_results": lambda r: r.get_robustcov_results("fixed scale"),
+    "predict": lambda r: r.predict(NEW),
+}
+RESULTS_ROWS = attributes("fittedvalues", "resid", "resid_pearson", "wresid")
+RESULTS_PASS: dict[str, Call] = {
+    **attributes(*(f"HC{i}_se" for i in range(4)), *(f"cov_HC{i}" for i in range(4))),
+    "summary": lambda r: r.summary(),
+    "summary2": lambda r: r.summary2(),
+}
+RESULTS_LAST: dict[str, Call] = {"remove_data": lambda r: r.remove_data()}
+OLS_RESULTS_REFUSED: dict[str, tuple[Call, str]] = {
+    "conf_int_el": (lambda r: r.conf_int_el(1), "a weight of every row"),
+    "el_test": (lambda r: r.el_test([0], [1]), "a weight of every row"),
+    "get_influence": (lambda r: r.get_influence(), "measures for every row"),
+    "outlier_test": (lambda r: r.outlier_test(), "studentised residuals"),
+}
+# Statsmodels sets it once a robust covariance was asked for, so `dir` may not show it.
+RESULTS_REFUSED: dict[str, tuple[Call, str]] = {
+    "het_scale": (get("het_scale"), "adjusted squared residuals"),
+}
+
+# What is only there after ``fit(method="qr")`` in statsmodels, and on the results here.
+SET_BY_QR = {"effects"}
+
+
+# --- the streamed side, which counts its reads
+
+reads: list[int] = []
+
+
+class Counted:
+    """A frame that counts how often it is read."""
+
+    def __call__(self) -> Iterator[pd.DataFrame]:
+        reads.append(1)
+        yield from (FRAME[i : i + 7] for i in range(0, len(FRAME), 7))
+
+
+def streamed(kind: str, formula: str = FORMULA) -> Any:
+    source = smo.from_iterable(Counted())
+    return smof.ols(formula, source) if kind == "ols" else smof.wls(formula, source, weights="w")
+
+
+_restricted: dict[str, Any] = {}
+_kind = ["ols"]
+
+
+def restricted() -> Any:
+    """A smaller model of the kind under test, fitted before reads are counted."""
+    return _restricted[_kind[0]]
+
+
+@pytest.fixture(params=["ols", "wls"])
+def kind(request: pytest.FixtureRequest) -> str:
+    _kind[0] = request.param
+    if request.param not in _restricted:
+        _restricted[request.param] = streamed(request.param, "y ~ a").fit()
+    return str(request.param)
+
+
+@pytest.fixture
+def results(kind: str) -> Iterator[Any]:
+    """Fitted results; from here on no array of rows may become NumPy."""
+    found = streamed(kind).fit()
+    found.summary(slim=True)  # sets `diagn`, as it does in statsmodels
+    reads.clear()
+    with smo.options.set(array_limit=1):
+        yield found
+
+
+def public(*owners: Any) -> set[str]:
+    return {name for owner in owners for name in dir(owner) if not name.startswith("_")}
+
+
+def in_memory(kind: str) -> tuple[Any, Any]:
+    if kind == "ols":
+        model = smf.ols(FORMULA, FRAME)
+    else:
+        model = smf.wls(FORMULA, FRAME, weights=FRAME["w"])
+    fitted = model.fit()
+    fitted.summary()
+    model.fit(method="qr")
+    return model, fitted
+
+
+def model_names(kind: str) -> set[str]:
+    known = {*MODEL_SAFE, *MODEL_OURS, *MODEL_ROWS, *MODEL_REFUSED}
+    return known | set(OLS_OURS if kind == "ols" else WLS_REFUSED)
+
+
+def results_names(kind: str) -> set[str]:
+    known = {*RESULTS_SAFE, *RESULTS_OURS, *RESULTS_ROWS, *RESULTS_PASS, *RESULTS_LAST}
+    return known | set(OLS_RESULTS_REFUSED if kind == "ols" else ())
+
+
+def test_every_name_of_the_model_is_classified(kind: str) -> None:
+    model, _ = in_memory(kind)
+    assert public(model, type(model)) - SET_BY_QR == model_names(kind)
+
+
+def test_every_name_of_the_results_is_classified(kind: str) -> None:
+    _, fitted = in_memory(kind)
+    names = public(fitted, fitted._results, type(fitted._results), lm.RegressionResultsWrapper)
+    assert names == results_names(kind)
+
+
+def test_no_name_is_in_two_tables() -> None:
+    tables = [MODEL_SAFE, MODEL_OURS, MODEL_ROWS, MODEL_REFUSED]
+    assert sum(map(len, tables)) == len(set().union(*tables))
+    tables = [RESULTS_SAFE, RESULTS_OURS, RESULTS_ROWS, RESULTS_PASS, RESULTS_LAST]
+    assert sum(map(len, tables)) == len(set().union(*tables))
+
+
+@pytest.mark.parametrize("name", MODEL_SAFE)
+def test_safe_names_of_the_model_are_inherited(name: str) -> None:
+    assert name not in vars_of(smo.OLS)
+
+
+@pytest.mark.parametrize("name", RESULTS_SAFE)
+def test_safe_names_of_the_results_are_inherited(name: str, kind: str) -> None:
+    assert name not in vars_of(type(streamed(kind).fit()._results))
+
+
+def vars_of(cls: type) -> set[str]:
+    """Names that the classes of this package define."""
+    own = [base for base in cls.__mro__ if base.__module__.startswith("statsmodels_ooc")]
+    return {name for base in own for name in vars(base)}
+
+
+@pytest.mark.parametrize("name", [*MODEL_SAFE, *MODEL_OURS])
+def test_the_model_answers_without_a_read(results: Any, name: str) -> None:
+    ({**MODEL_SAFE, **MODEL_OURS})[name](results.model)
+    assert reads == []
+
+
+@pytest.mark.parametrize("name", OLS_OURS)
+def test_the_likelihood_of_ols_takes_no_read(name: str) -> None:
+    model = streamed("ols")
+    model.fit()
+    reads.clear()
+    OLS_OURS[name](model)
+    assert reads == []
+
+
+@pytest.mark.parametrize("name", [*RESULTS_SAFE, *RESULTS_OURS])
+def test_the_results_answer_without_a_read(results: Any, name: str) -> None:
+    ({**RESULTS_SAFE, **RESULTS_OURS})[name](results)
+    assert reads == []
+
+
+@pytest.mark.parametrize("name", MODEL_ROWS)
+def test_rows_of_the_model_are_lazy(results: Any, name: str) -> None:
+    assert isinstance(MODEL_ROWS[name](results.model), RowArray)
+    assert reads == []
+
+
+@pytest.mark.parametrize("name", RESULTS_ROWS)
+def test_rows_of_the_results_are_lazy(results: Any, name: str) -> None:
+    assert isinstance(RESULTS_ROWS[name](results), RowArray)
+    assert reads == []
+
+
+@pytest.mark.parametrize("name", RESULTS_PASS)
+def test_a_pass_is_made_once(results: Any, name: str) -> None:
+    before = len(results.passes)
+    for _ in range(2):
+        RESULTS_PASS[name](results)
+    assert len(results.passes) == before + 1
+
+
+@pytest.mark.parametrize("name", MODEL_REFUSED)
+def test_the_model_says_what_is_missing(results: Any, name: str) -> None:
+    ask, reason = MODEL_REFUSED[name]
+    with pytest.raises(NotImplementedError, match=reason):
+        ask(results.model)
+    assert reads == []
+
+
+@pytest.mark.parametrize("name", WLS_REFUSED)
+def test_wls_has_no_more_likelihood_than_in_statsmodels(name: str) -> None:
+    for model in (streamed("wls"), in_memory("wls")[0]):
+        with pytest.raises(NotImplementedError):
+            WLS_REFUSED[name][0](model)
+
+
+@pytest.mark.parametrize("name", [*OLS_RESULTS_REFUSED, *RESULTS_REFUSED])
+def test_the_results_say_what_is_missing(name: str) -> None:
+    ask, reason = ({**OLS_RESULTS_REFUSED, **RESULTS_REFUSED})[name]
+    found = streamed("ols").fit()
+    with pytest.raises(NotImplementedError, match=reason):
+        ask(found)
+
+
+# --- functions of statsmodels that would read rows behind our back
+
+
+def functions() -> dict[str, Call]:
+    from statsmodels.stats import diagnostic, outliers_influence, sandwich_covariance
+
+    return {
+        "cov_white_simple": sandwich_covariance.cov_white_simple,
+        "cov_hac": lambda r: sandwich_covariance.cov_hac(r, 2),
+        "OLSInfluence": lambda r: outliers_influence.OLSInfluence(r).hat_matrix_diag,
+        "linear_reset": lambda r: diagnostic.linear_reset(r, use_f=True),
+        "linear_rainbow": diagnostic.linear_rainbow,
+        "acorr_breusch_godfrey": lambda r: diagnostic.acorr_breusch_godfrey(
+            r, 2, result_object=False
+        ),
+    }
+
+
+def numbers(found: Any) -> Any:
+    if not isinstance(found, (tuple, np.ndarray)) and not hasattr(found, "dask"):
+        found = (found.statistic, found.pvalue)
+    return np.array([np.asarray(v, dtype=float) for v in found])
+
+
+# NumPy's functions that dask does not know turn lazy rows into arrays, with a warning.
+@pytest.mark.filterwarnings("ignore:The `numpy:FutureWarning")
+@pytest.mark.parametrize("limit", ["1 MiB", 1])
+@pytest.mark.parametrize("name", functions())
+def test_functions_of_statsmodels_are_right_or_refuse(name: str, limit: Any) -> None:
+    ours, theirs = streamed("ols").fit(), in_memory("ols")[1]
+    with smo.options.set(array_limit=limit):
+        try:
+            found = numbers(functions()[name](ours))
+        except (smo.errors.MemoryLimitError, NotImplementedError):
+            return
+    np.testing.assert_allclose(found, numbers(functions()[name](theirs)), rtol=1e-8)
+
+
+def test_saving_takes_no_read(results: Any, tmp_path: Path) -> None:
+    results.save(tmp_path / "fit.pkl")
+    assert reads == []

@@ -1,0 +1,95 @@
+"""Row-level answers: lazy, right, and not turned into NumPy by accident."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import pandas as pd
+import pytest
+from models.pairs import CHUNK, Pair, make_pair
+from numpy.testing import assert_allclose
+from tolerances import SOLVED, SUMS
+
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+
+ROWS: dict[str, Callable[[Any], Any]] = {
+    "resid": lambda r: r.resid,
+    "wresid": lambda r: r.wresid,
+    "fittedvalues": lambda r: r.fittedvalues,
+    "resid_pearson": lambda r: r.resid_pearson,
+    "predict": lambda r: r.predict(),
+    "model.predict": lambda r: r.model.predict(np.asarray(r.params) + 1),
+    "model.exog": lambda r: r.model.exog,
+    "model.endog": lambda r: r.model.endog,
+    "model.wexog": lambda r: r.model.wexog,
+    "model.wendog": lambda r: r.model.wendog,
+    "model.weights": lambda r: r.model.weights,
+    "model.hessian_factor": lambda r: r.model.hessian_factor(r.params),
+    "model.data.exog": lambda r: r.model.data.exog,
+    "model.data.endog": lambda r: r.model.data.endog,
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_values(pair: Pair, name: str) -> None:
+    ours, theirs = ROWS[name](pair.ours), ROWS[name](pair.theirs)
+    assert_allclose(np.asarray(ours), theirs, rtol=SOLVED, atol=SUMS * np.abs(theirs).max())
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_are_lazy(name: str) -> None:
+    ours = make_pair("wls formula").ours
+    before = ours.model._stream.source
+    rows = ROWS[name](ours)
+    assert isinstance(rows, da.Array)
+    assert before.rows == rows.shape[0]
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_large_answer_does_not_become_an_array_by_accident(name: str) -> None:
+    rows = ROWS[name](make_pair("wls formula").ours)
+    with (
+        smo.options.set(array_limit=10),
+        pytest.raises(smo.errors.MemoryLimitError, match=r"Hint: use \.compute\(\)"),
+    ):
+        np.asarray(rows)
+
+
+def test_compute_is_on_purpose() -> None:
+    rows = make_pair("ols formula").ours.resid
+    with smo.options.set(array_limit=10):
+        assert rows.compute().shape == rows.shape
+
+
+def test_nothing_is_read_until_it_is_asked_for(frame: pd.DataFrame) -> None:
+    reads = []
+
+    def frames() -> Any:
+        reads.append(1)
+        yield frame
+
+    res = smof.ols("y ~ a", smo.as_source(frames)).fit()
+    before = len(reads)
+    rows = res.resid
+    assert len(reads) == before
+    np.asarray(rows)
+    assert len(reads) == before + 1
+
+
+def test_rows_follow_the_rows_that_were_kept(frame: pd.DataFrame) -> None:
+    res = smof.ols("y ~ m", smo.as_source(frame, chunk_rows=CHUNK)).fit()
+    assert res.resid.shape == (int(frame["m"].notna().sum()),)
+    assert res.model.dropped == {"m": int(frame["m"].isna().sum())}
+
+
+def test_a_perfect_fit_has_no_pearson_residuals() -> None:
+    frame = pd.DataFrame({"x": np.arange(20.0)}).assign(y=lambda f: 1 + 2 * f["x"])
+    res = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=CHUNK)).fit()
+    with pytest.warns(RuntimeWarning, match="All residuals are 0") as caught:
+        rows = res.resid_pearson
+    assert caught[0].filename == __file__
+    assert_allclose(np.asarray(rows), 0, atol=1e-12)

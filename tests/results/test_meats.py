@@ -1,0 +1,41 @@
+"""The registry of covariances: names that exist, are not built, or are no names at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from statsmodels_ooc.reductions.sandwich import WhiteMeatState
+from statsmodels_ooc.results.covariance import AVAILABLE, MEATS, refuse_unavailable, sandwich
+
+STATE = WhiteMeatState(np.eye(2), 2 * np.eye(2), 3 * np.eye(2))
+
+
+@pytest.mark.parametrize(("kind", "factor"), [("HC0", 1), ("HC1", 2.5), ("HC2", 2), ("HC3", 3)])
+def test_meats(kind: str, factor: float) -> None:
+    assert_array_equal(MEATS[kind](STATE, 10.0, 4.0), factor * np.eye(2))
+
+
+@pytest.mark.parametrize("name", [*AVAILABLE, "hc0", "fixed_scale"])
+def test_available(name: str) -> None:
+    refuse_unavailable(name)
+
+
+@pytest.mark.parametrize("name", ["HAC", "cluster", "cluster-jk", "hac_panel", "nw-groupsum"])
+def test_not_built(name: str) -> None:
+    with pytest.raises(NotImplementedError, match=f"{name}.*available are nonrobust"):
+        refuse_unavailable(name)
+
+
+@pytest.mark.parametrize("name", ["HC4", "", "robust"])
+def test_unknown(name: str) -> None:
+    with pytest.raises(ValueError, match="not recognized; available are"):
+        refuse_unavailable(name)
+
+
+def test_a_sandwich_is_symmetric_to_the_last_bit() -> None:
+    rng = np.random.default_rng(0)
+    bread, meat = (a @ a.T for a in rng.normal(size=(2, 5, 5)))
+    found = sandwich(bread, meat)
+    assert_array_equal(found, found.T)
