@@ -25,7 +25,7 @@ from statsmodels_ooc.design.spec import Missing
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError
 from statsmodels_ooc.sources.base import Source
 
-__all__ = ["FormulaSpec", "Scan", "learn_formula"]
+__all__ = ["FormulaSpec", "Scan", "formula_columns", "learn_formula"]
 
 
 def learn_formula(
@@ -82,33 +82,61 @@ def learn_formula(
     MemoryLimitError
         There are too many levels, or too many rows for a spline's quantiles.
     """
-    desc = formula if isinstance(formula, ModelDesc) else ModelDesc.from_formula(formula)
-    if not desc.lhs_termlist:
-        raise PatsyError("model is missing required outcome variables")
-    weight_terms = [] if weights is None else [_weight_term(weights, source.columns)]
-    terms = [*desc.lhs_termlist, *desc.rhs_termlist, *weight_terms]
-    factors = tuple(dict.fromkeys(factor for term in terms for factor in term.factors))
-
-    _check_names(factors, env, source)
+    columns = formula_columns(formula, source, env=env, weights=weights)
+    lhs, rhs, third_terms = _terms(formula, weights, source.columns)
+    factors = _factors(lhs, rhs, third_terms)
     lesson = Lesson(source, factors, env, frames or source.frames, memory_limit)
     lesson.learn(scan)
 
     def info(side: Sequence[Term]) -> DesignInfo:
         return _patsy.design_info(side, lesson.states, lesson.widths, lesson.levels)
 
-    left, right, third = map(info, (desc.lhs_termlist, desc.rhs_termlist, weight_terms))
+    left, right, third = map(info, (lhs, rhs, third_terms))
     _check_endog(left)
     spec = FormulaSpec(
         formula,
         (left, right),
         left.factor_infos | right.factor_infos | third.factor_infos,
-        _weight_factor(weight_terms, lesson),
-        lesson.columns_of(factors),
+        _weight_factor(third_terms, lesson),
+        columns,
         lesson.encodable(factors),
         lesson.simple,
         missing,
     )
     return _drop_columns(spec, drop_cols) if drop_cols is not None else spec
+
+
+def formula_columns(
+    formula: Any, source: Source, *, env: EvalEnvironment, weights: str | None = None
+) -> tuple[str, ...]:
+    """The source's columns that a formula and its weights read.
+
+    Raises
+    ------
+    ColumnNotFoundError
+        A name is neither a column nor in scope.
+    """
+    factors = _factors(*_terms(formula, weights, source.columns))
+    _check_names(factors, env, source)
+    names = {name for factor in factors for name in _patsy.factor_names(factor)}
+    return tuple(column for column in source.columns if column in names)
+
+
+def _terms(
+    formula: Any, weights: str | None, columns: Sequence[str]
+) -> tuple[list[Term], list[Term], list[Term]]:
+    """The terms of the response, of the design, and of the weights."""
+    desc = formula if isinstance(formula, ModelDesc) else ModelDesc.from_formula(formula)
+    if not desc.lhs_termlist:
+        raise PatsyError("model is missing required outcome variables")
+    third = [] if weights is None else [_weight_term(weights, columns)]
+    return desc.lhs_termlist, desc.rhs_termlist, third
+
+
+def _factors(*sides: Sequence[Term]) -> tuple[EvalFactor, ...]:
+    """The factors of some terms, each once."""
+    terms = (term for side in sides for term in side)
+    return tuple(dict.fromkeys(factor for term in terms for factor in term.factors))
 
 
 def _weight_term(weights: str, columns: Sequence[str]) -> Term:

@@ -1,7 +1,8 @@
 """Passes over the rows: reductions folded over the partitions of a source, with dask."""
 
-from statsmodels_ooc.engine.passes import PassRecord, scan_frames
+from statsmodels_ooc.engine.passes import PassRecord, read_frames, scan_frames
 from statsmodels_ooc.engine.rowarray import RowArray
+from statsmodels_ooc.engine.spooling import spool_slow
 from statsmodels_ooc.engine.stream import Stream
 
-__all__ = ["PassRecord", "RowArray", "Stream", "scan_frames"]
+__all__ = ["PassRecord", "RowArray", "Stream", "read_frames", "scan_frames", "spool_slow"]

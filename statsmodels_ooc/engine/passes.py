@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,18 +13,27 @@ import dask.base
 import dask.config
 import dask.local
 import dask.threaded
+import pandas as pd
 from dask.delayed import Delayed, delayed
 
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.makers import BlockMaker, Frames
-from statsmodels_ooc.engine.progress import progress
+from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.sizes import sizes_for
 from statsmodels_ooc.engine.tasks import Fold, Merge, bound
 from statsmodels_ooc.errors import EmptyDataError
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Source
 
-__all__ = ["PassRecord", "compute", "run_pass", "runs_in_threads", "scan_frames", "shared"]
+__all__ = [
+    "PassRecord",
+    "compute",
+    "read_frames",
+    "run_pass",
+    "runs_in_threads",
+    "scan_frames",
+    "shared",
+]
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,20 @@ def run_pass(
     seconds = time.perf_counter() - began
     passes.append(PassRecord(name, rows, seconds, source.nbytes, len(partitions)))
     return list(states)
+
+
+def read_frames(
+    name: str, source: Source, columns: Sequence[str], passes: list[PassRecord]
+) -> Iterator[pd.DataFrame]:
+    """All rows in order, for what cannot be merged; a pass when it is read to the end."""
+    began, rows = time.perf_counter(), 0
+    with progress(name, source.rows) as meter:
+        for frame in source.frames(columns):
+            yield frame
+            rows += len(frame)
+            tick(meter, len(frame))
+    seconds = time.perf_counter() - began
+    passes.append(PassRecord(name, rows, seconds, source.nbytes, len(source.partitions)))
 
 
 def compute(*values: Delayed) -> tuple[Any, ...]:

@@ -48,7 +48,7 @@ class WLS(StreamedLinear, sm.WLS):  # type: ignore[misc]
     ... )
     >>> res = smo.WLS.from_formula("y ~ x", smo.as_source(frame), weights="w").fit()
     >>> res.params.round(3).to_dict()
-    {'Intercept': 1.182, 'x': 0.909}
+    {'Intercept': 1.303, 'x': 0.909}
     """
 
     def __init__(

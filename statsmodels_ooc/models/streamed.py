@@ -11,9 +11,16 @@ from patsy import EvalEnvironment
 
 from statsmodels_ooc._statsmodels import StreamedArrayData, StreamedFrameData
 from statsmodels_ooc.design.columns import ColumnSpec
-from statsmodels_ooc.design.formula import learn_formula
+from statsmodels_ooc.design.formula import formula_columns, learn_formula
 from statsmodels_ooc.design.spec import DesignSpec, Missing
-from statsmodels_ooc.engine import PassRecord, RowArray, Stream, scan_frames
+from statsmodels_ooc.engine import (
+    PassRecord,
+    RowArray,
+    Stream,
+    read_frames,
+    scan_frames,
+    spool_slow,
+)
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.results.rows import Design, Fitted, Response, Weights
@@ -118,11 +125,14 @@ class StreamedModel:
         if subset is not None:
             source = subset_source(source, subset)
         passes: list[PassRecord] = []
+        columns = formula_columns(formula, source, env=env, weights=weights)
+        source = spool_slow(source, columns, passes)
         spec = learn_formula(
             formula,
             source,
             env=env,
             scan=partial(_scan, source, passes),
+            frames=partial(_read, source, passes),
             missing="drop" if missing == "drop" else "raise",
             weights=weights,
             drop_cols=drop_cols,
@@ -234,6 +244,10 @@ def _scan(
     source: Any, passes: list[PassRecord], scan: Any, columns: Sequence[str], encoded: Any
 ) -> Any:
     return scan_frames("levels", source, columns, encoded, scan, passes)
+
+
+def _read(source: Any, passes: list[PassRecord], columns: Sequence[str]) -> Any:
+    return read_frames("transforms", source, columns, passes)
 
 
 def _environment(eval_env: Any, depth: int) -> EvalEnvironment:

@@ -24,6 +24,7 @@ class NestedTests:
     nobs: Any
     df_resid: float
     cov_type: str
+    ssr: Any
     _fit: LinearFit
 
     def _meat_at(self, params: FloatArray) -> WhiteMeatState:

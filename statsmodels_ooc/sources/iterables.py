@@ -100,11 +100,6 @@ class IterableSource(Source):
         """One partition."""
         return self._partitions
 
-    @property
-    def slow(self) -> bool:
-        """Nothing is known of what the function costs."""
-        return True
-
     def levels(self, column: str) -> Levels | None:
         """The categories of the first frame, which every frame has to share."""
         dtype = select(self._dtypes, [column], self._name)[0]

@@ -35,6 +35,10 @@ class TemporaryFolder:
         self.path = tempfile.mkdtemp(prefix="statsmodels-ooc-", dir=temporary_directory())
         self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid())
 
+    def remove(self) -> None:
+        """Remove the folder now."""
+        self._finalizer()
+
     def __reduce__(self) -> tuple[Any, tuple[()]]:
         return (type(None), ())
 
@@ -70,8 +74,11 @@ def spool(pieces: Iterable[Any], name: str) -> IpcSource:
     try:
         for number, piece in enumerate(pieces):
             parts.write(as_table(piece, f"frame {number}"), f"frame {number}")
-    finally:
+    except BaseException:
         parts.close()
+        folder.remove()  # a traceback may keep this frame, and with it the folder, alive
+        raise
+    parts.close()
     if not parts.paths:
         raise SourceError(
             f"{name} ended before its first frame, so its columns are unknown",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-import tempfile
 
+import dask.config
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,12 +34,20 @@ def refused(error, path, *parts, formula="y ~ x"):
     message = str(caught.value)
     for part in parts:
         assert part in message, message
+    del caught  # its traceback holds what was being read
+    gc.collect()
     assert temporary_files() == before
 
 
 def temporary_files() -> set[str]:
-    folder = tempfile.gettempdir()
-    return {name for name in os.listdir(folder) if name.startswith("statsmodels-ooc-")}
+    return set(os.listdir(dask.config.get("temporary-directory")))
+
+
+@pytest.fixture(autouse=True)
+def temporary_directory(tmp_path_factory):
+    """A directory of this test's own: others run at the same time."""
+    with dask.config.set({"temporary-directory": str(tmp_path_factory.mktemp("spool"))}):
+        yield
 
 
 def test_missing_file(tmp_path):

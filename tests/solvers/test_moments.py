@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from solvers.rows import extended, moments, triangle
-from tolerances import INVARIANT, SOLVED
+from tolerances import SOLVED
 
 from statsmodels_ooc.reductions.triangle import triangularize
 from statsmodels_ooc.solvers.least_squares import solve
@@ -81,21 +81,26 @@ def problem(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray, Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None, max_examples=30, derandomize=True)
+@settings(deadline=None, max_examples=50, derandomize=True)
 @given(seed=st.integers(0, 10_000))
-def test_nine_digits_are_promised_where_they_are_there(kind: str, seed: int) -> None:
+def test_no_more_digits_are_promised_than_are_there(kind: str, seed: int) -> None:
     x, y, w = problem(kind, seed)
     state = moments(x, y, w, rows=100)
-    if correct_digits(state) < 9:
+    promised, factor = correct_digits(state), factor_moments(state)
+    if promised < 2:
         return
-    factor = factor_moments(state)
     assert factor is not None
     fit = solve(factor, len(y))
+    if fit.rank < len(fit.params):  # no unique coefficients to be right about
+        return
     params, cov, ssr = extended(x, y, w)
     se = np.sqrt(cov * ssr / (len(y) - len(params)))
-    assert_allclose(fit.ssr, ssr, rtol=INVARIANT)
-    assert_allclose(np.diag(fit.normalized_cov_params), cov, rtol=2 * INVARIANT)
-    assert (np.abs(fit.params - params) <= INVARIANT * np.maximum(np.abs(params), se)).all()
+    errors = [
+        np.abs(fit.ssr / ssr - 1),
+        np.abs(np.sqrt(np.diag(fit.normalized_cov_params) / cov) - 1).max(),
+        (np.abs(fit.params - params) / np.maximum(np.abs(params), se)).max(),
+    ]
+    assert -np.log10(max(*errors, 1e-16)) > promised - 0.2  # a bound that was measured
 
 
 def test_an_ordinary_design_is_promised_many_digits() -> None:
@@ -109,6 +114,7 @@ HOPELESS = {
     "a constant that is no power of two": lambda x, y: (np.column_stack((x, x[:, 0] * 0 + 0.1)), y),
     "a huge mean": lambda x, y: (x + np.array([1, 1e9]), y),
     "a huge mean of y": lambda x, y: (x, y + 1e9),
+    "a mean of y that is huge beside its residuals": lambda x, y: (x, x[:, 0] + y / 100 + 1e7),
     "R² of one": lambda x, y: (x, x[:, 0] + 1e-8 * y),
 }
 

@@ -1,0 +1,79 @@
+"""Slow sources are copied once, and the copy goes by their name."""
+
+from __future__ import annotations
+
+import dask
+import numpy as np
+import pandas as pd
+import pytest
+
+import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.engine import spool_slow
+from statsmodels_ooc.errors import UnseenLevelError
+from statsmodels_ooc.sources import spooled
+from statsmodels_ooc.sources.csv import read_csv
+
+
+def frame(n: int = 5_000) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"x": rng.normal(size=n), "i": rng.integers(0, 9, n)})
+    return data.assign(g=rng.choice(list("abc"), n), y=rng.normal(size=n))
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "data.csv"
+    frame().to_csv(path, index=False)
+    return str(path)
+
+
+def names(model):
+    return [record.name for record in model.passes]
+
+
+def test_a_csv_file_is_parsed_once(path):
+    res = smof.ols("y ~ center(x) + g", path).fit()
+    res.summary()
+    assert names(res) == ["spool", "transforms", "levels", "fit", "residual tests"]
+
+
+def test_the_copy_holds_the_rows_of_the_columns_asked_for(path):
+    source = read_csv(path, block_size=20_000)
+    copy = spool_slow(source, ["g", "i", "y"], [])
+    assert len(copy.partitions) == len(source.partitions) > 1
+    expected = pd.concat(source.frames(["g", "i", "y"]), ignore_index=True)
+    pd.testing.assert_frame_equal(pd.concat(copy.frames(), ignore_index=True), expected)
+
+
+def test_a_column_that_widens_in_one_block_is_wide_in_all(tmp_path):
+    data = frame().astype({"i": "Int64"})
+    data.loc[4_000, "i"] = pd.NA
+    data.to_csv(tmp_path / "data.csv", index=False)
+    copy = spool_slow(read_csv(tmp_path / "data.csv", block_size=20_000), ["i"], [])
+    assert {str(chunk.dtypes["i"]) for chunk in copy.frames()} == {"float64"}
+
+
+def test_errors_name_the_original_file_and_its_row(path):
+    row = int(np.argmax(frame()["g"] == "c"))
+    with pytest.raises(UnseenLevelError, match=rf"row {row} of .*data\.csv"):
+        smof.ols("y ~ C(g, levels=['a', 'b'])", path).fit()
+
+
+def test_no_copy_where_tasks_run_in_other_processes(path):
+    source = read_csv(path)
+    with dask.config.set(scheduler="processes"):
+        assert spool_slow(source, ["x"], []) is source
+
+
+def test_no_copy_where_there_is_no_room(path, monkeypatch):
+    source = read_csv(path)
+    monkeypatch.setattr(spooled, "_EXPANSION", 10**12)
+    assert spool_slow(source, ["x"], []) is source
+
+
+def test_the_same_fit_with_and_without_a_copy(path, monkeypatch):
+    copied = smof.ols("y ~ x + g", path).fit()
+    monkeypatch.setattr(spooled, "_EXPANSION", 10**12)
+    direct = smof.ols("y ~ x + g", path).fit()
+    assert "spool" not in names(direct)
+    np.testing.assert_allclose(direct.params, copied.params, rtol=1e-12)
