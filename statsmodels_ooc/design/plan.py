@@ -84,14 +84,13 @@ def fill_columns(
     """
     for j, pieces in enumerate(plan):
         column = out[:, j]
-        parts = (_part(piece, values, rows) for piece in pieces)
-        first, second = next(parts, 1.0), next(parts, None)
-        if second is None:
-            column[:] = first
+        if len(pieces) < 2:
+            column[:] = _part(pieces[0], values, rows) if pieces else 1.0
             continue
-        np.multiply(first, second, out=column)
-        for part in parts:
-            column *= part
+        first, second, *others = pieces
+        np.multiply(_part(first, values, rows), _part(second, values, rows), out=column)
+        for piece in others:
+            column *= _part(piece, values, rows)
 
 
 def _part(

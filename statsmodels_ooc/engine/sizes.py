@@ -15,8 +15,8 @@ from statsmodels_ooc.options import options
 __all__ = ["Sizes", "check_memory", "sizes_for"]
 
 _FRAME_ROWS = 131_072
-_BLOCK_BYTES = 2**20  # of a design block: it stays in a core's second-level cache
-_BLOCK_ROWS = 8_192
+_BLOCK_BYTES = 2**22  # of a design block: it stays in the cache
+_BLOCK_ROWS = 8_192  # as many as pay for the calls that a block takes
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import Stream
+from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import DesignError, EmptyDataError, MissingDataError, PrecisionError
 from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
 from statsmodels_ooc.reductions.base import FloatArray
@@ -52,7 +53,8 @@ class LeastSquares:
         if method not in self._fits:
             solver = "qr" if method == "qr" else "pinv"
             factor = self._factor(method)
-            self._fits[method] = solve(factor, self.audit.rows, method=solver)
+            with one_blas_thread():  # the same bits on every machine
+                self._fits[method] = solve(factor, self.audit.rows, method=solver)
         return self._fits[method]
 
     @property

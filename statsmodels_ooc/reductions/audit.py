@@ -11,7 +11,7 @@ from statsmodels_ooc.reductions.base import BlockLike, FloatArray
 
 __all__ = ["Fingerprint", "FingerprintState", "NotFinite", "RowAudit", "RowAuditState"]
 
-_SAMPLED = 64  # one row of so many is looked at as a whole
+_SAMPLED = 512  # one row of so many is looked at as a whole
 
 
 class NotFinite(NamedTuple):
@@ -78,8 +78,7 @@ class RowAudit:
             state.missing[name] = state.missing.get(name, 0) + count
         if b == 0:
             return state
-        low = np.append(block.dense().min(axis=0), block.endog.min())
-        high = np.append(block.dense().max(axis=0), block.endog.max())
+        low, high = _extremes(block)
         if state.not_finite is None and not np.isfinite(low + high).all():
             state.not_finite = _first_not_finite(block)
         np.minimum(state.low, low, out=state.low)
@@ -104,6 +103,16 @@ class RowAudit:
             total_weight=left.total_weight + right.total_weight,
             not_finite=left.not_finite or right.not_finite,
         )
+
+
+def _extremes(block: BlockLike) -> tuple[FloatArray, FloatArray]:
+    """Extremes of the columns of ``[X | y]``, (k + 1,) each."""
+    design = block.dense()
+    low, high = np.empty((2, design.shape[1] + 1))
+    design.min(axis=0, out=low[:-1])
+    design.max(axis=0, out=high[:-1])
+    low[-1], high[-1] = block.endog.min(), block.endog.max()
+    return low, high
 
 
 def _first_not_finite(block: BlockLike) -> NotFinite | None:

@@ -58,18 +58,13 @@ class Moments:
         b = len(block.endog)
         if b == 0:
             return state
+        design, weights = block.dense(), block.weights
+        total = float(b) if weights is None else float(weights.sum())
         z = np.empty((b, self.k + 1), order="F")
-        z[:, :-1] = block.dense()
-        z[:, -1] = block.endog
-        weights = block.weights
-        if weights is None:
-            total = float(b)
-            mean = z.mean(axis=0)
-        else:
-            total = float(weights.sum())
-            mean = weights @ z / total if total > 0 else z[0].copy()
         with np.errstate(invalid="ignore"):  # infinities: the row audit names them
-            z -= mean
+            mean = _means(design, block.endog, weights, total)
+            np.subtract(design, mean[:-1], out=z[:, :-1])
+            np.subtract(block.endog, mean[-1], out=z[:, -1])
             if weights is not None:
                 z *= np.sqrt(weights)[:, None]
             comoment = z.T @ z
@@ -87,3 +82,14 @@ class Moments:
             comoment = left.comoment + right.comoment
             comoment += np.outer(delta, delta * (left.total * right.total / total))
         return MomentsState(total, mean, comoment)
+
+
+def _means(
+    design: FloatArray, endog: FloatArray, weights: FloatArray | None, total: float
+) -> FloatArray:
+    """Weighted means of the columns of ``[X | y]``, (k + 1,); where no weight is left, row 0."""
+    if weights is None:
+        return np.append(design.mean(axis=0), endog.mean())
+    if total > 0:
+        return np.append(weights @ design, weights @ endog) / total
+    return np.append(design[0], endog[0])

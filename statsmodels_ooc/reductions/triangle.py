@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
@@ -89,4 +91,11 @@ def triangularize(a: FloatArray, *, overwrite: bool = False) -> FloatArray:
     qr, _, _, info = lapack.dgeqrf(work, lwork=32 * p, overwrite_a=overwrite)
     if info != 0:
         raise ValueError(f"dgeqrf: argument {-info} is illegal")
-    return np.asfortranarray(np.triu(qr[:p]))
+    r = np.array(qr[:p], order="F")
+    r[_below_diagonal(p)] = 0.0  # where the reflectors stand
+    return r
+
+
+@cache
+def _below_diagonal(p: int) -> NDArray[np.bool_]:
+    return np.tri(p, k=-1, dtype=np.bool_)

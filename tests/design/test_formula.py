@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -10,7 +12,9 @@ import pytest
 from design.chunked import assert_same_design, build, cut, learn, make_frame, reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patsy import PatsyError
 
+from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.memory import FrameSource
 
@@ -92,6 +96,7 @@ y ~ C(g + '_' + h):x
 y ~ g.map({'a': 1.0, 'b': 2.0, 'c': 3.0, 'z': 4.0})
 y ~ pd.cut(x, [-10, 1, 2, 10])
 y ~ np.column_stack([x, a]):g
+y ~ np.column_stack([x, x_nan])
 y ~ np.column_stack([x, a]):np.column_stack([b, positive])
 y ~ np.maximum(x, a) + x.clip(0, 1)
 """.strip().splitlines()
@@ -194,11 +199,11 @@ def test_encoding_that_differs_between_row_groups_does_not_show(tmp_path, formul
 def test_several_variables_are_named_when_rows_are_dropped():
     frame = make_frame()
     spec = learn("y ~ x_nan + g_nan + i_nan", FrameSource([frame]))
-    (block, *_) = spec.blocks(frame, 0, "frame", 0, 1000)
+    (block, *_) = spec.blocks(frame, 0, "frame", 100, 1000)
     assert block.missing == {"x_nan": 3, "g_nan": 2, "i_nan": 11}
     assert block.rows_read == 60
     assert len(block.endog) == 60 - 15
-    assert block.row(0) == 2  # the first row that is kept
+    assert block.row(0) == 102  # the first row that is kept
 
 
 @pytest.mark.parametrize("name", ["np", "double", "center", "C"])
@@ -211,3 +216,83 @@ def test_a_c_of_the_users_is_not_patsys():
     frame = make_frame()
     spec = learn("y ~ C(i)", source := cut(frame, [7] * 8), {"C": lambda values: values * 2.5})
     np.testing.assert_array_equal(build(spec, source)[1][:, 1], frame.i * 2.5)
+
+
+@pytest.mark.parametrize(("name", "formula"), [("C", "y ~ C(i)"), ("Q", 'y ~ Q("weird name")')])
+def test_a_column_hides_patsys_function_of_its_name(name, formula):
+    frame = make_frame().assign(**{name: 1.0})
+    with pytest.raises(PatsyError, match="not callable"):
+        reference(formula, frame)
+    with pytest.raises(PatsyError, match="not callable"):
+        learn(formula, FrameSource([frame]))
+
+
+def test_a_function_that_writes_into_its_argument_spoils_no_other_factor():
+    def spoil(values):
+        values[:] = "spoilt"
+        return values.str.len()
+
+    frame = make_frame()
+    spec = learn("y ~ spoil(g) + g.str.upper()", source := FrameSource([frame]), {"spoil": spoil})
+    np.testing.assert_array_equal(build(spec, source)[1][:, 3], frame.g == "z")
+
+
+@dataclass
+class Pages:
+    """A partition that gives text as dictionary pages do: each with categories of its own."""
+
+    frame: pd.DataFrame
+    always: tuple[str, ...]
+    label: str = "pages"
+    rows = nbytes = None
+
+    def frames(self, columns, max_rows, encoded=()):
+        for start in range(0, len(self.frame), max_rows):
+            piece = self.frame[list(columns)].iloc[start : start + max_rows].reset_index(drop=True)
+            kinds = {name: "category" for name in columns if name in (*encoded, *self.always)}
+            yield piece.astype(kinds)
+
+
+class PagedSource(Source):
+    """Text that may come encoded, or columns of Categoricals that declare no levels."""
+
+    name = "pages"
+
+    def __init__(self, frame, chunk_rows, declared=()):
+        self._dtypes = dict(frame.dtypes) | dict.fromkeys(declared, pd.CategoricalDtype())
+        starts = range(0, len(frame), chunk_rows)
+        self._parts = [Pages(frame.iloc[i : i + chunk_rows], tuple(declared)) for i in starts]
+
+    @property
+    def dtypes(self):
+        return self._dtypes
+
+    @property
+    def partitions(self):
+        return self._parts
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 7, 60])
+@pytest.mark.parametrize(
+    "formula",
+    ["y ~ g*h", "y ~ C(g, Sum)*x", "y ~ g_nan + h_none", "y ~ h + g + C(g + '_')", "y ~ 0 + C(g)"],
+)
+def test_encoding_by_pages_does_not_show(formula, chunk_rows):
+    frame = make_frame()
+    assert_same_design(formula, frame, PagedSource(frame, chunk_rows))
+
+
+def test_only_what_no_expression_reads_may_come_encoded():
+    spec = learn("y ~ h + C(g) + C(g + '_')", PagedSource(make_frame(), 7))
+    assert spec.encoded == {"h"}
+
+
+def test_categoricals_that_agree_are_declarations():
+    frame = make_frame().astype({"h": pd.CategoricalDtype(["never", "v", "u"])})
+    source = PagedSource(frame, 7, declared=["h"])
+    assert_same_design("y ~ h", frame, source)
+
+
+def test_categoricals_that_disagree_are_values():
+    frame = make_frame()
+    assert_same_design("y ~ g", frame, PagedSource(frame, 7, declared=["g"]))

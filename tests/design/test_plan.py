@@ -30,6 +30,7 @@ SUBTERMS = {
     "contrast by contrast": "y ~ C(g, Sum)*C(h, Diff)",
     "contrast by indicator by number": "y ~ C(g, Poly)*h*x",
     "categories in pieces": "y ~ g:h + x",
+    "contrast of one weight": "y ~ C(h, np.array([[0.0], [2.0]]))",
     "boolean": "y ~ t*x",
     "unused level": "y ~ cat:bs(x, df=4)",
 }
