@@ -54,7 +54,7 @@ def simple_column(
 
     def is_own(name: str) -> bool:
         own = getattr(patsy.builtins, name)
-        return name not in columns and scope(state).get(name, own) is own
+        return scope(state).get(name, own) is own
 
     node = ast.parse(factor.code, mode="eval").body
     boxed = False

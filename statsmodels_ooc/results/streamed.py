@@ -10,7 +10,7 @@ import numpy as np
 from statsmodels_ooc._statsmodels import cache_writable
 from statsmodels_ooc.engine import PassRecord
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.reductions.residuals import ResidualMoments
+from statsmodels_ooc.reductions.residuals import ResidualMoments, ResidualMomentsState
 from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
 from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, sandwich
 from statsmodels_ooc.results.lazy import LazyRows
@@ -99,7 +99,13 @@ class StreamedResults(LazyRows, NestedTests):
 
     @cached_property
     def _white_meat(self) -> WhiteMeatState:
-        return self._meat_at(np.asarray(self.params))
+        """One pass, which sees the residuals and so takes their moments along."""
+        params = np.asarray(self.params)
+        meat, moments = self.model._stream.fold(
+            "robust covariance", WhiteMeat(params, self._fit.root), ResidualMoments(params)
+        )
+        self.__dict__.setdefault("_residual_moments", moments)
+        return meat  # type: ignore[no-any-return]
 
     def _meat_at(self, params: FloatArray) -> WhiteMeatState:
         meat = WhiteMeat(params, self._fit.root)
@@ -131,10 +137,15 @@ class StreamedResults(LazyRows, NestedTests):
         return self._cov_white("HC3")
 
     @cached_property
-    def _residual_tests(self) -> ResidualTests:
+    def _residual_moments(self) -> ResidualMomentsState:
         moments = ResidualMoments(np.asarray(self.params))
         (state,) = self.model._stream.fold("residual tests", moments)
-        return residual_tests(state, stacklevel=5)  # past cached_property and the summary
+        return state  # type: ignore[no-any-return]
+
+    @cached_property
+    def _residual_tests(self) -> ResidualTests:
+        # The warning belongs to the line that asked, past cached_property and the summary.
+        return residual_tests(self._residual_moments, stacklevel=5)
 
     def get_robustcov_results(
         self, cov_type: str = "HC1", use_t: bool | None = None, **kwargs: Any
@@ -160,7 +171,7 @@ class StreamedResults(LazyRows, NestedTests):
             cov_type, use_t, **kwargs
         )
         if results is not self:  # what has been read already
-            for name in ("_fit", "_white_meat", "_residual_tests"):
+            for name in ("_fit", "_white_meat", "_residual_moments", "_residual_tests"):
                 if name in self.__dict__:
                     results.__dict__[name] = self.__dict__[name]
         return results

@@ -218,13 +218,12 @@ def test_a_c_of_the_users_is_not_patsys():
     np.testing.assert_array_equal(build(spec, source)[1][:, 1], frame.i * 2.5)
 
 
-@pytest.mark.parametrize(("name", "formula"), [("C", "y ~ C(i)"), ("Q", 'y ~ Q("weird name")')])
-def test_a_column_hides_patsys_function_of_its_name(name, formula):
-    frame = make_frame().assign(**{name: 1.0})
+def test_a_column_called_c_hides_patsys_c():
+    frame = make_frame().assign(C=1.0)
     with pytest.raises(PatsyError, match="not callable"):
-        reference(formula, frame)
+        reference("y ~ C(i)", frame)
     with pytest.raises(PatsyError, match="not callable"):
-        learn(formula, FrameSource([frame]))
+        learn("y ~ C(i)", FrameSource([frame]))
 
 
 def test_a_function_that_writes_into_its_argument_spoils_no_other_factor():

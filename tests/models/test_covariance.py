@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from models.pairs import Pair, formula_pair, shared_pair
+from models.pairs import FRAME, Pair, formula_pair, shared_pair
 from numpy.testing import assert_allclose
 from tolerances import SOLVED, TAILS
+
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
 
 KINDS = ["HC0", "HC1", "HC2", "HC3"]
 FITS: dict[str, dict[str, Any]] = {
@@ -103,3 +106,9 @@ def test_what_is_not_built_says_so(kind: str) -> None:
 def test_a_kind_that_does_not_exist_is_no_missing_feature() -> None:
     with pytest.raises(ValueError, match="HC9"):
         formula_pair("y ~ a").ours.get_robustcov_results("HC9")
+
+
+def test_the_robust_pass_takes_the_summary_s_along() -> None:
+    res = smof.ols("y ~ a + b", smo.as_source(FRAME, chunk_rows=7)).fit(cov_type="HC1")
+    res.summary()
+    assert [record.name for record in res.passes] == ["fit", "robust covariance"]
