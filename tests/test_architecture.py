@@ -123,7 +123,7 @@ def third_party_complaints(module: str, imports: list[Import]) -> Iterator[str]:
     for imported in imports:
         where = f"{module}:{imported.line} imports {imported.full}"
         if imported.top in {"dask", "distributed"} and not _may_import_dask(module):
-            yield f"{where}: dask belongs to engine.py, sources/dask_*.py and options.py"
+            yield f"{where}: dask belongs to engine/, sources/dask_*.py and options.py"
         if imported.top == "pandas" and unit in NO_DASK_NO_PANDAS:
             yield f"{where}: {unit} is NumPy and SciPy only"
 

@@ -93,7 +93,8 @@ def solve(r: FloatArray, rows: int, *, method: str = "pinv") -> LinearFit:
         How many rows went into it.
     method : {"pinv", "qr"}
         "pinv" gives the minimum-norm solution where the rank is short, "qr"
-        refuses. At full rank both solve the triangular system, which is more
+        refuses a design that is singular whatever the lengths of its columns, and
+        solves the others. At full rank both solve the triangular system, which is more
         accurate than a pseudoinverse.
 
     Raises
@@ -114,7 +115,7 @@ def solve(r: FloatArray, rows: int, *, method: str = "pinv") -> LinearFit:
     rx *= np.where(np.diag(rx) < 0, -1.0, 1.0)[:, None]
     r_exog, effects, rho = rx[:k, :k], rx[:k, k], float(rx[k, k])
     singular_values = np.linalg.svd(r_exog, compute_uv=False).astype(np.float64)
-    short = _short_rank(r_exog, singular_values, rows)
+    short = _short_rank(r_exog, singular_values, rows, strict=method == "pinv")
     if short is None:
         rank = k
         root = np.triu(lapack.dtrtri(r_exog)[0])
@@ -140,9 +141,20 @@ def solve(r: FloatArray, rows: int, *, method: str = "pinv") -> LinearFit:
 
 
 def _short_rank(
-    r: FloatArray, values: FloatArray, rows: int
+    r: FloatArray, values: FloatArray, rows: int, *, strict: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray] | None:
     """Singular vectors and values of R without those that do not count.
+
+    Parameters
+    ----------
+    r : ndarray, (k, k)
+        The triangular factor.
+    values : ndarray, (k,)
+        Its singular values.
+    rows : int
+        How many rows went into it.
+    strict : bool
+        Whether statsmodels' rule is applied, or only noise is left out.
 
     Returns
     -------
@@ -154,7 +166,8 @@ def _short_rank(
     norms = np.where(norms > 0, norms, 1.0)
     scaled = np.linalg.svd(r / norms, compute_uv=False)
     m = int(np.count_nonzero(scaled > scaled.max(initial=0.0) * noise(rows, k)))
-    if m == k and (values > values.max(initial=0.0) * k * _EPS).all():
+    counted = values > values.max(initial=0.0) * k * _EPS
+    if m == k and (counted.all() or not strict):
         return None
     q, scaled, vt = np.linalg.svd(r / norms)
     # Without its noise, the design goes back to the scale on which statsmodels counts.

@@ -12,7 +12,7 @@ import pandas as pd
 import patsy
 import pytest
 from design.chunked import build, cut, learn, make_frame
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statsmodels_ooc.design.block import Where
@@ -70,6 +70,7 @@ def same(left, right):
     return repr(left["v"].levels()) == repr(right["v"].levels())
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(range(len(CHUNKS))), max_size=6), st.data())
 @pytest.mark.parametrize("declares", [DECLARED, ()])
 def test_any_split_and_grouping_gives_the_same_levels(declares, picks, data):
