@@ -24,8 +24,8 @@ class ColumnSpec(DesignSpec):
         The column of the response.
     exog : sequence of str
         The columns of the design.
-    weights : str, optional
-        The column of the weights.
+    weights : str or float, optional
+        The column of the weights, or the weight of every row.
     missing : {"none", "drop", "raise"}
         What happens to rows with missing values.
     """
@@ -36,14 +36,14 @@ class ColumnSpec(DesignSpec):
         self,
         endog: str,
         exog: Sequence[str],
-        weights: str | None = None,
+        weights: str | float | None = None,
         missing: Missing = "none",
     ) -> None:
         self.endog_name = endog
         self.exog_names = tuple(exog)
         self.weights = weights
         self.missing = missing
-        self.columns = (endog, *exog, *([] if weights is None else [weights]))
+        self.columns = (endog, *exog, *([weights] if isinstance(weights, str) else []))
         self.encoded = frozenset()
 
     def rows(self, frame: pd.DataFrame, where: Where) -> Rows:
@@ -57,9 +57,12 @@ class ColumnSpec(DesignSpec):
         if kept is not None:
             columns = [values.take(kept) for values in columns]
         weights = None
-        if self.weights is not None:
+        if isinstance(self.weights, str):
             weights = columns.pop()
             check_weights(weights, self.weights, where, kept)
+        elif self.weights is not None:
+            weights = np.full(len(columns[0]), self.weights)
+            check_weights(weights, "weights", where, kept)
         return Rows(columns[0], tuple(columns[1:]), weights, kept, counts)
 
     def fill(self, rows: Rows, piece: slice, out: FloatArray) -> None:

@@ -61,7 +61,7 @@ def learn_formula(
     weights : str, optional
         A column, or a Python expression in the columns.
     drop_cols : sequence of str, optional
-        Terms to leave out of the design.
+        Columns to leave out of the design.
     memory_limit : int
         Bytes that learning may take.
 
@@ -181,14 +181,11 @@ def _check_endog(info: DesignInfo) -> None:
 
 
 def _drop_columns(spec: FormulaSpec, drop_cols: Sequence[str]) -> FormulaSpec:
-    """Leave out terms; names that the design does not have are fine, as in statsmodels."""
-    names = list(spec.design_info.term_names)
-    for name in drop_cols:
-        if name in names:
-            names.remove(name)
-        elif name in spec.exog_names:
-            raise DesignError(
-                f"drop_cols: {name!r} is one column of a term of several",
-                hint=f"whole terms can be dropped: {', '.join(map(repr, names))}",
-            )
-    return spec.subset(names)
+    """Leave out columns of the design, as statsmodels does.
+
+    A term that is one of the columns goes with it; a column of a larger term leaves
+    `design_info` as it is. Names that no column has are passed over.
+    """
+    columns = set(drop_cols) & set(spec.exog_names)
+    terms = [name for name in spec.design_info.term_names if name not in columns]
+    return spec.subset(terms, frozenset(columns - set(spec.design_info.term_names)))

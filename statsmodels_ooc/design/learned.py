@@ -43,6 +43,8 @@ class FormulaSpec(DesignSpec):
         The factors that are nothing but a column, to its name.
     missing : {"drop", "raise"}
         What happens to rows with missing values.
+    dropped : frozenset of str
+        Columns of the right-hand side that are left out.
 
     Attributes
     ----------
@@ -60,28 +62,31 @@ class FormulaSpec(DesignSpec):
         encoded: frozenset[str],
         simple: Mapping[EvalFactor, str],
         missing: Missing,
+        dropped: frozenset[str] = frozenset(),
     ) -> None:
-        self._parts = (formula, sides, factors, weights, columns, encoded, simple, missing)
+        self._parts = (formula, sides, factors, weights, columns, encoded, simple, missing, dropped)
         self.formula = formula
         self.design_info = sides[1]
         self.columns = columns
         self.encoded = encoded
         self.missing = missing
         self.endog_name = sides[0].column_names[0]
-        self.exog_names = tuple(sides[1].column_names)
+        self.exog_names = tuple(n for n in sides[1].column_names if n not in dropped)
         self.has_intercept = _patsy.INTERCEPT in sides[1].terms
         self._weight = None if weights is None else list(factors).index(weights)
 
     @cached_property
     def _factors(self) -> tuple[Factor, ...]:
-        _, _, factors, _, _, _, simple, _ = self._parts
+        _, _, factors, _, _, _, simple, *_ = self._parts
         return tuple(_factor(factor, info, simple.get(factor)) for factor, info in factors.items())
 
     @cached_property
     def _plans(self) -> tuple[tuple[ColumnPlan, ...], tuple[ColumnPlan, ...]]:
-        _, sides, factors, *_ = self._parts
+        _, sides, factors, *_, dropped = self._parts
         order = list(factors)
-        return plan_columns(sides[0], order), plan_columns(sides[1], order)
+        named = zip(sides[1].column_names, plan_columns(sides[1], order), strict=True)
+        right = tuple(plan for name, plan in named if name not in dropped)
+        return plan_columns(sides[0], order), right
 
     def rows(self, frame: pd.DataFrame, where: Where) -> Rows:
         values = list(self._values(PlainFrame(frame), where))
@@ -122,10 +127,10 @@ class FormulaSpec(DesignSpec):
     def fill(self, rows: Rows, piece: slice, out: FloatArray) -> None:
         fill_columns(self._plans[1], rows.values, piece, out)
 
-    def subset(self, terms: Sequence[str]) -> FormulaSpec:
-        """The same rows, with some of the design's terms only."""
-        formula, (left, right), *others = self._parts
-        parts: Any = (formula, (left, right.subset(list(terms))), *others)
+    def subset(self, terms: Sequence[str], dropped: frozenset[str]) -> FormulaSpec:
+        """The same rows, with some of the design's terms only, and without some columns."""
+        formula, (left, right), *others, _ = self._parts
+        parts: Any = (formula, (left, right.subset(list(terms))), *others, dropped)
         return FormulaSpec(*parts)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -134,6 +134,13 @@ class Lesson:
             raise EmptyDataError(f"{self.source.name} has no rows")
         return pd.concat([piece for piece in pieces if len(piece)], ignore_index=True)
 
+    @cached_property
+    def _later(self) -> list[pd.DataFrame]:
+        """First rows of the middle and of the last partition."""
+        if len(self.source.partitions) < 2:
+            return []
+        return self.source.samples(self.columns_of(self.factors), _HEAD)[1:]
+
     def _know(self, factor: EvalFactor) -> bool:
         """Learn a factor without reading all rows; whether that can be done."""
         simple = _patsy.simple_column(factor, self.states[factor], self.source.columns)
@@ -158,7 +165,8 @@ class Lesson:
     def _know_expression(self, factor: EvalFactor) -> bool:
         """Tell the kind of an expression on the first rows."""
         state = self.states[factor]
-        require_rowwise(factor, state, self._head)
+        for sample in (self._head, *self._later):
+            require_rowwise(factor, state, sample)
         value = evaluate(factor, state, PlainFrame(self._head))
         if not _patsy.guess_categorical(value):
             array = np.asarray(value)
@@ -210,7 +218,7 @@ class Lesson:
 def _declared_order(declared: Levels | None) -> tuple[Any, ...] | None:
     if declared is None or declared.is_categorical:
         return None if declared is None else declared.values
-    return _patsy.sorted_levels(declared.values)
+    return _patsy.sorted_levels(v for v in declared.values if not _patsy.is_missing(v))
 
 
 def _column(name: str, frame: pd.DataFrame) -> pd.Series:

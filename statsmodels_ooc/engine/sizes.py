@@ -15,6 +15,8 @@ from statsmodels_ooc.options import options
 __all__ = ["Sizes", "check_memory", "sizes_for"]
 
 _FRAME_ROWS = 131_072
+_FRAME_BYTES = 2**26  # so that frames follow from the columns, whatever the machine has
+_FRAMES = 32  # that memory must hold, workers times what reading one takes
 _BLOCK_BYTES = 2**22  # of a design block: it stays in the cache
 _BLOCK_ROWS = 8_192  # as many as pay for the calls that a block takes
 
@@ -32,7 +34,8 @@ def sizes_for(spec: BlockMaker) -> Sizes:
     width = max(spec.k + 2, len(spec.columns), 1)
     fitting = _BLOCK_BYTES // (8 * width)
     block = options.block_rows or int(np.clip(fitting, min(4 * width, _BLOCK_ROWS), _BLOCK_ROWS))
-    share = options.memory_limit // (64 * 8 * max(len(spec.columns), 1))
+    row_bytes = 8 * max(len(spec.columns), 1)
+    share = min(_FRAME_BYTES, options.memory_limit // _FRAMES) // row_bytes
     frame = options.frame_rows or int(np.clip(share, 1_024, _FRAME_ROWS))
     return Sizes(frame, block)
 

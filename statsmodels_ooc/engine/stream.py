@@ -14,8 +14,7 @@ from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.engine.passes import PassRecord, run_pass
 from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.engine.sizes import check_memory, sizes_for
-from statsmodels_ooc.engine.tasks import Collect, bound
-from statsmodels_ooc.errors import SourceChangedError
+from statsmodels_ooc.engine.tasks import Collect, Seen, bound, check_unchanged
 from statsmodels_ooc.reductions.audit import Fingerprint
 from statsmodels_ooc.reductions.base import FloatArray, Reduction
 from statsmodels_ooc.sources.base import ForgottenSource, Source
@@ -40,7 +39,7 @@ class Stream:
     source: Source
     spec: BlockMaker
     passes: list[PassRecord] = field(default_factory=list)
-    _seen: list[tuple[int, int, int]] | None = field(default=None, repr=False)
+    _seen: list[Seen] | None = field(default=None, repr=False)
 
     def fold(self, name: str, *reductions: Reduction[Any]) -> tuple[Any, ...]:
         """Fold several reductions over the rows in one pass.
@@ -71,22 +70,15 @@ class Stream:
         self._check_unchanged(name, fingerprint.of(len(self.source.partitions)))
         return tuple(states)
 
-    def _check_unchanged(self, name: str, now: list[tuple[int, int, int]]) -> None:
+    def _check_unchanged(self, name: str, now: list[Seen]) -> None:
         if self._seen is None:
             self._seen = now
             return
-        for partition, was, is_ in zip(self.source.partitions, self._seen, now, strict=False):
-            if was != is_:
-                what = (
-                    f"{was[0]:,} rows then, {is_[0]:,} now"
-                    if was[0] != is_[0]
-                    else "as many rows, with other values"
-                )
-                raise SourceChangedError(
-                    f"{self.source.name} changed before the pass {name!r}: {partition.label} "
-                    f"gave {what}",
-                    hint="every pass must see the same rows; copy changing data to a file first",
-                )
+        for partition, was, is_ in zip(self.source.partitions, self._seen, now, strict=True):
+            check_unchanged(partition.label, f"the pass {name!r}", was, is_)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Stream:
+        return Stream(self.source, self.spec, list(self.passes), self._seen)
 
     def forget(self) -> None:
         """Let go of the rows."""
@@ -100,12 +92,12 @@ class Stream:
         return state
 
     @property
-    def counts(self) -> tuple[int, ...]:
-        """Rows of each partition that the design keeps."""
+    def seen(self) -> list[Seen]:
+        """Of each partition: rows read, rows kept, and a checksum of those."""
         if self._seen is None:
             self.fold("count")
         assert self._seen is not None
-        return tuple(kept for _, kept, _ in self._seen)
+        return self._seen
 
     def rows(self, function: Callable[[Any], FloatArray], width: int | None = None) -> RowArray:
         """A lazy, row-aligned answer: what a function gives for every block.
@@ -125,9 +117,11 @@ class Stream:
         tail = () if width is None else (width,)
         collect = Collect(self.spec, function, sizes_for(self.spec), tail)
         pieces = [
-            da.from_delayed(delayed(collect)(bound(partition), i), (count, *tail), dtype=np.float64)
-            for i, (partition, count) in enumerate(
-                zip(self.source.partitions, self.counts, strict=True)
+            da.from_delayed(
+                delayed(collect)(bound(partition), i, seen), (seen[1], *tail), dtype=np.float64
+            )
+            for i, (partition, seen) in enumerate(
+                zip(self.source.partitions, self.seen, strict=True)
             )
         ]
         whole = da.concatenate(pieces) if pieces else da.zeros((0, *tail))

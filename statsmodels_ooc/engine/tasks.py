@@ -14,11 +14,14 @@ from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.engine.progress import tick
 from statsmodels_ooc.engine.sizes import Sizes
-from statsmodels_ooc.errors import OutOfCoreError
+from statsmodels_ooc.errors import OutOfCoreError, SourceChangedError
+from statsmodels_ooc.reductions.audit import Fingerprint
 from statsmodels_ooc.reductions.base import FloatArray, Reduction
 from statsmodels_ooc.sources.base import Partition
 
-__all__ = ["Collect", "Fold", "Merge", "bound", "released"]
+__all__ = ["Collect", "Fold", "Merge", "Seen", "bound", "check_unchanged", "released"]
+
+Seen = tuple[int, int, int]  # of a partition: rows read, rows kept, checksum
 
 
 @dataclass(frozen=True)
@@ -31,19 +34,16 @@ class Fold:
     meter: str
 
     def __call__(self, bound: Any, index: int) -> tuple[int, list[Any]]:
-        partition = released(bound)
         states = [reduction.init() for reduction in self.reductions]
-        start = 0
+        rows = 0
         with one_blas_thread():
-            for frame in partition.frames(
-                self.spec.columns, self.sizes.frame_rows, self.spec.encoded
-            ):
-                for block in _blocks(self.spec, frame, index, partition.label, start, self.sizes):
+            for frame_rows, blocks in _frames(self.spec, released(bound), index, self.sizes):
+                for block in blocks:
                     for i, reduction in enumerate(self.reductions):
                         states[i] = reduction.update(states[i], block)
-                start += len(frame)
-                tick(self.meter, len(frame))
-        return start, states
+                rows += frame_rows
+                tick(self.meter, frame_rows)
+        return rows, states
 
 
 @dataclass(frozen=True)
@@ -55,18 +55,42 @@ class Collect:
     sizes: Sizes
     tail: tuple[int, ...]
 
-    def __call__(self, bound: Any, index: int) -> FloatArray:
+    def __call__(self, bound: Any, index: int, seen: Seen) -> FloatArray:
         partition = released(bound)
         pieces = [np.empty((0, *self.tail))]
-        start = 0
+        fingerprint, state = Fingerprint(), Fingerprint().init()
         with one_blas_thread():
-            for frame in partition.frames(
-                self.spec.columns, self.sizes.frame_rows, self.spec.encoded
-            ):
-                for block in _blocks(self.spec, frame, index, partition.label, start, self.sizes):
+            for _, blocks in _frames(self.spec, partition, index, self.sizes):
+                for block in blocks:
+                    state = fingerprint.update(state, block)
                     pieces.append(np.array(self.function(block), dtype=np.float64))
-                start += len(frame)
+        check_unchanged(partition.label, "a lazy answer", seen, state.seen.get(index, (0, 0, 0)))
         return np.concatenate(pieces)
+
+
+def check_unchanged(label: str, reader: str, was: Seen, now: Seen) -> None:
+    """Refuse a partition that does not give what an earlier pass has seen of it."""
+    if was == now:
+        return
+    what = (
+        f"{was[0]:,} rows then, {now[0]:,} now"
+        if was[0] != now[0]
+        else "as many rows, with other values"
+    )
+    raise SourceChangedError(
+        f"the data changed before {reader}: {label} gave {what}",
+        hint="every pass must see the same rows; copy changing data to a file first",
+    )
+
+
+def _frames(
+    spec: BlockMaker, partition: Partition, index: int, sizes: Sizes
+) -> Iterator[tuple[int, Iterator[Any]]]:
+    """The rows of every frame of a partition, and its blocks."""
+    start = 0
+    for frame in partition.frames(spec.columns, sizes.frame_rows, spec.encoded):
+        yield len(frame), _blocks(spec, frame, index, partition.label, start, sizes)
+        start += len(frame)
 
 
 def _blocks(

@@ -84,7 +84,8 @@ class LeastSquares:
     def _gram_will_do(self) -> bool:
         """Whether moments are much cheaper than TSQR, and as good."""
         # Without an intercept the centred moments of a full set of dummies are singular.
-        many = self.spec.k >= _MANY_COLUMNS and self.spec.has_intercept
+        known = "gram" in self._factors
+        many = known or (self.spec.k >= _MANY_COLUMNS and self.spec.has_intercept)
         return many and self._gram_digits() >= _DIGITS
 
     def _gram_or_refuse(self) -> FloatArray:

@@ -63,7 +63,8 @@ class WLS(StreamedLinear, sm.WLS):  # type: ignore[misc]
         if type(self) is WLS:
             self._check_kwargs(kwargs)
         if is_lazy(endog, exog, weights):
-            weights = None if np.ndim(weights) == 0 and not is_lazy(weights) else weights
+            if not is_lazy(weights) and np.ndim(weights) == 0 and float(weights) == 1.0:
+                weights = None
             self._start_arrays(endog, exog, weights, missing, hasconst)
         else:
             super().__init__(endog, exog, weights, missing, hasconst, **kwargs)

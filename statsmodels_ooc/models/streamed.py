@@ -29,6 +29,8 @@ from statsmodels_ooc.sources.subset import subset_source
 
 __all__ = ["StreamedModel", "check_missing", "column_stream"]
 
+_LAZY = ("exog", "endog", "weights", "wexog", "wendog")  # as long as the data
+
 
 class StreamedModel:
     """A mixin in front of a statsmodels model.
@@ -64,7 +66,7 @@ class StreamedModel:
             The rows to use: an expression for `DataFrame.eval`, a function from a
             chunk to a mask, or a mask as long as the data.
         drop_cols : sequence of str, optional
-            Terms to leave out of the design.
+            Columns to leave out of the design.
         *args
             Passed to the model.
         **kwargs
@@ -233,11 +235,17 @@ class StreamedModel:
             return super().predict(params, exog, *args, **kwargs)  # type: ignore[misc]
         return self._rows(Fitted(params))
 
+    def _forget(self) -> None:
+        """Let go of the rows."""
+        assert self._stream is not None
+        self._stream.forget()
+        for name in _LAZY:
+            self.__dict__.pop(name, None)
+
     def __getstate__(self) -> dict[str, Any]:
         if self._stream is None:
             return self.__dict__
-        lazy = ("exog", "endog", "weights", "wexog", "wendog")
-        return {key: value for key, value in self.__dict__.items() if key not in lazy}
+        return {key: value for key, value in self.__dict__.items() if key not in _LAZY}
 
 
 def _scan(
@@ -269,7 +277,7 @@ def check_missing(missing: str) -> None:
 
 
 def column_stream(
-    source: Any, endog: str, exog: Sequence[str], weights: str | None, missing: Missing
+    source: Any, endog: str, exog: Sequence[str], weights: str | float | None, missing: Missing
 ) -> tuple[Stream, DesignSpec]:
     """A stream over plain columns."""
     spec = ColumnSpec(endog, exog, weights, missing)

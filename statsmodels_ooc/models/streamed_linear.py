@@ -68,12 +68,13 @@ class StreamedLinear(StreamedModel):
         if exog is None:
             raise DesignError("exog is None, and least squares needs at least one column")
         check_missing(missing)
-        source = from_arrays(endog, exog, **({} if weights is None else {"weights": weights}))
+        scalar = weights is None or np.ndim(weights) == 0
+        source = from_arrays(endog, exog, weights=None if scalar else weights)
         stream, spec = column_stream(
             source,
             source.endog_column,
             source.exog_columns,
-            source.extra_columns.get("weights"),
+            weights if scalar else source.extra_columns["weights"],
             missing,
         )
         planner = LeastSquares(stream, spec, hasconst)

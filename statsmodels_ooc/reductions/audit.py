@@ -142,11 +142,6 @@ class FingerprintState:
         """The entries of partitions 0 to ``count - 1``, zeros for those without."""
         return [self.seen.get(number, (0, 0, 0)) for number in range(count)]
 
-    @property
-    def partitions(self) -> list[tuple[int, int, int]]:
-        """The entries as far as the last partition that gave a block."""
-        return self.of(max(self.seen, default=-1) + 1)
-
 
 @dataclass(frozen=True)
 class Fingerprint:

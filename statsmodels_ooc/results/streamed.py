@@ -233,8 +233,12 @@ class StreamedResults(LazyRows, NestedTests):
     # --- keeping and losing data
 
     def remove_data(self) -> None:
-        """Let go of the data; statistics, summary and predictions of new data stay."""
-        self.model._stream.forget()
+        """Let go of the data.
+
+        What needs no rows stays, predictions of new data among it; the summary and
+        robust covariances stay if they have been asked for.
+        """
+        self.model._forget()
         for name in ("fittedvalues", "resid", "wresid", "resid_pearson"):
             self.__dict__.pop(name, None)
 

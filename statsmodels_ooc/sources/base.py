@@ -137,6 +137,13 @@ class Source(ABC):
         for partition in self.partitions:
             yield from partition.frames(wanted, max_rows)
 
+    def samples(self, columns: Sequence[str], rows: int) -> list[pd.DataFrame]:
+        """The first rows of the first, the middle and the last partition, those that have any."""
+        last = len(self.partitions) - 1
+        chosen = [self.partitions[i] for i in sorted({0, last // 2, last}) if i >= 0]
+        frames = (next(iter(p.frames(columns, rows)), None) for p in chosen)
+        return [frame for frame in frames if frame is not None and len(frame)]
+
     def head(self, n: int = 5) -> pd.DataFrame:
         """The first ``n`` rows as a pandas DataFrame."""
         pieces: list[pd.DataFrame] = []

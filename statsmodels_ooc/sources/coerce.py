@@ -78,16 +78,15 @@ def as_source(x: Any, **options: Any) -> Source:
 def is_chunked(x: Any) -> bool:
     """Whether ``x`` is read in chunks when a model is given it.
 
-    False for what statsmodels itself takes: pandas, NumPy, lists of numbers and
-    polars DataFrames.
+    False for pandas, NumPy and lists of numbers, which take statsmodels' own road.
     """
-    if isinstance(x, (pd.DataFrame, pd.Series)) or _is_polars(x, "DataFrame", "Series"):
+    if isinstance(x, (pd.DataFrame, pd.Series)):
         return False
     if isinstance(x, (list, tuple)):
         return is_path(x) or _is_frames(x)
     if isinstance(x, (Source, pa.Table, pa.RecordBatchReader, pads.Dataset)) or is_path(x):
         return True
-    if _is_dask(x) or _is_polars(x, "LazyFrame"):
+    if _is_dask(x) or _is_polars(x, "DataFrame", "LazyFrame"):
         return True
     return _is_stream(x)
 

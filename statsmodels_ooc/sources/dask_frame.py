@@ -11,6 +11,7 @@ import dask.utils
 import pandas as pd
 from dask.delayed import delayed as to_delayed
 
+from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import check_unique, select
 from statsmodels_ooc.sources.memory import FramePartition
@@ -92,6 +93,7 @@ class DaskFrameSource(Source):
     def __init__(self, frame: Any) -> None:
         check_unique(list(frame.columns), "the dask DataFrame")
         self._frame = frame
+        self._unknown = {name for name in frame.columns if _is_unknown(frame._meta[name].dtype)}
         self._dtypes = {name: _dtype(frame._meta[name].dtype) for name in frame.columns}
         self._partitions = [
             DaskPartition(delayed, f"dask partition {number}", self._dtypes)
@@ -121,6 +123,12 @@ class DaskFrameSource(Source):
     def levels(self, column: str) -> Levels | None:
         """The categories, where dask knows them."""
         dtype = select(self._dtypes, [column], self.name)[0]
+        if column in self._unknown:
+            raise SourceError(
+                f"dask does not know the categories of {column!r}, nor their order",
+                hint=f"use frame[{column!r}].cat.as_known(), which reads the column once, or "
+                "astype(str)",
+            )
         if not isinstance(dtype, pd.CategoricalDtype):
             return None
         return Levels(tuple(dtype.categories.tolist()), is_categorical=True)
@@ -132,6 +140,11 @@ def _dtype(dtype: Any) -> Any:
         return _STR
     if not isinstance(dtype, pd.CategoricalDtype):
         return dtype
-    if "__UNKNOWN_CATEGORIES__" in list(dtype.categories):
-        return _STR
-    return dtype
+    return _STR if _is_unknown(dtype) else dtype
+
+
+def _is_unknown(dtype: Any) -> bool:
+    """Whether the categories are only known partition by partition."""
+    return isinstance(dtype, pd.CategoricalDtype) and "__UNKNOWN_CATEGORIES__" in list(
+        dtype.categories
+    )

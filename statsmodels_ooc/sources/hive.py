@@ -52,8 +52,8 @@ class HiveKey:
         return pd.array([text] * rows, dtype=self.dtype)
 
 
-def hive_keys(files: Sequence[StoredFile]) -> list[HiveKey]:
-    """The keys of the files' folders, none where no file has any."""
+def hive_keys(files: Sequence[StoredFile], rows: Sequence[int]) -> list[HiveKey]:
+    """The keys of the files' folders; what only files without rows say is not a value."""
     first = [key for key, _ in files[0].keys]
     for file in files:
         if [key for key, _ in file.keys] != first:
@@ -62,7 +62,8 @@ def hive_keys(files: Sequence[StoredFile]) -> list[HiveKey]:
                 f"folders for {[key for key, _ in file.keys] or 'no key'}",
                 hint="every file of a hive-partitioned source needs the same keys",
             )
-    return [_typed(key, [dict(file.keys)[key] for file in files]) for key in first]
+    filled = [file for file, count in zip(files, rows, strict=True) if count]
+    return [_typed(key, [dict(file.keys)[key] for file in filled]) for key in first]
 
 
 def _typed(name: str, texts: Sequence[str | None]) -> HiveKey:

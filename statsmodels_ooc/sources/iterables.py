@@ -128,7 +128,7 @@ def _first(pieces: Iterator[Any], name: str) -> Any:
 
 def _arrow_columns(piece: Any) -> list[Column]:
     schema = common_schema([("the first batch", piece.schema)])
-    return [delivered(field, field.nullable) for field in schema]
+    return [delivered(field, piece.column(field.name).null_count > 0) for field in schema]
 
 
 @dataclass(frozen=True, eq=False)

@@ -221,7 +221,8 @@ def _plan(
             schemas.append((str(file), known.schema.to_arrow_schema()))
     common = common_schema(schemas)
     plan: dict[str, pa.DataType | HiveKey] = dict(zip(common.names, common.types, strict=True))
-    return plan | {key.name: key for key in hive_keys(files) if key.name not in plan}
+    keys = hive_keys(files, [known.num_rows for known in footers])
+    return plan | {key.name: key for key in keys if key.name not in plan}
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -68,12 +68,13 @@ class SpooledSource(Source):
         pieces = {partition.file: [] for partition in self._copy.partitions}  # type: ignore[var-annotated]
         for piece in self._copy.partitions:
             pieces[piece.file].append(piece)
+        # A partition for each of the original's, so that both give the same bits.
         self._partitions = [
-            partition
-            for before, copy in zip(original.partitions, copies, strict=True)
-            for partition in _labelled(
-                before.label, [piece for file in copy.files for piece in pieces.get(file, [])]
+            SpooledPartition(
+                before.label,
+                tuple(piece for file in copy.files for piece in pieces.get(file, [])),
             )
+            for before, copy in zip(original.partitions, copies, strict=True)
         ]
 
     @property
@@ -98,30 +99,21 @@ class SpooledSource(Source):
 
 @dataclass(frozen=True)
 class SpooledPartition:
-    """Part of a copy, under the label of what was copied."""
+    """The copy of a partition, under its label."""
 
     label: str
-    piece: Any
+    pieces: tuple[Any, ...]
 
     @property
-    def rows(self) -> int | None:
-        rows: int | None = self.piece.rows
-        return rows
+    def rows(self) -> int:
+        return sum(piece.rows for piece in self.pieces)
 
     @property
-    def nbytes(self) -> int | None:
-        nbytes: int | None = self.piece.nbytes
-        return nbytes
+    def nbytes(self) -> int:
+        return sum(piece.nbytes for piece in self.pieces)
 
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
-        yield from self.piece.frames(columns, max_rows, encoded)
-
-
-def _labelled(label: str, pieces: Sequence[Any]) -> Iterator[SpooledPartition]:
-    """The pieces of one partition; all but the first say where they begin."""
-    start = 0
-    for piece in pieces:
-        yield SpooledPartition(label if start == 0 else f"{label} (rows from {start})", piece)
-        start += piece.rows or 0
+        for piece in self.pieces:
+            yield from piece.frames(columns, max_rows, encoded)

@@ -14,6 +14,8 @@ from statsmodels_ooc.sources.base import Levels, Partition, Source
 
 __all__ = ["subset_source"]
 
+_SAMPLE = 1_000  # rows of a partition on which a condition is tried
+
 
 def subset_source(source: Source, subset: Any) -> Source:
     """Keep the rows of a source that a condition selects.
@@ -29,10 +31,12 @@ def subset_source(source: Source, subset: Any) -> Source:
     Raises
     ------
     SourceError
-        A mask does not have one entry a row, or the number of rows is not known.
+        A condition does not work row by row; a mask does not have one entry a row, or
+        the number of rows is not known.
     """
     if isinstance(subset, str) or callable(subset):
         choose = Choose(subset, source.columns)
+        _require_rowwise(choose, source)
         return _Subset(source, [choose(partition) for partition in source.partitions])
     mask = np.asarray(subset)
     if mask.dtype != np.bool_ or mask.ndim != 1:
@@ -56,8 +60,27 @@ def subset_source(source: Source, subset: Any) -> Source:
     return _Subset(source, chosen)
 
 
+def _require_rowwise(choose: Choose, source: Source) -> None:
+    """Refuse a condition that chooses other rows from a chunk than from the whole.
+
+    Tried on the first rows of some partitions: in pieces, and shuffled.
+    """
+    for frame in source.samples(choose.columns() or source.columns, _SAMPLE):
+        whole = choose.mask(frame, 0, source.name)
+        order = np.random.default_rng(len(frame)).permutation(len(frame))
+        for rows in np.array_split(order, 3):
+            part = frame.iloc[rows].reset_index(drop=True)
+            if len(rows) and not np.array_equal(choose.mask(part, 0, source.name), whole[rows]):
+                raise SourceError(
+                    f"subset={choose.condition!r} does not work row by row: what it says of a "
+                    "row changes with the rows that are looked at together",
+                    hint="write the constant into the condition, such as x > 1.5 for x > x.mean(), "
+                    "or give a mask as long as the data",
+                )
+
+
 class _Subset(Source):
-    def __init__(self, source: Source, partitions: Sequence[Partition]) -> None:
+    def __init__(self, source: Source, partitions: Sequence[ChosenPartition]) -> None:
         self._source = source
         self._partitions = partitions
 
@@ -70,7 +93,7 @@ class _Subset(Source):
         return self._source.dtypes
 
     @property
-    def partitions(self) -> Sequence[Partition]:
+    def partitions(self) -> Sequence[ChosenPartition]:
         return self._partitions
 
     @property
@@ -79,7 +102,8 @@ class _Subset(Source):
 
     @property
     def is_recipe(self) -> bool:
-        return self._source.is_recipe
+        named = all(isinstance(chosen.wrap.condition, str) for chosen in self._partitions)
+        return named and self._source.is_recipe
 
     def levels(self, column: str) -> Levels | None:
         """Declared levels stay; levels that were merely seen may be gone."""
@@ -103,7 +127,7 @@ class Choose:
             return ()
         if callable(self.condition):
             return self.all_columns
-        return tuple(name for name in self.all_columns if name in self.condition)
+        return tuple(name for name in self.all_columns if str(name) in self.condition)
 
     def mask(self, frame: pd.DataFrame, start: int, label: str) -> np.ndarray:
         """Which rows of a frame stay, (b,)."""

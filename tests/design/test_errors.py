@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -185,9 +187,15 @@ def test_drop_cols(dropped):
     np.testing.assert_array_equal(build(spec, source)[1], whole)
 
 
-def test_drop_cols_takes_whole_terms():
-    with pytest.raises(DesignError, match=r"'g\[T.b\]' is one column of a term of several"):
-        learn("y ~ g", source_of(), drop_cols=["g[T.b]"])
+@pytest.mark.parametrize("dropped", [["g[T.b]"], ["g"], ["g[T.b]", "a"]])
+def test_drop_cols_of_a_larger_term(dropped):
+    """Names of columns are meant: "g" is none of them."""
+    frame = make_frame()
+    spec = learn("y ~ a + g", source := source_of(frame), drop_cols=dropped)
+    whole = reference("y ~ a + g", frame)[1].drop(columns=dropped, errors="ignore")
+    assert list(spec.exog_names) == list(whole.columns)
+    np.testing.assert_array_equal(build(spec, source)[1], whole)
+    assert pickle.loads(pickle.dumps(spec)).exog_names == spec.exog_names
 
 
 # --- limits -------------------------------------------------------------------------

@@ -99,6 +99,6 @@ def test_repr_tells_the_columns(anything):
     assert "5 columns" in repr(as_source(anything))
 
 
-def test_in_memory_kinds_are_not_chunked(anything, request):
+def test_only_pandas_is_not_chunked(anything, request):
     kind = request.node.callspec.params["anything"]
-    assert is_chunked(anything) == (kind not in ("frame", "polars_frame"))
+    assert is_chunked(anything) == (kind != "frame")

@@ -46,7 +46,7 @@ def test_a_function_tells_nothing_of_its_rows():
 def test_arrow_batches_are_taken():
     batches = pa.table({"y": [1, None], "s": ["a", "b"]}).to_batches(max_chunksize=1)
     source = from_iterable(lambda: iter(batches))
-    assert {frame["y"].dtype for frame in source.frames()} == {np.dtype(float)}
+    assert [str(frame["y"].dtype) for frame in source.frames()] == ["int64", "float64"]
     assert pd.concat(source.frames(["s"]))["s"].tolist() == ["a", "b"]
 
 

@@ -1,0 +1,152 @@
+"""What a review found: chunks that gave other numbers than the whole, without a word."""
+
+from __future__ import annotations
+
+import copy
+
+import dask
+import dask.array as da
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+from numpy.testing import assert_allclose
+
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.errors import DesignError, SourceChangedError, SourceError
+
+
+def frame(n: int = 300) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"x": rng.normal(size=n), "i": rng.integers(0, 5, n)})
+    return data.assign(g=rng.choice(list("abc"), n), y=rng.normal(size=n) + data["x"])
+
+
+def streamed(data: pd.DataFrame) -> object:
+    return smo.as_source(data, chunk_rows=37)
+
+
+@pytest.mark.parametrize(
+    "subset",
+    ["x > x.mean()", lambda f: f["i"] > f["i"].median(), lambda f: ~f["i"].duplicated()],
+    ids=["mean", "median", "duplicated"],
+)
+def test_subset_that_is_not_row_by_row_is_refused(subset) -> None:
+    with pytest.raises(SourceError, match="does not work row by row"):
+        smof.ols("y ~ x", streamed(frame()), subset=subset)
+
+
+def test_subset_with_a_mask_may_be_anything() -> None:
+    data = frame()
+    mask = (data["x"] > data["x"].mean()).to_numpy()
+    res = smof.ols("y ~ x", streamed(data), subset=mask).fit()
+    assert_allclose(res.params, smf.ols("y ~ x", data[mask]).fit().params, rtol=1e-12)
+
+
+def test_scalar_weight_of_dask_arrays() -> None:
+    data = frame()
+    x = sm.add_constant(data[["x"]]).to_numpy()
+    y = data["y"].to_numpy()
+    ours = smo.WLS(da.from_array(y, 50), da.from_array(x, 50), weights=2.0).fit()
+    theirs = sm.WLS(y, x, weights=2.0).fit()
+    assert_allclose([ours.ssr, ours.scale, ours.llf], [theirs.ssr, theirs.scale, theirs.llf])
+
+
+def changing(*frames):
+    queue = list(frames)
+    return lambda: iter([queue.pop(0) if len(queue) > 1 else queue[0]])
+
+
+@pytest.mark.parametrize("later", [frame().assign(y=lambda f: f["y"] + 100), frame(100)])
+@pytest.mark.parametrize("name", ["resid", "fittedvalues", "wresid"])
+def test_lazy_rows_are_those_of_the_fit(later, name) -> None:
+    source = smo.from_iterable(changing(frame(), frame(), later))
+    res = smof.ols("y ~ x", source).fit()
+    with pytest.raises(SourceChangedError):
+        getattr(res, name).compute()
+
+
+def test_the_text_nan_is_missing_in_parquet_too(tmp_path) -> None:
+    data = frame()
+    data.loc[5, "g"] = "nan"
+    data.to_parquet(tmp_path / "1.parquet")
+    res = smof.ols("y ~ g", str(tmp_path)).fit()
+    expected = smf.ols("y ~ g", data).fit()
+    assert res.nobs == expected.nobs
+    assert list(res.params.index) == list(expected.params.index)
+
+
+def test_unknown_categories_of_dask_are_refused() -> None:
+    data = frame().assign(i=lambda f: f["i"].astype("category"))
+    ddf = dd.from_pandas(data, npartitions=3)
+    with pytest.raises(SourceError, match="as_known"):
+        smof.ols("y ~ i", ddf.assign(i=ddf["i"].cat.as_unknown()))
+
+
+def test_an_expression_that_looks_at_other_rows_only_later_is_refused() -> None:
+    late = np.where(np.arange(4_000) < 1_500, 1.0, np.arange(4_000))
+    data = frame(4_000).assign(late=late)
+    with pytest.raises(DesignError, match="does not work row by row"):
+        smof.ols(
+            "y ~ I(np.where(late > 2000, late - late.mean(), 0)) + x",
+            smo.as_source(data, chunk_rows=500),
+        )
+
+
+def test_integers_of_arrow_batches_keep_their_names() -> None:
+    import pyarrow as pa
+
+    batches = pa.Table.from_pandas(frame()).to_batches(max_chunksize=50)
+    res = smof.ols("y ~ C(i)", smo.from_iterable(lambda: iter(batches))).fit()
+    assert list(res.params.index) == list(smf.ols("y ~ C(i)", frame()).fit().params.index)
+
+
+def test_a_folder_without_rows_is_no_level(tmp_path) -> None:
+    for key, n in (("a", 100), ("b", 100), ("zz", 0)):
+        (tmp_path / f"k={key}").mkdir()
+        frame(n).to_parquet(tmp_path / f"k={key}" / "1.parquet")
+    res = smof.ols("y ~ k", str(tmp_path)).fit()
+    assert list(res.params.index) == ["Intercept", "k[T.b]"]
+
+
+def test_gram_of_few_columns_is_one_pass() -> None:
+    res = smof.ols("y ~ x", streamed(frame())).fit("gram")
+    assert_allclose(res.rsquared, smf.ols("y ~ x", frame()).fit().rsquared, rtol=1e-9)
+    assert [record.name for record in res.passes] == ["fit"]
+
+
+def test_a_csv_file_gives_the_same_bits_in_processes(tmp_path) -> None:
+    frame(5_000).to_csv(tmp_path / "1.csv", index=False)
+    here = smof.ols("y ~ x + g", str(tmp_path / "1.csv")).fit()
+    with dask.config.set(scheduler="processes", num_workers=2):
+        there = smof.ols("y ~ x + g", str(tmp_path / "1.csv")).fit()
+    assert here.params.to_numpy().tobytes() == there.params.to_numpy().tobytes()
+
+
+def test_a_deep_copy_keeps_its_rows() -> None:
+    res = copy.deepcopy(smof.ols("y ~ x", streamed(frame())).fit())
+    assert len(np.asarray(res.resid)) == 300
+
+
+def test_removed_data_cannot_be_reached_through_the_model() -> None:
+    res = smof.ols("y ~ x", streamed(frame())).fit()
+    res.model.exog.compute()
+    res.remove_data()
+    with pytest.raises(SourceError, match="gone"):
+        res.model.exog.compute()
+
+
+def test_a_polars_frame_streams() -> None:
+    pl = pytest.importorskip("polars")
+    res = smof.ols("y ~ x", pl.from_pandas(frame())).fit()
+    assert [record.name for record in res.passes] == ["fit"]
+
+
+def test_saving_with_a_condition_that_is_a_function(tmp_path) -> None:
+    frame().to_parquet(tmp_path / "1.parquet")
+    res = smof.ols("y ~ x", str(tmp_path), subset=lambda f: f["x"] > 0).fit()
+    res.save(str(tmp_path / "fit.pkl"))
+    assert_allclose(smo.load(str(tmp_path / "fit.pkl")).params, res.params)
