@@ -89,7 +89,10 @@ class StreamedModel:
             if isinstance(kwargs.get("weights"), str):
                 scope = _environment(depth, depth=2)
                 chosen = data if subset is None else data.loc[subset]
-                kwargs["weights"] = scope.eval(kwargs["weights"], inner_namespace=chosen)
+                name = kwargs["weights"]
+                kwargs["weights"] = (
+                    chosen[name] if name in chosen else scope.eval(name, inner_namespace=chosen)
+                )
             if depth is None or (isinstance(depth, int) and depth >= 0):
                 depth = (1 if depth is None else depth) + 1
             return super().from_formula(  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from functools import cached_property
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from statsmodels_ooc.engine import RowArray
+from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.results.rows import Fitted, Residuals
+from statsmodels_ooc.sources.base import Source
 
 __all__ = ["LazyRows"]
 
@@ -69,6 +72,7 @@ class LazyRows:
         """
         if exog is None:
             return self.fittedvalues
+        _refuse_chunks(exog)
         return super().predict(exog, transform, *args, **kwargs)  # type: ignore[misc]
 
     def get_prediction(
@@ -103,6 +107,18 @@ class LazyRows:
         if exog is None:
             exog, transform = np.asarray(self.model.exog), False
             weights = np.asarray(self.model.weights) if weights is None else weights
+        else:
+            _refuse_chunks(exog)
         return super().get_prediction(  # type: ignore[misc]
             exog, transform, weights, row_labels, **kwargs
+        )
+
+
+def _refuse_chunks(exog: Any) -> None:
+    """Refuse new data that would have to be read in chunks."""
+    if isinstance(exog, (str, os.PathLike, Source)) or hasattr(exog, "dask"):
+        raise DesignError(
+            f"new data are a DataFrame, a dict or an array, not a {type(exog).__name__}",
+            hint="predict frame by frame: [res.predict(frame) for frame in "
+            "smo.as_source(new).frames()]",
         )

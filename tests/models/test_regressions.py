@@ -150,3 +150,17 @@ def test_saving_with_a_condition_that_is_a_function(tmp_path) -> None:
     res = smof.ols("y ~ x", str(tmp_path), subset=lambda f: f["x"] > 0).fit()
     res.save(str(tmp_path / "fit.pkl"))
     assert_allclose(smo.load(str(tmp_path / "fit.pkl")).params, res.params)
+
+
+@pytest.mark.parametrize("new", ["new/*.parquet", streamed(frame()), da.ones(3)])
+@pytest.mark.parametrize("ask", ["predict", "get_prediction"])
+def test_new_data_in_chunks_are_refused_with_a_way_out(ask, new) -> None:
+    res = smof.ols("y ~ x", streamed(frame())).fit()
+    with pytest.raises(DesignError, match="frame by frame"):
+        getattr(res, ask)(new)
+
+
+def test_weights_by_a_name_that_is_no_identifier_in_memory() -> None:
+    data = frame().assign(**{"a b": lambda f: f["x"] ** 2})
+    ours = smof.wls("y ~ x", data, weights="a b").fit()
+    assert_allclose(ours.params, smf.wls("y ~ x", data, weights=data["a b"]).fit().params)
