@@ -147,11 +147,11 @@ class AlignedPartition:
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
-        """Compute the block in this thread and yield its rows."""
+        """Compute the block, where dask computes, and yield its rows."""
         select(self.dtypes, columns, self.label)
         used = [at for at, (_, names) in enumerate(self.layout) if set(names) & set(columns)]
         used = sorted({0, *used})
-        values = _compute(*(self.pieces[at] for at in used), scheduler="synchronous")
+        values = _compute(*(self.pieces[at] for at in used))
         layout = tuple(self.layout[at] for at in used)
         partition = _joined(list(values), layout, self.label, self.dtypes)
         yield from partition.frames(columns, max_rows, encoded)

@@ -62,10 +62,9 @@ class DaskPartition:
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
-        """Compute this partition in this thread and yield its rows."""
+        """Compute this partition, where dask computes, and yield its rows."""
         select(self.dtypes, columns, self.label)
-        chosen = self.delayed[list(columns)]
-        frame = chosen.compute(scheduler="synchronous")
+        frame = self.delayed[list(columns)].compute()
         yield from _in_memory(frame, self.label, self.dtypes).frames(columns, max_rows, encoded)
 
     def bind(self) -> Any:
