@@ -160,12 +160,15 @@ def _check_names(factors: Sequence[EvalFactor], env: EvalEnvironment, source: So
         for name in _patsy.factor_names(factor):
             if name in columns or name in env.namespace or name in always:
                 continue
-            near = difflib.get_close_matches(name, map(str, columns), n=3)
+            near = [str(c) for c in columns if str(c).lower() == name.lower()]
+            near = near or difflib.get_close_matches(name, map(str, columns), n=3)
             raise ColumnNotFoundError(
                 f"{name!r} in {factor.name()!r} is neither a column of {source.name} nor a "
                 "variable in scope",
                 hint=f"did you mean {' or '.join(map(repr, near))}?"
                 if near
+                else "import numpy as np"
+                if name == "np"
                 else f"the columns are {', '.join(map(repr, columns))}",
             )
 

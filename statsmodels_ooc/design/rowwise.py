@@ -13,11 +13,19 @@ from numpy.typing import NDArray
 from statsmodels_ooc._patsy import EvalFactor, PatsyError
 from statsmodels_ooc.design.factors import FROM_OUTSIDE, evaluate, unbox
 from statsmodels_ooc.design.plain import PlainFrame
+from statsmodels_ooc.design.whole_columns import whole_column_use
 from statsmodels_ooc.errors import DesignError
 
 __all__ = ["require_rowwise"]
 
 _FEW = 7  # rows: fewer may be too few for a function that is fine otherwise
+
+
+ROW_BY_ROW = (
+    "use a stateful transform (center, standardize, bs, or your own with "
+    "patsy.stateful_transform), or write the constant into the formula; arrays from outside "
+    "must become columns"
+)
 
 
 def require_rowwise(factor: EvalFactor, state: dict[str, Any], head: pd.DataFrame) -> None:
@@ -40,6 +48,12 @@ def require_rowwise(factor: EvalFactor, state: dict[str, Any], head: pd.DataFram
     DesignError
         It does, or it has not one value a row.
     """
+    found = whole_column_use(factor.code, head.columns)
+    if found is not None:
+        raise DesignError(
+            f"{factor.name()!r} does not work row by row: {found} looks at all rows of a column",
+            hint=ROW_BY_ROW,
+        )
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         whole = _columns(evaluate(factor, state, PlainFrame(head)))
@@ -71,9 +85,7 @@ def _compare(
             raise DesignError(
                 f"{factor.name()!r} does not work row by row: its value changes with the rows "
                 "that are evaluated together, so chunks would not give what the whole gives",
-                hint="use a stateful transform (center, standardize, bs, or your own with "
-                "patsy.stateful_transform), or write the constant into the formula; arrays "
-                "from outside must become columns",
+                hint=ROW_BY_ROW,
             )
 
 

@@ -60,6 +60,13 @@ class PassRecord:
     nbytes: int | None
     partitions: int
 
+    def __repr__(self) -> str:
+        stored = "" if self.nbytes is None else f", {self.nbytes:,} bytes stored"
+        return (
+            f"<pass {self.name!r}: {self.rows:,} rows, {self.seconds:.3g} s, "
+            f"{self.partitions:,} partitions{stored}>"
+        )
+
 
 def run_pass(
     name: str,

@@ -48,5 +48,6 @@ def check_memory(k: int) -> None:
         raise MemoryLimitError(
             f"{k:,} columns need about {need:,} bytes for their cross products, more than "
             f"memory_limit = {options.memory_limit:,}",
-            hint="smo.options.memory_limit = '8 GiB' raises the limit, where there is memory",
+            hint="text, dates and C(...) are factors with a column for each level: is one of them "
+            "meant to be a number? smo.options.memory_limit = '8 GiB' raises the limit",
         )

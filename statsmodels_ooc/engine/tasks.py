@@ -36,7 +36,7 @@ class Fold:
     def __call__(self, bound: Any, index: int) -> tuple[int, list[Any]]:
         states = [reduction.init() for reduction in self.reductions]
         rows = 0
-        with one_blas_thread():
+        with one_blas_thread(), np.errstate(over="ignore"):  # the row audit names what is too large
             for frame_rows, blocks in _frames(self.spec, released(bound), index, self.sizes):
                 for block in blocks:
                     for i, reduction in enumerate(self.reductions):

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.engine.blas import one_blas_thread
@@ -23,6 +25,7 @@ __all__ = ["METHODS", "LeastSquares"]
 METHODS = ("pinv", "qr", "auto", "gram")
 
 _MANY_COLUMNS = 40  # from here on a Gram matrix is several times cheaper than TSQR
+_LARGEST = 1e140  # sums of squares beyond it may overflow
 _DIGITS = 9.0  # what a Gram matrix must be able to give
 
 
@@ -134,6 +137,14 @@ class LeastSquares:
             raise MissingDataError(
                 f"{side} contains inf or nans: {what!r} is {bad.value} at row {bad.row} of {label}",
                 hint="missing='drop' leaves out NaN; infinities must be mended in the data",
+            )
+        sizes = np.maximum(np.abs(audit.low), np.abs(audit.high))
+        if sizes.max() > _LARGEST:
+            names = (*self.spec.exog_names, self.spec.endog_name)
+            raise DesignError(
+                f"{names[int(sizes.argmax())]!r} in {name} reaches {sizes.max():.3g}, and its "
+                "square overflows",
+                hint="measure it in a larger unit",
             )
         if audit.total_weight == 0:
             raise DesignError(f"the weights of all {audit.rows:,} rows of {name} are zero")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
+import pandas as pd
 import statsmodels.formula
 from patsy import EvalEnvironment
 
@@ -84,6 +85,10 @@ class StreamedModel:
         SourceError, DesignError
             The data or the formula is at fault; see `statsmodels_ooc.errors`.
         """
+        if data is None or (
+            isinstance(data, (int, float, list, tuple, pd.Series)) and (not is_chunked(data))
+        ):
+            as_source(data)  # raises, and says what is accepted
         if not is_chunked(data):
             depth = kwargs.pop("eval_env", None)
             if isinstance(kwargs.get("weights"), str):
@@ -237,6 +242,12 @@ class StreamedModel:
         if self._stream is None or exog is not None:
             return super().predict(params, exog, *args, **kwargs)  # type: ignore[misc]
         return self._rows(Fitted(params))
+
+    def __repr__(self) -> str:
+        if self._stream is None:
+            return super().__repr__()
+        kind, source = type(self).__name__, self._stream.source.name
+        return f"<{kind} of {self.spec.endog_name!r} on {self.spec.k} columns: {source}>"
 
     def _forget(self) -> None:
         """Let go of the rows."""

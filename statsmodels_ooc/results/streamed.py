@@ -77,6 +77,9 @@ class StreamedResults(LazyRows, NestedTests):
     @property
     def centered_tss(self) -> float:
         """Weighted total sum of squares about the mean."""
+        audit = self.model._planner.audit
+        if audit.low[-1] == audit.high[-1]:  # a constant response: nothing is left but rounding
+            return np.float64(0.0)
         return self._fit.centered_tss
 
     @property

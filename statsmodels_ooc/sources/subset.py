@@ -129,11 +129,20 @@ class Choose:
             return self.all_columns
         return tuple(name for name in self.all_columns if str(name) in self.condition)
 
+    def _evaluated(self, frame: pd.DataFrame) -> Any:
+        try:
+            return frame.eval(str(self.condition))
+        except pd.errors.UndefinedVariableError as error:
+            known = ", ".join(map(repr, self.all_columns))
+            raise SourceError(
+                f"subset={self.condition!r}: {error}", hint=f"the columns are {known}"
+            ) from None
+
     def mask(self, frame: pd.DataFrame, start: int, label: str) -> np.ndarray:
         """Which rows of a frame stay, (b,)."""
         if isinstance(self.condition, np.ndarray):
             return self.condition[start : start + len(frame)]
-        chosen = self.condition(frame) if callable(self.condition) else frame.eval(self.condition)
+        chosen = self.condition(frame) if callable(self.condition) else self._evaluated(frame)
         mask = np.asarray(chosen)
         if mask.shape != (len(frame),) or mask.dtype != np.bool_:
             raise SourceError(

@@ -164,3 +164,46 @@ def test_weights_by_a_name_that_is_no_identifier_in_memory() -> None:
     data = frame().assign(**{"a b": lambda f: f["x"] ** 2})
     ours = smof.wls("y ~ x", data, weights="a b").fit()
     assert_allclose(ours.params, smf.wls("y ~ x", data, weights=data["a b"]).fit().params)
+
+
+def test_a_threshold_on_a_column_s_maximum_is_refused() -> None:
+    data = frame(3_000).assign(b=lambda f: f["x"] ** 2)
+    data.loc[2_950, "b"] = 99.0
+    with pytest.raises(DesignError, match=r"b\.max looks at all rows"):
+        smof.ols("y ~ I(x * (b.max() > 50))", smo.as_source(data, chunk_rows=300))
+
+
+def test_a_constant_response_has_no_r_squared() -> None:
+    res = smof.ols("y ~ x", streamed(frame().assign(y=3.0))).fit()
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        assert not np.isfinite(res.rsquared)
+
+
+@pytest.mark.parametrize("column", ["x", "y"])
+def test_values_whose_squares_overflow_are_named(column) -> None:
+    data = frame()
+    data[column] *= 1e160
+    with pytest.raises(DesignError, match=rf"'{column}' in .* reaches \d\.\d+e\+160"):
+        smof.ols("y ~ x", streamed(data)).fit()
+
+
+@pytest.mark.parametrize("data", [None, 5, [], [1, 2], pd.Series([1.0])], ids=repr)
+def test_what_is_no_data_is_refused_with_what_is(data) -> None:
+    with pytest.raises((TypeError, SourceError), match=r"polars|no file|empty|accept"):
+        smof.ols("y ~ x", data)
+
+
+def test_subset_of_an_unknown_name() -> None:
+    with pytest.raises(SourceError, match="'qq'"):
+        smof.ols("y ~ x", streamed(frame()), subset="qq > 1")
+
+
+def test_case_of_a_name_is_suggested() -> None:
+    with pytest.raises(smo.errors.ColumnNotFoundError, match="did you mean 'x'"):
+        smof.ols("y ~ X", streamed(frame()))
+
+
+def test_reprs_say_what_there_is() -> None:
+    model = smof.ols("y ~ x", streamed(frame()))
+    assert repr(model).startswith("<OLS of 'y' on 2 columns")
+    assert repr(model.fit().passes[0]).startswith("<pass 'fit': 300 rows")
