@@ -61,8 +61,8 @@ class StreamedModel:
         formula : str
             As for statsmodels; patsy reads it chunk by chunk.
         data : path, list of paths, glob, Source, DataFrame, ...
-            Whatever `as_source` takes. A pandas or polars DataFrame takes
-            statsmodels' own road; wrapped in `as_source` it streams.
+            Whatever `as_source` takes. A pandas DataFrame takes statsmodels' own road;
+            wrapped in `as_source` it streams.
         subset : str, callable or array of bool, optional
             The rows to use: an expression for `DataFrame.eval`, a function from a
             chunk to a mask, or a mask as long as the data.
@@ -86,7 +86,7 @@ class StreamedModel:
             The data or the formula is at fault; see `statsmodels_ooc.errors`.
         """
         if data is None or (
-            isinstance(data, (int, float, list, tuple, pd.Series)) and (not is_chunked(data))
+            isinstance(data, (int, float, list, tuple, pd.Series)) and not is_chunked(data)
         ):
             as_source(data)  # raises, and says what is accepted
         if not is_chunked(data):

@@ -137,7 +137,10 @@ def find_files(
         files += found
     if listed:
         files = [replace(file, keys=_keys(Path(file.path).parts[:-1])) for file in files]
-    return tuple(files)
+    # A worker, or whoever loads a saved fit, may stand in another directory.
+    return tuple(
+        replace(file, path=os.path.abspath(file.path)) if file.local else file for file in files
+    )
 
 
 def shown(where: Any) -> str:

@@ -207,3 +207,12 @@ def test_reprs_say_what_there_is() -> None:
     model = smof.ols("y ~ x", streamed(frame()))
     assert repr(model).startswith("<OLS of 'y' on 2 columns")
     assert repr(model.fit().passes[0]).startswith("<pass 'fit': 300 rows")
+
+
+def test_a_saved_fit_finds_its_rows_from_another_directory(tmp_path, monkeypatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    frame().to_parquet(tmp_path / "1.parquet")
+    monkeypatch.chdir(tmp_path)
+    smof.ols("y ~ x", "1.parquet").fit().save("fit.pkl")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert len(np.asarray(smo.load("../fit.pkl").resid)) == 300
