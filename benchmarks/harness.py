@@ -4,7 +4,8 @@ A contender is a factory: called in its own process, it imports what it needs an
 returns ``run(path)``. Only ``run`` is timed, so imports never count; the fastest of
 several runs does. Peak resident memory is the whole process's, imports included.
 A run returns the coefficients and standard errors by name, or None when there are
-none; the table shows to how many digits each contender agrees with the reference.
+none; the table shows to how many digits each contender agrees with the reference. What
+reads the data several times can return `Streamed`, and its passes are printed too.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 Estimates = Mapping[str, tuple[float, float]]
-Run = Callable[[Path], Estimates | None]
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -32,6 +32,17 @@ THREAD_VARIABLES = (
     "MKL_NUM_THREADS",
     "POLARS_MAX_THREADS",
 )
+
+
+@dataclass(frozen=True)
+class Streamed:
+    """Estimates, and the passes that they took: name, rows and seconds of each."""
+
+    estimates: Estimates
+    passes: list[tuple[str, int, float]]
+
+
+Run = Callable[[Path], Estimates | Streamed | None]
 
 
 @dataclass(frozen=True)
@@ -69,6 +80,7 @@ class Measurement:
     seconds: float
     peak_mib: float
     estimates: dict[str, tuple[float, float]] = field(default_factory=dict)
+    passes: list[tuple[str, int, float]] = field(default_factory=list)
     failure: str = ""
 
 
@@ -81,13 +93,18 @@ def cores() -> int:
 
 def report(contender: Contender, path: Path, repeat: int) -> None:
     """Run the contender here and print its measurement as one JSON line."""
-    run, seconds, estimates = contender.make(contender.threads), [], None
+    run, best, outcome = contender.make(contender.threads), math.inf, None
     for _ in range(repeat):
         begin = time.perf_counter()
-        estimates = run(path)
-        seconds.append(time.perf_counter() - begin)
-    found = {name: list(map(float, pair)) for name, pair in (estimates or {}).items()}
-    print(json.dumps({"seconds": min(seconds), "peak_mib": peak_mib(), "estimates": found}))
+        found = run(path)
+        seconds = time.perf_counter() - begin
+        if seconds < best:
+            best, outcome = seconds, found
+    if not isinstance(outcome, Streamed):
+        outcome = Streamed(outcome or {}, [])
+    estimates = {name: list(map(float, pair)) for name, pair in outcome.estimates.items()}
+    measured = {"seconds": best, "peak_mib": peak_mib(), "estimates": estimates}
+    print(json.dumps({**measured, "passes": outcome.passes}))
 
 
 def peak_mib() -> float:
@@ -170,6 +187,22 @@ def print_table(
         )
 
 
+def print_passes(measurements: dict[str, Measurement], baseline: float | None, rows: int) -> None:
+    """Print the passes of every contender that told them; ratios as in the table."""
+    for contender, found in measurements.items():
+        if not found.passes:
+            continue
+        print(f"\n{'passes of ' + contender:<36}{'rows':>14}{'seconds':>10}{'ratio':>8}")
+        for name, read, seconds in found.passes:
+            ratio = "" if baseline is None else f"{seconds / baseline:.2f}"
+            print(f"   {name:<33}{read:>14,}{seconds:>10.3f}{ratio:>8}")
+        full = [seconds for _, read, seconds in found.passes if read == rows]
+        total = sum(seconds for *_, seconds in found.passes)
+        print(f"   {len(full)} over all rows, {total:.3f} s in all passes")
+        if full and baseline is not None:
+            print(f"   slowest over all rows: {max(full) / baseline:.2f} times the baseline")
+
+
 def arguments(description: str, rows: int) -> argparse.Namespace:
     """Parse the options that all scripts share."""
     parser = argparse.ArgumentParser(description=description)
@@ -224,6 +257,7 @@ def main(
     print_table(measurements, seconds, threads)
     if baseline:
         print(f"\nratio: to {name}, {seconds:.3f} s, measured in this run")
+    print_passes(measurements, seconds, options.rows)
     return measurements
 
 

@@ -21,6 +21,8 @@ T1_COLUMNS = ["y", "a", "b", "c", "d", "cat1"]
 # patsy puts the categorical columns first: cat1, then a, b, c, d, d:c, a:b, a:c.
 T1_BETA = np.arange(12) / 12
 
+T3_FORMULA = "y ~ x1 + x2 + g"
+T3_COLUMNS = ["y", "x1", "x2", "g", "exposure"]
 T3_LEVELS = [f"g{j:02d}" for j in range(50)]
 
 T4_NAMES = [f"x{j}" for j in range(100)]
@@ -28,6 +30,8 @@ T4_FORMULA = "y ~ " + " + ".join(T4_NAMES)
 
 T5_CARDINALITIES = (2, 3, 5, 7, 10, 24)
 T5_NAMES = [f"c{levels}" for levels in T5_CARDINALITIES]
+T5_LEVELS = {f"c{m}": [f"c{m}_{j:02d}" for j in range(m)] for m in T5_CARDINALITIES}
+T5_FORMULA = "y ~ " + " + ".join(T5_NAMES)
 
 
 @dataclass(frozen=True)
@@ -115,10 +119,10 @@ def _draw_t4(rng: np.random.Generator, b: int) -> pa.Table:
 
 def _draw_t5(rng: np.random.Generator, b: int) -> pa.Table:
     eta, columns = np.full(b, -0.7), {}
-    for name, levels in zip(T5_NAMES, T5_CARDINALITIES, strict=True):
-        codes = rng.integers(0, levels, b)
-        eta += _fixed_effects(levels, 0.5)[codes]
-        columns[name] = _dictionary(codes, [f"{name}_{j:02d}" for j in range(levels)])
+    for name, levels in T5_LEVELS.items():
+        codes = rng.integers(0, len(levels), b)
+        eta += _fixed_effects(len(levels), 0.5)[codes]
+        columns[name] = _dictionary(codes, levels)
     y = rng.random(b) < _expit(eta)
     return pa.table({"y": y.astype(np.int8), **columns})
 

@@ -22,7 +22,7 @@ class _StreamedData(ModelData):  # type: ignore[misc]
     model : the streamed model, which knows what only a pass can tell.
     """
 
-    def __init__(self, model: Any, ynames: str, frame: Any, formula: Any) -> None:
+    def __init__(self, model: Any, ynames: str | list[str], frame: Any, formula: Any) -> None:
         self._cache: dict[str, Any] = {}
         self._model = model
         self.ynames = ynames

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Block", "FloatArray", "Where"]
+__all__ = ["Block", "Dense", "Design", "FloatArray", "Where"]
 
 FloatArray = NDArray[np.float64]
 
@@ -38,6 +40,88 @@ class Where:
         return f"row {self.start + i} of {self.label}"
 
 
+class Design(Protocol):
+    """The design of a block of b rows and k columns, however it is held."""
+
+    def dense(self) -> FloatArray:
+        """The design as one column-major array, (b, k)."""
+        ...
+
+    def sample(self, rows: slice) -> FloatArray:
+        """Some rows of it."""
+        ...
+
+    def keys(self) -> tuple[NDArray[Any], ...]:
+        """The variables that the columns are made of, (b,) each."""
+        ...
+
+    def matvec(self, beta: FloatArray) -> FloatArray:
+        """``X beta``, (b,)."""
+        ...
+
+    def rmatvec(self, v: FloatArray) -> FloatArray:
+        """``X'v``, (k,)."""
+        ...
+
+    def sandwich(self, w: FloatArray) -> FloatArray:
+        """``X' diag(w) X``, (k, k)."""
+        ...
+
+    def comoment(
+        self, w: FloatArray | None, mean: FloatArray, endog: FloatArray | None = None
+    ) -> FloatArray:
+        """``(Z - 1 mean')' diag(w) (Z - 1 mean')`` for the weighted means of Z.
+
+        Z is the design, (k, k), or the design and the response, (k + 1, k + 1).
+        """
+        ...
+
+
+@dataclass(slots=True)
+class Dense:
+    """A design held as one array.
+
+    Attributes
+    ----------
+    array : ndarray, (b, k)
+        The design, column-major.
+    """
+
+    array: FloatArray
+
+    def dense(self) -> FloatArray:
+        return self.array
+
+    def sample(self, rows: slice) -> FloatArray:
+        return self.array[rows]
+
+    def keys(self) -> tuple[NDArray[Any], ...]:
+        return tuple(self.array.T)
+
+    def matvec(self, beta: FloatArray) -> FloatArray:
+        return self.dense() @ beta
+
+    def rmatvec(self, v: FloatArray) -> FloatArray:
+        return self.dense().T @ v
+
+    def sandwich(self, w: FloatArray) -> FloatArray:
+        design = self.dense()
+        return design.T @ (design * w[:, None])
+
+    def comoment(
+        self, w: FloatArray | None, mean: FloatArray, endog: FloatArray | None = None
+    ) -> FloatArray:
+        design = self.dense()
+        b, k = design.shape
+        z = np.empty((b, len(mean)), order="F")
+        np.subtract(design, mean[:k], out=z[:, :k])
+        if endog is not None:
+            np.subtract(endog, mean[k], out=z[:, k])
+        if w is not None:
+            z *= np.sqrt(w)[:, None]
+        return z.T @ z
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """b rows of a design with k columns.
@@ -49,10 +133,11 @@ class Block:
     ----------
     endog : ndarray, (b,)
         The response.
-    exog : ndarray, (b, k)
-        The design, column-major.
-    weights : ndarray, (b,), or None
-        None for unit weights.
+    design : Design
+        The design, (b, k).
+    extras : mapping
+        What goes with the rows, (b,) each: ``weights``; for a GLM ``freq_weights``,
+        ``var_weights``, ``offset``, ``exposure`` (its logarithm) and ``trials``.
     partition : int
         Number of the partition that the rows come from.
     start : int
@@ -66,30 +151,35 @@ class Block:
     """
 
     endog: FloatArray
-    exog: FloatArray
-    weights: FloatArray | None = None
+    design: Design
+    extras: Mapping[str, FloatArray] = field(default_factory=dict)
     partition: int = 0
     start: int = 0
     kept: NDArray[np.intp] | None = None
     rows_read: int = 0
     missing: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def weights(self) -> FloatArray | None:
+        """The weights, (b,); None for unit weights."""
+        return self.extras.get("weights")
+
     def row(self, i: int) -> int:
         """Number in the partition of row ``i`` of the block."""
         return self.start + i if self.kept is None else int(self.kept[i])
 
     def dense(self) -> FloatArray:
-        """The design as one array, (b, k)."""
-        return self.exog
+        """The design as one column-major array, (b, k)."""
+        return self.design.dense()
 
     def matvec(self, beta: FloatArray) -> FloatArray:
         """``X beta``, (b,)."""
-        return self.exog @ beta
+        return self.design.matvec(beta)
 
     def rmatvec(self, v: FloatArray) -> FloatArray:
         """``X'v``, (k,)."""
-        return self.exog.T @ v
+        return self.design.rmatvec(v)
 
     def sandwich(self, w: FloatArray) -> FloatArray:
         """``X' diag(w) X``, (k, k)."""
-        return self.exog.T @ (self.exog * w[:, None])
+        return self.design.sandwich(w)

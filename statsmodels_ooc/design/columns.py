@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,14 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.design.block import FloatArray, Where
 from statsmodels_ooc.design.plain import column_values
-from statsmodels_ooc.design.spec import DesignSpec, Missing, Rows, check_weights, keep_rows
+from statsmodels_ooc.design.spec import (
+    DesignSpec,
+    Missing,
+    Rows,
+    checked_extra,
+    keep_rows,
+    proportions,
+)
 
 __all__ = ["ColumnSpec"]
 
@@ -20,12 +28,12 @@ class ColumnSpec(DesignSpec):
 
     Parameters
     ----------
-    endog : str
-        The column of the response.
+    endog : sequence of str
+        The column of the response; two for successes and failures.
     exog : sequence of str
         The columns of the design.
-    weights : str or float, optional
-        The column of the weights, or the weight of every row.
+    extras : mapping, optional
+        Weights, offset and the like by role: a column, or one value for every row.
     missing : {"none", "drop", "raise"}
         What happens to rows with missing values.
     """
@@ -34,40 +42,58 @@ class ColumnSpec(DesignSpec):
 
     def __init__(
         self,
-        endog: str,
+        endog: Sequence[str],
         exog: Sequence[str],
-        weights: str | float | None = None,
+        extras: Mapping[str, str | float] | None = None,
         missing: Missing = "none",
     ) -> None:
-        self.endog_name = endog
+        self.endog_names = tuple(endog)
         self.exog_names = tuple(exog)
-        self.weights = weights
+        self.extras = dict(extras or {})
         self.missing = missing
-        self.columns = (endog, *exog, *([weights] if isinstance(weights, str) else []))
+        self.columns = (
+            *self.endog_names,
+            *self.exog_names,
+            *(name for name in self.extras.values() if isinstance(name, str)),
+        )
         self.encoded = frozenset()
 
     def rows(self, frame: pd.DataFrame, where: Where) -> Rows:
-        columns = [column_values(frame[name], name, where) for name in self.columns]
+        columns = {name: column_values(frame[name], name, where) for name in self.columns}
         absent = {
-            name: mask
-            for name, values in zip(self.columns, columns, strict=True)
-            if (mask := _absent(values)) is not None
+            name: mask for name, values in columns.items() if (mask := _absent(values)) is not None
         }
         kept, counts = keep_rows(absent, self.missing, where)
         if kept is not None:
-            columns = [values.take(kept) for values in columns]
-        weights = None
-        if isinstance(self.weights, str):
-            weights = columns.pop()
-            check_weights(weights, self.weights, where, kept)
-        elif self.weights is not None:
-            weights = np.full(len(columns[0]), self.weights)
-            check_weights(weights, "weights", where, kept)
-        return Rows(columns[0], tuple(columns[1:]), weights, kept, counts)
+            columns = {name: values.take(kept) for name, values in columns.items()}
+        endog = columns[self.endog_names[0]]
+        extras = {
+            role: checked_extra(role, values, name, where, kept)
+            for role, name, values in self._extras(columns, len(endog))
+        }
+        if len(self.endog_names) == 2:
+            failures = columns[self.endog_names[1]]
+            endog, extras["trials"] = proportions(endog, failures, self.endog_names, where, kept)
+        return Rows(endog, tuple(columns[name] for name in self.exog_names), extras, kept, counts)
+
+    def _extras(
+        self, columns: Mapping[str, FloatArray], n: int
+    ) -> Iterator[tuple[str, str, FloatArray]]:
+        for role, given in self.extras.items():
+            if isinstance(given, str):
+                yield role, given, columns[given]
+            else:
+                yield role, role, np.full(n, float(given))
 
     def fill(self, rows: Rows, piece: slice, out: FloatArray) -> None:
         for j, values in enumerate(rows.values):
             out[:, j] = values[piece]
+
+    def keys(self, rows: Rows, piece: slice) -> tuple[NDArray[Any], ...]:
+        return tuple(values[piece] for values in rows.values)
+
+    def from_keys(self, keys: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
+        return tuple(keys)
 
 
 def _absent(values: FloatArray) -> NDArray[np.bool_] | None:

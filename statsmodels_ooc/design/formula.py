@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -36,7 +36,8 @@ def learn_formula(
     scan: Scan,
     frames: Callable[[Sequence[str]], Iterable[pd.DataFrame]] | None = None,
     missing: Missing = "drop",
-    weights: str | None = None,
+    extras: Mapping[str, str] | None = None,
+    max_endog: int = 1,
     drop_cols: Sequence[str] | None = None,
     memory_limit: int,
 ) -> FormulaSpec:
@@ -58,8 +59,11 @@ def learn_formula(
         default ``source.frames``.
     missing : {"drop", "raise"}
         What happens to rows with missing values.
-    weights : str, optional
-        A column, or a Python expression in the columns.
+    extras : mapping, optional
+        Weights, offset and the like by role: a column, or a Python expression in the
+        columns.
+    max_endog : int
+        How many columns the response may have.
     drop_cols : sequence of str, optional
         Columns to leave out of the design.
     memory_limit : int
@@ -82,8 +86,8 @@ def learn_formula(
     MemoryLimitError
         There are too many levels, or too many rows for a spline's quantiles.
     """
-    columns = formula_columns(formula, source, env=env, weights=weights)
-    lhs, rhs, third_terms = _terms(formula, weights, source.columns)
+    columns = formula_columns(formula, source, env=env, extras=extras)
+    lhs, rhs, third_terms = _terms(formula, extras, source.columns)
     factors = _factors(lhs, rhs, third_terms)
     lesson = Lesson(source, factors, env, frames or source.frames, memory_limit)
     lesson.learn(scan)
@@ -92,12 +96,12 @@ def learn_formula(
         return _patsy.design_info(side, lesson.states, lesson.widths, lesson.levels)
 
     left, right, third = map(info, (lhs, rhs, third_terms))
-    _check_endog(left)
+    _check_endog(left, max_endog)
     spec = FormulaSpec(
         formula,
         (left, right),
         left.factor_infos | right.factor_infos | third.factor_infos,
-        _weight_factor(third_terms, lesson),
+        dict(zip(extras or {}, _extra_factors(third_terms, lesson), strict=True)),
         columns,
         lesson.encodable(factors),
         lesson.simple,
@@ -107,29 +111,33 @@ def learn_formula(
 
 
 def formula_columns(
-    formula: Any, source: Source, *, env: EvalEnvironment, weights: str | None = None
+    formula: Any,
+    source: Source,
+    *,
+    env: EvalEnvironment,
+    extras: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
-    """The source's columns that a formula and its weights read.
+    """The source's columns that a formula and its extras read.
 
     Raises
     ------
     ColumnNotFoundError
         A name is neither a column nor in scope.
     """
-    factors = _factors(*_terms(formula, weights, source.columns))
+    factors = _factors(*_terms(formula, extras, source.columns))
     _check_names(factors, env, source)
     names = {name for factor in factors for name in _patsy.factor_names(factor)}
     return tuple(column for column in source.columns if column in names)
 
 
 def _terms(
-    formula: Any, weights: str | None, columns: Sequence[str]
+    formula: Any, extras: Mapping[str, str] | None, columns: Sequence[str]
 ) -> tuple[list[Term], list[Term], list[Term]]:
-    """The terms of the response, of the design, and of the weights."""
+    """The terms of the response, of the design, and one for each of the extras."""
     desc = formula if isinstance(formula, ModelDesc) else ModelDesc.from_formula(formula)
     if not desc.lhs_termlist:
         raise PatsyError("model is missing required outcome variables")
-    third = [] if weights is None else [_weight_term(weights, columns)]
+    third = [_extra_term(code, columns) for code in (extras or {}).values()]
     return desc.lhs_termlist, desc.rhs_termlist, third
 
 
@@ -139,18 +147,17 @@ def _factors(*sides: Sequence[Term]) -> tuple[EvalFactor, ...]:
     return tuple(dict.fromkeys(factor for term in terms for factor in term.factors))
 
 
-def _weight_term(weights: str, columns: Sequence[str]) -> Term:
-    is_odd_name = weights in columns and not weights.isidentifier()
-    return _patsy.expression_term(f"Q({weights!r})" if is_odd_name else weights)
+def _extra_term(code: str, columns: Sequence[str]) -> Term:
+    is_odd_name = code in columns and not code.isidentifier()
+    return _patsy.expression_term(f"Q({code!r})" if is_odd_name else code)
 
 
-def _weight_factor(terms: Sequence[Term], lesson: Lesson) -> EvalFactor | None:
-    if not terms:
-        return None
-    (factor,) = terms[0].factors
-    if lesson.widths.get(factor) != 1:
-        raise DesignError(f"the weights {factor.name()!r} are not one number a row")
-    return factor
+def _extra_factors(terms: Sequence[Term], lesson: Lesson) -> list[EvalFactor]:
+    factors = [factor for term in terms for factor in term.factors]
+    for factor in factors:
+        if lesson.widths.get(factor) != 1:
+            raise DesignError(f"{factor.name()!r} is not one number a row")
+    return factors
 
 
 def _check_names(factors: Sequence[EvalFactor], env: EvalEnvironment, source: Source) -> None:
@@ -173,9 +180,9 @@ def _check_names(factors: Sequence[EvalFactor], env: EvalEnvironment, source: So
             )
 
 
-def _check_endog(info: DesignInfo) -> None:
+def _check_endog(info: DesignInfo, most: int) -> None:
     k = len(info.column_names)
-    if k != 1:
+    if not 1 <= k <= most:
         raise DesignError(
             "endog has evaluated to an array with multiple columns that has shape "
             f"(n, {k}). This occurs when the variable converted to endog is non-numeric "

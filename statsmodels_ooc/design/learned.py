@@ -16,7 +16,14 @@ from statsmodels_ooc.design.block import FloatArray, Where
 from statsmodels_ooc.design.factors import Categorical, Factor, Numeric
 from statsmodels_ooc.design.plain import PlainFrame
 from statsmodels_ooc.design.plan import ColumnPlan, fill_columns, plan_columns
-from statsmodels_ooc.design.spec import DesignSpec, Missing, Rows, check_weights, keep_rows
+from statsmodels_ooc.design.spec import (
+    DesignSpec,
+    Missing,
+    Rows,
+    checked_extra,
+    keep_rows,
+    proportions,
+)
 
 __all__ = ["FormulaSpec"]
 
@@ -31,10 +38,10 @@ class FormulaSpec(DesignSpec):
     sides : tuple of DesignInfo
         What patsy would know of the left-hand and of the right-hand side.
     factors : mapping
-        Every factor of the formula and of the weights to what was learned of it,
+        Every factor of the formula and of the extras to what was learned of it,
         those of dropped terms included: their missing values drop rows.
-    weights : EvalFactor, optional
-        The factor that gives the weights.
+    extras : mapping
+        The factors that give weights, offset and the like, by role.
     columns : tuple of str
         The source's columns that are read.
     encoded : frozenset of str
@@ -57,23 +64,24 @@ class FormulaSpec(DesignSpec):
         formula: Any,
         sides: tuple[DesignInfo, DesignInfo],
         factors: Mapping[EvalFactor, FactorInfo],
-        weights: EvalFactor | None,
+        extras: Mapping[str, EvalFactor],
         columns: tuple[str, ...],
         encoded: frozenset[str],
         simple: Mapping[EvalFactor, str],
         missing: Missing,
         dropped: frozenset[str] = frozenset(),
     ) -> None:
-        self._parts = (formula, sides, factors, weights, columns, encoded, simple, missing, dropped)
+        self._parts = (formula, sides, factors, extras, columns, encoded, simple, missing, dropped)
         self.formula = formula
         self.design_info = sides[1]
         self.columns = columns
         self.encoded = encoded
         self.missing = missing
-        self.endog_name = sides[0].column_names[0]
+        self.endog_names = tuple(sides[0].column_names)
         self.exog_names = tuple(n for n in sides[1].column_names if n not in dropped)
         self.has_intercept = _patsy.INTERCEPT in sides[1].terms
-        self._weight = None if weights is None else list(factors).index(weights)
+        order = list(factors)
+        self._extras_at = {role: order.index(factor) for role, factor in extras.items()}
 
     @cached_property
     def _factors(self) -> tuple[Factor, ...]:
@@ -94,9 +102,14 @@ class FormulaSpec(DesignSpec):
         if kept is not None:
             values = [value.take(kept, axis=-1) for value in values]
         n = len(frame) if kept is None else len(kept)
-        return Rows(
-            self._endog(values, n), tuple(values), self._weights(values, kept, where), kept, counts
-        )
+        extras = {
+            role: checked_extra(role, values[at][0], self._factors[at].name, where, kept)
+            for role, at in self._extras_at.items()
+        }
+        endog, *failures = self._endog(values, n)
+        if failures:
+            endog, extras["trials"] = proportions(endog, failures[0], self.endog_names, where, kept)
+        return Rows(endog, tuple(values), extras, kept, counts)
 
     def _values(self, frame: PlainFrame, where: Where) -> Iterator[NDArray[Any]]:
         return (factor.values(frame, where) for factor in self._factors)
@@ -108,24 +121,39 @@ class FormulaSpec(DesignSpec):
             if (mask := factor.absent(value)) is not None
         }
 
-    def _endog(self, values: Sequence[NDArray[Any]], n: int) -> FloatArray:
-        ((first, *others),) = self._plans[0]
-        if first.contrast is None and not others:
-            endog: FloatArray = values[first.value][first.column]
-            return endog
-        columns = np.empty((n, 1), order="F")
-        fill_columns(self._plans[0], values, slice(None), columns)
-        return columns[:, 0]
-
-    def _weights(self, values: Sequence[Any], kept: Any, where: Where) -> FloatArray | None:
-        if self._weight is None:
-            return None
-        weights: FloatArray = values[self._weight][0]
-        check_weights(weights, self._factors[self._weight].name, where, kept)
-        return weights
+    def _endog(self, values: Sequence[NDArray[Any]], n: int) -> list[FloatArray]:
+        """The columns of the response, (n,) each."""
+        plans = self._plans[0]
+        if len(plans) == 1 and len(plans[0]) == 1 and plans[0][0].contrast is None:
+            (piece,) = plans[0]
+            return [values[piece.value][piece.column]]
+        columns = np.empty((n, len(plans)), order="F")
+        fill_columns(plans, values, slice(None), columns)
+        return list(columns.T)
 
     def fill(self, rows: Rows, piece: slice, out: FloatArray) -> None:
         fill_columns(self._plans[1], rows.values, piece, out)
+
+    def keys(self, rows: Rows, piece: slice) -> tuple[NDArray[Any], ...]:
+        return tuple(
+            column for at in self._used for column in np.atleast_2d(rows.values[at][..., piece])
+        )
+
+    def from_keys(self, keys: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
+        values: list[NDArray[Any]] = [np.empty(0)] * len(self._factors)
+        left = list(keys)
+        for at in self._used:
+            factor = self._factors[at]
+            if isinstance(factor, Numeric):
+                values[at] = np.stack([left.pop(0) for _ in range(factor.width)])
+            else:
+                values[at] = left.pop(0)
+        return tuple(values)
+
+    @cached_property
+    def _used(self) -> tuple[int, ...]:
+        """The factors that the design is made of."""
+        return tuple(sorted({piece.value for plan in self._plans[1] for piece in plan}))
 
     def subset(self, terms: Sequence[str], dropped: frozenset[str]) -> FormulaSpec:
         """The same rows, with some of the design's terms only, and without some columns."""

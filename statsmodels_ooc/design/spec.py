@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from statsmodels_ooc.design.block import Block, FloatArray, Where
+from statsmodels_ooc.design.block import Block, Design, FloatArray, Where
+from statsmodels_ooc.design.filled import Filled
 from statsmodels_ooc.errors import DesignError, MissingDataError
 
-__all__ = ["DesignSpec", "Missing", "Rows", "check_weights", "keep_rows"]
+__all__ = ["DesignSpec", "Missing", "Rows", "checked_extra", "keep_rows", "proportions"]
 
 Missing = Literal["none", "drop", "raise"]
 
@@ -29,8 +30,8 @@ class Rows:
         The response.
     values : tuple of ndarray
         What `DesignSpec.fill` makes the columns from, row-aligned.
-    weights : ndarray, (n,), or None
-        None for unit weights.
+    extras : mapping
+        Weights, offset and the like, (n,) each; see `Block`.
     kept : ndarray of int, (n,), or None
         Positions in the frame, None when every row was kept.
     missing : dict
@@ -39,7 +40,7 @@ class Rows:
 
     endog: FloatArray
     values: tuple[NDArray[np.generic], ...]
-    weights: FloatArray | None = None
+    extras: Mapping[str, FloatArray] = field(default_factory=dict)
     kept: NDArray[np.intp] | None = None
     missing: Mapping[str, int] | None = None
 
@@ -53,8 +54,8 @@ class DesignSpec(ABC):
         The source's columns that are read.
     encoded : frozenset of str
         Those of them that may come as Categoricals.
-    endog_name : str
-        Name of the response.
+    endog_names : tuple of str
+        Name of the response; two where it is a pair of successes and failures.
     exog_names : tuple of str
         Names of the k columns of the design.
     has_intercept : bool
@@ -63,9 +64,14 @@ class DesignSpec(ABC):
 
     columns: tuple[str, ...]
     encoded: frozenset[str]
-    endog_name: str
+    endog_names: tuple[str, ...]
     exog_names: tuple[str, ...]
     has_intercept: bool
+
+    @property
+    def endog_name(self) -> str:
+        """Name of the response."""
+        return " + ".join(self.endog_names)
 
     @property
     def k(self) -> int:
@@ -79,6 +85,18 @@ class DesignSpec(ABC):
     @abstractmethod
     def fill(self, rows: Rows, piece: slice, out: FloatArray) -> None:
         """Write the design of ``rows[piece]`` into ``out``, (b, k), column-major."""
+
+    @abstractmethod
+    def keys(self, rows: Rows, piece: slice) -> tuple[NDArray[Any], ...]:
+        """The variables that the design of ``rows[piece]`` is made of, (b,) each."""
+
+    @abstractmethod
+    def from_keys(self, keys: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
+        """The `Rows.values` that give these keys: `keys`, backwards."""
+
+    def design(self, rows: Rows, piece: slice, scratch: FloatArray) -> Design:
+        """The design of ``rows[piece]``, which may use the scratch memory."""
+        return Filled(self, rows, piece, scratch)
 
     def blocks(
         self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int
@@ -104,13 +122,10 @@ class DesignSpec(ABC):
         scratch = np.empty((min(n, block_rows), self.k), order="F")
         for first in range(0, max(n, 1), block_rows):
             piece = slice(first, min(first + block_rows, n))
-            exog = scratch[: piece.stop - piece.start]
-            if n:
-                self.fill(rows, piece, exog)
             yield Block(
                 endog=rows.endog[piece],
-                exog=exog,
-                weights=None if rows.weights is None else rows.weights[piece],
+                design=self.design(rows, piece, scratch),
+                extras={role: values[piece] for role, values in rows.extras.items()},
                 partition=partition,
                 start=start + first,
                 kept=None if rows.kept is None else rows.kept[piece] + start,
@@ -157,12 +172,53 @@ def keep_rows(
     return np.flatnonzero(~gone), {name: int(mask.sum()) for name, mask in absent.items()}
 
 
-def check_weights(
-    weights: FloatArray, name: str, where: Where, kept: NDArray[np.intp] | None
-) -> None:
-    """Refuse weights that are negative or infinite."""
-    bad = ~((weights >= 0) & np.isfinite(weights))
+def checked_extra(
+    role: str, values: FloatArray, name: str, where: Where, kept: NDArray[np.intp] | None
+) -> FloatArray:
+    """Weights, an offset or an exposure that make sense; of an exposure the logarithm.
+
+    Raises
+    ------
+    DesignError
+        A weight is negative, an exposure not positive, or a value not finite.
+    """
+    finite = np.isfinite(values)
+    match role:
+        case "exposure":
+            bad, rule = ~(finite & (values > 0)), "exposures are > 0"
+        case "offset":
+            bad, rule = ~finite, "offsets are finite"
+        case _:
+            bad, rule = ~(finite & (values >= 0)), "weights are >= 0"
     if bad.any():
         i = int(np.argmax(bad))
         row = where.row(i if kept is None else int(kept[i]))
-        raise DesignError(f"the weight {name!r} is {weights[i]} at {row}; weights are >= 0")
+        what = "weight" if role.endswith("weights") else role
+        raise DesignError(f"the {what} {name!r} is {values[i]} at {row}; {rule}")
+    return np.log(values) if role == "exposure" else values
+
+
+def proportions(
+    successes: FloatArray,
+    failures: FloatArray,
+    names: Sequence[str],
+    where: Where,
+    kept: NDArray[np.intp] | None,
+) -> tuple[FloatArray, FloatArray]:
+    """Successes and failures as proportions and numbers of trials, (n,) each.
+
+    Raises
+    ------
+    DesignError
+        A count is negative or not finite, or there are no trials in a row.
+    """
+    trials = successes + failures
+    bad = ~((successes >= 0) & (failures >= 0) & (trials > 0) & np.isfinite(trials))
+    if bad.any():
+        i = int(np.argmax(bad))
+        row = where.row(i if kept is None else int(kept[i]))
+        raise DesignError(
+            f"{names[0]!r} = {successes[i]} successes and {names[1]!r} = {failures[i]} failures "
+            f"at {row} are no binomial counts: both are >= 0, their sum > 0"
+        )
+    return successes / trials, trials

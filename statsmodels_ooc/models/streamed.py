@@ -26,6 +26,7 @@ from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.results.rows import Design, Fitted, Response, Weights
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
+from statsmodels_ooc.sources.dask_array import AlignedSource
 from statsmodels_ooc.sources.subset import subset_source
 
 __all__ = ["StreamedModel", "check_missing", "column_stream"]
@@ -122,7 +123,8 @@ class StreamedModel:
         drop_cols: Sequence[str] | None,
         env: EvalEnvironment,
         missing: str,
-        weights: str | None = None,
+        extras: Mapping[str, str] | None = None,
+        max_endog: int = 1,
     ) -> tuple[Stream, DesignSpec]:
         """Learn the formula; the passes that it takes are the model's first."""
         if statsmodels.formula.options.formula_engine != "patsy":
@@ -135,7 +137,7 @@ class StreamedModel:
         if subset is not None:
             source = subset_source(source, subset)
         passes: list[PassRecord] = []
-        columns = formula_columns(formula, source, env=env, weights=weights)
+        columns = formula_columns(formula, source, env=env, extras=extras)
         source = spool_slow(source, columns, passes)
         spec = learn_formula(
             formula,
@@ -144,7 +146,8 @@ class StreamedModel:
             scan=partial(_scan, source, passes),
             frames=partial(_read, source, passes),
             missing="drop" if missing == "drop" else "raise",
-            weights=weights,
+            extras=extras,
+            max_endog=max_endog,
             drop_cols=drop_cols,
             memory_limit=options.memory_limit,
         )
@@ -165,7 +168,9 @@ class StreamedModel:
         self.spec = spec
         self._planner = planner
         kind = StreamedFrameData if is_frame_like else StreamedArrayData
-        self.data = kind(self, spec.endog_name, stream.source, formula)
+        names = spec.endog_names
+        ynames = names[0] if len(names) == 1 else list(names)
+        self.data = kind(self, ynames, stream.source, formula)
         if formula is not None:
             self.formula = formula
         self._data_attr: list[str] = []
@@ -291,8 +296,8 @@ def check_missing(missing: str) -> None:
 
 
 def column_stream(
-    source: Any, endog: str, exog: Sequence[str], weights: str | float | None, missing: Missing
+    source: AlignedSource, extras: Mapping[str, str | float], missing: Missing
 ) -> tuple[Stream, DesignSpec]:
     """A stream over plain columns."""
-    spec = ColumnSpec(endog, exog, weights, missing)
+    spec = ColumnSpec(source.endog_columns, source.exog_columns, extras, missing)
     return Stream(source, spec), spec

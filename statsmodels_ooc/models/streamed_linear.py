@@ -51,7 +51,8 @@ class StreamedLinear(StreamedModel):
                 f"not {type(weights).__name__}"
             )
         self._check_kwargs(kwargs)  # type: ignore[attr-defined]
-        stream, spec = self._learn_formula(formula, data, subset, drop_cols, env, missing, weights)
+        extras = {} if weights is None else {"weights": weights}
+        stream, spec = self._learn_formula(formula, data, subset, drop_cols, env, missing, extras)
         self._start(stream, spec, LeastSquares(stream, spec, hasconst), hasconst, formula)
 
     @staticmethod
@@ -70,13 +71,8 @@ class StreamedLinear(StreamedModel):
         check_missing(missing)
         scalar = weights is None or np.ndim(weights) == 0
         source = from_arrays(endog, exog, weights=None if scalar else weights)
-        stream, spec = column_stream(
-            source,
-            source.endog_column,
-            source.exog_columns,
-            weights if scalar else source.extra_columns["weights"],
-            missing,
-        )
+        extras = source.extra_columns if weights is None or not scalar else {"weights": weights}
+        stream, spec = column_stream(source, extras, missing)
         planner = LeastSquares(stream, spec, hasconst)
         self._start(stream, spec, planner, hasconst, is_frame_like=source.is_frame_like)
 

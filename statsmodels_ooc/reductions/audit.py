@@ -147,10 +147,10 @@ class FingerprintState:
 class Fingerprint:
     """Tell whether two passes saw the same rows, however they were cut into blocks.
 
-    The checksum adds up the bit patterns of ``endog`` and of the weights. One row of
-    `_SAMPLED` is looked at as a whole, and its bits count by where the row stands in
-    its partition, so that other values in the design, or another order of the rows,
-    do not go unnoticed.
+    The checksum adds up the bit patterns of ``endog`` and of what goes with the rows.
+    One row of `_SAMPLED` is looked at as a whole, and its bits count by where the row
+    stands in its partition, so that other values in the design, or another order of the
+    rows, do not go unnoticed.
     """
 
     def init(self) -> FingerprintState:
@@ -161,7 +161,7 @@ class Fingerprint:
         b = len(block.endog)
         if b:
             checksum += _bits(block.endog) + _sampled_bits(block, kept)
-            checksum += 0 if block.weights is None else _bits(block.weights)
+            checksum += sum(_bits(values) for values in block.extras.values())
         state.seen[block.partition] = (read + block.rows_read, kept + b, checksum % 2**64)
         return state
 
@@ -185,7 +185,7 @@ def _sampled_bits(block: BlockLike, before: int) -> int:
         Rows of the partition that earlier blocks held.
     """
     rows = slice(-before % _SAMPLED, None, _SAMPLED)
-    values = np.column_stack((block.dense()[rows], block.endog[rows]))
+    values = np.column_stack((block.design.sample(rows), block.endog[rows]))
     positions = before + np.arange(len(block.endog), dtype=np.uint64)[rows]
     columns = np.arange(values.shape[1], dtype=np.uint64)
     odd = 2 * (positions[:, None] * np.uint64(values.shape[1]) + columns) + 1

@@ -41,6 +41,8 @@ class Moments:
     ----------
     k : int
         The number of columns of the design.
+    response : bool
+        Whether the response is folded, or taken for zero.
 
     References
     ----------
@@ -49,25 +51,26 @@ class Moments:
     """
 
     k: int
+    response: bool = True
 
     def init(self) -> MomentsState:
         q = self.k + 1
         return MomentsState(0.0, np.zeros(q), np.zeros((q, q)))
 
     def update(self, state: MomentsState, block: BlockLike) -> MomentsState:
-        b = len(block.endog)
-        if b == 0:
+        weights, design = block.weights, block.design
+        endog = block.endog if self.response else None
+        total = float(len(block.endog) if weights is None else weights.sum())
+        if total == 0:
             return state
-        design, weights = block.dense(), block.weights
-        total = float(b) if weights is None else float(weights.sum())
-        z = np.empty((b, self.k + 1), order="F")
+        mean, comoment = np.zeros(self.k + 1), np.zeros((self.k + 1, self.k + 1))
+        width = self.k + self.response
         with np.errstate(invalid="ignore"):  # infinities: the row audit names them
-            mean = _means(design, block.endog, weights, total)
-            np.subtract(design, mean[:-1], out=z[:, :-1])
-            np.subtract(block.endog, mean[-1], out=z[:, -1])
-            if weights is not None:
-                z *= np.sqrt(weights)[:, None]
-            comoment = z.T @ z
+            w = np.ones(len(block.endog)) if weights is None else weights
+            mean[: self.k] = design.rmatvec(w) / total
+            if self.response:
+                mean[-1] = (w @ block.endog) / total
+            comoment[:width, :width] = design.comoment(weights, mean[:width], endog)
         return self.merge(state, MomentsState(total, mean, comoment))
 
     def merge(self, left: MomentsState, right: MomentsState) -> MomentsState:
@@ -82,14 +85,3 @@ class Moments:
             comoment = left.comoment + right.comoment
             comoment += np.outer(delta, delta * (left.total * right.total / total))
         return MomentsState(total, mean, comoment)
-
-
-def _means(
-    design: FloatArray, endog: FloatArray, weights: FloatArray | None, total: float
-) -> FloatArray:
-    """Weighted means of the columns of ``[X | y]``, (k + 1,); where no weight is left, row 0."""
-    if weights is None:
-        return np.append(design.mean(axis=0), endog.mean())
-    if total > 0:
-        return np.append(weights @ design, weights @ endog) / total
-    return np.append(design[0], endog[0])

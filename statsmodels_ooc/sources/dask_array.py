@@ -28,7 +28,9 @@ def is_lazy(*values: Any) -> bool:
     return any(is_dask_collection(value) for value in values)
 
 
-def from_arrays(endog: Any, exog: Any = None, **extras: Any) -> AlignedSource:
+def from_arrays(
+    endog: Any, exog: Any = None, *, max_endog: int = 1, **extras: Any
+) -> AlignedSource:
     """A source over an aligned response, regressors and row-aligned extras.
 
     Parameters
@@ -37,6 +39,8 @@ def from_arrays(endog: Any, exog: Any = None, **extras: Any) -> AlignedSource:
         The response.
     exog : dask array (n,) or (n, k), dask Series or DataFrame, optional
         The regressors.
+    max_endog : int
+        How many columns the response may have.
     **extras : dask, NumPy or pandas
         Further columns of n rows, such as ``weights``; None is left out.
 
@@ -56,8 +60,8 @@ def from_arrays(endog: Any, exog: Any = None, **extras: Any) -> AlignedSource:
     >>> import dask.array as da
     >>> from statsmodels_ooc.sources.dask_array import from_arrays
     >>> source = from_arrays(da.ones(4, chunks=2), da.ones((4, 2), chunks=2))
-    >>> source.endog_column, source.exog_columns, len(source.partitions)
-    ('y', ('x1', 'x2'), 2)
+    >>> source.endog_columns, source.exog_columns, len(source.partitions)
+    (('y',), ('x1', 'x2'), 2)
     """
     given = {"endog": endog, "exog": exog, **extras}
     parts = {role: value for role, value in given.items() if value is not None}
@@ -70,7 +74,7 @@ def from_arrays(endog: Any, exog: Any = None, **extras: Any) -> AlignedSource:
                 f"{role} has {len(blocks)} blocks of rows, {lead} has {count}",
                 hint="rechunk or repartition one like the other",
             )
-    return AlignedSource(parts, pieces)
+    return AlignedSource(parts, pieces, max_endog)
 
 
 def _is_frame(value: Any) -> bool:
@@ -207,8 +211,9 @@ class AlignedSource(Source):
 
     Attributes
     ----------
-    endog_column : str
-        The response's column: the Series' name, or "y".
+    endog_columns : tuple of str
+        The response's columns: the Series' name, or "y"; "y1" and "y2" where there are
+        two.
     exog_columns : tuple of str
         The DataFrame's names, or "x1" … "xk".
     extra_columns : dict of str
@@ -217,12 +222,14 @@ class AlignedSource(Source):
         Whether endog or exog is a dask Series or DataFrame.
     """
 
-    def __init__(self, parts: Mapping[str, Any], pieces: Mapping[str, list[Any]]) -> None:
-        layout = {role: _names(role, value) for role, value in parts.items()}
-        if "endog" in layout and layout["endog"][0] in layout.get("exog", ()):
-            layout["endog"] = (f"__{layout['endog'][0]}__",)
+    def __init__(
+        self, parts: Mapping[str, Any], pieces: Mapping[str, list[Any]], max_endog: int = 1
+    ) -> None:
+        layout = {role: _names(role, value, max_endog) for role, value in parts.items()}
+        taken = layout.get("exog", ())
+        layout["endog"] = tuple(f"__{n}__" if n in taken else n for n in layout["endog"])
         check_unique([name for names in layout.values() for name in names], "endog and exog")
-        self.endog_column = layout["endog"][0]
+        self.endog_columns = layout["endog"]
         self.exog_columns = layout.get("exog", ())
         self.extra_columns = {
             role: names[0] for role, names in layout.items() if role not in ("endog", "exog")
@@ -273,16 +280,17 @@ class AlignedSource(Source):
         return Levels(tuple(dtype.categories.tolist()), is_categorical=True)
 
 
-def _names(role: str, value: Any) -> tuple[str, ...]:
+def _names(role: str, value: Any, max_endog: int = 1) -> tuple[str, ...]:
     if role not in ("endog", "exog"):
         return (f"__{role}__",)
+    if role == "endog":
+        _width(role, value, max_endog)
     if _has_columns(value):
         return tuple(value.columns)
     if hasattr(value, "name") and not isinstance(value, da.Array) and value.name is not None:
         return (value.name,)
     if role == "endog":
-        _width(role, value, 1)
-        return ("y",)
+        return ("y",) if _width(role, value) == 1 else ("y1", "y2")
     return tuple(f"x{at + 1}" for at in range(_width(role, value)))
 
 

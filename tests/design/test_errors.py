@@ -42,7 +42,7 @@ def test_name_that_is_like_no_other():
 
 def test_weights_that_are_nowhere():
     with pytest.raises(ColumnNotFoundError, match="'ww'"):
-        learn("y ~ x", source_of(), weights="ww")
+        learn("y ~ x", source_of(), extras={"weights": "ww"})
 
 
 def test_scalar_in_scope():
@@ -146,7 +146,7 @@ def test_missing_raise_lets_whole_data_pass():
 def test_weights(weights, expected):
     frame = make_frame()
     frame["weird name"] = frame["weird name"].abs()
-    spec = learn("y ~ x + w", source := source_of(frame), weights=weights)
+    spec = learn("y ~ x + w", source := source_of(frame), extras={"weights": weights})
     wanted = frame["weird name"] if expected is None else expected(frame)
     np.testing.assert_array_equal(weights_of(spec, source), wanted)
 
@@ -154,7 +154,7 @@ def test_weights(weights, expected):
 def test_rows_with_missing_weights_are_dropped_jointly():
     frame = make_frame()
     frame.loc[[5, 40], "w"] = np.nan
-    spec = learn("y ~ x_nan", source := source_of(frame), weights="w")
+    spec = learn("y ~ x_nan", source := source_of(frame), extras={"weights": "w"})
     kept = frame[["w", "x_nan"]].notna().all(axis=1)
     np.testing.assert_array_equal(weights_of(spec, source), frame.w[kept])
     np.testing.assert_array_equal(build(spec, source)[1][:, 1], frame.x_nan[kept])
@@ -164,15 +164,15 @@ def test_rows_with_missing_weights_are_dropped_jointly():
 def test_bad_weights(bad):
     frame = make_frame()
     frame.loc[40, "w"] = bad
-    spec = learn("y ~ x_nan", source := cut(frame, [30]), weights="w")
+    spec = learn("y ~ x_nan", source := cut(frame, [30]), extras={"weights": "w"})
     with pytest.raises(DesignError, match=f"weight 'w' is {bad} at row 10 of DataFrame 1"):
         build(spec, source)
 
 
 @pytest.mark.parametrize("weights", ["g", "w > 2", "np.column_stack([w, w])"])
 def test_weights_that_are_not_numbers(weights):
-    with pytest.raises(DesignError, match="are not one number a row"):
-        learn("y ~ x", source_of(), weights=weights)
+    with pytest.raises(DesignError, match="is not one number a row"):
+        learn("y ~ x", source_of(), extras={"weights": weights})
 
 
 # --- leaving out terms ----------------------------------------------------------------

@@ -39,7 +39,7 @@ frame = pd.read_pickle(frame)
 designs = {}
 for formula, spec in specs.items():
     blocks = spec.blocks(frame, 0, "frame", 0, 7)
-    parts = [np.column_stack([b.endog, b.exog, b.weights]) for b in blocks]
+    parts = [np.column_stack([b.endog, b.dense(), b.weights]) for b in blocks]
     designs[formula] = np.concatenate(parts)
 with open(out, "wb") as file:
     pickle.dump(designs, file)
@@ -57,7 +57,7 @@ def scope():
 
 def learned(formula, rows=60, chunk_rows=7, **names):
     source = FrameSource([make_frame(rows)[COLUMNS]], chunk_rows=chunk_rows)
-    return learn(formula, source, scope() | names, weights="np.sqrt(w)"), source
+    return learn(formula, source, scope() | names, extras={"weights": "np.sqrt(w)"}), source
 
 
 @pytest.mark.parametrize("dumps", [pickle.dumps, cloudpickle.dumps])
@@ -76,7 +76,7 @@ def test_another_process_builds_the_same_design(tmp_path, dumps):
     there = pickle.loads((tmp_path / "out").read_bytes())
     for formula, spec in specs.items():
         blocks = spec.blocks(frame, 0, "frame", 0, 7)
-        here = np.concatenate([np.column_stack([b.endog, b.exog, b.weights]) for b in blocks])
+        here = np.concatenate([np.column_stack([b.endog, b.dense(), b.weights]) for b in blocks])
         np.testing.assert_array_equal(there[formula], here, err_msg=formula)
 
 

@@ -40,7 +40,7 @@ def designs(formula, frame):
     source = FrameSource([frame])
     spec = learn(formula, source)
     blocks = spec.blocks(frame, 0, "frame", 0, 7)
-    ours = np.concatenate([np.array(block.exog) for block in blocks])
+    ours = np.concatenate([np.array(block.dense()) for block in blocks])
     theirs = patsy.dmatrices(formula, frame, eval_env=EvalEnvironment([SCOPE]))[1]
     return ours, np.asarray(theirs)
 
@@ -71,5 +71,5 @@ def test_infinities_that_cancel_are_not_missing():
 def test_blocks_are_column_major_and_no_longer_than_asked():
     frame = make_frame()
     blocks = learn("y ~ x*g", FrameSource([frame])).blocks(frame, 0, "frame", 100, 7)
-    found = [(len(block.endog), block.start, block.exog.strides[0]) for block in blocks]
+    found = [(len(block.endog), block.start, block.dense().strides[0]) for block in blocks]
     assert found == [(7, 100 + 7 * i, 8) for i in range(8)] + [(4, 156, 8)]

@@ -151,6 +151,6 @@ def test_one_row(expression):
 def test_weights_and_response_are_checked_too():
     source = FrameSource([make_frame()])
     with pytest.raises(DesignError, match=r"'w / w.sum\(\)' does not work row by row"):
-        learn("y ~ x", source, weights="w / w.sum()")
+        learn("y ~ x", source, extras={"weights": "w / w.sum()"})
     with pytest.raises(DesignError, match=r"'I\(y - y.mean\(\)\)' does not work row by row"):
         learn("I(y - y.mean()) ~ x", source)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from statsmodels_ooc.design.block import Block
+from statsmodels_ooc.design.block import Block, Dense
 from statsmodels_ooc.reductions.audit import Fingerprint
 
 N, K = 500, 2
@@ -23,9 +23,14 @@ def columns() -> dict[str, np.ndarray]:
     }
 
 
+def block_of(rows: dict[str, np.ndarray], **kwargs: Any) -> Block:
+    extras = {"weights": rows["weights"]}
+    return Block(rows["endog"], Dense(rows["exog"]), extras, **kwargs)
+
+
 def fingerprint(rows: dict[str, np.ndarray], **kwargs: Any) -> Any:
     reduction = Fingerprint()
-    block = Block(**rows, rows_read=len(rows["endog"]), **kwargs)
+    block = block_of(rows, rows_read=len(rows["endog"]), **kwargs)
     return reduction.update(reduction.init(), block).seen
 
 
@@ -71,7 +76,7 @@ def test_the_same_rows_have_the_same_fingerprint() -> None:
 def test_a_partition_without_a_block_has_its_place() -> None:
     reduction = Fingerprint()
     states = [
-        reduction.update(reduction.init(), Block(**columns(), partition=number, rows_read=N))
+        reduction.update(reduction.init(), block_of(columns(), partition=number, rows_read=N))
         for number in (1, 3)
     ]
     assert [kept for _, kept, _ in reduction.merge(*states).of(5)] == [0, N, 0, N, 0]

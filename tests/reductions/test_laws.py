@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import SUMS
 
-from statsmodels_ooc.design.block import Block
+from statsmodels_ooc.design.block import Block, Dense
 from statsmodels_ooc.reductions.audit import Fingerprint, RowAudit
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.moments import Moments
@@ -57,8 +57,8 @@ class Rows:
         return [
             Block(
                 endog=self.endog[a:b],
-                exog=np.asfortranarray(self.exog[a:b]),
-                weights=None if self.weights is None else self.weights[a:b],
+                design=Dense(np.asfortranarray(self.exog[a:b])),
+                extras={} if self.weights is None else {"weights": self.weights[a:b]},
                 partition=self.partition,
                 start=int(a),
                 rows_read=int(b - a) + (i == 0),
@@ -202,7 +202,7 @@ def test_a_pickled_state_does_not_grow_with_the_rows(name: str) -> None:
     rng = np.random.default_rng(0)
 
     def size(n: int) -> int:
-        block = Block(rng.normal(size=n), np.asfortranarray(rng.normal(size=(n, K))))
+        block = Block(rng.normal(size=n), Dense(np.asfortranarray(rng.normal(size=(n, K)))))
         return len(pickle.dumps(reduction.update(reduction.init(), block)))
 
     assert size(10_000) <= size(100) + 64

@@ -66,7 +66,7 @@ def test_arrays(chunks):
     source = from_arrays(da.from_array(Y, chunks=3), da.from_array(X, chunks=chunks))
     wanted = pd.DataFrame({"y": Y} | {f"x{j + 1}": X[:, j] for j in range(3)})
     pd.testing.assert_frame_equal(whole(source), wanted)
-    assert source.endog_column == "y"
+    assert source.endog_columns == ("y",)
     assert source.exog_columns == ("x1", "x2", "x3")
     assert not source.is_frame_like
     assert [partition.rows for partition in source.partitions] == [3, 3, 3, 2]
@@ -140,7 +140,7 @@ def frame_of(index=None):
 def test_series_and_frame():
     frame = frame_of()
     source = from_arrays(frame["r"], frame[["a", "c"]], weights=frame["b"])
-    assert source.endog_column == "r"
+    assert source.endog_columns == ("r",)
     assert source.exog_columns == ("a", "c")
     assert source.extra_columns == {"weights": "__weights__"}
     assert source.is_frame_like
