@@ -6,10 +6,17 @@ from typing import Any
 
 from patsy import DesignInfo
 from statsmodels.base.data import ModelData, PandasData
+from statsmodels.genmod.generalized_linear_model import GLMResultsWrapper
 from statsmodels.regression.linear_model import RegressionResultsWrapper
 from statsmodels.tools._decorators import cache_writable
 
-__all__ = ["StreamedArrayData", "StreamedFrameData", "StreamedWrapper", "cache_writable"]
+__all__ = [
+    "StreamedArrayData",
+    "StreamedFrameData",
+    "StreamedGLMWrapper",
+    "StreamedWrapper",
+    "cache_writable",
+]
 
 
 class _StreamedData(ModelData):  # type: ignore[misc]
@@ -86,3 +93,12 @@ class StreamedWrapper(RegressionResultsWrapper):  # type: ignore[misc]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (StreamedWrapper, (self._results,))
+
+
+class StreamedGLMWrapper(GLMResultsWrapper):  # type: ignore[misc]
+    """The same for the results of a GLM."""
+
+    __class__ = property(lambda self: type(object.__getattribute__(self, "_results")))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (StreamedGLMWrapper, (self._results,))

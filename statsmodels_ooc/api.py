@@ -3,6 +3,7 @@
 from statsmodels.iolib.smpickle import load_pickle as load
 
 from statsmodels_ooc import errors
+from statsmodels_ooc.models.glm import GLM
 from statsmodels_ooc.models.linear import OLS, WLS
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.coerce import as_source
@@ -12,6 +13,7 @@ from statsmodels_ooc.sources.iterables import from_iterable
 from statsmodels_ooc.sources.parquet import read_parquet
 
 __all__ = [
+    "GLM",
     "OLS",
     "WLS",
     "as_source",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.design.block import Dense, FloatArray
 
-__all__ = ["Filled"]
+__all__ = ["Filled", "Filler"]
 
 
 class Filler(Protocol):

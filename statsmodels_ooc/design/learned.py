@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc import _patsy
 from statsmodels_ooc._patsy import DesignInfo, EvalFactor, FactorInfo
-from statsmodels_ooc.design.block import FloatArray, Where
+from statsmodels_ooc.design.block import Design, FloatArray, Where
 from statsmodels_ooc.design.factors import Categorical, Factor, Numeric
 from statsmodels_ooc.design.plain import PlainFrame
 from statsmodels_ooc.design.plan import ColumnPlan, fill_columns, plan_columns
@@ -24,6 +24,7 @@ from statsmodels_ooc.design.spec import (
     keep_rows,
     proportions,
 )
+from statsmodels_ooc.design.split import Layout, Split, split_columns
 
 __all__ = ["FormulaSpec"]
 
@@ -133,6 +134,15 @@ class FormulaSpec(DesignSpec):
 
     def fill(self, rows: Rows, piece: slice, out: FloatArray) -> None:
         fill_columns(self._plans[1], rows.values, piece, out)
+
+    def design(self, rows: Rows, piece: slice, scratch: FloatArray) -> Design:
+        if self._layout is None:
+            return super().design(rows, piece, scratch)
+        return Split(self, rows, piece, scratch, self._layout)
+
+    @cached_property
+    def _layout(self) -> Layout | None:
+        return split_columns(self._plans[1])
 
     def keys(self, rows: Rows, piece: slice) -> tuple[NDArray[Any], ...]:
         return tuple(

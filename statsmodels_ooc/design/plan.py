@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from statsmodels_ooc._patsy import DesignInfo, subterm_columns
 from statsmodels_ooc.design.block import FloatArray
 
-__all__ = ["ColumnPlan", "Piece", "fill_columns", "plan_columns"]
+__all__ = [
+    "CodedTerm",
+    "ColumnPlan",
+    "Piece",
+    "coded_terms",
+    "fill_columns",
+    "plan_columns",
+    "term_codes",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +114,62 @@ def _part(
         return indicator
     weights: FloatArray = piece.contrast.take(codes)
     return weights
+
+
+@dataclass(frozen=True, slots=True)
+class CodedTerm:
+    """Columns of which a row has at most one 1, and else zeros.
+
+    Attributes
+    ----------
+    factors : tuple of int
+        The evaluated factors that they are indicators of.
+    levels : tuple of int
+        Their numbers of levels.
+    columns : ndarray of int, (c,)
+        Where the columns stand in the design.
+    table : ndarray of int, (cells,)
+        Which of the columns is 1 in each cell of the factors, the last one varying
+        fastest; c where none is.
+    """
+
+    factors: tuple[int, ...]
+    levels: tuple[int, ...]
+    columns: NDArray[np.intp]
+    table: NDArray[np.int32]
+
+
+def coded_terms(plans: Sequence[ColumnPlan], least: int) -> tuple[CodedTerm, ...]:
+    """Find the indicators of the same factors, where there are at least so many."""
+    found: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
+    for j, plan in enumerate(plans):
+        if plan and all(piece.level >= 0 for piece in plan):
+            cells = found.setdefault(tuple(piece.value for piece in plan), {})
+            cells.setdefault(tuple(piece.level for piece in plan), j)
+    return tuple(
+        _coded_term(factors, _levels(plans[min(cells.values())]), cells)
+        for factors, cells in found.items()
+        if len(cells) >= least
+    )
+
+
+def _levels(plan: ColumnPlan) -> tuple[int, ...]:
+    return tuple(len(piece.contrast) for piece in plan if piece.contrast is not None)
+
+
+def _coded_term(
+    factors: tuple[int, ...], levels: tuple[int, ...], cells: dict[tuple[int, ...], int]
+) -> CodedTerm:
+    columns = np.fromiter(cells.values(), dtype=np.intp, count=len(cells))
+    table = np.full(levels, len(columns), dtype=np.int32)
+    for code, cell in enumerate(cells):
+        table[cell] = code
+    return CodedTerm(factors, levels, columns, table.ravel())
+
+
+def term_codes(term: CodedTerm, values: Sequence[NDArray[Any]], rows: slice) -> NDArray[np.int32]:
+    """Which of a term's columns is 1 in some rows, (b,); their number where none is."""
+    cell, *others = (values[factor][rows] for factor in term.factors)
+    for codes, levels in zip(others, term.levels[1:], strict=True):
+        cell = cell * np.intp(levels) + codes
+    return term.table.take(cell)

@@ -2,7 +2,16 @@
 
 from statsmodels_ooc.engine.passes import PassRecord, read_frames, scan_frames
 from statsmodels_ooc.engine.rowarray import RowArray
+from statsmodels_ooc.engine.sample import sample_blocks
 from statsmodels_ooc.engine.spooling import spool_slow
 from statsmodels_ooc.engine.stream import Stream
 
-__all__ = ["PassRecord", "RowArray", "Stream", "read_frames", "scan_frames", "spool_slow"]
+__all__ = [
+    "PassRecord",
+    "RowArray",
+    "Stream",
+    "read_frames",
+    "sample_blocks",
+    "scan_frames",
+    "spool_slow",
+]

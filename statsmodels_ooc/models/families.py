@@ -16,7 +16,7 @@ from statsmodels_ooc.reductions.kernels import (
     PoissonLog,
 )
 
-__all__ = ["kernel_of", "loglike_form"]
+__all__ = ["CANONICAL", "kernel_of", "loglike_form"]
 
 # Exact classes: some links inherit from others that they have little in common with.
 FAST: dict[tuple[type, type], type[Kernel]] = {
@@ -25,10 +25,65 @@ FAST: dict[tuple[type, type], type[Kernel]] = {
     (families.Gaussian, links.Identity): GaussianIdentity,
     (families.Gamma, links.Log): GammaLog,
 }
-for _family, _link, _alias in (
-    (families.Binomial, links.Logit, links.logit),
-    (families.Poisson, links.Log, links.log),
-    (families.Gaussian, links.Identity, links.identity),
-    (families.Gamma, links.Log, links.log),
-):
-    FAST[_family, _alias] = FAST[_family, _link]
+
+# With a canonical link the expected information is the observed one.
+CANONICAL = (BinomialLogit, GaussianIdentity, PoissonLog)
+
+
+def kernel_of(family: Any) -> Kernel:
+    """The kernel of a family and its link; the family itself stays as it is.
+
+    Parameters
+    ----------
+    family : statsmodels.genmod.families.Family
+        A family of statsmodels, with any link.
+
+    Raises
+    ------
+    TypeError
+        A family of somebody else: its likelihood is not known by its sums.
+    """
+    own = copy(family)
+    if isinstance(own, families.Binomial):
+        own.n = 1  # trials belong to the weights; an array of them need not be copied
+    own = deepcopy(own)
+    kernel = FAST.get((type(own), _plain_class(own.link)), Kernel)(own)
+    kernel.law  # noqa: B018 - refuses an unknown family now
+    return kernel
+
+
+def _plain_class(link: Any) -> type:
+    """The class of a link, that behind a lower-case alias of statsmodels."""
+    cls = type(link)
+    alias = cls.__module__ == links.__name__ and cls.__name__.islower()
+    return cls.__mro__[1] if alias else cls
+
+
+def loglike_form(family: Any, unit_var_weights: bool) -> str | None:
+    """How the scale enters the log-likelihood, for `loglike_at`.
+
+    Returns
+    -------
+    str or None
+        None where the sums at scale one do not tell: another pass over the rows has
+        to ask the family.
+    """
+    gamma = "gamma" if unit_var_weights else None
+    match family:
+        case families.Binomial():
+            return "fixed"
+        case families.Poisson() | families.NegativeBinomial():
+            return "linear"
+        case families.Gaussian() | families.InverseGaussian():
+            return "dispersion"
+        case families.Gamma():
+            return gamma
+        case families.Tweedie(var_power=1):
+            return "linear"
+        case families.Tweedie(var_power=2):
+            return gamma
+        case families.Tweedie(eql=True):
+            return "dispersion"
+        case families.Tweedie(var_power=p) if not 1 < p < 2:
+            return "undefined"
+    return None

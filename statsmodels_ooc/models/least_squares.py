@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.engine.blas import one_blas_thread
-from statsmodels_ooc.errors import DesignError, EmptyDataError, MissingDataError, PrecisionError
+from statsmodels_ooc.errors import DesignError, PrecisionError
+from statsmodels_ooc.models.audited import check_audit
 from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.moments import Moments
@@ -25,7 +24,6 @@ __all__ = ["METHODS", "LeastSquares"]
 METHODS = ("pinv", "qr", "auto", "gram")
 
 _MANY_COLUMNS = 40  # from here on a Gram matrix is several times cheaper than TSQR
-_LARGEST = 1e140  # sums of squares beyond it may overflow
 _DIGITS = 9.0  # what a Gram matrix must be able to give
 
 
@@ -116,40 +114,9 @@ class LeastSquares:
             (state,) = self.stream.fold("fit", reduction)
             return state
         state, audit = self.stream.fold("fit", reduction, RowAudit(self.spec.k))
-        self._check(audit)
+        check_audit(audit, self.spec, self.stream.source)
+        if audit.total_weight == 0:
+            name = self.stream.source.name
+            raise DesignError(f"the weights of all {audit.rows:,} rows of {name} are zero")
         self._audit = audit
         return state
-
-    def _check(self, audit: RowAuditState) -> None:
-        """Refuse rows that no fit can be made of."""
-        k, name = self.spec.k, self.stream.source.name
-        if audit.rows == 0:
-            lost = ", ".join(f"{n:,} in {c!r}" for c, n in audit.missing.items())
-            raise EmptyDataError(
-                f"no row of the {audit.rows_read:,} in {name} is left"
-                + (f"; missing values: {lost}" if lost else "")
-            )
-        bad = audit.not_finite
-        if bad is not None:
-            what = self.spec.endog_name if bad.column == k else self.spec.exog_names[bad.column]
-            side = "endog" if bad.column == k else "exog"
-            label = self.stream.source.partitions[bad.partition].label
-            raise MissingDataError(
-                f"{side} contains inf or nans: {what!r} is {bad.value} at row {bad.row} of {label}",
-                hint="missing='drop' leaves out NaN; infinities must be mended in the data",
-            )
-        sizes = np.maximum(np.abs(audit.low), np.abs(audit.high))
-        if sizes.max() > _LARGEST:
-            names = (*self.spec.exog_names, self.spec.endog_name)
-            raise DesignError(
-                f"{names[int(sizes.argmax())]!r} in {name} reaches {sizes.max():.3g}, and its "
-                "square overflows",
-                hint="measure it in a larger unit",
-            )
-        if audit.total_weight == 0:
-            raise DesignError(f"the weights of all {audit.rows:,} rows of {name} are zero")
-        if audit.rows <= k:
-            raise DesignError(
-                f"{audit.rows:,} rows cannot determine {k:,} columns and the scale",
-                hint="least squares needs more rows than columns",
-            )

@@ -29,9 +29,9 @@ from statsmodels_ooc.sources.coerce import as_source, is_chunked
 from statsmodels_ooc.sources.dask_array import AlignedSource
 from statsmodels_ooc.sources.subset import subset_source
 
-__all__ = ["StreamedModel", "check_missing", "column_stream"]
+_EXTRAS = ("weights", "offset", "exposure", "freq_weights", "var_weights")
 
-_LAZY = ("exog", "endog", "weights", "wexog", "wendog")  # as long as the data
+__all__ = ["StreamedModel", "check_missing", "column_stream"]
 
 
 class StreamedModel:
@@ -41,6 +41,7 @@ class StreamedModel:
     constructor has run, or it is the parent's own, data in memory and all.
     """
 
+    _lazy: tuple[str, ...] = ("exog", "endog", "weights")  # as long as the data
     _stream: Stream | None = None
     _planner: Any  # makes the passes of a fit; tells `audit` and `constant`, and can `fit`
     spec: DesignSpec
@@ -92,13 +93,15 @@ class StreamedModel:
             as_source(data)  # raises, and says what is accepted
         if not is_chunked(data):
             depth = kwargs.pop("eval_env", None)
-            if isinstance(kwargs.get("weights"), str):
+            given = [role for role in _EXTRAS if isinstance(kwargs.get(role), str)]
+            if given:
                 scope = _environment(depth, depth=2)
                 chosen = data if subset is None else data.loc[subset]
-                name = kwargs["weights"]
-                kwargs["weights"] = (
-                    chosen[name] if name in chosen else scope.eval(name, inner_namespace=chosen)
-                )
+                for role in given:
+                    name = kwargs[role]
+                    kwargs[role] = (
+                        chosen[name] if name in chosen else scope.eval(name, inner_namespace=chosen)
+                    )
             if depth is None or (isinstance(depth, int) and depth >= 0):
                 depth = (1 if depth is None else depth) + 1
             return super().from_formula(  # type: ignore[misc]
@@ -227,7 +230,7 @@ class StreamedModel:
     def _rows(self, function: Any, width: int | None = None) -> RowArray:
         """A lazy answer; the fit comes first, so that bad rows are refused."""
         assert self._stream is not None
-        self._planner.fit()
+        assert self._planner.audit is not None
         return self._stream.rows(function, width)
 
     @property
@@ -258,13 +261,13 @@ class StreamedModel:
         """Let go of the rows."""
         assert self._stream is not None
         self._stream.forget()
-        for name in _LAZY:
+        for name in self._lazy:
             self.__dict__.pop(name, None)
 
     def __getstate__(self) -> dict[str, Any]:
         if self._stream is None:
             return self.__dict__
-        return {key: value for key, value in self.__dict__.items() if key not in _LAZY}
+        return {key: value for key, value in self.__dict__.items() if key not in self._lazy}
 
 
 def _scan(

@@ -27,6 +27,7 @@ __all__ = ["StreamedLinear"]
 class StreamedLinear(StreamedModel):
     """What OLS and WLS share when they stream."""
 
+    _lazy = ("exog", "endog", "weights", "wexog", "wendog")
     _planner: LeastSquares
     _results_kind: type[RegressionResults] = RegressionResults
 

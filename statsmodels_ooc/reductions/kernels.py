@@ -77,7 +77,7 @@ def _binary(y: FloatArray) -> bool:
 
 def _of_counts(function: Callable[[FloatArray], FloatArray], y: FloatArray) -> FloatArray:
     """``function(y)``, looked up in a table where y are counts that repeat."""
-    if len(y) and 0 <= y.min() and y.max() < len(y) / 2:
+    if len(y) and y.min() >= 0 and y.max() < len(y) / 2:
         count = y.astype(np.intp)
         if (count == y).all():
             return function(np.arange(count.max() + 1.0)).take(count)
@@ -91,6 +91,11 @@ def _log_ratio(y: FloatArray, mu: FloatArray, log_mu: Callable[[], Factor]) -> F
         np.maximum(ratio, TINY, out=ratio)
         return np.log(ratio, out=ratio)
     return np.log(np.maximum(y, TINY)) - log_mu()
+
+
+def _log(x: FloatArray, rest: FloatArray) -> FloatArray:
+    """Logarithm of a probability, from its complement where that says more."""
+    return np.where(x < 0.5, np.log(x), np.log1p(-rest))
 
 
 # --- curves: the inverse of a link ------------------------------------------------------
@@ -124,8 +129,10 @@ class Curve:
     def log_mean(self, eta: FloatArray) -> FloatArray:
         return np.log(self.mean(eta))
 
-    def log_complement(self, eta: FloatArray) -> FloatArray:
-        return np.log(self.complement(eta))
+    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Logarithms of the mean and of its complement."""
+        mu, rest = self.mean(eta), self.complement(eta)
+        return _log(mu, rest), _log(rest, mu)
 
     def log_slope(self, eta: FloatArray) -> Factor:
         """Derivative of the logarithm of the mean."""
@@ -161,11 +168,8 @@ class LogitCurve(Curve):
     def bend(self, eta: FloatArray) -> Factor:
         return -np.tanh(eta / 2)
 
-    def log_mean(self, eta: FloatArray) -> FloatArray:
-        return np.asarray(special.log_expit(eta))
-
-    def log_complement(self, eta: FloatArray) -> FloatArray:
-        return np.asarray(special.log_expit(-eta))
+    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return special.log_expit(eta), special.log_expit(-eta)
 
     def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
         return self.complement(eta), self.mean(eta)
@@ -180,18 +184,17 @@ class CDFCurve(Curve):
     def complement(self, eta: FloatArray) -> FloatArray:
         return np.asarray(self.link.dbn.sf(eta))
 
-    def log_mean(self, eta: FloatArray) -> FloatArray:
-        return np.asarray(self.link.dbn.logcdf(eta))
-
-    def log_complement(self, eta: FloatArray) -> FloatArray:
-        return np.asarray(self.link.dbn.logsf(eta))
+    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return self.link.dbn.logcdf(eta), self.link.dbn.logsf(eta)
 
     def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
-        slope = self.link.dbn.logpdf(eta)
-        return np.exp(slope - self.log_mean(eta)), np.exp(slope - self.log_complement(eta))
+        log_slope, (success, failure) = self.link.dbn.logpdf(eta), self.logs(eta)
+        return np.exp(log_slope - success), np.exp(log_slope - failure)
 
 
 class ProbitCurve(Curve):
+    """All from ``erfcx(x) = exp(x**2) erfc(x)``, which neither tail loses."""
+
     def mean(self, eta: FloatArray) -> FloatArray:
         return np.asarray(special.ndtr(eta))
 
@@ -204,15 +207,25 @@ class ProbitCurve(Curve):
     def bend(self, eta: FloatArray) -> Factor:
         return -eta
 
-    def log_mean(self, eta: FloatArray) -> FloatArray:
-        return np.asarray(special.log_ndtr(eta))
-
-    def log_complement(self, eta: FloatArray) -> FloatArray:
-        return np.asarray(special.log_ndtr(-eta))
+    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        scaled = special.erfcx(np.abs(eta) / np.sqrt(2)) / 2
+        square = eta**2 / 2
+        small, large = np.log(scaled) - square, np.log1p(-scaled * np.exp(-square))
+        return _either(eta < 0, small, large)
 
     def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
-        z, top = eta / np.sqrt(2), np.sqrt(2 / np.pi)
-        return top / special.erfcx(-z), top / special.erfcx(z)
+        scaled = special.erfcx(np.abs(eta) / np.sqrt(2)) / 2
+        density = np.exp(-(eta**2) / 2)
+        small, large = 1 / scaled, density / (1 - scaled * density)
+        success, failure = _either(eta < 0, small, large)
+        return success / np.sqrt(2 * np.pi), failure / np.sqrt(2 * np.pi)
+
+
+def _either(
+    which: BoolArray, first: FloatArray, second: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Both arrays, exchanged where not ``which``."""
+    return np.where(which, first, second), np.where(which, second, first)
 
 
 class CauchyCurve(Curve):
@@ -270,8 +283,8 @@ class LogCCurve(Curve):
     def bend(self, eta: FloatArray) -> Factor:
         return 1.0
 
-    def log_complement(self, eta: FloatArray) -> FloatArray:
-        return eta
+    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return _log(self.mean(eta), np.exp(eta)), eta
 
     def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
         return -np.exp(eta) / np.maximum(self.mean(eta), EPS), -1.0
@@ -296,10 +309,10 @@ class CLogLogCurve(Curve):
         return -np.expm1(eta)
 
     def log_mean(self, eta: FloatArray) -> FloatArray:
-        return np.where(eta < -HUGE_ETA, eta, np.log(self.mean(eta)))
+        return np.where(eta < -HUGE_ETA, eta, _log(self.mean(eta), self.complement(eta)))
 
-    def log_complement(self, eta: FloatArray) -> FloatArray:
-        return -np.exp(eta)
+    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return self.log_mean(eta), -np.exp(eta)
 
     def log_slope(self, eta: FloatArray) -> Factor:
         return self.hazards(eta)[0]
@@ -333,11 +346,8 @@ class LogLogCurve(Curve):
     def bend(self, eta: FloatArray) -> Factor:
         return np.expm1(-eta)
 
-    def log_mean(self, eta: FloatArray) -> FloatArray:
-        return self._turned.log_complement(-eta)
-
-    def log_complement(self, eta: FloatArray) -> FloatArray:
-        return self._turned.log_mean(-eta)
+    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return self._turned.logs(-eta)[::-1]
 
     def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
         return self._turned.hazards(-eta)[::-1]
@@ -368,14 +378,13 @@ class NegativeBinomialCurve(Curve):
 class PowerCurve(Curve):
     def bend(self, eta: FloatArray) -> Factor:
         power = self.link.power
-        return 0.0 if power == 1 else (1 - power) / (power * eta)
+        return 0.0 if power == 1 else np.asarray((1 - power) / (power * eta))
 
     def log_slope(self, eta: FloatArray) -> Factor:
-        return 1 / (self.link.power * eta)
+        return np.asarray(1 / (self.link.power * eta))
 
 
 CURVES: dict[str, type[Curve]] = {
-    "CDFLink": CDFCurve,
     "CLogLog": CLogLogCurve,
     "Cauchy": CauchyCurve,
     "Log": LogCurve,
@@ -477,11 +486,11 @@ class BinomialLaw(Law):
         return y * (success * first) + (1 - y) * (failure * second)
 
     def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
-        log_mu, log_rest = curve.log_mean(eta), curve.log_complement(eta)
+        log_mu, log_rest = curve.logs(eta)
         if _binary(y):
             return -np.where(y == 1, log_mu, log_rest)
         cross = np.where(y == 0, 0, y * log_mu) + np.where(y == 1, 0, (1 - y) * log_rest)
-        return special.xlogy(y, y) + special.xlogy(1 - y, 1 - y) - cross
+        return np.asarray(special.xlogy(y, y) + special.xlogy(1 - y, 1 - y) - cross)
 
     def saturated(
         self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
@@ -579,7 +588,8 @@ class GammaLaw(PowerLaw):
     ) -> FloatArray:
         if weights is None:
             return -1 - np.log(y)
-        return special.xlogy(weights, weights) - weights - special.gammaln(weights) - np.log(y)
+        own = special.xlogy(weights, weights) - weights - special.gammaln(weights)
+        return np.asarray(own - np.log(y))
 
 
 class InverseGaussianLaw(PowerLaw):
@@ -644,7 +654,8 @@ def _poisson_at_itself(y: FloatArray) -> FloatArray:
 
 
 def _law_of(family: Any) -> Law:
-    match type(family).__name__:
+    kind = type(family)
+    match kind.__name__ if kind.__module__ == "statsmodels.genmod.families.family" else "":
         case "Gaussian":
             return GaussianLaw()
         case "Binomial":
@@ -660,7 +671,7 @@ def _law_of(family: Any) -> Law:
         case "Tweedie":
             known: dict[float, type[PowerLaw]] = {1: PoissonLaw, 2: GammaLaw}
             return known.get(family.var_power, PowerLaw)(family.var_power, family)
-    raise TypeError(f"no family of statsmodels: {type(family).__name__}")
+    raise TypeError(f"not a family of statsmodels: {kind.__module__}.{kind.__qualname__}")
 
 
 # --- kernels ----------------------------------------------------------------------------
@@ -693,9 +704,7 @@ class Kernel:
             mu = self.curve.mean(eta)
             return Mean(mu, self.curve.slope(eta), self.law.variance(mu, eta, self.curve))
 
-    def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean
-    ) -> tuple[FloatArray, FloatArray]:
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> tuple[FloatArray, FloatArray]:
         """What scoring needs of each row, per unit of prior weight.
 
         Returns
@@ -752,9 +761,7 @@ class GaussianIdentity(Kernel):
         ones = np.ones_like(eta)
         return Mean(eta, ones, ones)
 
-    def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean
-    ) -> tuple[FloatArray, FloatArray]:
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> tuple[FloatArray, FloatArray]:
         return np.ones_like(y), y - eta
 
     def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
@@ -781,9 +788,7 @@ class BinomialLogit(Kernel):
         small *= large
         return Mean(mu, small, small)
 
-    def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean
-    ) -> tuple[FloatArray, FloatArray]:
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> tuple[FloatArray, FloatArray]:
         return mean.variance.copy(), y - mean.mu
 
     def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
@@ -812,9 +817,7 @@ class PoissonLog(Kernel):
             mu = np.exp(eta)
         return Mean(mu, mu, mu)
 
-    def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean
-    ) -> tuple[FloatArray, FloatArray]:
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> tuple[FloatArray, FloatArray]:
         return mean.mu.copy(), y - mean.mu
 
     def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:

@@ -14,7 +14,7 @@ from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.results.rows import Fitted, Residuals
 from statsmodels_ooc.sources.base import Source
 
-__all__ = ["LazyRows"]
+__all__ = ["LazyRows", "refuse_chunks"]
 
 
 class LazyRows:
@@ -72,7 +72,7 @@ class LazyRows:
         """
         if exog is None:
             return self.fittedvalues
-        _refuse_chunks(exog)
+        refuse_chunks(exog)
         return super().predict(exog, transform, *args, **kwargs)  # type: ignore[misc]
 
     def get_prediction(
@@ -108,13 +108,13 @@ class LazyRows:
             exog, transform = np.asarray(self.model.exog), False
             weights = np.asarray(self.model.weights) if weights is None else weights
         else:
-            _refuse_chunks(exog)
+            refuse_chunks(exog)
         return super().get_prediction(  # type: ignore[misc]
             exog, transform, weights, row_labels, **kwargs
         )
 
 
-def _refuse_chunks(exog: Any) -> None:
+def refuse_chunks(exog: Any) -> None:
     """Refuse new data that would have to be read in chunks."""
     if isinstance(exog, (str, os.PathLike, Source)) or hasattr(exog, "dask"):
         raise DesignError(

@@ -80,8 +80,7 @@ def correct_digits(state: MomentsState, *, centred: bool = True) -> float:
     if centred:
         means = np.abs(state.mean[moving]) * np.sqrt(state.total) / norms[moving]
         if moving[-1] == len(norms) - 1:  # the share of y's spread that no column reaches
-            unreached = 1 / np.sqrt(np.linalg.inv(scaled)[-1, -1])
-            means[-1] /= unreached
+            means[-1] *= np.sqrt(np.abs(np.linalg.inv(scaled)[-1, -1]))
         loss += 8 * means.max()
     return float(-np.log10(_EPS * loss))
 

@@ -157,7 +157,7 @@ def test_indices_that_are_not_aligned_are_named():
 def test_a_response_named_like_a_regressor_keeps_both():
     frame = frame_of()
     source = from_arrays(frame["a"], frame[["a", "b"]])
-    assert len({source.endog_column, *source.exog_columns}) == 3
+    assert len({*source.endog_columns, *source.exog_columns}) == 3
 
 
 def test_bound_arrays():

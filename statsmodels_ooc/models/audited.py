@@ -1,0 +1,53 @@
+"""Rows that no fit can be made of are refused by what an audit found."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from statsmodels_ooc.design.spec import DesignSpec
+from statsmodels_ooc.errors import DesignError, EmptyDataError, MissingDataError
+from statsmodels_ooc.reductions.audit import RowAuditState
+from statsmodels_ooc.sources.base import Source
+
+__all__ = ["check_audit"]
+
+_LARGEST = 1e140  # sums of squares beyond it may overflow
+
+
+def check_audit(audit: RowAuditState, spec: DesignSpec, source: Source) -> None:
+    """Refuse no rows, values that are not finite or whose squares overflow, too few rows.
+
+    Raises
+    ------
+    EmptyDataError, MissingDataError, DesignError
+        As said.
+    """
+    k, name = spec.k, source.name
+    if audit.rows == 0:
+        lost = ", ".join(f"{n:,} in {c!r}" for c, n in audit.missing.items())
+        raise EmptyDataError(
+            f"no row of the {audit.rows_read:,} in {name} is left"
+            + (f"; missing values: {lost}" if lost else "")
+        )
+    bad = audit.not_finite
+    if bad is not None:
+        what = spec.endog_name if bad.column == k else spec.exog_names[bad.column]
+        side = "endog" if bad.column == k else "exog"
+        label = source.partitions[bad.partition].label
+        raise MissingDataError(
+            f"{side} contains inf or nans: {what!r} is {bad.value} at row {bad.row} of {label}",
+            hint="missing='drop' leaves out NaN; infinities must be mended in the data",
+        )
+    sizes = np.maximum(np.abs(audit.low), np.abs(audit.high))
+    if sizes.max() > _LARGEST:
+        names = (*spec.exog_names, spec.endog_name)
+        raise DesignError(
+            f"{names[int(sizes.argmax())]!r} in {name} reaches {sizes.max():.3g}, and its "
+            "square overflows",
+            hint="measure it in a larger unit",
+        )
+    if audit.rows <= k:
+        raise DesignError(
+            f"{audit.rows:,} rows cannot determine {k:,} columns and the scale",
+            hint="a fit needs more rows than columns",
+        )

@@ -1,0 +1,235 @@
+"""How a generalised linear model is fitted: by scoring, or by a general optimizer."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from statsmodels.base.model import LikelihoodModel
+from statsmodels.tools.sm_exceptions import (
+    ConvergenceWarning,
+    HessianInversionWarning,
+    PerfectSeparationWarning,
+    SingularMatrixWarning,
+)
+from statsmodels.tools.validation import string_like
+
+from statsmodels_ooc._statsmodels import StreamedGLMWrapper
+from statsmodels_ooc.errors import OptionError
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.results.glm import GLMResults
+from statsmodels_ooc.solvers.irls import Criterion, Path
+
+__all__ = ["fit_glm", "warn_of"]
+
+_IRLS_OPTIONS = {"atol", "rtol", "tol_criterion", "wls_method", "attach_wls"}
+_WLS_METHODS = ("lstsq", "pinv", "qr")
+
+
+def fit_glm(
+    model: Any,
+    start_params: Any,
+    maxiter: int,
+    method: str,
+    tol: float,
+    scale: str | float | None,
+    cov_type: str,
+    cov_kwds: dict[str, Any] | None,
+    use_t: bool | None,
+    full_output: bool,
+    disp: bool,
+    max_start_irls: int,
+    *,
+    start: str | FloatArray,
+    compress: bool,
+    **kwargs: Any,
+) -> Any:
+    """`GLM.fit` of a streamed model."""
+    model.scaletype = _scaletype(scale)
+    if start_params is not None:
+        start = _parameters(start_params, model.spec.k)
+    model._planner.may_compress = compress
+    covariance = {"cov_type": cov_type, "cov_kwds": cov_kwds, "use_t": use_t}
+    if method.lower() == "irls":
+        if cov_type.lower() == "eim":
+            covariance["cov_type"] = "nonrobust"
+        return _fit_irls(model, start, maxiter, tol, covariance, **kwargs)
+    output = {"full_output": full_output, "disp": disp}
+    return _fit_gradient(
+        model, start, maxiter, method, tol, max_start_irls, covariance, output, **kwargs
+    )
+
+
+def _scaletype(scale: str | float | None) -> str | float | None:
+    if scale is None:
+        return None
+    if isinstance(scale, str):
+        chosen: str = string_like(scale, "scale", options=("x2", "dev"))
+        return chosen
+    try:
+        return float(scale)
+    except (TypeError, ValueError) as error:
+        raise type(error)("scale must be a float if given and not a string.") from error
+
+
+def _parameters(values: Any, k: int) -> FloatArray:
+    beta = np.array(values, dtype=np.float64)
+    if beta.shape != (k,) or not np.isfinite(beta).all():
+        raise OptionError(
+            f"start_params are {k} finite numbers here, not an array of shape {beta.shape}"
+        )
+    return beta
+
+
+def _fit_irls(
+    model: Any,
+    start: str | FloatArray,
+    maxiter: int,
+    tol: float,
+    covariance: dict[str, Any],
+    **options: Any,
+) -> Any:
+    wls_method = _check_options(options)
+    path = scored(model, start, maxiter, _criterion(tol, options))
+    warn_of(path, tried=maxiter > 0, stacklevel=4)
+    params = path.params
+    if path.point.fit.rank < model.spec.k:
+        params = _shortest(params, path.point.fit.root)
+        warnings.warn(
+            "The design matrix is rank-deficient. The model parameters are not uniquely "
+            "determined.",
+            SingularMatrixWarning,
+            stacklevel=4,
+        )
+    results = GLMResults(
+        model,
+        params,
+        path.point.fit.normalized_cov_params if maxiter > 0 else None,
+        model._scale_of(path.point),
+        point=path.point,
+        **covariance,
+    )
+    results.method = "IRLS"
+    results.mle_settings = {"wls_method": wls_method, "optimizer": "IRLS"}
+    results.fit_history = {**path.history, "iteration": max(path.iterations, 1)}
+    results.converged = path.converged
+    results.score_norm = path.score_norm
+    return StreamedGLMWrapper(results)
+
+
+def scored(
+    model: Any,
+    start: str | FloatArray,
+    maxiter: int,
+    criterion: Criterion,
+    span: FloatArray | None = None,
+) -> Path:
+    """Fisher scoring of a streamed model."""
+    return model._planner.path(  # type: ignore[no-any-return]
+        start, maxiter=maxiter, criterion=criterion, scale_of=model._scale_of, span=span
+    )
+
+
+def _check_options(options: dict[str, Any]) -> str:
+    unknown = sorted(set(options) - _IRLS_OPTIONS)
+    if unknown:
+        raise TypeError(
+            f"fit(method='IRLS') has no option {', '.join(map(repr, unknown))}; it has "
+            f"{', '.join(sorted(_IRLS_OPTIONS))}"
+        )
+    if options.get("attach_wls"):
+        raise NotImplementedError("attach_wls: there is no WLS model in memory to attach")
+    wls_method: str = options.get("wls_method", "lstsq")
+    if wls_method not in _WLS_METHODS:
+        raise ValueError(f"wls_method must be one of {_WLS_METHODS}, not {wls_method!r}")
+    return wls_method
+
+
+def _criterion(tol: float, options: dict[str, Any]) -> Criterion:
+    name = options.get("tol_criterion", "deviance")
+    if name not in ("deviance", "params"):
+        raise ValueError(f"tol_criterion must be 'deviance' or 'params', not {name!r}")
+    atol = options.get("atol")
+    return Criterion(name, tol if atol is None else atol, options.get("rtol", 0.0))
+
+
+def warn_of(path: Path, *, tried: bool, stacklevel: int) -> None:
+    """Warn of perfect prediction, and of iterations that did not converge."""
+    if path.perfect and tried:
+        warnings.warn(
+            "Perfect separation or prediction detected, parameter may not be identified",
+            PerfectSeparationWarning,
+            stacklevel=stacklevel,
+        )
+    if tried and not path.converged:
+        warnings.warn(
+            f"IRLS did not converge: {path.reason}; the score is {path.score_norm:.3g} standard "
+            f"errors long after {path.iterations} iterations",
+            ConvergenceWarning,
+            stacklevel=stacklevel,
+        )
+
+
+def _shortest(params: FloatArray, root: FloatArray) -> FloatArray:
+    """The shortest of the parameters with these means: those that the design reaches."""
+    q, _ = np.linalg.qr(root)
+    shortest: FloatArray = q @ (q.T @ params)
+    return shortest
+
+
+def _fit_gradient(
+    model: Any,
+    start: str | FloatArray,
+    maxiter: int,
+    method: str,
+    tol: float,
+    max_start_irls: int,
+    covariance: dict[str, Any],
+    output: dict[str, bool],
+    **options: Any,
+) -> Any:
+    """As statsmodels: the scale is held at one while the parameters are sought."""
+    model._optim_hessian = options.pop("optim_hessian", None)
+    rule, model.scaletype = model.scaletype, 1.0
+    try:
+        begin = None if isinstance(start, str) else start
+        if begin is None and max_start_irls > 0:
+            begin = scored(model, start, max_start_irls, Criterion("deviance", tol, 0.0)).params
+        found = LikelihoodModel.fit(
+            model, start_params=begin, maxiter=maxiter, method=method, **output, **options
+        )
+    finally:
+        model.scaletype = rule
+    params = np.asarray(found.params)
+    point = model._at(params)
+    scale = model._scale_of(point)
+    expected = covariance["cov_type"].lower() == "eim"
+    if expected:
+        covariance["cov_type"] = "nonrobust"
+    cov = _inverse(-model.hessian(params, observed=not expected), stacklevel=5)
+    cov = found.normalized_cov_params if cov is None else cov
+    model._optim_hessian = None
+    results = GLMResults(
+        model, params, None if cov is None else cov / scale, scale, point=point, **covariance
+    )
+    history: dict[str, Any] = {"iteration": 0}
+    if output["full_output"]:
+        results.mle_retvals = found.mle_retvals
+        history["iteration"] = found.mle_retvals.get("iterations", 0)
+        results.converged = found.mle_retvals.get("converged")
+    results.method = method
+    results.fit_history = history
+    return StreamedGLMWrapper(results)
+
+
+def _inverse(hessian: FloatArray, stacklevel: int) -> FloatArray | None:
+    try:
+        return np.linalg.inv(hessian).astype(np.float64)
+    except np.linalg.LinAlgError:
+        warnings.warn(
+            "Inverting hessian failed, no bse or cov_params available",
+            HessianInversionWarning,
+            stacklevel=stacklevel,
+        )
+        return None

@@ -1,0 +1,126 @@
+"""The likelihood of a generalised linear model, point by point, each from one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from statsmodels_ooc.engine.blas import one_blas_thread
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.reductions.moments import Moments, MomentsState
+from statsmodels_ooc.reductions.scoring import Scoring, ScoringState
+from statsmodels_ooc.reductions.triangle import Triangle
+from statsmodels_ooc.solvers.irls import Point
+from statsmodels_ooc.solvers.least_squares import solve
+from statsmodels_ooc.solvers.moments import correct_digits, factor_moments
+
+__all__ = ["Fold", "Likelihood", "point_of"]
+
+Fold = Callable[..., tuple[Any, ...]]  # name, *reductions -> their states
+
+_DIGITS = 9.0  # what a Gram matrix must be able to give
+_KEPT = 16  # points, for fits that follow one another
+
+
+@dataclass
+class Likelihood:
+    """Points of a likelihood; what is known already is not read again.
+
+    Parameters
+    ----------
+    fold : callable
+        Folds reductions over the rows: of a stream, or of blocks in memory.
+    kernel : Kernel
+        The family and its link.
+    k : int
+        Columns of the design.
+    centred : bool
+        Whether the design has an intercept.
+    exact : bool
+        Whether the triangular factor is folded, not a Gram matrix; set once a Gram matrix
+        has turned out not to give nine digits.
+    rows : int
+        How many rows there are, once a pass has told.
+    companions : callable, optional
+        Gives the reductions that the next pass takes along.
+    receive : callable, optional
+        Takes their states, before anything is made of the pass.
+    """
+
+    fold: Fold
+    kernel: Kernel
+    k: int
+    centred: bool
+    exact: bool = False
+    rows: int = 1
+    companions: Callable[[], tuple[Any, ...]] | None = None
+    receive: Callable[..., None] | None = None
+    _points: dict[bytes, Point] = field(default_factory=dict)
+
+    def at(self, beta: FloatArray) -> Point:
+        """The point of some parameters, (k,)."""
+        beta = np.ascontiguousarray(beta, dtype=np.float64)
+        key = beta.tobytes()
+        if key not in self._points:
+            self._remember(key, self._evaluate(beta, 0.0))
+        return self._points[key]
+
+    def start(self, mean_of_y: float) -> Point:
+        """The point of the means that statsmodels starts from."""
+        return self._evaluate(None, mean_of_y)
+
+    def known(self) -> list[Point]:
+        """The last points, in the order in which they were found."""
+        return list(self._points.values())
+
+    def _remember(self, key: bytes, point: Point) -> None:
+        self._points[key] = point
+        while len(self._points) > _KEPT:
+            del self._points[next(iter(self._points))]
+
+    def _evaluate(self, beta: FloatArray | None, mean_of_y: float) -> Point:
+        if not self.exact:
+            state = self._fold(Moments(self.k, response=False), beta, mean_of_y)
+            with one_blas_thread():  # the same bits on every machine
+                factor = self._factor(state)
+                if factor is not None:
+                    return point_of(beta, state, factor, self.rows)
+            self.exact = True
+        state = self._fold(Triangle(self.k), beta, mean_of_y)
+        with one_blas_thread():
+            return point_of(beta, state, state.design.r, self.rows)
+
+    def _factor(self, state: ScoringState) -> FloatArray | None:
+        if state.outside is not None:  # nothing will be made of it
+            return np.zeros((self.k + 2, self.k + 2))
+        moments: MomentsState = state.design
+        if correct_digits(moments, centred=self.centred) < _DIGITS:
+            return None
+        return factor_moments(moments, centred=self.centred)
+
+    def _fold(self, inner: Any, beta: FloatArray | None, mean_of_y: float) -> ScoringState:
+        scoring = Scoring(self.kernel, beta, inner, self.k, mean_of_y)
+        more = () if self.companions is None else self.companions()
+        state, *states = self.fold("fit", scoring, *more)
+        if self.receive is not None:
+            self.receive(*states)
+        result: ScoringState = state
+        return result
+
+
+def point_of(beta: FloatArray | None, state: ScoringState, factor: FloatArray, rows: int) -> Point:
+    """What a pass found, from its sums and the factor of ``sqrt(w) * [1 | X | 0]``."""
+    return Point(
+        beta=beta,
+        deviance=state.deviance,
+        pearson=state.pearson,
+        score=state.score,
+        gap=state.gap,
+        outside=state.outside,
+        fit=solve(factor, rows),
+        factor=factor,
+    )

@@ -1,0 +1,59 @@
+"""The model of a constant and an offset, fitted along the passes of the full model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.reductions.null import NullScoring, NullState
+
+__all__ = ["NullModel"]
+
+_SETTLED = 1e-12  # of the deviance: what the next step would take away
+_MOST = 50
+
+
+@dataclass
+class NullModel:
+    """Fisher scoring of one constant; every pass of the full model takes a step.
+
+    Attributes
+    ----------
+    kernel : Kernel
+        The family and its link.
+    constant : float
+        Where the next pass evaluates it.
+    """
+
+    kernel: Kernel
+    constant: float
+    settled: bool = False
+    _deviance: float = np.inf
+    _best: float = np.nan
+
+    def learn(self, state: NullState) -> None:
+        """Take what a pass found at the constant, and move on."""
+        if state.outside or not state.deviance <= self._deviance * (1 + 1e-10):
+            self.constant = (self.constant + np.nan_to_num(self._best)) / 2
+            return
+        step = state.score / state.information if state.information > 0 else 0.0
+        promise = step * state.score
+        self._deviance, self._best = state.deviance, self.constant
+        self.settled = promise <= _SETTLED * abs(state.deviance)
+        if self.settled:
+            self._deviance -= promise
+        else:
+            self.constant += step
+
+    def settle(self, fold: Callable[..., tuple[Any, ...]]) -> float:
+        """Its deviance; passes of its own where those of the full model did not do."""
+        for _ in range(_MOST):
+            if self.settled:
+                break
+            (state,) = fold("null model", NullScoring(self.kernel, self.constant))
+            self.learn(state)
+        return self._deviance if self.settled else np.nan

@@ -1,0 +1,512 @@
+"""The distinct rows of a design, with the sums of what the rows of each have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from statsmodels_ooc.reductions.base import BlockLike, FloatArray, Reduction
+
+__all__ = ["Cells", "DistinctRows", "DistinctState"]
+
+Ints = NDArray[np.signedinteger[Any]]
+Words = NDArray[np.int64]
+
+_MAX_VALUES = 4_096  # distinct ones of a numeric variable
+_MAX_KEY = 2**62
+_TABLE = 2**18  # so many combinations of codes have a place each, whether they occur or not
+_TRIAL = 4_096  # rows that tell where the number of cells is heading
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: spreads words over slots
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Distinct rows, g of them, and sums over the rows of the data that are equal to each.
+
+    Attributes
+    ----------
+    keys : tuple of ndarray, (g,) each
+        The variables of the design: codes, or floats.
+    offset : ndarray, (g,), or None
+        The total offset, the logarithm of the exposure included.
+    shift : float
+        What the responses are measured from: ``z = y - shift``.
+    a, ay, ayy : ndarray, (g,)
+        Sums of ``a``, ``a z`` and ``a z**2``, where a, the prior weight, is the product of
+        freq_weights, var_weights and trials. ``a`` is positive: cells whose rows all have
+        weight zero are left out.
+    c, cy, cyy : ndarray, (g,)
+        Sums of ``c``, ``c z`` and ``c z**2`` for ``c = freq_weights (var_weights trials)**2``,
+        what the squares of the scores are made of. The very arrays of `a`, `ay` and `ayy`
+        where all rows have c equal to a.
+    """
+
+    keys: tuple[NDArray[Any], ...]
+    offset: FloatArray | None
+    shift: float
+    a: FloatArray
+    ay: FloatArray
+    ayy: FloatArray
+    c: FloatArray
+    cy: FloatArray
+    cyy: FloatArray
+
+
+@dataclass(slots=True)
+class DistinctState:
+    """Cells of the rows seen so far, or what else they were folded into.
+
+    Attributes
+    ----------
+    fallback : object or None
+        The state of the fallback, once there were too many cells.
+    """
+
+    fallback: Any = None
+    _table: _Table | None = None
+    _shift: float = 0.0
+
+    @property
+    def cells(self) -> Cells | None:
+        """The cells; None without rows and after the fallback."""
+        return None if self._table is None else self._table.cells(self._shift)
+
+
+@dataclass(frozen=True)
+class DistinctRows:
+    """Fold rows into the distinct values of their covariates and offset.
+
+    Rows with the same linear predictor enter a generalised linear model by few sums,
+    so that its iterations need the cells only. Where there are too many of them, a
+    fallback takes over: it gets the cells so far as weighted rows, and all further rows
+    as they are.
+
+    Parameters
+    ----------
+    capacities : tuple of int or None
+        The number of levels of every variable of ``block.design.keys()`` that is a
+        code, None for those that are numbers.
+    fallback : Reduction or None
+        What rows are folded with once there are too many cells. It may not ask where
+        a row stands. None where there cannot be too many.
+    blocks_of : callable or None
+        From `Cells` to weighted blocks, which the fallback accepts.
+    max_cells : int
+        The largest number of cells.
+    shift : float
+        A rough mean of the response, so that ``sum z**2 - (sum z)**2 / n`` cancels
+        little; zero for a response of zeros and ones, whose sums are exact.
+
+    Raises
+    ------
+    ValueError
+        There are too many cells, and no fallback.
+
+    Notes
+    -----
+    A numeric variable has at most 4,096 values. Of N equally likely cells, n rows hit
+    D, about ``n - n**2 / (2 N)`` (the birthday problem). So that rows that hardly ever
+    repeat are given up after a few thousand, they are as soon as more than half of them
+    are cells of their own and this N, their number in the end, is above `max_cells`.
+    """
+
+    capacities: tuple[int | None, ...]
+    fallback: Reduction[Any] | None
+    blocks_of: Callable[[Cells], Iterable[Any]] | None
+    max_cells: int
+    shift: float = 0.0
+
+    def init(self) -> DistinctState:
+        return DistinctState(_shift=self.shift)
+
+    def update(self, state: DistinctState, block: BlockLike) -> DistinctState:
+        if state.fallback is None and len(block.endog):
+            try:
+                return self._count(state, block)
+            except _TooMany as error:
+                state = self._fallen(self._folded(state, error))
+        if state.fallback is not None and self.fallback is not None:
+            state.fallback = self.fallback.update(state.fallback, block)
+        return state
+
+    def merge(self, left: DistinctState, right: DistinctState) -> DistinctState:
+        if left.fallback is None and right.fallback is None:
+            try:
+                return DistinctState(None, _joined(left._table, right._table), self.shift)
+            except _TooMany as error:
+                return self._merged(left, right, error)
+        return self._merged(left, right, None)
+
+    def _count(self, state: DistinctState, block: BlockLike) -> DistinctState:
+        """Add the rows of a block to the cells, all of them or none."""
+        offset = _combined(np.add, block.extras, "offset", "exposure")
+        if state._table is None:
+            state._table = _Table(self.capacities, offset is not None, self.max_cells)
+        table, keys = state._table, block.design.keys()
+        at = table.places(keys if offset is None else (*keys, offset), len(block.endog))
+        z = block.endog - self.shift if self.shift else block.endog
+        table.add(at, z, *_prior_weights(block.extras))
+        return state
+
+    def _merged(
+        self, left: DistinctState, right: DistinctState, error: _TooMany | None
+    ) -> DistinctState:
+        states = self._folded(left, error), self._folded(right, error)
+        assert self.fallback is not None  # otherwise no state could have fallen back
+        return self._fallen(self.fallback.merge(*states))
+
+    def _fallen(self, folded: Any) -> DistinctState:
+        return DistinctState(folded, None, self.shift)
+
+    def _folded(self, state: DistinctState, error: _TooMany | None) -> Any:
+        """The fallback's state of the rows of a state."""
+        if state.fallback is not None:
+            return state.fallback
+        if self.fallback is None or self.blocks_of is None:
+            raise ValueError(f"{error}, and no fallback is given") from error
+        folded, cells = self.fallback.init(), state.cells
+        for block in () if cells is None else self.blocks_of(cells):
+            folded = self.fallback.update(folded, block)
+        return folded
+
+
+class _TooMany(Exception):
+    """There are more values, combinations or cells than can be held."""
+
+
+class _Table:
+    """Where each distinct row has its sums.
+
+    The values of a variable are codes, numbers go through a dictionary. The codes of a row
+    make one key, ``(code_1 size_2 + code_2) size_3 + ...``. The key is the row's place where
+    there are few combinations of codes; else another dictionary tells the place.
+
+    Parameters
+    ----------
+    capacities : sequence of int or None
+        The number of codes of each variable, None for numbers.
+    offset : bool
+        Whether another number, the offset, follows.
+    max_cells : int
+        The largest number of cells.
+    """
+
+    def __init__(self, capacities: Sequence[int | None], offset: bool, max_cells: int) -> None:
+        each = (*capacities, None) if offset else tuple(capacities)
+        self._offset, self._max_cells, self._rows = offset, max_cells, 0
+        self._values = [_Dictionary(_MAX_VALUES) if size is None else None for size in each]
+        self._sizes = tuple(1 if size is None else max(size, 1) for size in each)
+        self._bound = math.inf if None in each else math.prod(self._sizes)
+        small = self._bound <= min(_TABLE, max_cells)
+        self._places = None if small else _Dictionary(max_cells)
+        self._sums = _Sums.zeros(int(self._bound) if small else 0)
+        self._squares: _Sums | None = None
+
+    def places(self, variables: Sequence[NDArray[Any]], rows: int) -> Words:
+        """Where rows have their sums, (n,), which count for so many rows of the data.
+
+        Raises
+        ------
+        _TooMany
+            They have no place; the sums are still those of the rows before.
+        """
+        codes = [
+            values if known is None else known.numbers(_words(values))
+            for known, values in zip(self._values, variables, strict=True)
+        ]
+        self._widen()
+        keys = _packed(codes, self._sizes, len(variables[0]) if variables else rows)
+        self._rows += rows
+        if self._places is None:
+            return keys
+        places = self._places.numbers(keys)
+        if self._bound > self._max_cells:
+            _check_heading(self._rows, len(self._places), self._max_cells)
+        return places
+
+    def add(self, at: Words, z: FloatArray, a: FloatArray | None, c: FloatArray | None) -> None:
+        """Add rows at their places: responses, prior weights, and c where it differs."""
+        if c is not None and self._squares is None:
+            self._squares = deepcopy(self._sums)
+        for sums, weights in ((self._sums, a), (self._squares, a if c is None else c)):
+            if sums is not None:
+                sums.reserve(self._size)
+                sums.add(at, z, weights)
+
+    def join(self, other: _Table) -> None:
+        """Add the cells of another table."""
+        if self._places is None or other._places is None:
+            self._rows += other._rows
+            at: Words | slice = slice(None)
+        else:
+            at = self.places(other._variables(), other._rows)
+        if other._squares is not None and self._squares is None:
+            self._squares = deepcopy(self._sums)
+        for sums, more in (
+            (self._sums, other._sums),
+            (self._squares, other._squares or other._sums),
+        ):
+            if sums is not None:
+                sums.reserve(self._size)
+                sums.join(at, more)
+
+    def cells(self, shift: float) -> Cells:
+        """The cells that have rows of some weight."""
+        kept = np.flatnonzero(self._sums.a)
+        variables = [values.take(kept) for values in self._variables()]
+        offset = variables.pop() if self._offset else None
+        a = self._sums.taken(kept)
+        c = a if self._squares is None else self._squares.taken(kept)
+        return Cells(tuple(variables), offset, shift, *a, *c)
+
+    @property
+    def _size(self) -> int:
+        return int(self._bound) if self._places is None else len(self._places)
+
+    def _variables(self) -> list[NDArray[Any]]:
+        """The values of the variables at every place."""
+        keys = np.arange(self._size) if self._places is None else self._places.entries
+        codes = _unpacked(keys, self._sizes)
+        return [
+            code.astype(np.min_scalar_type(-size)) if known is None else known.floats(code)
+            for known, code, size in zip(self._values, codes, self._sizes, strict=True)
+        ]
+
+    def _widen(self) -> None:
+        """Make room in the keys for values that are new in a dictionary."""
+        sizes = tuple(
+            size if known is None else max(size, 1 << (len(known) - 1).bit_length())
+            for known, size in zip(self._values, self._sizes, strict=True)
+        )
+        if math.prod(sizes) > _MAX_KEY:
+            raise _TooMany("the variables have too many combinations for a key")
+        if sizes != self._sizes and self._places is not None:
+            entries = self._places.entries
+            codes = _unpacked(entries, self._sizes)
+            self._places = _Dictionary(self._max_cells, _packed(codes, sizes, len(entries)))
+            self._sizes = sizes
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Sums of a, a z and a z**2 by place.
+
+    Attributes
+    ----------
+    a, az : ndarray, (g,)
+        Sums of a and a z.
+    azz : ndarray, (g,), or None
+        Sums of a z**2, None as long as they equal those of a z: z is zero or one.
+    """
+
+    a: FloatArray
+    az: FloatArray
+    azz: FloatArray | None = None
+
+    @classmethod
+    def zeros(cls, size: int) -> _Sums:
+        return cls(np.zeros(size), np.zeros(size))
+
+    def reserve(self, size: int) -> None:
+        """Make the arrays long enough."""
+        if size > len(self.a):
+            more = max(size - len(self.a), len(self.a))
+            self.a, self.az = np.pad(self.a, (0, more)), np.pad(self.az, (0, more))
+            self.azz = None if self.azz is None else np.pad(self.azz, (0, more))
+
+    def add(self, at: Words, z: FloatArray, weights: FloatArray | None) -> None:
+        if self.azz is None and not np.array_equal(z * z, z):
+            self.azz = self.az.copy()
+        weighted = z if weights is None else weights * z
+        np.add.at(self.a, at, 1.0 if weights is None else weights)
+        np.add.at(self.az, at, weighted)
+        if self.azz is not None:
+            np.add.at(self.azz, at, weighted * z)
+
+    def join(self, at: Words | slice, other: _Sums) -> None:
+        """Add sums at different places."""
+        used = slice(None) if isinstance(at, slice) else slice(len(at))
+        if self.azz is None and other.azz is not None:
+            self.azz = self.az.copy()
+        self.a[at] += other.a[used]
+        self.az[at] += other.az[used]
+        if self.azz is not None:
+            self.azz[at] += (other.az if other.azz is None else other.azz)[used]
+
+    def taken(self, places: NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray]:
+        a, az = self.a.take(places), self.az.take(places)
+        return a, az, az if self.azz is None else self.azz.take(places)
+
+
+class _Dictionary:
+    """Distinct words of 64 bits, numbered as they come; whole arrays are looked up at once.
+
+    A hash table with linear probing.
+
+    Parameters
+    ----------
+    limit : int
+        The largest number of words.
+    entries : ndarray of int64, (g,), optional
+        The words that it begins with, distinct.
+    """
+
+    __slots__ = ("_count", "_entries", "_limit", "_slots")
+
+    def __init__(self, limit: int, entries: Words | None = None) -> None:
+        self._limit, self._count = limit, 0
+        self._entries: Words = np.zeros(1, dtype=np.int64)
+        self._slots = np.full(16, -1, dtype=np.int32)
+        if entries is not None:
+            self._append(entries)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Dictionary, (self._limit, self.entries.copy())
+
+    @property
+    def entries(self) -> Words:
+        """The words by their numbers, (g,)."""
+        return self._entries[: self._count]
+
+    def floats(self, numbers: Ints) -> FloatArray:
+        """The floats whose bits are the words of these numbers."""
+        return self._entries.take(numbers).view(np.float64)
+
+    def numbers(self, words: Words) -> Words:
+        """The numbers of words, (n,); new words get the next ones.
+
+        Raises
+        ------
+        _TooMany
+            The new words are beyond the limit; none is taken.
+        """
+        found = self._find(words)
+        new = found < 0
+        if new.any():
+            fresh = words[new]
+            self._append(np.unique(fresh))
+            found[new] = self._find(fresh)
+        return found
+
+    def _find(self, words: Words) -> Words:
+        """The numbers of words, (n,), -1 for unknown ones."""
+        at = self._homes(words)
+        found = self._slots.take(at).astype(np.int64)
+        other = self._entries.take(found, mode="clip") != words
+        if not other.any():
+            return found
+        left = np.flatnonzero(other)
+        here: Ints = found[left]
+        at = at[left]
+        found[left] = -1
+        while len(left):
+            on = here >= 0
+            left, at = left[on], self._next(at[on])
+            here = self._slots.take(at)
+            same = (self._entries.take(here, mode="clip") == words[left]) & (here >= 0)
+            found[left[same]] = here[same]
+            left, at, here = left[~same], at[~same], here[~same]
+        return found
+
+    def _append(self, words: Words) -> None:
+        """Number distinct words that are not known."""
+        first, count = self._count, self._count + len(words)
+        if count > self._limit:
+            raise _TooMany(f"there are more than {self._limit:,} distinct values")
+        if count > len(self._entries):
+            more = max(count, 2 * first) - first
+            self._entries = np.concatenate((self.entries, np.zeros(more, dtype=np.int64)))
+        self._entries[first:count] = words
+        self._count = count
+        if _slots_for(count) > len(self._slots):
+            self._slots = np.full(2 * _slots_for(count), -1, dtype=np.int32)
+            first = 0
+        self._place(np.arange(first, count, dtype=np.int32))
+
+    def _place(self, numbers: NDArray[np.int32]) -> None:
+        """Give each number the first free slot from its word's home on."""
+        at = self._homes(self._entries[numbers])
+        while len(numbers):
+            free = self._slots.take(at) < 0
+            self._slots[at[free]] = numbers[free]
+            beaten = self._slots.take(at) != numbers
+            numbers, at = numbers[beaten], self._next(at[beaten])
+
+    def _homes(self, words: Words) -> Words:
+        shift = np.uint64(65 - len(self._slots).bit_length())
+        return ((words.view(np.uint64) * _ODD) >> shift).view(np.int64)
+
+    def _next(self, at: Words) -> Words:
+        return (at + 1) & (len(self._slots) - 1)
+
+
+def _slots_for(count: int) -> int:
+    """Slots for so many words: plenty as long as they stay in the cache."""
+    return 1 << (max(4 * count, min(16 * count, 2**15)) - 1).bit_length()
+
+
+def _joined(left: _Table | None, right: _Table | None) -> _Table | None:
+    if left is None or right is None:
+        return deepcopy(left or right)
+    table = deepcopy(left)
+    table.join(right)
+    return table
+
+
+def _check_heading(rows: int, cells: int, max_cells: int) -> None:
+    """Give up cells that are about to become too many; see `DistinctRows`."""
+    if rows >= _TRIAL and 2 * cells > rows and rows**2 > 2 * (rows - cells) * max_cells:
+        raise _TooMany(f"{rows:,} rows have {cells:,} distinct ones")
+
+
+def _words(values: FloatArray) -> Words:
+    """The bits of floats, the same for both zeros."""
+    return np.array(values, dtype=np.float64).view(np.int64)
+
+
+def _packed(codes: Sequence[Ints], sizes: Sequence[int], n: int) -> Words:
+    """One key for the codes of a row, (n,)."""
+    keys = np.zeros(n, dtype=np.int64)
+    for code, size in zip(codes, sizes, strict=True):
+        keys *= size
+        keys += code.astype(np.int64, copy=False)
+    return keys
+
+
+def _unpacked(keys: Words, sizes: Sequence[int]) -> list[Words]:
+    """The codes that a key is made of, (n,) each."""
+    codes = []
+    for size in reversed(sizes):
+        keys, code = np.divmod(keys, size)
+        codes.append(code)
+    return codes[::-1]
+
+
+def _prior_weights(extras: Mapping[str, FloatArray]) -> tuple[FloatArray | None, FloatArray | None]:
+    """The prior weights a, None for ones, and c, None where it is a; see `Cells`."""
+    inner = _combined(np.multiply, extras, "var_weights", "trials")
+    frequency = extras.get("freq_weights")
+    if inner is None:
+        return frequency, None
+    a = inner if frequency is None else frequency * inner
+    return a, a * inner
+
+
+def _combined(
+    combine: np.ufunc, extras: Mapping[str, FloatArray], *roles: str
+) -> FloatArray | None:
+    """The sum or product of those roles that there are, None for none."""
+    present = [extras[role] for role in roles if role in extras]
+    if len(present) < 2:
+        return present[0] if present else None
+    both: FloatArray = combine(*present)
+    return both

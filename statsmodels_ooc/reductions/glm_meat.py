@@ -1,0 +1,83 @@
+"""Squared scores and the observed information of a generalised linear model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights
+
+__all__ = ["ScoreMeat", "ScoreMeatState"]
+
+
+@dataclass(slots=True)
+class ScoreMeatState:
+    """Sums over the rows so far, each (k, k).
+
+    Attributes
+    ----------
+    meat : ndarray, (k, k)
+        Sum of ``x x'`` times the squared scores.
+    observed : ndarray, (k, k)
+        The observed information, minus the Hessian.
+    """
+
+    meat: FloatArray
+    observed: FloatArray
+
+
+@dataclass(frozen=True)
+class ScoreMeat:
+    """Fold the squared scores and the observed information, both at scale one.
+
+    A row of frequency weight f counts f times, not f squared times.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The family and its link.
+    beta : ndarray, (k,)
+        The parameters.
+
+    References
+    ----------
+    White (1982). Maximum likelihood estimation of misspecified models. Econometrica 50,
+    1-25.
+    """
+
+    kernel: Kernel
+    beta: FloatArray
+
+    def init(self) -> ScoreMeatState:
+        k = len(self.beta)
+        return ScoreMeatState(np.zeros((k, k)), np.zeros((k, k)))
+
+    def update(self, state: ScoreMeatState, block: BlockLike) -> ScoreMeatState:
+        y = block.endog
+        if len(y) == 0:
+            return state
+        eta = linear_predictor(block, self.beta)
+        mean = self.kernel.mean(eta)
+        _, score = self.kernel.working(y, eta, mean)
+        a = prior_weights(block)
+        observed = self.kernel.observed(y, eta, mean)
+        state.observed += block.sandwich(observed if a is None else observed * a)
+        state.meat += block.sandwich(_squares(block, score))
+        return state
+
+    def merge(self, left: ScoreMeatState, right: ScoreMeatState) -> ScoreMeatState:
+        return ScoreMeatState(left.meat + right.meat, left.observed + right.observed)
+
+
+def _squares(block: BlockLike, score: FloatArray) -> FloatArray:
+    """Squared scores of the rows, (b,)."""
+    squares = score * score
+    for role in ("var_weights", "trials"):
+        if role in block.extras:
+            squares *= block.extras[role] ** 2
+    if "freq_weights" in block.extras:
+        squares *= block.extras["freq_weights"]
+    return squares

@@ -1,0 +1,120 @@
+"""What the responses of a generalised linear model tell without any parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.reductions.scoring import prior_weights
+
+__all__ = ["Impossible", "Responses", "ResponsesState"]
+
+
+class Impossible(NamedTuple):
+    """The first response that the family cannot have."""
+
+    partition: int
+    row: int
+    value: float
+
+
+@dataclass(slots=True)
+class ResponsesState:
+    """Sums over the rows so far.
+
+    Attributes
+    ----------
+    rows : int
+        Rows.
+    freq : float
+        Sum of the frequency weights; the number of rows where there are none.
+    total : float
+        Sum of the responses.
+    weight, weighted : float
+        Sums of the prior weights, and of the prior weights times the responses.
+    saturated : float
+        Log-likelihood at scale one where the means are the responses.
+    deviance : float
+        Deviance where every mean is the reference.
+    unit_var_weights : bool
+        Whether all variance weights are one.
+    impossible : Impossible or None
+        The first response that the family cannot have.
+    """
+
+    rows: int = 0
+    freq: float = 0.0
+    total: float = 0.0
+    weight: float = 0.0
+    weighted: float = 0.0
+    saturated: float = 0.0
+    deviance: float = 0.0
+    unit_var_weights: bool = True
+    impossible: Impossible | None = None
+
+
+@dataclass(frozen=True)
+class Responses:
+    """Fold what the null model and the log-likelihood need of the responses.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The family and its link.
+    reference : float
+        A linear predictor near that of the null model. A deviance is linear in the
+        response, but for a part without the mean, so that the deviance about one
+        constant gives that about any other.
+    """
+
+    kernel: Kernel
+    reference: float
+
+    def init(self) -> ResponsesState:
+        return ResponsesState()
+
+    def update(self, state: ResponsesState, block: BlockLike) -> ResponsesState:
+        y = block.endog
+        b = len(y)
+        if b == 0:
+            return state
+        impossible = self.kernel.impossible(y)
+        if impossible is not None and state.impossible is None:
+            i = int(np.argmax(impossible))
+            state.impossible = Impossible(block.partition, block.row(i), float(y[i]))
+        freq, a = block.extras.get("freq_weights"), prior_weights(block)
+        var = block.extras.get("var_weights")
+        saturated = self.kernel.saturated(y, var, block.extras.get("trials"))
+        state.rows += b
+        state.freq += b if freq is None else float(freq.sum())
+        state.total += float(y.sum())
+        state.weight += b if a is None else float(a.sum())
+        state.weighted += float(y.sum() if a is None else a @ y)
+        state.saturated += float(saturated.sum() if freq is None else _dot(freq, saturated))
+        eta = np.full(b, self.reference)
+        state.deviance += self.kernel.deviance(y, eta, self.kernel.mean(eta), a)
+        if var is not None and state.unit_var_weights:
+            state.unit_var_weights = bool((var == 1).all())
+        return state
+
+    def merge(self, left: ResponsesState, right: ResponsesState) -> ResponsesState:
+        return ResponsesState(
+            left.rows + right.rows,
+            left.freq + right.freq,
+            left.total + right.total,
+            left.weight + right.weight,
+            left.weighted + right.weighted,
+            left.saturated + right.saturated,
+            left.deviance + right.deviance,
+            left.unit_var_weights and right.unit_var_weights,
+            left.impossible or right.impossible,
+        )
+
+
+def _dot(weights: FloatArray, values: FloatArray) -> float:
+    """Their product, where a weight of zero takes any value with it."""
+    return float(np.where(weights > 0, weights * np.where(weights > 0, values, 0.0), 0.0).sum())

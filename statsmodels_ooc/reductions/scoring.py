@@ -1,0 +1,179 @@
+"""What one step of iteratively reweighted least squares needs of the rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from statsmodels_ooc.reductions.base import BlockLike, FloatArray, Reduction
+from statsmodels_ooc.reductions.kernels import Kernel
+
+__all__ = ["Outside", "Scoring", "ScoringState", "linear_predictor", "prior_weights"]
+
+
+class Outside(NamedTuple):
+    """The first row whose mean the family cannot have."""
+
+    partition: int
+    row: int
+    mean: float
+
+
+@dataclass(slots=True)
+class ScoringState:
+    """Sums over the rows so far, at the parameters of the pass.
+
+    Attributes
+    ----------
+    design : MomentsState or TriangleState
+        Of the design, weighted with the expected information.
+    score : ndarray, (k,)
+        ``X's``, the gradient of the log-likelihood at scale one.
+    deviance, pearson : float
+        At scale one.
+    gap : float
+        The largest distance of a response from its mean.
+    outside : Outside or None
+        The first row whose mean the family cannot have.
+    """
+
+    design: Any
+    score: FloatArray
+    deviance: float = 0.0
+    pearson: float = 0.0
+    gap: float = 0.0
+    outside: Outside | None = None
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Fold the score, the expected information and the deviance at given parameters.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The family and its link.
+    beta : ndarray, (k,), or None
+        The parameters; None for the means that statsmodels starts from, which follow
+        from the responses. The score is then that of the working response.
+    inner : Reduction
+        Folds the design, weighted: `Moments` without a response, or `Triangle`.
+    mean_of_y : float
+        Mean response, for the start.
+
+    References
+    ----------
+    McCullagh, Nelder (1989). Generalized Linear Models, 2nd ed., section 2.5. The
+    weights are ``(dmu/deta)**2 / V(mu)`` of the linear predictor eta itself: a link
+    evaluated at a mean that has underflowed has lost it.
+    """
+
+    kernel: Kernel
+    beta: FloatArray | None
+    inner: Reduction[Any]
+    k: int
+    mean_of_y: float = 0.0
+
+    def init(self) -> ScoringState:
+        return ScoringState(self.inner.init(), np.zeros(self.k))
+
+    def update(self, state: ScoringState, block: BlockLike) -> ScoringState:
+        y = block.endog
+        if len(y) == 0:
+            return state
+        kernel, a = self.kernel, prior_weights(block)
+        eta = self._eta(block)
+        mean = kernel.mean(eta)
+        outside = kernel.outside(mean)
+        if outside is not None:
+            if state.outside is None:
+                i = int(np.argmax(outside))
+                state.outside = Outside(block.partition, block.row(i), float(mean.mu[i]))
+            return state
+        weight, score = kernel.working(y, eta, mean)
+        state.deviance += kernel.deviance(y, eta, mean, a)
+        gap = y - mean.mu
+        state.gap = max(state.gap, float(gap.max()), -float(gap.min()))
+        state.pearson += _pearson(block, gap, mean.variance, a)
+        if a is not None:
+            weight *= a
+            score *= a
+        if self.beta is None:
+            score += weight * (eta - _offset(block))
+        state.score += block.design.rmatvec(score)
+        state.design = self.inner.update(state.design, _Weighted(block, weight))
+        return state
+
+    def _eta(self, block: BlockLike) -> FloatArray:
+        if self.beta is None:
+            return self.kernel.start(block.endog, self.mean_of_y)
+        return linear_predictor(block, self.beta)
+
+    def merge(self, left: ScoringState, right: ScoringState) -> ScoringState:
+        return ScoringState(
+            self.inner.merge(left.design, right.design),
+            left.score + right.score,
+            left.deviance + right.deviance,
+            left.pearson + right.pearson,
+            max(left.gap, right.gap),
+            left.outside or right.outside,
+        )
+
+
+class _Weighted:
+    """A block as the inner reduction sees it: weighted, and without a response."""
+
+    __slots__ = ("design", "endog", "weights")
+
+    def __init__(self, block: BlockLike, weights: FloatArray) -> None:
+        self.design = block.design
+        self.endog = np.zeros(len(weights))
+        self.weights = weights
+
+    def dense(self) -> FloatArray:
+        return self.design.dense()
+
+
+def prior_weights(block: BlockLike) -> FloatArray | None:
+    """``freq_weights * var_weights * trials``, (b,); None where there are none of them."""
+    product: FloatArray | None = None
+    for role in ("freq_weights", "var_weights", "trials"):
+        factor = block.extras.get(role)
+        if factor is not None:
+            product = factor if product is None else product * factor
+    return product
+
+
+def linear_predictor(block: BlockLike, beta: FloatArray) -> FloatArray:
+    """``X beta`` and the offset, (b,)."""
+    eta = block.design.matvec(beta)
+    for role in ("offset", "exposure"):
+        if role in block.extras:
+            eta += block.extras[role]
+    return eta
+
+
+def _offset(block: BlockLike) -> FloatArray | float:
+    """Offset and logarithm of the exposure."""
+    total: FloatArray | float = 0.0
+    for role in ("offset", "exposure"):
+        if role in block.extras:
+            total = total + block.extras[role]
+    return total
+
+
+def _pearson(
+    block: BlockLike, gap: FloatArray, variance: FloatArray, a: FloatArray | None
+) -> float:
+    """Pearson's chi-squared; what rows within a cell differ in comes on top."""
+    squares = gap * gap
+    if a is not None:
+        squares *= a
+    if "spread" in block.extras:
+        squares += block.extras["spread"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        squares /= variance
+    squares[gap == 0] = 0.0 if "spread" not in block.extras else squares[gap == 0]
+    return float(squares.sum())

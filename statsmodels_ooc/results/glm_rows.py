@@ -1,0 +1,170 @@
+"""Row-level answers of a GLM: what a block gives."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights
+
+__all__ = ["Extra", "GLMRow", "PriorWeights"]
+
+
+@dataclass(frozen=True)
+class Extra:
+    """What goes with the rows in some role, (b,); ones where nothing does."""
+
+    role: str
+
+    def __call__(self, block: BlockLike) -> FloatArray:
+        values = block.extras.get(self.role)
+        return np.ones(len(block.endog)) if values is None else values
+
+
+@dataclass(frozen=True)
+class PriorWeights:
+    """The product of all weights, (b,), with or without the trials."""
+
+    trials: bool = True
+
+    def __call__(self, block: BlockLike) -> FloatArray:
+        roles = ("freq_weights", "var_weights", *(["trials"] if self.trials else []))
+        product = np.ones(len(block.endog))
+        for role in roles:
+            if role in block.extras:
+                product = product * block.extras[role]
+        return product
+
+
+@dataclass(frozen=True)
+class GLMRow:
+    """One of `KINDS` at given parameters, (b,) or (b, k).
+
+    Attributes
+    ----------
+    kind : str
+        Which.
+    kernel : Kernel
+        The family and its link.
+    beta : ndarray, (k,)
+        The parameters.
+    scale : float
+        The scale, where it matters.
+    """
+
+    kind: str
+    kernel: Kernel
+    beta: FloatArray
+    scale: float = 1.0
+
+    def __call__(self, block: BlockLike) -> FloatArray:
+        return KINDS[self.kind](self, block)
+
+    def eta(self, block: BlockLike) -> FloatArray:
+        return linear_predictor(block, self.beta)
+
+    def mu(self, block: BlockLike) -> FloatArray:
+        return self.kernel.mean(self.eta(block)).mu
+
+    def family(self, block: BlockLike) -> Any:
+        """The family with the numbers of trials of these rows."""
+        family = copy.copy(self.kernel.family)
+        if "trials" in block.extras:
+            family.n = block.extras["trials"]
+        return family
+
+
+def _ones(block: BlockLike, role: str) -> FloatArray:
+    return Extra(role)(block)
+
+
+def _resid_response(row: GLMRow, block: BlockLike) -> FloatArray:
+    return _ones(block, "trials") * (block.endog - row.mu(block))
+
+
+def _resid_pearson(row: GLMRow, block: BlockLike) -> FloatArray:
+    mean = row.kernel.mean(row.eta(block))
+    weights = _ones(block, "trials") * _ones(block, "var_weights")
+    return np.sqrt(weights) * (block.endog - mean.mu) / np.sqrt(mean.variance)
+
+
+def _resid_working(row: GLMRow, block: BlockLike) -> FloatArray:
+    mean = row.kernel.mean(row.eta(block))
+    trials = _ones(block, "trials")
+    return trials * trials * (block.endog - mean.mu) / mean.slope
+
+
+def _resid_deviance(row: GLMRow, block: BlockLike) -> FloatArray:
+    var = _ones(block, "var_weights")
+    resid: FloatArray = row.family(block).resid_dev(block.endog, row.mu(block), var, 1.0)
+    return resid
+
+
+def _resid_anscombe(row: GLMRow, block: BlockLike) -> FloatArray:
+    var = _ones(block, "var_weights")
+    resid: FloatArray = row.family(block).resid_anscombe(
+        block.endog, row.mu(block), var_weights=var, scale=row.scale
+    )
+    return resid
+
+
+def _score_factor(row: GLMRow, block: BlockLike) -> FloatArray:
+    eta = row.eta(block)
+    _, score = row.kernel.working(block.endog, eta, row.kernel.mean(eta))
+    return _weighted(score, block) / row.scale
+
+
+def _information(row: GLMRow, block: BlockLike) -> FloatArray:
+    eta = row.eta(block)
+    weight, _ = row.kernel.working(block.endog, eta, row.kernel.mean(eta))
+    return _weighted(weight, block) / row.scale
+
+
+def _observed_information(row: GLMRow, block: BlockLike) -> FloatArray:
+    eta = row.eta(block)
+    factor = row.kernel.observed(block.endog, eta, row.kernel.mean(eta))
+    return _weighted(factor, block) / row.scale
+
+
+def _weighted(values: FloatArray, block: BlockLike) -> FloatArray:
+    a = prior_weights(block)
+    return values if a is None else values * a
+
+
+def _score_obs(row: GLMRow, block: BlockLike) -> FloatArray:
+    return block.dense() * _score_factor(row, block)[:, None]
+
+
+def _variance(row: GLMRow, block: BlockLike) -> FloatArray:
+    return row.kernel.mean(row.eta(block)).variance
+
+
+def _null(row: GLMRow, block: BlockLike) -> FloatArray:
+    eta = np.full(len(block.endog), row.beta[0])
+    for role in ("offset", "exposure"):
+        if role in block.extras:
+            eta += block.extras[role]
+    return row.kernel.mean(eta).mu
+
+
+KINDS: dict[str, Callable[[GLMRow, BlockLike], FloatArray]] = {
+    "linear": GLMRow.eta,
+    "mean": GLMRow.mu,
+    "null": _null,
+    "var_unscaled": _variance,
+    "resid_response": _resid_response,
+    "resid_pearson": _resid_pearson,
+    "resid_working": _resid_working,
+    "resid_deviance": _resid_deviance,
+    "resid_anscombe": _resid_anscombe,
+    "score_factor": _score_factor,
+    "score_obs": _score_obs,
+    "information": _information,
+    "observed_information": _observed_information,
+}
