@@ -253,7 +253,6 @@ class _Table:
             (self._squares, other._squares or other._sums),
         ):
             if sums is not None:
-                sums.reserve(self._size)
                 sums.join(at, more)
 
     def cells(self, shift: float) -> Cells:
@@ -470,7 +469,7 @@ def _check_heading(rows: int, cells: int, max_cells: int) -> None:
 
 def _words(values: FloatArray) -> Words:
     """The bits of floats, the same for both zeros."""
-    return np.array(values, dtype=np.float64).view(np.int64)
+    return np.add(values, 0.0, dtype=np.float64).view(np.int64)
 
 
 def _packed(codes: Sequence[Ints], sizes: Sequence[int], n: int) -> Words:

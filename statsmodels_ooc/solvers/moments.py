@@ -38,7 +38,7 @@ def factor_moments(state: MomentsState, *, centred: bool = True) -> FloatArray |
     r = np.zeros((p, p))
     r[0, 0] = np.sqrt(state.total)
     r[0, 1:] = r[0, 0] * state.mean
-    factor = _cholesky(state.comoment)
+    factor = _cholesky(_centred(state))
     if factor is None:
         return None
     r[1:, 1:] = factor
@@ -69,7 +69,7 @@ def correct_digits(state: MomentsState, *, centred: bool = True) -> float:
     the residuals' for the response. Both factors are bounds on what random designs were
     measured to lose.
     """
-    products = state.comoment if centred else _raw(state)
+    products = _centred(state) if centred else _raw(state)
     scaled, moving, norms = _scaled(products)
     if len(moving) == 0:
         return float(-np.log10(_EPS))
@@ -109,6 +109,14 @@ def _factor_raw(state: MomentsState) -> FloatArray | None:
         r[k, k] = 0.0
     r[k + 1, k + 1] = np.sqrt(max(rest[1, 1] - r[k, k + 1] ** 2, 0.0))
     return triangularize(r[:, [k, *range(k), k + 1]])
+
+
+def _centred(state: MomentsState) -> FloatArray:
+    """Cross products about the means, zero for columns that are constant up to rounding."""
+    spread = np.sqrt(np.diag(state.comoment))
+    moving = spread > 8 * _EPS * np.abs(state.mean) * np.sqrt(state.total)
+    products: FloatArray = state.comoment * np.outer(moving, moving)
+    return products
 
 
 def _raw(state: MomentsState) -> FloatArray:
