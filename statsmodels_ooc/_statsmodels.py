@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from patsy import DesignInfo
+from statsmodels.base._constraints import LinearConstraints
 from statsmodels.base.data import ModelData, PandasData
 from statsmodels.genmod.generalized_linear_model import GLMResultsWrapper
 from statsmodels.regression.linear_model import RegressionResultsWrapper
 from statsmodels.tools._decorators import cache_writable
 
 __all__ = [
+    "LinearConstraints",
     "StreamedArrayData",
     "StreamedFrameData",
     "StreamedGLMWrapper",

@@ -16,7 +16,9 @@ from statsmodels.tools.sm_exceptions import DomainWarning
 from statsmodels_ooc.engine import RowArray, Stream
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.models.families import CANONICAL, kernel_of
+from statsmodels_ooc.models.glm_constrained import fit_constrained
 from statsmodels_ooc.models.glm_fit import fit_glm
+from statsmodels_ooc.models.glm_regularized import fit_regularized
 from statsmodels_ooc.models.maximum_likelihood import MaximumLikelihood
 from statsmodels_ooc.models.streamed import StreamedModel, check_missing, column_stream
 from statsmodels_ooc.reductions.base import FloatArray
@@ -368,6 +370,93 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         if start_params is None and not isinstance(start, str):
             start_params = start
         return fit_glm(self, *options, *output, start=start, compress=compress, **kwargs)
+
+    def fit_regularized(
+        self,
+        method: str = "elastic_net",
+        alpha: Any = 0.0,
+        start_params: Any = None,
+        refit: bool = False,
+        opt_method: str = "bfgs",
+        **kwargs: Any,
+    ) -> Any:
+        """Minimise ``-loglike / nobs`` plus an elastic net penalty.
+
+        The penalty is ``alpha * ((1 - L1_wt) * sum(b**2) / 2 + L1_wt * sum(abs(b)))``.
+
+        Parameters
+        ----------
+        method : {"elastic_net", "l1_slsqp"}
+            As for statsmodels. "l1_slsqp" is the lasso alone, and out of memory the same
+            minimum is found in the same way.
+        alpha : float or array_like, (k,)
+            The weight of the penalty, or one for every parameter.
+        start_params : array_like, (k,), optional
+            Where to start; by default at the best parameters that a pass has seen, so that
+            the fits of several penalties, one after another, share their passes.
+        refit : bool
+            Fit the chosen columns again without a penalty.
+        opt_method : str
+            Only for data in memory.
+        **kwargs
+            ``L1_wt``, the share of the L1 penalty, 1 by default; ``maxiter``, most steps;
+            ``cnvrg_tol``, what the last step may leave, in standard errors; ``zero_tol``,
+            below which a parameter counts as zero.
+
+        Returns
+        -------
+        RegularizedResults
+            Wrapped; `GLMResults` where the chosen columns were fitted again.
+
+        Warns
+        -----
+        ConvergenceWarning
+            The steps did not converge.
+
+        Notes
+        -----
+        Every step of a proximal Newton method is a pass. As in statsmodels the scale is one,
+        but for ridge fits (``L1_wt=0``), whose parameters solve
+        ``score(b) / nobs == alpha * b`` with the scale estimated at b. Statsmodels'
+        optimizer heads for the same equation and may stop before.
+        """
+        if self._stream is None:
+            arguments = (method, alpha, start_params, refit, opt_method)
+            return super().fit_regularized(*arguments, **kwargs)
+        return fit_regularized(self, method, alpha, start_params, refit, **kwargs)
+
+    def fit_constrained(self, constraints: Any, start_params: Any = None, **fit_kwds: Any) -> Any:
+        """Fit subject to linear constraints ``R @ params == q``.
+
+        Parameters
+        ----------
+        constraints : str, list of str, (R, q) or array_like
+            As for statsmodels' `t_test`.
+        start_params : array_like, (k,), optional
+            Where to start; the nearest parameters that satisfy the constraints are taken.
+        **fit_kwds
+            Options of `fit`, whose ``method`` is "IRLS" here.
+
+        Returns
+        -------
+        GLMResultsWrapper
+            As that of `fit`, with ``constraints`` and ``k_constr``. There is no
+            ``results_constrained``: no model of fewer columns is fitted.
+
+        Raises
+        ------
+        DesignError
+            The constraints contradict one another, or one follows from the others.
+
+        Notes
+        -----
+        A step of IRLS is a pass, as without constraints, and stays where they hold. Robust
+        standard errors are named as such in ``cov_type``, which statsmodels leaves at
+        "nonrobust".
+        """
+        if self._stream is None:
+            return super().fit_constrained(constraints, start_params, **fit_kwds)
+        return fit_constrained(self, constraints, start_params, **fit_kwds)
 
 
 def _checked(family: Any, has_exposure: bool) -> Any:

@@ -21,7 +21,16 @@ from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.solvers.irls import Criterion, Path
 
-__all__ = ["fit_glm", "warn_of"]
+__all__ = [
+    "checked_options",
+    "checked_start",
+    "criterion_of",
+    "fit_glm",
+    "scale_rule",
+    "scored",
+    "shortest",
+    "warn_of",
+]
 
 _IRLS_OPTIONS = {"atol", "rtol", "tol_criterion", "wls_method", "attach_wls"}
 _WLS_METHODS = ("lstsq", "pinv", "qr")
@@ -46,9 +55,9 @@ def fit_glm(
     **kwargs: Any,
 ) -> Any:
     """`GLM.fit` of a streamed model."""
-    model.scaletype = _scaletype(scale)
+    model.scaletype = scale_rule(scale)
     if start_params is not None:
-        start = _parameters(start_params, model.spec.k)
+        start = checked_start(start_params, model.spec.k)
     model._planner.may_compress = compress
     covariance = {"cov_type": cov_type, "cov_kwds": cov_kwds, "use_t": use_t}
     if method.lower() == "irls":
@@ -61,7 +70,8 @@ def fit_glm(
     )
 
 
-def _scaletype(scale: str | float | None) -> str | float | None:
+def scale_rule(scale: str | float | None) -> str | float | None:
+    """How the scale is estimated, or its value; refuses anything else."""
     if scale is None:
         return None
     if isinstance(scale, str):
@@ -73,7 +83,8 @@ def _scaletype(scale: str | float | None) -> str | float | None:
         raise type(error)("scale must be a float if given and not a string.") from error
 
 
-def _parameters(values: Any, k: int) -> FloatArray:
+def checked_start(values: Any, k: int) -> FloatArray:
+    """Parameters to start from, as an array of their own."""
     beta = np.array(values, dtype=np.float64)
     if beta.shape != (k,) or not np.isfinite(beta).all():
         raise OptionError(
@@ -90,12 +101,12 @@ def _fit_irls(
     covariance: dict[str, Any],
     **options: Any,
 ) -> Any:
-    wls_method = _check_options(options)
-    path = scored(model, start, maxiter, _criterion(tol, options))
+    wls_method = checked_options(options)
+    path = scored(model, start, maxiter, criterion_of(tol, options))
     warn_of(path, tried=maxiter > 0, stacklevel=4)
     params = path.params
     if path.point.fit.rank < model.spec.k:
-        params = _shortest(params, path.point.fit.root)
+        params = shortest(params, path.point.fit.root)
         warnings.warn(
             "The design matrix is rank-deficient. The model parameters are not uniquely "
             "determined.",
@@ -131,7 +142,8 @@ def scored(
     )
 
 
-def _check_options(options: dict[str, Any]) -> str:
+def checked_options(options: dict[str, Any]) -> str:
+    """The method of the least squares, which is only recorded; refuses unknown options."""
     unknown = sorted(set(options) - _IRLS_OPTIONS)
     if unknown:
         raise TypeError(
@@ -146,7 +158,8 @@ def _check_options(options: dict[str, Any]) -> str:
     return wls_method
 
 
-def _criterion(tol: float, options: dict[str, Any]) -> Criterion:
+def criterion_of(tol: float, options: dict[str, Any]) -> Criterion:
+    """When the iterations stop, from statsmodels' options."""
     name = options.get("tol_criterion", "deviance")
     if name not in ("deviance", "params"):
         raise ValueError(f"tol_criterion must be 'deviance' or 'params', not {name!r}")
@@ -171,11 +184,11 @@ def warn_of(path: Path, *, tried: bool, stacklevel: int) -> None:
         )
 
 
-def _shortest(params: FloatArray, root: FloatArray) -> FloatArray:
+def shortest(params: FloatArray, root: FloatArray) -> FloatArray:
     """The shortest of the parameters with these means: those that the design reaches."""
     q, _ = np.linalg.qr(root)
-    shortest: FloatArray = q @ (q.T @ params)
-    return shortest
+    reached: FloatArray = q @ (q.T @ params)
+    return reached
 
 
 def _fit_gradient(

@@ -45,6 +45,8 @@ class Likelihood:
         has turned out not to give nine digits.
     rows : int
         How many rows there are, once a pass has told.
+    within : float
+        Deviance that comes on top, where blocks stand for several rows each.
     companions : callable, optional
         Gives the reductions that the next pass takes along.
     receive : callable, optional
@@ -57,6 +59,7 @@ class Likelihood:
     centred: bool
     exact: bool = False
     rows: int = 1
+    within: float = 0.0
     companions: Callable[[], tuple[Any, ...]] | None = None
     receive: Callable[..., None] | None = None
     _points: dict[bytes, Point] = field(default_factory=dict)
@@ -77,39 +80,49 @@ class Likelihood:
         """The last points, in the order in which they were found."""
         return list(self._points.values())
 
+    def scoring(self, beta: FloatArray | None, mean_of_y: float = 0.0) -> Scoring:
+        """The reduction that gives the point of some parameters."""
+        inner = Triangle(self.k) if self.exact else Moments(self.k, response=False)
+        return Scoring(self.kernel, beta, inner, self.k, mean_of_y)
+
+    def absorb(self, beta: FloatArray, state: ScoringState, within: float) -> None:
+        """Take the point of some parameters from the state of another's pass."""
+        state.deviance += within
+        with one_blas_thread():
+            point = self._point(beta, state)
+        if point is not None:
+            self._remember(beta.tobytes(), point)
+
     def _remember(self, key: bytes, point: Point) -> None:
         self._points[key] = point
         while len(self._points) > _KEPT:
             del self._points[next(iter(self._points))]
 
     def _evaluate(self, beta: FloatArray | None, mean_of_y: float) -> Point:
-        if not self.exact:
-            state = self._fold(Moments(self.k, response=False), beta, mean_of_y)
+        point = None
+        while point is None:  # twice where a Gram matrix will not do
+            more = () if self.companions is None else self.companions()
+            state, *states = self.fold("fit", self.scoring(beta, mean_of_y), *more)
+            if self.receive is not None:
+                self.receive(*states)
+            state.deviance += self.within
             with one_blas_thread():  # the same bits on every machine
-                factor = self._factor(state)
-                if factor is not None:
-                    return point_of(beta, state, factor, self.rows)
-            self.exact = True
-        state = self._fold(Triangle(self.k), beta, mean_of_y)
-        with one_blas_thread():
+                point = self._point(beta, state)
+        return point
+
+    def _point(self, beta: FloatArray | None, state: ScoringState) -> Point | None:
+        """What a pass found; None where a Gram matrix was folded and does not tell."""
+        if self.exact:
             return point_of(beta, state, state.design.r, self.rows)
-
-    def _factor(self, state: ScoringState) -> FloatArray | None:
         if state.outside is not None:  # nothing will be made of it
-            return np.zeros((self.k + 2, self.k + 2))
+            return point_of(beta, state, np.zeros((self.k + 2, self.k + 2)), self.rows)
         moments: MomentsState = state.design
-        if correct_digits(moments, centred=self.centred) < _DIGITS:
-            return None
-        return factor_moments(moments, centred=self.centred)
-
-    def _fold(self, inner: Any, beta: FloatArray | None, mean_of_y: float) -> ScoringState:
-        scoring = Scoring(self.kernel, beta, inner, self.k, mean_of_y)
-        more = () if self.companions is None else self.companions()
-        state, *states = self.fold("fit", scoring, *more)
-        if self.receive is not None:
-            self.receive(*states)
-        result: ScoringState = state
-        return result
+        if correct_digits(moments, centred=self.centred) >= _DIGITS:
+            factor = factor_moments(moments, centred=self.centred)
+            if factor is not None:
+                return point_of(beta, state, factor, self.rows)
+        self.exact = True
+        return None
 
 
 def point_of(beta: FloatArray | None, state: ScoringState, factor: FloatArray, rows: int) -> Point:

@@ -14,8 +14,14 @@ from statsmodels_ooc.engine import Stream, sample_blocks
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import DesignError, OutOfCoreError
 from statsmodels_ooc.models.audited import check_audit
+from statsmodels_ooc.models.compression import (
+    Repetition,
+    distinct_rows,
+    fold_cells,
+    repetition,
+)
 from statsmodels_ooc.models.families import loglike_form
-from statsmodels_ooc.models.likelihood import Likelihood
+from statsmodels_ooc.models.likelihood import Fold, Likelihood
 from statsmodels_ooc.models.null_model import NullModel
 from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
 from statsmodels_ooc.reductions.base import FloatArray
@@ -24,6 +30,7 @@ from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.loglike import LogLike
 from statsmodels_ooc.reductions.null import NullScoring
 from statsmodels_ooc.reductions.responses import Responses, ResponsesState
+from statsmodels_ooc.reductions.together import Together
 from statsmodels_ooc.solvers.constant import find_constant
 from statsmodels_ooc.solvers.irls import Criterion, Path, Point, irls
 from statsmodels_ooc.solvers.likelihood import loglike_at
@@ -66,7 +73,9 @@ class MaximumLikelihood:
     _responses: ResponsesState | None = None
     _null: NullModel | None = None
     _reference: float = 0.0
+    _cells: Likelihood | None = None
     _meat: tuple[bytes, ScoreMeatState] | None = None
+    _told: tuple[bytes, tuple[float, float]] | None = None
     may_compress: bool = True
     _first: Point | None = field(default=None, repr=False)
 
@@ -160,6 +169,10 @@ class MaximumLikelihood:
         if not isinstance(start, str):
             self._refer_to(self._sample_mean())
             return self._noted(self.likelihood.at(start)), start
+        if start == "pilot" and self._compressed():
+            assert self._cells is not None
+            point = self._cells.start(self.responses.total / self.responses.rows)
+            return self._noted(point), np.zeros(self.spec.k)
         if start == "pilot" and self.pilot is not None:
             point = self._noted(self.likelihood.at(self.pilot))
             if point.outside is None:
@@ -167,6 +180,62 @@ class MaximumLikelihood:
         mean = self._mean_of_y() if self.starts_from_mean else 0.5
         self._refer_to(mean)
         return self._noted(self.likelihood.start(mean)), np.zeros(self.spec.k)
+
+    def _compressed(self) -> bool:
+        """Whether there are few distinct rows, which are folded where nobody has looked yet."""
+        if not self.may_compress:
+            return False
+        if self._cells is None and self._audit is None:
+            rows = self.stream.source.rows
+            found = repetition(self.spec, rows, self.has_offset, lambda: self.sample)
+            if found is not None and (found.bounded or self.pilot is not None):
+                self._compress(found)
+        return self._cells is not None
+
+    def _compress(self, found: Repetition) -> None:
+        """One pass that folds the rows into distinct ones, or into the pilot's point."""
+        fallback, shift = None, 0.0
+        if not found.bounded or self.starts_from_mean:
+            mean = self._sample_mean()
+            self._refer_to(mean)
+            shift = 0.0 if mean is None else mean
+        facts = (Responses(self.kernel, self._reference), RowAudit(self.spec.k))
+        if not found.bounded:
+            fallback = Together((self.likelihood.scoring(self.pilot), *facts))
+        audit, responses, distinct = self.stream.fold(
+            "distinct rows",
+            RowAudit(self.spec.k, design=False),
+            facts[0],
+            distinct_rows(found, self.spec, fallback, shift),
+        )
+        if not audit.rows or responses.weight == 0:
+            audit.low[:] = audit.high[:] = 0.0
+            self._check(audit, responses)
+        cells = distinct.cells
+        state: Any = None
+        if cells is None:
+            state, seen, design = distinct.fallback
+        else:
+            seen, design = fold_cells(self.spec, cells)("", *facts)
+        if design.not_finite is not None:
+            return  # a pass over the rows will say where
+        audit.low[:-1], audit.high[:-1] = design.low[:-1], design.high[:-1]
+        self._check(audit, responses)
+        self._audit, self._responses = audit, responses
+        within = responses.deviance - seen.deviance
+        self.likelihood.rows = audit.rows
+        if cells is None:
+            assert self.pilot is not None
+            self.likelihood.absorb(self.pilot, state, within)
+        else:
+            self._cells = Likelihood(
+                fold_cells(self.spec, cells),
+                self.kernel,
+                self.spec.k,
+                self.spec.has_intercept,
+                rows=len(cells.a),
+                within=within,
+            )
 
     def _noted(self, point: Point) -> Point:
         if point.outside is None:
@@ -192,6 +261,10 @@ class MaximumLikelihood:
             return []
         sound = all(_is_sound(block, self.kernel) for block in blocks)
         return [block for block in blocks if len(block.endog)] if sound else []
+
+    @property
+    def _sampled(self) -> bool:
+        return bool(self.__dict__.get("sample"))
 
     def _sample_mean(self) -> float | None:
         rows = sum(len(block.endog) for block in self.sample)
@@ -228,6 +301,8 @@ class MaximumLikelihood:
         self._reference = float(eta[0]) if np.isfinite(eta).all() else 0.0
         if self.has_offset:
             self._null = NullModel(self.kernel, self._reference)
+            if self._sampled:
+                self._null = self._null.started(_folder(self.sample))
 
     # --- fits and what they ask for
 
@@ -268,7 +343,21 @@ class MaximumLikelihood:
 
     def at(self, beta: FloatArray) -> Point:
         """The point of some parameters: a pass, unless it is known."""
-        return self.likelihood.at(beta)
+        return self.likelihood.at(beta) if self._cells is None else self._cells.at(beta)
+
+    def known(self) -> list[Point]:
+        """The last points, in the order in which they were found."""
+        return (self.likelihood if self._cells is None else self._cells).known()
+
+    @property
+    def _fold(self) -> Fold:
+        """Folds over the rows, or over the distinct ones."""
+        return self.stream.fold if self._cells is None else self._cells.fold
+
+    @property
+    def _within(self) -> float:
+        """The deviance that rows within the cells have on top."""
+        return 0.0 if self._cells is None else self._cells.within
 
     def _anchor(self) -> FloatArray | None:
         """Parameters of constant means, where a column can give them."""
@@ -283,7 +372,7 @@ class MaximumLikelihood:
         """Squared scores and the observed information at some parameters: a pass."""
         key = beta.tobytes()
         if self._meat is None or self._meat[0] != key:
-            (state,) = self.stream.fold("robust covariance", ScoreMeat(self.kernel, beta))
+            (state,) = self._fold("robust covariance", ScoreMeat(self.kernel, beta))
             self._meat = key, state
         return self._meat[1]
 
@@ -292,8 +381,7 @@ class MaximumLikelihood:
         found = self.responses
         form = loglike_form(self.kernel.family, found.unit_var_weights)
         if form is None:
-            (value,) = self.stream.fold("log-likelihood", LogLike(self.kernel, beta, scale))
-            return float(value)
+            return self._loglikes(beta, scale)[0]
         return loglike_at(form, found.saturated, deviance, scale, found.freq)
 
     @property
@@ -304,7 +392,7 @@ class MaximumLikelihood:
             mean, eta = np.array([found.weighted / found.weight]), np.array([self._reference])
             at_mean = self.kernel.deviance(mean, eta, self.kernel.mean(eta), None)
             return found.deviance - found.weight * at_mean
-        return self._null.settle(self.stream.fold)
+        return self._null.settle(self._fold) + self._within
 
     @property
     def null_constant(self) -> float:
@@ -312,19 +400,26 @@ class MaximumLikelihood:
         if self._null is None:
             found = self.responses
             return float(self.kernel.family.link(found.weighted / found.weight))
-        self._null.settle(self.stream.fold)
+        self._null.settle(self._fold)
         return self._null.constant
 
-    def loglike_null(self, deviance: float, scale: float) -> float:
-        """The log-likelihood of the null model."""
+    def loglike_null(self, beta: FloatArray, deviance: float, scale: float) -> float:
+        """The log-likelihood of the null model, beside that of some parameters."""
         found = self.responses
         form = loglike_form(self.kernel.family, found.unit_var_weights)
         if form is None:
-            beta = np.zeros(self.spec.k)
-            loglike = LogLike(self.kernel, beta, scale, self.null_constant)
-            (value,) = self.stream.fold("null model", loglike)
-            return float(value)
+            return self._loglikes(beta, scale)[1]
         return loglike_at(form, found.saturated, deviance, scale, found.freq)
+
+    def _loglikes(self, beta: FloatArray, scale: float) -> tuple[float, float]:
+        """Of some parameters and of the null model, where only the rows tell: a pass."""
+        key = beta.tobytes() + np.float64(scale).tobytes()
+        if self._told is None or self._told[0] != key:
+            null = LogLike(self.kernel, 0 * beta, scale, self.null_constant)
+            full = LogLike(self.kernel, beta, scale)
+            states: Any = self.stream.fold("log-likelihood", full, null)
+            self._told = key, states
+        return self._told[1]
 
 
 def _folder(blocks: list[Any]) -> Callable[..., tuple[Any, ...]]:

@@ -35,6 +35,11 @@ class NullModel:
     _deviance: float = np.inf
     _best: float = np.nan
 
+    def started(self, fold: Callable[..., tuple[Any, ...]]) -> NullModel:
+        """One that starts where this one ends on a sample of the rows."""
+        self.settle(fold)
+        return NullModel(self.kernel, self.constant)
+
     def learn(self, state: NullState) -> None:
         """Take what a pass found at the constant, and move on."""
         if state.outside or not state.deviance <= self._deviance * (1 + 1e-10):

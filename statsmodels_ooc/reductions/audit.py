@@ -62,9 +62,12 @@ class RowAudit:
     ----------
     k : int
         The number of columns of the design.
+    design : bool
+        Whether the design is looked at, or the response only.
     """
 
     k: int
+    design: bool = True
 
     def init(self) -> RowAuditState:
         q = self.k + 1
@@ -78,8 +81,9 @@ class RowAudit:
             state.missing[name] = state.missing.get(name, 0) + count
         if b == 0:
             return state
-        low, high = _extremes(block)
-        if state.not_finite is None and not np.isfinite(low + high).all():
+        low, high = _extremes(block) if self.design else _extremes_of_y(block, self.k)
+        seen = self._looked_at
+        if state.not_finite is None and not np.isfinite(low[seen] + high[seen]).all():
             state.not_finite = _first_not_finite(block)
         np.minimum(state.low, low, out=state.low)
         np.maximum(state.high, high, out=state.high)
@@ -90,6 +94,10 @@ class RowAudit:
             with np.errstate(divide="ignore"):
                 state.log_weights += float(np.log(block.weights).sum())
         return state
+
+    @property
+    def _looked_at(self) -> slice:
+        return slice(None) if self.design else slice(self.k, None)
 
     def merge(self, left: RowAuditState, right: RowAuditState) -> RowAuditState:
         names = [*left.missing, *(name for name in right.missing if name not in left.missing)]
@@ -111,6 +119,13 @@ def _extremes(block: BlockLike) -> tuple[FloatArray, FloatArray]:
     low, high = np.empty((2, design.shape[1] + 1))
     design.min(axis=0, out=low[:-1])
     design.max(axis=0, out=high[:-1])
+    low[-1], high[-1] = block.endog.min(), block.endog.max()
+    return low, high
+
+
+def _extremes_of_y(block: BlockLike, k: int) -> tuple[FloatArray, FloatArray]:
+    """The same, for the response only."""
+    low, high = np.full(k + 1, np.inf), np.full(k + 1, -np.inf)
     low[-1], high[-1] = block.endog.min(), block.endog.max()
     return low, high
 
@@ -175,7 +190,7 @@ def _bits(values: FloatArray) -> int:
 
 
 def _sampled_bits(block: BlockLike, before: int) -> int:
-    """The bits of every `_SAMPLED`-th row of ``[X | y]``, each times an odd number.
+    """The bits of every `_SAMPLED`-th row of the variables and y, each times an odd number.
 
     Parameters
     ----------
@@ -185,7 +200,8 @@ def _sampled_bits(block: BlockLike, before: int) -> int:
         Rows of the partition that earlier blocks held.
     """
     rows = slice(-before % _SAMPLED, None, _SAMPLED)
-    values = np.column_stack((block.design.sample(rows), block.endog[rows]))
+    keys = [key[rows] for key in block.design.keys()]  # noqa: SIM118 - not a mapping
+    values = np.column_stack((*keys, block.endog[rows])).astype(np.float64, copy=False)
     positions = before + np.arange(len(block.endog), dtype=np.uint64)[rows]
     columns = np.arange(values.shape[1], dtype=np.uint64)
     odd = 2 * (positions[:, None] * np.uint64(values.shape[1]) + columns) + 1

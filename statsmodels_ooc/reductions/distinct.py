@@ -242,7 +242,6 @@ class _Table:
     def join(self, other: _Table) -> None:
         """Add the cells of another table."""
         if self._places is None or other._places is None:
-            self._rows += other._rows
             at: Words | slice = slice(None)
         else:
             at = self.places(other._variables(), other._rows)
@@ -253,6 +252,7 @@ class _Table:
             (self._squares, other._squares or other._sums),
         ):
             if sums is not None:
+                sums.reserve(self._size)
                 sums.join(at, more)
 
     def cells(self, shift: float) -> Cells:

@@ -61,11 +61,15 @@ class ScoreMeat:
             return state
         eta = linear_predictor(block, self.beta)
         mean = self.kernel.mean(eta)
-        _, score = self.kernel.working(y, eta, mean)
+        weight, score = self.kernel.working(y, eta, mean)
         a = prior_weights(block)
         observed = self.kernel.observed(y, eta, mean)
         state.observed += block.sandwich(observed if a is None else observed * a)
-        state.meat += block.sandwich(_squares(block, score))
+        squares = _squares(block, score)
+        if "spread" in block.extras:
+            slope = np.divide(weight, mean.slope, out=np.zeros_like(y), where=mean.slope != 0)
+            squares = _squares_of_cells(block, y - mean.mu) * slope**2
+        state.meat += block.sandwich(squares)
         return state
 
     def merge(self, left: ScoreMeatState, right: ScoreMeatState) -> ScoreMeatState:
@@ -81,3 +85,13 @@ def _squares(block: BlockLike, score: FloatArray) -> FloatArray:
     if "freq_weights" in block.extras:
         squares *= block.extras["freq_weights"]
     return squares
+
+
+def _squares_of_cells(block: BlockLike, gap: FloatArray) -> FloatArray:
+    """Sums over the rows of each cell of the squared distances from the mean, (b,)."""
+    extras = block.extras
+    if "squares" not in extras:
+        return extras["var_weights"] * gap**2 + extras["spread"]
+    lean = 2 * extras["squares_lean"] * gap
+    sums: FloatArray = extras["squares"] * gap**2 + lean + extras["squares_spread"]
+    return sums

@@ -95,11 +95,19 @@ class Responses:
         state.weight += b if a is None else float(a.sum())
         state.weighted += float(y.sum() if a is None else a @ y)
         state.saturated += float(saturated.sum() if freq is None else _dot(freq, saturated))
-        eta = np.full(b, self.reference)
-        state.deviance += self.kernel.deviance(y, eta, self.kernel.mean(eta), a)
+        state.deviance += self._about_reference(y, a)
         if var is not None and state.unit_var_weights:
             state.unit_var_weights = bool((var == 1).all())
         return state
+
+    def _about_reference(self, y: FloatArray, a: FloatArray | None) -> float:
+        """The deviance where every mean is the reference; of zeros and ones, by counting."""
+        if ((y != 0) == y).all():
+            ones = float(y.sum() if a is None else a @ y)
+            total = float(len(y) if a is None else a.sum())
+            y, a = np.array([0.0, 1.0]), np.array([total - ones, ones])
+        eta = np.full(len(y), self.reference)
+        return self.kernel.deviance(y, eta, self.kernel.mean(eta), a)
 
     def merge(self, left: ResponsesState, right: ResponsesState) -> ResponsesState:
         return ResponsesState(

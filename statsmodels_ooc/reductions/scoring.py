@@ -95,7 +95,7 @@ class Scoring:
         weight, score = kernel.working(y, eta, mean)
         state.deviance += kernel.deviance(y, eta, mean, a)
         gap = y - mean.mu
-        state.gap = max(state.gap, float(gap.max()), -float(gap.min()))
+        state.gap = max(state.gap, _widest(block, gap))
         state.pearson += _pearson(block, gap, mean.variance, a)
         if a is not None:
             weight *= a
@@ -164,6 +164,14 @@ def _offset(block: BlockLike) -> FloatArray | float:
     return total
 
 
+def _widest(block: BlockLike, gap: FloatArray) -> float:
+    """The largest distance from a mean; of a cell, that of its rows in the root mean square."""
+    spread = block.extras.get("spread")
+    if spread is None:
+        return max(float(gap.max()), -float(gap.min()))
+    return float(np.sqrt((gap * gap + spread / block.extras["var_weights"]).max()))
+
+
 def _pearson(
     block: BlockLike, gap: FloatArray, variance: FloatArray, a: FloatArray | None
 ) -> float:
@@ -173,7 +181,6 @@ def _pearson(
         squares *= a
     if "spread" in block.extras:
         squares += block.extras["spread"]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        squares /= variance
-    squares[gap == 0] = 0.0 if "spread" not in block.extras else squares[gap == 0]
-    return float(squares.sum())
+    with np.errstate(divide="ignore", over="ignore"):
+        ratio = np.divide(squares, variance, out=np.zeros_like(squares), where=squares != 0)
+    return float(ratio.sum())

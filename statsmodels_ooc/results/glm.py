@@ -101,7 +101,11 @@ class GLMResults(glm.GLMResults):  # type: ignore[misc]
     @cached_property
     def llnull(self) -> float:
         """Log-likelihood of the model of a constant, at the scale of this one."""
-        return float(self.model._planner.loglike_null(self.null_deviance, self.scale))
+        return float(
+            self.model._planner.loglike_null(
+                np.asarray(self.params), self.null_deviance, self.scale
+            )
+        )
 
     def llf_scaled(self, scale: float | None = None) -> float:
         """Log-likelihood at a scale; see statsmodels.

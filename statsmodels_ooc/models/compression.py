@@ -1,0 +1,126 @@
+"""Whether the rows of a design repeat themselves, and its likelihood where they do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial, reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from statsmodels_ooc.design.cells import capacities_of, cell_blocks
+from statsmodels_ooc.design.spec import DesignSpec
+from statsmodels_ooc.engine.blas import one_blas_thread
+from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.distinct import Cells, DistinctRows
+
+__all__ = ["Repetition", "distinct_rows", "fold_cells", "repetition"]
+
+_BOUNDED = 2**18  # combinations of levels that are counted whatever a sample says
+_MOST = 2**20  # cells
+_GAIN = 8  # rows a cell, at the least, where there may be too many
+_BLOCK_ROWS = 8_192
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """What is known of the distinct rows before the data are read.
+
+    Attributes
+    ----------
+    capacities : tuple of int or None
+        Levels of each variable, None for numbers.
+    bounded : bool
+        Whether there cannot be too many.
+    """
+
+    capacities: tuple[int | None, ...]
+    bounded: bool
+
+
+def repetition(
+    spec: DesignSpec,
+    rows: int | None,
+    has_offset: bool,
+    sample: Callable[[], Sequence[Any]],
+) -> Repetition | None:
+    """Whether folding the data into its distinct rows promises to pay; None if not.
+
+    Parameters
+    ----------
+    spec : DesignSpec
+        The design.
+    rows : int or None
+        How many rows the data have, where that is known.
+    has_offset : bool
+        Whether an offset makes rows differ, too.
+    sample : callable
+        Gives blocks of a sample of the rows, where levels alone do not tell.
+    """
+    capacities = capacities_of(spec)
+    levels = [capacity for capacity in capacities if capacity is not None]
+    if len(levels) == len(capacities) and not has_offset:
+        combinations = math.prod(levels)
+        if combinations <= _BOUNDED and (rows is None or 2 * combinations <= rows):
+            return Repetition(capacities, bounded=True)
+    expected = expected_cells(sample())
+    most = _MOST if rows is None else min(_MOST, rows / _GAIN)
+    return Repetition(capacities, bounded=False) if expected <= most else None
+
+
+def expected_cells(blocks: Sequence[Any]) -> float:
+    """How many distinct rows there are in all, to judge by a sample.
+
+    References
+    ----------
+    Chao (1984). Nonparametric estimation of the number of classes in a population.
+    Scand. J. Statist. 11, 265-270, the bias-corrected form.
+    """
+    if not blocks or not blocks[0].design.keys():
+        return np.inf
+    columns = [_column(parts) for parts in zip(*(_keys(b) for b in blocks), strict=True)]
+    if any(len(np.unique(column[:4_096])) > 2_048 for column in columns):  # a continuous one
+        return np.inf
+    rows = np.ascontiguousarray(np.column_stack(columns))
+    _, counts = np.unique(rows.view(f"V{rows.dtype.itemsize * rows.shape[1]}"), return_counts=True)
+    once, twice = int((counts == 1).sum()), int((counts == 2).sum())
+    return len(counts) + once * (once - 1) / (2 * (twice + 1))
+
+
+def _keys(block: Any) -> tuple[NDArray[Any], ...]:
+    offsets = [block.extras[role] for role in ("offset", "exposure") if role in block.extras]
+    return (*block.design.keys(), *([reduce(np.add, offsets)] if offsets else []))
+
+
+def _column(parts: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
+    return np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
+
+
+def distinct_rows(
+    found: Repetition, spec: DesignSpec, fallback: Reduction[Any] | None, shift: float
+) -> DistinctRows:
+    """The reduction that folds rows into distinct ones."""
+    return DistinctRows(
+        found.capacities,
+        None if found.bounded else fallback,
+        partial(cell_blocks, spec, block_rows=_BLOCK_ROWS),
+        max_cells=_BOUNDED if found.bounded else _MOST,
+        shift=shift,
+    )
+
+
+def fold_cells(spec: DesignSpec, cells: Cells) -> Callable[..., tuple[Any, ...]]:
+    """Folds reductions over distinct rows in memory, as `Stream.fold` does over all."""
+
+    def fold(name: str, *reductions: Any) -> tuple[Any, ...]:
+        states = [reduction.init() for reduction in reductions]
+        with one_blas_thread():
+            for block in cell_blocks(spec, cells, _BLOCK_ROWS):
+                pairs = zip(reductions, states, strict=True)
+                states = [reduction.update(state, block) for reduction, state in pairs]
+        return tuple(states)
+
+    return fold

@@ -1,0 +1,152 @@
+"""Fits subject to linear constraints: scoring whose steps stay where they hold."""
+
+from __future__ import annotations
+
+import warnings
+from copy import copy
+from typing import Any
+
+import numpy as np
+from patsy import DesignInfo
+from statsmodels.tools.sm_exceptions import SingularMatrixWarning
+
+from statsmodels_ooc._statsmodels import LinearConstraints, StreamedGLMWrapper
+from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.models.glm_fit import (
+    checked_options,
+    checked_start,
+    criterion_of,
+    scale_rule,
+    scored,
+    shortest,
+    warn_of,
+)
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.results.covariance import refuse_unavailable, sandwich
+from statsmodels_ooc.results.glm import GLMResults
+from statsmodels_ooc.solvers.irls import Point, spanned_root
+
+__all__ = ["fit_constrained"]
+
+
+def fit_constrained(
+    model: Any,
+    constraints: Any,
+    start_params: Any,
+    *,
+    maxiter: int = 100,
+    method: str = "IRLS",
+    tol: float = 1e-8,
+    scale: str | float | None = None,
+    cov_type: str = "nonrobust",
+    cov_kwds: dict[str, Any] | None = None,
+    use_t: bool | None = None,
+    full_output: bool = True,
+    disp: bool = False,
+    max_start_irls: int = 3,
+    compress: bool = True,
+    **options: Any,
+) -> Any:
+    """`GLM.fit_constrained` of a streamed model."""
+    if method.lower() != "irls":
+        raise NotImplementedError(
+            f"fit_constrained(method={method!r}): out of memory the constraints go with IRLS, "
+            "which finds the same parameters"
+        )
+    refuse_unavailable("nonrobust" if cov_type.lower() == "eim" else cov_type)
+    options_of_irls = checked_options(options)
+    found = DesignInfo(model.exog_names).linear_constraint(constraints)
+    span, shift = _solutions(found.coefs, found.constants.ravel())
+    model.scaletype = scale_rule(scale)
+    model._planner.may_compress = compress
+    if start_params is None:
+        start = _start(model, span, shift)
+    else:
+        start = _onto(checked_start(start_params, model.spec.k), span, shift)
+    rank = spanned_root(model._planner.first().fit, span).shape[1]
+    own = copy(model)
+    own.df_model, own.df_resid = float(rank - 1), model.wnobs - rank
+    path = scored(own, start, maxiter, criterion_of(tol, options), span)
+    warn_of(path, tried=maxiter > 0, stacklevel=4)
+    params, root = path.params, spanned_root(path.point.fit, span)
+    if root.shape[1] < span.shape[1]:
+        params = shift + shortest(params - shift, root)
+        warnings.warn(
+            "The constraints leave the design matrix rank-deficient. The model parameters are "
+            "not uniquely determined.",
+            SingularMatrixWarning,
+            stacklevel=3,
+        )
+    estimated = own._scale_of(path.point)
+    cov = estimated * (root @ root.T)
+    results = GLMResults(model, params, cov / estimated, estimated, use_t=use_t, point=path.point)
+    if cov_type.lower() not in ("nonrobust", "eim"):
+        cov = _robust(model._planner.meat(params), span)
+        results.cov_type = cov_type
+        results.cov_kwds = {"description": _DESCRIPTION, **(cov_kwds or {})}
+    results.cov_params_default = cov
+    results.normalized_cov_params = cov / estimated
+    results.df_resid, results.df_model = own.df_resid, own.df_model
+    results.constraints = LinearConstraints.from_formula_parser(found)
+    results.k_constr = len(found.coefs)
+    results.method = "IRLS"
+    results.mle_settings = {"wls_method": options_of_irls, "optimizer": "IRLS"}
+    results.fit_history = {**path.history, "iteration": max(path.iterations, 1)}
+    results.converged, results.score_norm = path.converged, path.score_norm
+    return StreamedGLMWrapper(results)
+
+
+_DESCRIPTION = "Standard Errors are heteroscedasticity robust (HC0)"
+
+
+def _solutions(coefs: FloatArray, constants: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """All solutions of the constraints: a span (k, k - m), and the shortest of them."""
+    rows, k = coefs.shape
+    norms = np.linalg.norm(coefs, axis=1)
+    norms = np.where(norms > 0, norms, 1.0)
+    coefs, constants = coefs / norms[:, None], constants / norms
+    u, values, vt = np.linalg.svd(coefs)
+    counted = values > values.max(initial=0.0) * max(rows, k) * np.finfo(np.float64).eps
+    if counted.sum() < rows:
+        raise DesignError(
+            f"possibly inconsistent constraints: only {counted.sum()} of {rows} are independent",
+            hint="leave out those that follow from the others or contradict them",
+        )
+    if rows == k:
+        raise DesignError(f"{rows} constraints leave none of {k} parameters to estimate")
+    shift: FloatArray = vt[:rows].T @ ((u.T @ constants) / values)
+    return vt[rows:].T, shift
+
+
+def _onto(params: FloatArray, span: FloatArray, shift: FloatArray) -> FloatArray:
+    """The nearest parameters that satisfy the constraints."""
+    nearest: FloatArray = shift + span @ (span.T @ params)
+    return nearest
+
+
+def _start(model: Any, span: FloatArray, shift: FloatArray) -> FloatArray:
+    """Where the quadratic model at the best point that is known has its minimum."""
+    known = [point for point in model._planner.known() if point.outside is None]
+    best = min(known, key=lambda point: point.deviance, default=None)
+    point = model._planner.first() if best is None else best
+    base = np.zeros(len(shift)) if point.beta is None else point.beta
+    nearest = _onto(base, span, shift)
+    for start in (_minimum(point, base, nearest, span), nearest, shift):
+        if np.isfinite(start).all() and model._at(start).outside is None:
+            return start
+    return nearest
+
+
+def _minimum(point: Point, base: FloatArray, nearest: FloatArray, span: FloatArray) -> FloatArray:
+    r, root = point.fit.r_exog, spanned_root(point.fit, span)
+    slope = point.score - r.T @ (r @ (nearest - base))
+    minimum: FloatArray = nearest + root @ (root.T @ slope)
+    return minimum
+
+
+def _robust(sums: Any, span: FloatArray) -> FloatArray:
+    """White's covariance of what the constraints leave free, (k, k)."""
+    bread = np.linalg.inv(span.T @ sums.observed @ span)
+    inner = sandwich(bread, span.T @ sums.meat @ span)
+    cov: FloatArray = span @ inner @ span.T
+    return cov

@@ -1,0 +1,195 @@
+"""Marginal effects of a generalised linear model, and their Jacobian."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.reductions.kernels import Kernel
+
+__all__ = ["ColumnFacts", "ColumnFactsState", "MarginalEffects", "MarginalEffectsState"]
+
+
+@dataclass(slots=True)
+class ColumnFactsState:
+    """What the columns of the rows so far were.
+
+    Attributes
+    ----------
+    rows : int
+        Rows.
+    total : ndarray, (k,)
+        Sums of the columns.
+    fractions : ndarray, (k,)
+        How many values of each column are no whole numbers.
+    """
+
+    rows: int
+    total: FloatArray
+    fractions: FloatArray
+
+    @property
+    def mean(self) -> FloatArray:
+        """Means of the columns, (k,)."""
+        return self.total / self.rows
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """Fold the sums of the columns, and whether they hold whole numbers.
+
+    Parameters
+    ----------
+    k : int
+        The number of columns of the design.
+    """
+
+    k: int
+
+    def init(self) -> ColumnFactsState:
+        return ColumnFactsState(0, np.zeros(self.k), np.zeros(self.k))
+
+    def update(self, state: ColumnFactsState, block: BlockLike) -> ColumnFactsState:
+        x = block.dense()
+        state.rows += len(x)
+        state.total += x.sum(axis=0)
+        state.fractions += (x % 1.0 != 0).sum(axis=0)
+        return state
+
+    def merge(self, left: ColumnFactsState, right: ColumnFactsState) -> ColumnFactsState:
+        return ColumnFactsState(
+            left.rows + right.rows, left.total + right.total, left.fractions + right.fractions
+        )
+
+
+@dataclass(slots=True)
+class MarginalEffectsState:
+    """Sums over the rows so far.
+
+    Attributes
+    ----------
+    rows : int
+        Rows.
+    slope : ndarray, (k,)
+        Of the derivative of the mean, in the predictor, times the column where the
+        change of the column is a relative one.
+    curve : ndarray, (k, k)
+        Of the derivatives of `slope` in the parameters.
+    steps : ndarray, (s, k + 1)
+        Of each change of a column by a step: the effect, and its derivatives in the
+        parameters.
+    """
+
+    rows: int
+    slope: FloatArray
+    curve: FloatArray
+    steps: FloatArray
+
+
+@dataclass(frozen=True)
+class MarginalEffects:
+    """Fold the marginal effects of the columns, and their derivatives in the parameters.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The family and its link.
+    beta : ndarray, (k,)
+        The parameters.
+    method : {"dydx", "eyex", "dyex", "eydx"}
+        Absolute or relative changes of the mean and of the columns.
+    dummies : tuple of int
+        Columns that may step from zero to one.
+    counts : tuple of int
+        Columns that may step by one to either side.
+    fixed : mapping
+        Columns that are held at a value.
+    """
+
+    kernel: Kernel
+    beta: FloatArray
+    method: str
+    dummies: tuple[int, ...] = ()
+    counts: tuple[int, ...] = ()
+    fixed: Mapping[int, float] = field(default_factory=dict)
+
+    def init(self) -> MarginalEffectsState:
+        k = len(self.beta)
+        steps = len(self.dummies) + len(self.counts)
+        return MarginalEffectsState(
+            0, np.zeros(k), np.zeros((k, k)), np.zeros((steps, k + 1))
+        )
+
+    def update(self, state: MarginalEffectsState, block: BlockLike) -> MarginalEffectsState:
+        if len(block.endog) == 0:
+            return state
+        x = _held(block.dense(), self.fixed)
+        eta = x @ self.beta
+        state.rows += len(x)
+        self._add_slopes(state, x, eta)
+        columns = (*self.dummies, *self.counts)
+        for i, column in enumerate(columns):
+            state.steps[i] += self._step(x, eta, column, is_dummy=i < len(self.dummies))
+        return state
+
+    def merge(
+        self, left: MarginalEffectsState, right: MarginalEffectsState
+    ) -> MarginalEffectsState:
+        return MarginalEffectsState(
+            left.rows + right.rows,
+            left.slope + right.slope,
+            left.curve + right.curve,
+            left.steps + right.steps,
+        )
+
+    def _add_slopes(self, state: MarginalEffectsState, x: FloatArray, eta: FloatArray) -> None:
+        slope, curve = self._derivatives(eta)
+        if "ex" in self.method:
+            state.slope += x.T @ slope
+            state.curve += x.T @ (x * curve[:, None])
+        else:
+            state.slope += slope.sum()
+            state.curve += x.T @ curve
+
+    def _derivatives(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """First and second derivative of the mean, or of its logarithm, (b,) each."""
+        mean = self.kernel.mean(eta)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bend = self.kernel.curve.bend(eta)
+            if "ey" not in self.method:
+                return mean.slope, mean.slope * bend
+            slope = mean.slope / mean.mu
+            return slope, slope * (bend - slope)
+
+    def _step(self, x: FloatArray, eta: FloatArray, column: int, is_dummy: bool) -> FloatArray:
+        """The effect of a step of one column and its derivatives, (k + 1,)."""
+        value, weight = x[:, column], self.beta[column]
+        low, high = (np.zeros_like(value), np.ones_like(value)) if is_dummy else (
+            value - 1,
+            value + 1,
+        )
+        size = 1.0 if is_dummy else 2.0
+        before, after = eta + (low - value) * weight, eta + (high - value) * weight
+        slope0, slope1 = self._derivatives(before)[0], self._derivatives(after)[0]
+        found = np.empty(len(self.beta) + 1)
+        found[0] = (self._level(after) - self._level(before)).sum()
+        found[1:] = x.T @ (slope1 - slope0)
+        found[1 + column] = slope1 @ high - slope0 @ low
+        return found / size
+
+    def _level(self, eta: FloatArray) -> FloatArray:
+        mu = self.kernel.mean(eta).mu
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.log(mu) if "ey" in self.method else mu
+
+
+def _held(x: FloatArray, fixed: Mapping[int, float]) -> FloatArray:
+    if not fixed:
+        return x
+    x = x.copy()
+    for column, value in fixed.items():
+        x[:, column] = value
+    return x

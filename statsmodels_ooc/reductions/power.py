@@ -1,0 +1,73 @@
+"""Pearson's equation for the power of a variance function, at many powers at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights
+
+__all__ = ["PowerSums", "PowerSumsState", "power_sums"]
+
+
+@dataclass(slots=True)
+class PowerSumsState:
+    """Sums over the rows so far, see `power_sums`."""
+
+    sums: FloatArray
+
+
+@dataclass(frozen=True)
+class PowerSums:
+    """Fold `power_sums` at given parameters.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The family and its link.
+    beta : ndarray, (k,)
+        The parameters.
+    powers : ndarray, (m,)
+        The powers of the mean that the variance may be.
+    """
+
+    kernel: Kernel
+    beta: FloatArray
+    powers: FloatArray
+
+    def init(self) -> PowerSumsState:
+        return PowerSumsState(np.zeros(2 * len(self.powers) + 1))
+
+    def update(self, state: PowerSumsState, block: BlockLike) -> PowerSumsState:
+        if len(block.endog) == 0:
+            return state
+        mu = self.kernel.mean(linear_predictor(block, self.beta)).mu
+        state.sums += power_sums(block.endog, mu, prior_weights(block), self.powers)
+        return state
+
+    def merge(self, left: PowerSumsState, right: PowerSumsState) -> PowerSumsState:
+        return PowerSumsState(left.sums + right.sums)
+
+
+def power_sums(
+    y: FloatArray, mu: FloatArray, weights: FloatArray | None, powers: FloatArray
+) -> FloatArray:
+    """What Pearson's equation needs of some rows.
+
+    Returns
+    -------
+    ndarray, (2 * m + 1,)
+        For each power p the sum of ``w * (y - mu)**2 * mu**-p``, then for each the same
+        times ``log(mu)``, and last the sum of ``w * log(mu)``.
+    """
+    w = np.ones(len(y)) if weights is None else weights
+    log_mu, squares = np.log(mu), w * (y - mu) ** 2
+    found = np.empty(2 * len(powers) + 1)
+    for i, power in enumerate(powers):
+        scaled = squares * np.exp(-power * log_mu)
+        found[i], found[len(powers) + i] = scaled.sum(), scaled @ log_mu
+    found[-1] = w @ log_mu
+    return found
