@@ -1,7 +1,9 @@
 """Terms of many levels as codes against the same terms as columns of zeros.
 
 Blocks of 8,192 rows from one frame in memory, BLAS on one thread, CPU seconds per
-million rows, the fastest of several runs.
+million rows, the fastest of several runs. The last table shows from how many columns on
+a term is cheaper as codes. Where two threads multiply large matrices no faster than one
+after the other, the second core is busy, and the ratios below that line say nothing.
 """
 
 from __future__ import annotations
@@ -126,20 +128,30 @@ def print_verbs(name: str, case: Case, repeat: int) -> None:
 
 
 def print_threads(name: str, case: Case, repeat: int) -> None:
-    """Wall time of two threads, each with all blocks, over that of one."""
     run = a_pass(case.spec.k)
 
     def work(layout: Layout | None) -> None:
         for design in itertools.chain.from_iterable(case.designs(layout) for _ in range(5)):
             run(design)
 
-    for way, layout in (("columns", None), ("codes", case.layout(LEAST_COLUMNS))):
-        ratios = [_wall(work, layout, 2) / _wall(work, layout, 1) for _ in range(repeat)]
-        print(f"{name + ', ' + way:<40}{min(ratios):>10.2f}")
+    print_ratio(f"{name}, columns", lambda: work(None), repeat)
+    print_ratio(f"{name}, codes", lambda: work(case.layout(LEAST_COLUMNS)), repeat)
 
 
-def _wall(work: Callable[[Layout | None], None], layout: Layout | None, count: int) -> float:
-    threads = [threading.Thread(target=work, args=(layout,)) for _ in range(count)]
+def print_ratio(name: str, work: Callable[[], object], repeat: int) -> None:
+    """Wall time of two threads with the same work each, over that of one."""
+    ratios = [_wall(work, 2) / _wall(work, 1) for _ in range(repeat)]
+    print(f"{name:<40}{min(ratios):>10.2f}")
+
+
+def large_products() -> None:
+    square = np.ones((600, 600))
+    for _ in range(20):
+        square @ square
+
+
+def _wall(work: Callable[[], object], count: int) -> float:
+    threads = [threading.Thread(target=work) for _ in range(count)]
     begin = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -157,6 +169,7 @@ def main() -> None:
         print_verbs("T3", t3, repeat)
         print_verbs("T5", t5, repeat)
         print(f"\n{'two threads with the work of one each':<40}{'wall time':>10}")
+        print_ratio("products of large matrices", large_products, repeat)
         print_threads("T3", t3, repeat)
         print_threads("T5", t5, repeat)
         print(f"\n{'a pass by columns of one term':<40}{'columns':>10}{'codes':>10}{'ratio':>8}")

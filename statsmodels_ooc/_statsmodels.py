@@ -6,6 +6,8 @@ from typing import Any
 
 from patsy import DesignInfo
 from statsmodels.base._constraints import LinearConstraints
+from statsmodels.base._parameter_inference import ScoreTestResult
+from statsmodels.base._parameter_inference import _lm_robust as robust_score_test
 from statsmodels.base.data import ModelData, PandasData
 from statsmodels.genmod.generalized_linear_model import GLMResultsWrapper
 from statsmodels.regression.linear_model import RegressionResultsWrapper
@@ -18,6 +20,7 @@ __all__ = [
     "StreamedGLMWrapper",
     "StreamedWrapper",
     "cache_writable",
+    "robust_score_test",
 ]
 
 

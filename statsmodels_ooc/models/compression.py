@@ -17,7 +17,7 @@ from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.distinct import Cells, DistinctRows
 
-__all__ = ["Repetition", "distinct_rows", "fold_cells", "repetition"]
+__all__ = ["CellFold", "Repetition", "distinct_rows", "expected_cells", "repetition"]
 
 _BOUNDED = 2**18  # combinations of levels that are counted whatever a sample says
 _MOST = 2**20  # cells
@@ -45,7 +45,7 @@ def repetition(
     spec: DesignSpec,
     rows: int | None,
     has_offset: bool,
-    sample: Callable[[], Sequence[Any]],
+    expected: Callable[[], float],
 ) -> Repetition | None:
     """Whether folding the data into its distinct rows promises to pay; None if not.
 
@@ -57,8 +57,8 @@ def repetition(
         How many rows the data have, where that is known.
     has_offset : bool
         Whether an offset makes rows differ, too.
-    sample : callable
-        Gives blocks of a sample of the rows, where levels alone do not tell.
+    expected : callable
+        How many distinct rows a sample promises, where levels alone do not tell.
     """
     capacities = capacities_of(spec)
     levels = [capacity for capacity in capacities if capacity is not None]
@@ -66,9 +66,8 @@ def repetition(
         combinations = math.prod(levels)
         if combinations <= _BOUNDED and (rows is None or 2 * combinations <= rows):
             return Repetition(capacities, bounded=True)
-    expected = expected_cells(sample())
     most = _MOST if rows is None else min(_MOST, rows / _GAIN)
-    return Repetition(capacities, bounded=False) if expected <= most else None
+    return Repetition(capacities, bounded=False) if expected() <= most else None
 
 
 def expected_cells(blocks: Sequence[Any]) -> float:
@@ -112,15 +111,17 @@ def distinct_rows(
     )
 
 
-def fold_cells(spec: DesignSpec, cells: Cells) -> Callable[..., tuple[Any, ...]]:
-    """Folds reductions over distinct rows in memory, as `Stream.fold` does over all."""
+@dataclass(frozen=True)
+class CellFold:
+    """Folds reductions over distinct rows in memory, as `Stream.fold` does over all rows."""
 
-    def fold(name: str, *reductions: Any) -> tuple[Any, ...]:
+    spec: DesignSpec
+    cells: Cells
+
+    def __call__(self, name: str, *reductions: Any) -> tuple[Any, ...]:
         states = [reduction.init() for reduction in reductions]
         with one_blas_thread():
-            for block in cell_blocks(spec, cells, _BLOCK_ROWS):
+            for block in cell_blocks(self.spec, self.cells, _BLOCK_ROWS):
                 pairs = zip(reductions, states, strict=True)
                 states = [reduction.update(state, block) for reduction, state in pairs]
         return tuple(states)
-
-    return fold

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import statsmodels.api as sm
 from patsy import EvalEnvironment
+from scipy import stats
 from statsmodels.genmod.families import links
 from statsmodels.tools.sm_exceptions import DomainWarning
+from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc.engine import RowArray, Stream
+from statsmodels_ooc.engine.alongside import aligned, as_rows
 from statsmodels_ooc.errors import OptionError
+from statsmodels_ooc.models.at_means import AtMeans
 from statsmodels_ooc.models.families import CANONICAL, kernel_of
 from statsmodels_ooc.models.glm_constrained import fit_constrained
 from statsmodels_ooc.models.glm_fit import fit_glm
 from statsmodels_ooc.models.glm_regularized import fit_regularized
 from statsmodels_ooc.models.maximum_likelihood import MaximumLikelihood
 from statsmodels_ooc.models.streamed import StreamedModel, check_missing, column_stream
+from statsmodels_ooc.models.tweedie import solve_power
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.results.glm_rows import Extra, GLMRow, PriorWeights
+from statsmodels_ooc.reductions.power import PowerSums
+from statsmodels_ooc.results.glm_rows import Extra, GLMRow, Predict, PriorWeights
+from statsmodels_ooc.results.glm_scores import score_sums
 from statsmodels_ooc.solvers.irls import Point
 from statsmodels_ooc.sources.dask_array import from_arrays, is_lazy
 
@@ -271,6 +279,230 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             return -self._planner.meat(np.asarray(params)).observed / scale
         return -(point.fit.r_exog.T @ point.fit.r_exog) / scale
 
+    def loglike_mu(self, mu: Any, scale: float = 1.0) -> Any:
+        """The log-likelihood at means, (n,): an array, or lazy ones such as `results.mu`."""
+        if self._stream is None:
+            return super().loglike_mu(mu, scale)
+        return self._at_means(mu).loglike(float(scale))
+
+    def estimate_scale(self, mu: Any) -> Any:
+        """The scale at means, (n,), by the rule that `fit` was given."""
+        if self._stream is None:
+            return super().estimate_scale(mu)
+        beta = self._params_of(mu)
+        return self._scale_of(AtMeans.of(self, mu) if beta is None else self._at(beta))
+
+    def estimate_tweedie_power(
+        self, mu: Any, method: str = "brentq", low: float = 1.01, high: float = 5.0
+    ) -> Any:
+        """The power of the variance, by Pearson's equation; two or three passes.
+
+        Parameters
+        ----------
+        mu : array_like or dask Array, (n,)
+            The means, such as `results.mu`.
+        method : {"brentq"}
+            As for statsmodels.
+        low, high : float
+            Where the power is sought.
+
+        Raises
+        ------
+        ValueError
+            It is not there.
+        """
+        if self._stream is None:
+            return super().estimate_tweedie_power(mu, method, low, high)
+        if method != "brentq":
+            raise NotImplementedError("Only brentq can currently be used")
+        return solve_power(self._at_means(mu).power_sums, self.df_resid, low, high)
+
+    def _at_means(self, mu: Any) -> Any:
+        """What gives a log-likelihood and `power_sums` at some means."""
+        beta = self._params_of(mu)
+        return AtMeans.of(self, mu) if beta is None else _AtParams(self, beta)
+
+    def _params_of(self, mu: Any) -> FloatArray | None:
+        """The parameters of means that this model has made itself."""
+        return self._means.get(getattr(mu, "name", None))
+
+    @cached_property
+    def _means(self) -> dict[Any, FloatArray]:
+        """The parameters of lazy means, by the name of the array."""
+        return {}
+
+    def score_factor(self, params: Any, scale: float | None = None) -> Any:
+        """The derivative of each row's log-likelihood in its predictor, lazy, (n,)."""
+        if self._stream is None:
+            return super().score_factor(params, scale)
+        return self._row("score_factor", params, self._scale_at(params, scale))
+
+    def score_obs(self, params: Any, scale: float | None = None) -> Any:
+        """The scores of the rows, lazy, (n, k)."""
+        if self._stream is None:
+            return super().score_obs(params, scale)
+        scale = self._scale_at(params, scale)
+        return self._row("score_obs", params, scale, width=self.spec.k)
+
+    def hessian_factor(self, params: Any, scale: float | None = None, observed: bool = True) -> Any:
+        """The information of each row about its predictor, lazy, (n,)."""
+        if self._stream is None:
+            return super().hessian_factor(params, scale, observed)
+        kind = "observed_information" if observed else "information"
+        return self._row(kind, params, self._scale_at(params, scale))
+
+    def _deriv_mean_dparams(self, params: Any) -> Any:
+        if self._stream is None:
+            return super()._deriv_mean_dparams(params)
+        return self._row("mean_dparams", params, width=self.spec.k)
+
+    def _deriv_score_obs_dendog(self, params: Any, scale: float | None = None) -> Any:
+        if self._stream is None:
+            return super()._deriv_score_obs_dendog(params, scale)
+        scale = self._scale_at(params, scale)
+        return self._row("score_dendog", params, scale, width=self.spec.k)
+
+    def _scale_at(self, params: Any, scale: float | None) -> float:
+        return self._scale_of(self._at(params)) if scale is None else float(scale)
+
+    def score_test(
+        self,
+        params_constrained: Any,
+        k_constraints: int | None = None,
+        exog_extra: Any = None,
+        observed: bool = True,
+    ) -> Any:
+        """Score test of restrictions, or of omitted variables; one reading of the rows.
+
+        Parameters
+        ----------
+        params_constrained : array_like, (k,)
+            Parameters of the restricted model.
+        k_constraints : int, optional
+            How many restrictions there are; needed without `exog_extra`.
+        exog_extra : array_like or dask Array, (n,) or (n, q), optional
+            Variables to be tested, aligned with the rows.
+        observed : bool
+            Whether the information is the observed one, or the expected.
+
+        Returns
+        -------
+        statistic, pvalue, df
+            As statsmodels.
+        """
+        if self._stream is None:
+            return super().score_test(params_constrained, k_constraints, exog_extra, observed)
+        if exog_extra is None and k_constraints is None:
+            raise ValueError("if exog_extra is None, then k_constraints needs to be given")
+        sums = score_sums(self, params_constrained, exog_extra, observed)
+        count = (k_constraints or 0) + len(sums.score) - self.spec.k
+        statistic = sums.score @ np.linalg.solve(sums.information, sums.score[:, None])
+        return statistic, stats.chi2.sf(statistic, count), count
+
+    # --- predictions
+
+    def predict(
+        self,
+        params: Any,
+        exog: Any = None,
+        exposure: Any = None,
+        offset: Any = None,
+        which: str = "mean",
+    ) -> Any:
+        """Predicted values: of a new design, or lazily of the data.
+
+        Parameters
+        ----------
+        params : array_like, (k,)
+            The parameters.
+        exog : array_like, (m, k), optional
+            A design; the data's own by default.
+        exposure, offset : array_like or dask Array, optional
+            For the rows of the design; for the data those of the model by default.
+        which : {"mean", "linear", "var_unscaled"}
+            What is predicted.
+        """
+        if self._stream is None or exog is not None:
+            return sm.GLM.predict(self, params, exog, exposure, offset, which)
+        kind = string_like(which, "which", options=("mean", "linear", "var_unscaled"), lower=False)
+        if exposure is not None and not isinstance(self.family.link, links.Log):
+            raise ValueError("exposure can only be used with the log link function")
+        if exposure is None and offset is None:
+            return self._predicted(kind, params)
+        linear = self._row("design part", params)
+        for part in self._shifts(exposure, offset):
+            linear = linear + aligned(part, linear, "offset") if np.ndim(part) else linear + part
+        return as_rows(linear.map_blocks(Predict(kind, self._planner.kernel), dtype=np.float64))
+
+    def _predicted(self, kind: str, params: Any) -> RowArray:
+        rows: RowArray = self._row(kind, params)
+        if kind == "mean":
+            self._means[rows.name] = np.array(params, dtype=np.float64)
+        return rows
+
+    def _shifts(self, exposure: Any, offset: Any) -> list[Any]:
+        """What is added to the predictor: the model's own where none is given."""
+        logarithm = self.exposure if exposure is None else np.log(exposure)
+        parts = [self.offset if offset is None else offset, logarithm]
+        return [part for part in parts if part is not None]
+
+    def get_distribution(
+        self,
+        params: Any,
+        scale: float | None = None,
+        exog: Any = None,
+        exposure: Any = None,
+        offset: Any = None,
+        var_weights: Any = 1.0,
+        n_trials: Any = 1.0,
+    ) -> Any:
+        """The predictive distribution; see statsmodels.
+
+        Parameters
+        ----------
+        params : array_like, (k,)
+            The parameters.
+        scale : float, optional
+            The scale, for families that have one.
+        exog : array_like, (m, k), optional
+            A design. None takes the data's own, while an array of n numbers is smaller
+            than ``smo.options.array_limit``.
+        exposure, offset : array_like, optional
+            For the rows of the design.
+        var_weights, n_trials : array_like
+            Variance weights, and numbers of trials.
+        """
+        weights = {"var_weights": var_weights, "n_trials": n_trials}
+        if self._stream is None or exog is not None:
+            return super().get_distribution(params, scale, exog, exposure, offset, **weights)
+        predictor = np.asarray(self.predict(params, None, exposure, offset, which="linear"))
+        log_exposure = None if exposure is None and not self._has_exposure else 1.0
+        return super().get_distribution(
+            np.ones(1), scale, predictor[:, None], log_exposure, None, **weights
+        )
+
+    # --- what statsmodels sets in a fit
+
+    @cached_property
+    def mu(self) -> RowArray:
+        """The means of the last fit, lazy, (n,)."""
+        params = self.__dict__.get("_fitted_params")
+        if params is None:
+            raise AttributeError("mu: the model has not been fitted")
+        rows: RowArray = self.predict(params)
+        return rows
+
+    def _note_fit(self, params: Any, scale: float) -> None:
+        self._fitted_params = np.array(params, dtype=np.float64)
+        self.scale = scale
+        self.__dict__.pop("mu", None)
+
+    def initialize(self) -> None:
+        """Not available out of memory: it is run by statsmodels' own constructor."""
+        if self.__dict__.get("_stream") is not None:
+            raise NotImplementedError("initialize sets up arrays as long as the data")
+        super().initialize()
+
     def fit(
         self,
         start_params: Any = None,
@@ -457,6 +689,25 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         if self._stream is None:
             return super().fit_constrained(constraints, start_params, **fit_kwds)
         return fit_constrained(self, constraints, start_params, **fit_kwds)
+
+
+@dataclass(frozen=True)
+class _AtParams:
+    """What `AtMeans` gives, at the means of some parameters."""
+
+    model: GLM
+    beta: FloatArray
+
+    def loglike(self, scale: float) -> float:
+        found: float = self.model.loglike(self.beta, scale)
+        return found
+
+    def power_sums(self, powers: FloatArray) -> FloatArray:
+        reduction = PowerSums(self.model._planner.kernel, self.beta, powers)
+        assert self.model._stream is not None
+        (state,) = self.model._stream.fold("variance power", reduction)
+        found: FloatArray = state.sums
+        return found
 
 
 def _checked(family: Any, has_exposure: bool) -> Any:

@@ -96,6 +96,7 @@ def fit_constrained(
     return StreamedGLMWrapper(results)
 
 
+_FEASIBLE = 1e-14  # of the parameters' length: what rounding leaves of the constraints
 _DESCRIPTION = "Standard Errors are heteroscedasticity robust (HC0)"
 
 
@@ -125,10 +126,17 @@ def _onto(params: FloatArray, span: FloatArray, shift: FloatArray) -> FloatArray
 
 
 def _start(model: Any, span: FloatArray, shift: FloatArray) -> FloatArray:
-    """Where the quadratic model at the best point that is known has its minimum."""
+    """The best known parameters that satisfy the constraints, or those promised to be good.
+
+    Where none are known, the quadratic model at the best point has its minimum there.
+    """
     known = [point for point in model._planner.known() if point.outside is None]
-    best = min(known, key=lambda point: point.deviance, default=None)
-    point = model._planner.first() if best is None else best
+    known.sort(key=lambda point: point.deviance)
+    for point in known:
+        gap = np.linalg.norm(point.beta - _onto(point.beta, span, shift))
+        if gap <= _FEASIBLE * np.linalg.norm(point.beta):
+            return point.beta
+    point = known[0] if known else model._planner.first()
     base = np.zeros(len(shift)) if point.beta is None else point.beta
     nearest = _onto(base, span, shift)
     for start in (_minimum(point, base, nearest, span), nearest, shift):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from statsmodels.base.elastic_net import RegularizedResults, RegularizedResultsWrapper
+from statsmodels.genmod import families
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 from statsmodels.tools.validation import string_like
 
@@ -36,7 +37,7 @@ def fit_regularized(
     *,
     maxiter: int = 50,
     L1_wt: float = 1.0,
-    cnvrg_tol: float = 1e-10,
+    cnvrg_tol: float = 1e-9,
     zero_tol: float = 1e-10,
     **options: Any,
 ) -> Any:
@@ -48,7 +49,7 @@ def fit_regularized(
     penalty = _penalty(alpha, L1_wt, model.spec.k)
     if method == "l1_slsqp" and L1_wt != 1:
         raise ValueError("L1_wt must be 1 when method is 'l1_slsqp'")
-    planner = model._planner
+    planner, family = model._planner, model.family
     first = _start(model, penalty, start_params)
     found = penalized_likelihood(
         planner.at,
@@ -59,6 +60,7 @@ def fit_regularized(
         tolerance=cnvrg_tol,
         maxiter=maxiter,
         anchor=planner._anchor() if first.beta is None else None,
+        quadratic=isinstance(family, families.Gaussian) and _is_identity(family.link),
     )
     if not found.converged:
         warnings.warn(
@@ -73,6 +75,10 @@ def fit_regularized(
     results.converged = found.converged
     results.fit_history = {"iteration": found.iterations}
     return RegularizedResultsWrapper(results)
+
+
+def _is_identity(link: Any) -> bool:
+    return isinstance(link, families.links.Power) and link.power == 1
 
 
 def _penalty(alpha: Any, share: float, k: int) -> Penalty:
@@ -95,15 +101,14 @@ def _start(model: Any, penalty: Penalty, start_params: Any) -> Point:
     planner = model._planner
     if start_params is not None:
         return _first(model, checked_start(start_params, model.spec.k))
-    known = [point for point in planner.known() if point.outside is None]
+    known: list[Point] = [point for point in planner.known() if point.outside is None]
     if not known:
         return _first(model, "pilot")
     return min(known, key=_objective(model, penalty))
 
 
 def _first(model: Any, start: str | FloatArray) -> Point:
-    path = scored(model, start, 0, Criterion("deviance", 0.0, 0.0))
-    return path.point
+    return scored(model, start, 0, Criterion("deviance", 0.0, 0.0)).point
 
 
 def _objective(model: Any, penalty: Penalty) -> Callable[[Point], float]:

@@ -72,6 +72,9 @@ class LeastSquares:
         self.fit()
         return find_constant(self.audit, self._factor("pinv"), self.hasconst)
 
+    def forget(self) -> None:
+        """Nothing here is data."""
+
     def _factor(self, method: str) -> FloatArray:
         """R of ``sqrt(w) * [1 | X | y]``, (k + 2, k + 2)."""
         if method == "gram":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,6 +24,17 @@ Fold = Callable[..., tuple[Any, ...]]  # name, *reductions -> their states
 
 _DIGITS = 9.0  # what a Gram matrix must be able to give
 _KEPT = 16  # points, for fits that follow one another
+_KEPT_BYTES = 2**26
+
+
+class Company(Protocol):
+    """What passes take along besides a point."""
+
+    audit: Any
+
+    def reductions(self) -> tuple[Any, ...]: ...
+
+    def receive(self, *states: Any) -> None: ...
 
 
 @dataclass
@@ -44,13 +55,11 @@ class Likelihood:
         Whether the triangular factor is folded, not a Gram matrix; set once a Gram matrix
         has turned out not to give nine digits.
     rows : int
-        How many rows there are, once a pass has told.
+        How many rows there are, where no companion tells.
     within : float
         Deviance that comes on top, where blocks stand for several rows each.
-    companions : callable, optional
-        Gives the reductions that the next pass takes along.
-    receive : callable, optional
-        Takes their states, before anything is made of the pass.
+    companions : Company, optional
+        What passes take along; it gets to know before anything is made of a pass.
     """
 
     fold: Fold
@@ -60,8 +69,7 @@ class Likelihood:
     exact: bool = False
     rows: int = 1
     within: float = 0.0
-    companions: Callable[[], tuple[Any, ...]] | None = None
-    receive: Callable[..., None] | None = None
+    companions: Company | None = None
     _points: dict[bytes, Point] = field(default_factory=dict)
 
     def at(self, beta: FloatArray) -> Point:
@@ -95,16 +103,17 @@ class Likelihood:
 
     def _remember(self, key: bytes, point: Point) -> None:
         self._points[key] = point
-        while len(self._points) > _KEPT:
+        most = max(2, min(_KEPT, _KEPT_BYTES // (24 * (self.k + 2) ** 2)))
+        while len(self._points) > most:
             del self._points[next(iter(self._points))]
 
     def _evaluate(self, beta: FloatArray | None, mean_of_y: float) -> Point:
         point = None
         while point is None:  # twice where a Gram matrix will not do
-            more = () if self.companions is None else self.companions()
+            more = () if self.companions is None else self.companions.reductions()
             state, *states = self.fold("fit", self.scoring(beta, mean_of_y), *more)
-            if self.receive is not None:
-                self.receive(*states)
+            if self.companions is not None:
+                self.companions.receive(*states)
             state.deviance += self.within
             with one_blas_thread():  # the same bits on every machine
                 point = self._point(beta, state)
@@ -112,15 +121,16 @@ class Likelihood:
 
     def _point(self, beta: FloatArray | None, state: ScoringState) -> Point | None:
         """What a pass found; None where a Gram matrix was folded and does not tell."""
+        rows = self.rows if self.companions is None else self.companions.audit.rows
         if self.exact:
-            return point_of(beta, state, state.design.r, self.rows)
+            return point_of(beta, state, state.design.r, rows)
         if state.outside is not None:  # nothing will be made of it
-            return point_of(beta, state, np.zeros((self.k + 2, self.k + 2)), self.rows)
+            return point_of(beta, state, np.zeros((self.k + 2, self.k + 2)), rows)
         moments: MomentsState = state.design
         if correct_digits(moments, centred=self.centred) >= _DIGITS:
             factor = factor_moments(moments, centred=self.centred)
             if factor is not None:
-                return point_of(beta, state, factor, self.rows)
+                return point_of(beta, state, factor, rows)
         self.exact = True
         return None
 

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from statsmodels_ooc.design.spec import DesignSpec
-from statsmodels_ooc.engine import Stream, sample_blocks
-from statsmodels_ooc.engine.blas import one_blas_thread
-from statsmodels_ooc.errors import DesignError, OutOfCoreError
-from statsmodels_ooc.models.audited import check_audit
-from statsmodels_ooc.models.compression import (
-    Repetition,
-    distinct_rows,
-    fold_cells,
-    repetition,
-)
+from statsmodels_ooc.engine import Stream
+from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.models.companions import Companions
+from statsmodels_ooc.models.compression import CellFold, Repetition, distinct_rows, repetition
 from statsmodels_ooc.models.families import loglike_form
 from statsmodels_ooc.models.likelihood import Fold, Likelihood
-from statsmodels_ooc.models.null_model import NullModel
+from statsmodels_ooc.models.pilot import Pilot
 from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.glm_meat import ScoreMeat, ScoreMeatState
 from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.loglike import LogLike
-from statsmodels_ooc.reductions.null import NullScoring
 from statsmodels_ooc.reductions.responses import Responses, ResponsesState
 from statsmodels_ooc.reductions.together import Together
 from statsmodels_ooc.solvers.constant import find_constant
@@ -36,11 +29,6 @@ from statsmodels_ooc.solvers.irls import Criterion, Path, Point, irls
 from statsmodels_ooc.solvers.likelihood import loglike_at
 
 __all__ = ["MaximumLikelihood"]
-
-_PILOT_ROWS = 131_072
-_PILOT_BYTES = 2**26
-_PILOT_STEPS = 25
-_PILOT_TOLERANCE = 1e-2  # of its deviance: its own error is larger
 
 
 @dataclass
@@ -61,6 +49,11 @@ class MaximumLikelihood:
         Whether the means that statsmodels starts from need the mean response.
     hasconst : bool or None
         The user's word on whether the design holds a constant.
+
+    Attributes
+    ----------
+    may_compress : bool
+        Whether rows that repeat may be folded into distinct ones.
     """
 
     stream: Stream
@@ -69,81 +62,45 @@ class MaximumLikelihood:
     has_offset: bool
     starts_from_mean: bool
     hasconst: bool | None
-    _audit: RowAuditState | None = None
-    _responses: ResponsesState | None = None
-    _null: NullModel | None = None
-    _reference: float = 0.0
+    may_compress: bool = True
     _cells: Likelihood | None = None
+    _first: Point | None = field(default=None, repr=False)
     _meat: tuple[bytes, ScoreMeatState] | None = None
     _told: tuple[bytes, tuple[float, float]] | None = None
-    may_compress: bool = True
-    _first: Point | None = field(default=None, repr=False)
-
-    # --- what every pass brings along
 
     @cached_property
     def likelihood(self) -> Likelihood:
         """The likelihood of all rows."""
-        return Likelihood(
-            self.stream.fold,
-            self.kernel,
-            self.spec.k,
-            self.spec.has_intercept,
-            companions=self._companions,
-            receive=self._receive,
-        )
+        return self._likelihood(self.stream.fold, companions=self._companions)
 
-    def _companions(self) -> tuple[Any, ...]:
-        more: tuple[Any, ...] = ()
-        if self._audit is None:
-            more += (RowAudit(self.spec.k), Responses(self.kernel, self._reference))
-        if self._null is not None and not self._null.settled:
-            more += (NullScoring(self.kernel, self._null.constant),)
-        return more
+    @cached_property
+    def _companions(self) -> Companions:
+        return Companions(self.stream, self.spec, self.kernel, self.has_offset)
 
-    def _receive(self, *states: Any) -> None:
-        left = list(states)
-        if self._audit is None:
-            audit, responses = left.pop(0), left.pop(0)
-            self._check(audit, responses)
-            self._audit, self._responses = audit, responses
-            self.likelihood.rows = audit.rows
-        if left and self._null is not None:
-            self._null.learn(left[0])
+    @cached_property
+    def _pilot(self) -> Pilot:
+        return Pilot(self.stream, self.spec, self.kernel)
 
-    def _check(self, audit: RowAuditState, responses: ResponsesState) -> None:
-        """Refuse rows that no fit can be made of."""
-        check_audit(audit, self.spec, self.stream.source)
-        bad = responses.impossible
-        if bad is not None:
-            label = self.stream.source.partitions[bad.partition].label
-            family = type(self.kernel.family).__name__
-            raise DesignError(
-                f"{self.spec.endog_name!r} is {bad.value:g} at row {bad.row} of {label}, which "
-                f"the {family} family cannot have"
-            )
-        if responses.weight == 0:
-            raise DesignError(
-                f"the weights of all {audit.rows:,} rows of {self.stream.source.name} are zero"
-            )
+    def _likelihood(self, fold: Fold, **more: Any) -> Likelihood:
+        return Likelihood(fold, self.kernel, self.spec.k, self.spec.has_intercept, **more)
 
     # --- what is known of the rows
 
     @property
     def audit(self) -> RowAuditState:
         """What the rows were."""
-        if self._audit is None:
+        if self._companions.audit is None:
             self.first()
-        assert self._audit is not None
-        return self._audit
+        assert self._companions.audit is not None
+        return self._companions.audit
 
     @property
     def responses(self) -> ResponsesState:
         """What the responses were."""
-        if self._responses is None:
+        if self._companions.responses is None:
             self.first()
-        assert self._responses is not None
-        return self._responses
+        assert self._companions.responses is not None
+        return self._companions.responses
 
     @cached_property
     def constant(self) -> tuple[int, int | None]:
@@ -161,47 +118,67 @@ class MaximumLikelihood:
     def first(self) -> Point:
         """The first point on all rows that is known, or a pass at the default start."""
         if self._first is None:
-            self._first = self.start_from("pilot")[0]
+            self.start_from("pilot")
+        assert self._first is not None
         return self._first
 
     def start_from(self, start: str | FloatArray) -> tuple[Point, FloatArray]:
         """The first point of a fit, and what its history calls the parameters."""
+        point, params = self._start_from(start)
+        if point.outside is None:
+            self._first = self._first or point
+        if "_pilot" in self.__dict__:
+            self._pilot.release()
+        return point, params
+
+    def _start_from(self, start: str | FloatArray) -> tuple[Point, FloatArray]:
+        nowhere = np.zeros(self.spec.k)
         if not isinstance(start, str):
-            self._refer_to(self._sample_mean())
-            return self._noted(self.likelihood.at(start)), start
-        if start == "pilot" and self._compressed():
-            assert self._cells is not None
-            point = self._cells.start(self.responses.total / self.responses.rows)
-            return self._noted(point), np.zeros(self.spec.k)
-        if start == "pilot" and self.pilot is not None:
-            point = self._noted(self.likelihood.at(self.pilot))
-            if point.outside is None:
-                return point, self.pilot
-        mean = self._mean_of_y() if self.starts_from_mean else 0.5
-        self._refer_to(mean)
-        return self._noted(self.likelihood.start(mean)), np.zeros(self.spec.k)
+            self._refer_to_sample()
+            return self.at(start), start
+        if start == "pilot":
+            if self._compressed():
+                assert self._cells is not None
+                return self._cells.start(self.responses.total / self.responses.rows), nowhere
+            params = self._pilot.params
+            if params is not None:
+                self._refer_to_sample()
+                self.likelihood.exact |= self._pilot.exact
+                point = self.likelihood.at(params)
+                if point.outside is None:
+                    return point, params
+        mean = self._companions.mean_of_y() if self.starts_from_mean else 0.5
+        self._companions.refer_to(mean)
+        return self.likelihood.start(mean), nowhere
+
+    def _refer_to_sample(self) -> None:
+        if self._companions.audit is None:
+            self._companions.refer_to(self._pilot.mean, self._pilot)
+
+    # --- rows that repeat
 
     def _compressed(self) -> bool:
         """Whether there are few distinct rows, which are folded where nobody has looked yet."""
         if not self.may_compress:
             return False
-        if self._cells is None and self._audit is None:
+        if self._cells is None and self._companions.audit is None:
             rows = self.stream.source.rows
-            found = repetition(self.spec, rows, self.has_offset, lambda: self.sample)
-            if found is not None and (found.bounded or self.pilot is not None):
+            found = repetition(self.spec, rows, self.has_offset, lambda: self._pilot.cells)
+            if found is not None and (found.bounded or self._pilot.params is not None):
                 self._compress(found)
         return self._cells is not None
 
     def _compress(self, found: Repetition) -> None:
         """One pass that folds the rows into distinct ones, or into the pilot's point."""
-        fallback, shift = None, 0.0
-        if not found.bounded or self.starts_from_mean:
-            mean = self._sample_mean()
-            self._refer_to(mean)
-            shift = 0.0 if mean is None else mean
-        facts = (Responses(self.kernel, self._reference), RowAudit(self.spec.k))
+        shift = 0.0
+        if not found.bounded or self.starts_from_mean or self.has_offset:
+            self._refer_to_sample()
+            shift = self._pilot.mean or 0.0
+        facts = (Responses(self.kernel, self._companions.reference), RowAudit(self.spec.k))
+        fallback = None
         if not found.bounded:
-            fallback = Together((self.likelihood.scoring(self.pilot), *facts))
+            self.likelihood.exact |= self._pilot.exact
+            fallback = Together((self.likelihood.scoring(self._pilot.params), *facts))
         audit, responses, distinct = self.stream.fold(
             "distinct rows",
             RowAudit(self.spec.k, design=False),
@@ -210,99 +187,24 @@ class MaximumLikelihood:
         )
         if not audit.rows or responses.weight == 0:
             audit.low[:] = audit.high[:] = 0.0
-            self._check(audit, responses)
+            self._companions.check(audit, responses)
         cells = distinct.cells
         state: Any = None
         if cells is None:
             state, seen, design = distinct.fallback
         else:
-            seen, design = fold_cells(self.spec, cells)("", *facts)
+            seen, design = CellFold(self.spec, cells)("distinct rows", *facts)
         if design.not_finite is not None:
             return  # a pass over the rows will say where
         audit.low[:-1], audit.high[:-1] = design.low[:-1], design.high[:-1]
-        self._check(audit, responses)
-        self._audit, self._responses = audit, responses
+        self._companions.learn(audit, responses)
         within = responses.deviance - seen.deviance
-        self.likelihood.rows = audit.rows
-        if cells is None:
-            assert self.pilot is not None
-            self.likelihood.absorb(self.pilot, state, within)
-        else:
-            self._cells = Likelihood(
-                fold_cells(self.spec, cells),
-                self.kernel,
-                self.spec.k,
-                self.spec.has_intercept,
-                rows=len(cells.a),
-                within=within,
+        if cells is not None:
+            self._cells = self._likelihood(
+                CellFold(self.spec, cells), rows=len(cells.a), within=within
             )
-
-    def _noted(self, point: Point) -> Point:
-        if point.outside is None:
-            self._first = self._first or point
-        return point
-
-    def _mean_of_y(self) -> float:
-        """The mean response: a pass, unless it is known."""
-        found = self._responses
-        if found is None:
-            kept = RowAudit(self.spec.k), Responses(self.kernel, 0.0)
-            audit, found = self.stream.fold("mean response", *kept)
-            self._check(audit, found)
-        return found.total / found.rows
-
-    @cached_property
-    def sample(self) -> list[Any]:
-        """Blocks of a sample of the rows; none where they are faulty, for a pass to name."""
-        rows = max(min(_PILOT_ROWS, _PILOT_BYTES // (8 * self.spec.k)), 20 * self.spec.k)
-        try:
-            blocks = sample_blocks(self.stream.source, self.spec, rows, self.stream.passes)
-        except OutOfCoreError:
-            return []
-        sound = all(_is_sound(block, self.kernel) for block in blocks)
-        return [block for block in blocks if len(block.endog)] if sound else []
-
-    @property
-    def _sampled(self) -> bool:
-        return bool(self.__dict__.get("sample"))
-
-    def _sample_mean(self) -> float | None:
-        rows = sum(len(block.endog) for block in self.sample)
-        return sum(float(block.endog.sum()) for block in self.sample) / rows if rows else None
-
-    @cached_property
-    def pilot(self) -> FloatArray | None:
-        """The parameters of a sample of the rows; None where it has no good ones."""
-        rows, mean = sum(len(block.endog) for block in self.sample), self._sample_mean()
-        if mean is None or rows <= self.spec.k:
-            return None
-        self._refer_to(mean)
-        likelihood = Likelihood(
-            _folder(self.sample), self.kernel, self.spec.k, self.spec.has_intercept, rows=rows
-        )
-        path = irls(
-            likelihood.at,
-            likelihood.start(mean),
-            np.zeros(self.spec.k),
-            scale_of=lambda point: 1.0,
-            criterion=Criterion("deviance", _PILOT_TOLERANCE, 0.0),
-            maxiter=_PILOT_STEPS,
-            reach=np.zeros(self.spec.k),
-        )
-        self.likelihood.exact |= likelihood.exact
-        good = path.converged and not path.perfect and bool(np.isfinite(path.params).all())
-        return path.params if good else None
-
-    def _refer_to(self, mean: float | None) -> None:
-        """Choose what the null model is measured from, once."""
-        if self._audit is not None or self._null is not None or mean is None:
-            return
-        eta = self.kernel.start(np.array([mean]), mean)
-        self._reference = float(eta[0]) if np.isfinite(eta).all() else 0.0
-        if self.has_offset:
-            self._null = NullModel(self.kernel, self._reference)
-            if self._sampled:
-                self._null = self._null.started(_folder(self.sample))
+        elif self._pilot.params is not None:
+            self.likelihood.absorb(self._pilot.params, state, within)
 
     # --- fits and what they ask for
 
@@ -387,21 +289,22 @@ class MaximumLikelihood:
     @property
     def null_deviance(self) -> float:
         """The deviance of the model of a constant and the offset."""
-        if self._null is None:
-            found = self.responses
-            mean, eta = np.array([found.weighted / found.weight]), np.array([self._reference])
+        found, null = self.responses, self._companions.null
+        if null is None:
+            mean = np.array([found.weighted / found.weight])
+            eta = np.array([self._companions.reference])
             at_mean = self.kernel.deviance(mean, eta, self.kernel.mean(eta), None)
             return found.deviance - found.weight * at_mean
-        return self._null.settle(self._fold) + self._within
+        return null.settle(self._fold, self._within)
 
     @property
     def null_constant(self) -> float:
         """The linear predictor of the null model, without the offset."""
-        if self._null is None:
-            found = self.responses
+        found, null = self.responses, self._companions.null
+        if null is None:
             return float(self.kernel.family.link(found.weighted / found.weight))
-        self._null.settle(self._fold)
-        return self._null.constant
+        null.settle(self._fold, self._within)
+        return null.constant
 
     def loglike_null(self, beta: FloatArray, deviance: float, scale: float) -> float:
         """The log-likelihood of the null model, beside that of some parameters."""
@@ -421,19 +324,17 @@ class MaximumLikelihood:
             self._told = key, states
         return self._told[1]
 
+    # --- keeping and losing data
 
-def _folder(blocks: list[Any]) -> Callable[..., tuple[Any, ...]]:
-    """Folds reductions over blocks in memory, as `Stream.fold` does over the rows."""
+    def forget(self) -> None:
+        """Let go of the distinct rows, and of the sample."""
+        if self._cells is not None:
+            _ = self.null_deviance
+        self._cells = None
+        self.__dict__.pop("_pilot", None)
 
-    def fold(name: str, *reductions: Any) -> tuple[Any, ...]:
-        with one_blas_thread():
-            return tuple(reduce(r.update, blocks, r.init()) for r in reductions)
-
-    return fold
-
-
-def _is_sound(block: Any, kernel: Kernel) -> bool:
-    """Whether the rows of a block are finite, and what the family can have."""
-    sums = block.design.rmatvec(np.ones(len(block.endog)))
-    finite = np.isfinite(sums).all() and np.isfinite(block.endog).all()
-    return bool(finite) and kernel.impossible(block.endog) is None
+    def __getstate__(self) -> dict[str, Any]:
+        if self._cells is not None:
+            _ = self.null_deviance
+        kept = {key: value for key, value in self.__dict__.items() if key != "_pilot"}
+        return {**kept, "_cells": None}

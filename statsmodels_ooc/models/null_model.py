@@ -40,25 +40,34 @@ class NullModel:
         self.settle(fold)
         return NullModel(self.kernel, self.constant)
 
-    def learn(self, state: NullState) -> None:
-        """Take what a pass found at the constant, and move on."""
-        if state.outside or not state.deviance <= self._deviance * (1 + 1e-10):
+    def learn(self, state: NullState, within: float = 0.0) -> None:
+        """Take what a pass found at the constant, and move on.
+
+        Parameters
+        ----------
+        state : NullState
+            What it found.
+        within : float
+            Deviance that comes on top.
+        """
+        deviance = state.deviance + within
+        if state.outside or not deviance <= self._deviance * (1 + 1e-10):
             self.constant = (self.constant + np.nan_to_num(self._best)) / 2
             return
         step = state.score / state.information if state.information > 0 else 0.0
         promise = step * state.score
-        self._deviance, self._best = state.deviance, self.constant
-        self.settled = promise <= _SETTLED * abs(state.deviance)
+        self._deviance, self._best = deviance, self.constant
+        self.settled = promise <= _SETTLED * abs(deviance)
         if self.settled:
             self._deviance -= promise
         else:
             self.constant += step
 
-    def settle(self, fold: Callable[..., tuple[Any, ...]]) -> float:
+    def settle(self, fold: Callable[..., tuple[Any, ...]], within: float = 0.0) -> float:
         """Its deviance; passes of its own where those of the full model did not do."""
         for _ in range(_MOST):
             if self.settled:
                 break
             (state,) = fold("null model", NullScoring(self.kernel, self.constant))
-            self.learn(state)
+            self.learn(state, within)
         return self._deviance if self.settled else np.nan

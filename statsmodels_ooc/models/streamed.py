@@ -261,6 +261,7 @@ class StreamedModel:
         """Let go of the rows."""
         assert self._stream is not None
         self._stream.forget()
+        self._planner.forget()
         for name in self._lazy:
             self.__dict__.pop(name, None)
 

@@ -119,9 +119,7 @@ class MarginalEffects:
     def init(self) -> MarginalEffectsState:
         k = len(self.beta)
         steps = len(self.dummies) + len(self.counts)
-        return MarginalEffectsState(
-            0, np.zeros(k), np.zeros((k, k)), np.zeros((steps, k + 1))
-        )
+        return MarginalEffectsState(0, np.zeros(k), np.zeros((k, k)), np.zeros((steps, k + 1)))
 
     def update(self, state: MarginalEffectsState, block: BlockLike) -> MarginalEffectsState:
         if len(block.endog) == 0:
@@ -167,9 +165,13 @@ class MarginalEffects:
     def _step(self, x: FloatArray, eta: FloatArray, column: int, is_dummy: bool) -> FloatArray:
         """The effect of a step of one column and its derivatives, (k + 1,)."""
         value, weight = x[:, column], self.beta[column]
-        low, high = (np.zeros_like(value), np.ones_like(value)) if is_dummy else (
-            value - 1,
-            value + 1,
+        low, high = (
+            (np.zeros_like(value), np.ones_like(value))
+            if is_dummy
+            else (
+                value - 1,
+                value + 1,
+            )
         )
         size = 1.0 if is_dummy else 2.0
         before, after = eta + (low - value) * weight, eta + (high - value) * weight

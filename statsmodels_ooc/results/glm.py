@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -13,8 +15,13 @@ from statsmodels.genmod import families
 from statsmodels.genmod.families import links
 
 from statsmodels_ooc.engine import PassRecord, RowArray
+from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.covariance import refuse_unavailable, sandwich
+from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
+from statsmodels_ooc.results.glm_scores import score_test
+from statsmodels_ooc.results.lazy import refuse_chunks
+from statsmodels_ooc.results.margins import StreamedMargins
 from statsmodels_ooc.solvers.irls import Point
 
 __all__ = ["GLMResults"]
@@ -23,6 +30,9 @@ _ROWS = (
     *("mu", "fittedvalues", "null", "resid_response", "resid_pearson", "resid_working"),
     *("resid_deviance", "resid_anscombe", "resid_anscombe_scaled", "resid_anscombe_unscaled"),
 )
+
+
+_NO_PLOT = "{} shows a point for every row of the data; fit a sample of the rows in memory for it"
 
 
 class GLMResults(glm.GLMResults):  # type: ignore[misc]
@@ -51,6 +61,7 @@ class GLMResults(glm.GLMResults):  # type: ignore[misc]
         self.df_resid = model.df_resid
         self.df_model = model.df_model
         self._cache: dict[str, Any] = {}
+        model._note_fit(params, scale)
         self.use_t = bool(use_t)
         if point is not None:
             self._point = point
@@ -167,7 +178,8 @@ class GLMResults(glm.GLMResults):  # type: ignore[misc]
     @cached_property
     def mu(self) -> RowArray:
         """The means, (n,)."""
-        return self._row("mean")
+        rows: RowArray = self.model.predict(self.params)
+        return rows
 
     @property
     def fittedvalues(self) -> RowArray:
@@ -216,6 +228,237 @@ class GLMResults(glm.GLMResults):  # type: ignore[misc]
         rows: RowArray = self.model._row("null", np.array([constant]))
         return rows
 
+    def get_hat_matrix_diag(self, observed: bool = True) -> RowArray:
+        """The diagonal of the hat matrix, lazy, (n,).
+
+        Parameters
+        ----------
+        observed : bool
+            Whether the weights are those of the observed information, or of the expected.
+        """
+        params = np.asarray(self.params, dtype=np.float64)
+        kernel = self.model._planner.kernel
+        if observed:
+            cov = np.linalg.inv(self.model._planner.meat(params).observed)
+        else:
+            cov = self._point.fit.normalized_cov_params
+        kind = "observed_information" if observed else "information"
+        rows: RowArray = self.model._rows(Leverage(GLMRow(kind, kernel, params), cov))
+        return rows
+
+    # --- predictions
+
+    def predict(self, exog: Any = None, transform: bool = True, *args: Any, **kwargs: Any) -> Any:
+        """Predicted values: of new data, or lazily of the data itself.
+
+        Parameters
+        ----------
+        exog : DataFrame, dict or array_like, optional
+            New data; the data itself by default.
+        transform : bool
+            Whether a formula's variables are in `exog`, rather than its columns.
+        *args, **kwargs
+            ``exposure``, ``offset`` and ``which``, see `GLM.predict`.
+        """
+        if exog is not None:
+            refuse_chunks(exog)
+            return super().predict(exog, transform, *args, **kwargs)
+        if not args and not kwargs:
+            return self.mu
+        return self.model.predict(self.params, None, *args, **kwargs)
+
+    def get_prediction(
+        self,
+        exog: Any = None,
+        exposure: Any = None,
+        offset: Any = None,
+        transform: bool = True,
+        which: str | None = None,
+        average: bool = False,
+        agg_weights: Any = None,
+        row_labels: Any = None,
+    ) -> Any:
+        """Predictions with their intervals.
+
+        Parameters
+        ----------
+        exog : DataFrame, dict or array_like, optional
+            New data. None takes the data itself, while its design is smaller than
+            ``smo.options.array_limit``.
+        exposure, offset : array_like, optional
+            Of the rows of `exog`. As in statsmodels, the model's own are not used here,
+            even where the data are.
+        transform : bool
+            Whether a formula's variables are in `exog`, rather than its columns.
+        which : {"mean", "linear", "var_unscaled"}, optional
+            What is predicted, and statsmodels' newer class of results; by default the
+            mean, and the older one.
+        average : bool
+            Whether the mean over the rows is predicted.
+        agg_weights : array_like, optional
+            Weights of that mean.
+        row_labels : array_like, optional
+            Index of the summary frame.
+
+        Raises
+        ------
+        MemoryLimitError
+            The design of the data does not fit.
+        """
+        if exog is None:
+            exog, transform = np.asarray(self.model.exog), False
+        else:
+            refuse_chunks(exog)
+        return super().get_prediction(
+            exog, exposure, offset, transform, which, average, agg_weights, row_labels
+        )
+
+    def get_distribution(
+        self,
+        exog: Any = None,
+        exposure: Any = None,
+        offset: Any = None,
+        var_weights: Any = 1.0,
+        n_trials: Any = 1.0,
+    ) -> Any:
+        """The predictive distribution; see statsmodels.
+
+        Parameters
+        ----------
+        exog : array_like, (m, k), optional
+            A design. None takes the data's own, while an array of n numbers is smaller
+            than ``smo.options.array_limit``.
+        exposure, offset : array_like, optional
+            For the rows of the design.
+        var_weights, n_trials : array_like
+            Variance weights, and numbers of trials.
+        """
+        discrete = (families.Binomial, families.Poisson, families.NegativeBinomial)
+        if isinstance(self.family, discrete) and self.scale != 1.0:
+            warnings.warn(
+                "using scale=1, no exess dispersion in distribution", UserWarning, stacklevel=2
+            )
+        weights = {"var_weights": var_weights, "n_trials": n_trials}
+        return self.model.get_distribution(
+            self.params, self.scale, exog, exposure, offset, **weights
+        )
+
+    # --- tests and effects
+
+    def score_test(
+        self,
+        exog_extra: Any = None,
+        params_constrained: Any = None,
+        hypothesis: str = "joint",
+        cov_type: str | None = None,
+        cov_kwds: dict[str, Any] | None = None,
+        k_constraints: int | None = None,
+        observed: bool = True,
+        *,
+        return_object: bool | None = None,
+    ) -> Any:
+        """Score test of restrictions, or of omitted variables; one reading of the rows.
+
+        Parameters
+        ----------
+        exog_extra : array_like or dask Array, (n,) or (n, q), optional
+            Variables to be tested, aligned with the rows.
+        params_constrained : array_like, (k,), optional
+            Parameters of the restricted model; those of the results by default.
+        hypothesis : {"joint", "separate"}
+            Whether one statistic tests all restrictions.
+        cov_type : {"nonrobust", "HC0"}, optional
+            Covariance of the score; by default the type of the fit.
+        cov_kwds : dict, optional
+            Not used, as in statsmodels.
+        k_constraints : int, optional
+            How many restrictions there are; needed without `exog_extra`.
+        observed : bool
+            Whether the information is the observed one, or the expected.
+        return_object : bool, optional
+            Not used, as in statsmodels.
+
+        Returns
+        -------
+        ScoreTestResult
+            As statsmodels'.
+        """
+        for role in ("freq_weights", "var_weights"):
+            if getattr(self.model, f"_has_{role}"):
+                warnings.warn(
+                    f"score test has not been verified with {role}", UserWarning, stacklevel=2
+                )
+        return score_test(
+            self, exog_extra, params_constrained, hypothesis, cov_type, k_constraints, observed
+        )
+
+    def get_margeff(
+        self,
+        at: str = "overall",
+        method: str = "dydx",
+        atexog: Any = None,
+        dummy: bool = False,
+        count: bool = False,
+    ) -> Any:
+        """Marginal effects; one pass, none for "zero".
+
+        Parameters
+        ----------
+        at : {"overall", "mean", "median", "zero", "all"}
+            Where: on average over the rows, or at one row. "median" and "all" need the
+            design in memory, and so below ``smo.options.array_limit``.
+        method : {"dydx", "eyex", "dyex", "eydx"}
+            Absolute or relative changes, of the mean and of the variable.
+        atexog : dict or ndarray, optional
+            Values of columns, by their numbers; or rows that take the place of the data.
+        dummy, count : bool
+            Whether columns of zeros and ones, and of counts, change by steps.
+
+        Returns
+        -------
+        DiscreteMargins
+            As statsmodels'.
+
+        Raises
+        ------
+        NotImplementedError
+            The model has an offset, or `atexog` holds values for every row.
+        MemoryLimitError
+            The design would be needed in memory.
+
+        Warns
+        -----
+        UserWarning
+            The model has weights or an exposure, which marginal effects do not know.
+        """
+        model = self.model
+        if model._has_offset:
+            raise NotImplementedError("Margins with offset are not available.")
+        if model._has_freq_weights or not model._planner.responses.unit_var_weights:
+            warnings.warn("weights are not taken into account by margeff", stacklevel=2)
+        if model._has_exposure:
+            warnings.warn("exposure is not taken into account by margeff", stacklevel=2)
+        return StreamedMargins(self, (at, method, atexog, dummy, count))
+
+    def get_influence(self, observed: bool = True) -> Any:
+        """Not available out of memory yet."""
+        raise NotImplementedError(
+            "get_influence: measures for every row are not built; get_hat_matrix_diag and the "
+            "residuals are lazy"
+        )
+
+    def plot_added_variable(self, *args: Any, **kwargs: Any) -> Any:
+        """Not available out of memory: it shows a point for every row."""
+        raise NotImplementedError(_NO_PLOT.format("plot_added_variable"))
+
+    def plot_partial_residuals(self, *args: Any, **kwargs: Any) -> Any:
+        """Not available out of memory: it shows a point for every row."""
+        raise NotImplementedError(_NO_PLOT.format("plot_partial_residuals"))
+
+    def plot_ceres_residuals(self, *args: Any, **kwargs: Any) -> Any:
+        """Not available out of memory: it shows a point for every row."""
+        raise NotImplementedError(_NO_PLOT.format("plot_ceres_residuals"))
+
     # --- keeping and losing data
 
     def remove_data(self) -> None:
@@ -224,7 +467,8 @@ class GLMResults(glm.GLMResults):  # type: ignore[misc]
         What needs no rows stays, predictions of new data among it; robust covariances
         stay if they have been asked for, and so does what the summary asks for.
         """
-        _ = self.llf, self.llnull
+        with suppress(SourceError):  # the rows are gone already
+            _ = self.llf, self.llnull
         self.model._forget()
         for name in _ROWS:
             self.__dict__.pop(name, None)

@@ -13,7 +13,7 @@ from statsmodels_ooc.reductions.base import BlockLike, FloatArray
 from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights
 
-__all__ = ["Extra", "GLMRow", "PriorWeights"]
+__all__ = ["Extra", "GLMRow", "Leverage", "Observed", "Predict", "PriorWeights"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,18 @@ class PriorWeights:
             if role in block.extras:
                 product = product * block.extras[role]
         return product
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a likelihood takes besides the means, (b, 4).
+
+    The response, the frequency weights, the variance weights and the trials.
+    """
+
+    def __call__(self, block: BlockLike) -> FloatArray:
+        roles = ("freq_weights", "var_weights", "trials")
+        return np.column_stack([block.endog, *(Extra(role)(block) for role in roles)])
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,41 @@ class GLMRow:
         if "trials" in block.extras:
             family.n = block.extras["trials"]
         return family
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Linear predictors (b,) to what `GLM.predict` predicts, (b,)."""
+
+    which: str
+    kernel: Kernel
+
+    def __call__(self, eta: FloatArray) -> FloatArray:
+        if self.which == "linear":
+            return eta
+        mean = self.kernel.mean(eta)
+        return mean.mu if self.which == "mean" else mean.variance
+
+
+@dataclass(frozen=True)
+class Leverage:
+    """The diagonal of the hat matrix, (b,).
+
+    Attributes
+    ----------
+    row : GLMRow
+        The information of the rows.
+    cov : ndarray, (k, k)
+        The inverse of their sum ``X'WX``.
+    """
+
+    row: GLMRow
+    cov: FloatArray
+
+    def __call__(self, block: BlockLike) -> FloatArray:
+        x = block.dense()
+        leverage: FloatArray = self.row(block) * ((x @ self.cov) * x).sum(axis=1)
+        return leverage
 
 
 def _ones(block: BlockLike, role: str) -> FloatArray:
@@ -141,6 +188,30 @@ def _score_obs(row: GLMRow, block: BlockLike) -> FloatArray:
     return block.dense() * _score_factor(row, block)[:, None]
 
 
+def _scored(row: GLMRow, block: BlockLike) -> FloatArray:
+    factors = _score_factor(row, block), _information(row, block)
+    return np.column_stack([block.dense(), *factors])
+
+
+def _scored_observed(row: GLMRow, block: BlockLike) -> FloatArray:
+    factors = _score_factor(row, block), _observed_information(row, block)
+    return np.column_stack([block.dense(), *factors])
+
+
+def _mean_dparams(row: GLMRow, block: BlockLike) -> FloatArray:
+    return block.dense() * row.kernel.mean(row.eta(block)).slope[:, None]
+
+
+def _score_dendog(row: GLMRow, block: BlockLike) -> FloatArray:
+    mean = row.kernel.mean(row.eta(block))
+    factor = _weighted(mean.slope / mean.variance, block) / row.scale
+    return block.dense() * factor[:, None]
+
+
+def _design_part(row: GLMRow, block: BlockLike) -> FloatArray:
+    return block.matvec(row.beta)
+
+
 def _variance(row: GLMRow, block: BlockLike) -> FloatArray:
     return row.kernel.mean(row.eta(block)).variance
 
@@ -154,6 +225,7 @@ def _null(row: GLMRow, block: BlockLike) -> FloatArray:
 
 
 KINDS: dict[str, Callable[[GLMRow, BlockLike], FloatArray]] = {
+    "design part": _design_part,
     "linear": GLMRow.eta,
     "mean": GLMRow.mu,
     "null": _null,
@@ -167,4 +239,8 @@ KINDS: dict[str, Callable[[GLMRow, BlockLike], FloatArray]] = {
     "score_obs": _score_obs,
     "information": _information,
     "observed_information": _observed_information,
+    "scored": _scored,
+    "scored_observed": _scored_observed,
+    "mean_dparams": _mean_dparams,
+    "score_dendog": _score_dendog,
 }

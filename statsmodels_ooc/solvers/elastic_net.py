@@ -17,6 +17,7 @@ __all__ = ["Penalized", "Penalty", "penalized_likelihood", "penalized_quadratic"
 _EPS = float(np.finfo(np.float64).eps)
 _HALVINGS = 30
 _ARMIJO = 1e-4  # of the promised fall
+_ROUNDED = 1e-12  # of a step
 _SINGULAR = 1e-12  # share of an eigenvalue, columns of one length, that counts as none
 _ROUNDS = 200  # of ridge at a scale that follows from it
 
@@ -79,6 +80,7 @@ def penalized_likelihood(
     tolerance: float,
     maxiter: int,
     anchor: FloatArray | None = None,
+    quadratic: bool = False,
 ) -> Penalized:
     """Minimise ``deviance / (2 * rows) + penalty`` by proximal Newton steps.
 
@@ -100,6 +102,8 @@ def penalized_likelihood(
         Most steps.
     anchor : ndarray, (k,), optional
         Parameters of valid means, where the first point has none.
+    quadratic : bool
+        Whether the deviance is quadratic, so that a step leaves nothing but rounding.
 
     Notes
     -----
@@ -112,7 +116,7 @@ def penalized_likelihood(
     Lee, Sun, Saunders (2014). Proximal Newton-type methods for minimizing composite
     functions. SIAM Journal on Optimization 24, 1420-1443.
     """
-    point, before = first, np.inf
+    point, before = first, 0.0
     beta = np.zeros(len(first.score)) if first.beta is None else first.beta
     path = Penalized(first, beta)
     while True:
@@ -122,7 +126,7 @@ def penalized_likelihood(
         path.point = point
         if point.beta is not None:
             path.params = beta
-            shrinks = 1.0 if not np.isfinite(before) else min(1.0, length / before)
+            shrinks = _ROUNDED if quadratic else min(1.0, length / before) if before else 1.0
             rests = bool((np.abs(step) <= 4 * _EPS * np.abs(beta)).all())
             if rests or shrinks * length <= tolerance * np.sqrt(scale_of(point)):
                 path.params, path.converged = target, True
@@ -165,7 +169,7 @@ def _target(
 def _foreseen(point: Point, step: FloatArray) -> Point:
     """The point with the deviance that its quadratic model has after a step."""
     moved = point.fit.r_exog @ step
-    fall = 2 * point.score @ step - moved @ moved
+    fall = float(2 * point.score @ step - moved @ moved)
     share = max(1 - fall / point.deviance, 0.0) if point.deviance > 0 else 1.0
     return replace(point, deviance=share * point.deviance, pearson=share * point.pearson)
 
@@ -231,11 +235,12 @@ def penalized_quadratic(
     ----------
     Lee, Battle, Raina, Ng (2007). Efficient sparse coding algorithms. NIPS 19.
     """
-    norms = np.sqrt(np.diag(hessian))
+    diagonal = np.diag(hessian)
+    norms = np.sqrt(diagonal)
     norms = np.where(norms > 0, norms, 1.0)
     h, c, weight = hessian / np.outer(norms, norms), linear / norms, l1 / norms
     x, free = start * norms, l1 == 0
-    x[(np.diag(hessian) == 0) & ~free] = 0.0
+    x[(diagonal == 0) & ~free] = 0.0
     sign, active = np.where(free, 0.0, np.sign(x)), (x != 0) | free
     refused = np.zeros(len(x), dtype=bool)
     for _ in range(100 + 20 * len(x)):

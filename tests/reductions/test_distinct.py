@@ -205,7 +205,7 @@ def make(
         "binary": lambda: rng.integers(0, 2, n).astype(float),
         "count": lambda: rng.poisson(2.0, n).astype(float),
         "real": lambda: rng.normal(size=n),
-        "late": lambda: np.r_[np.zeros(n // 2), np.full(n - n // 2, 2.5)],  # binary at first
+        "late": lambda: np.r_[np.arange(n // 2) % 2, np.full(n - n // 2, 2.5)],  # binary at first
     }
     return Table(keys, endog[response](), {role: makers[role]() for role in roles})
 
@@ -308,6 +308,20 @@ def test_merge_leaves_its_arguments_alone(design: str, max_cells: int) -> None:
             pd.testing.assert_frame_equal(now[1], was[1])
 
 
+@pytest.mark.parametrize("design", ["coded", "coarse"])
+@pytest.mark.parametrize("at", [0, 1, 2, 3])
+def test_weights_may_come_late(design: str, at: int) -> None:
+    weighted = make(DESIGNS[design], EXTRAS["weights"], n=90)
+    ones = {role: np.r_[np.ones(60), v[60:]] for role, v in weighted.extras.items()}
+    blocks = weighted.blocks(30)
+    blocks = [replace(block, extras={}) for block in blocks[:2]] + blocks[2:]
+    reduction = folding(DESIGNS[design])
+    for order in (1, -1):
+        parts = [fold(reduction, blocks[:at]), fold(reduction, blocks[at:])][::order]
+        expected = oracle(Table(weighted.keys, weighted.endog, ones))
+        assert_cells(reduction.merge(*parts).cells, expected)
+
+
 @each_design
 def test_states_survive_a_pickle(design: str) -> None:
     reduction = folding(DESIGNS[design])
@@ -372,7 +386,9 @@ def test_a_large_mean_costs_the_spread_no_digits() -> None:
     codes, y = rng.integers(0, 3, 3_000), rng.normal(1e9, 1.0, 3_000)
     y = np.round(y * 2**10) / 2**10
     table = Table((codes,), y, {"var_weights": rng.integers(1, 4, 3_000).astype(float)})
-    state = fold(folding((3,), shift=1e9 + 0.5), table.blocks(700))
+    reduction, blocks = folding((3,), shift=1e9 + 0.5), table.blocks(700)
+    left, right = fold(reduction, blocks[:2]), fold(reduction, blocks[2:])
+    state = reduction.merge(left, right)
     assert state.cells is not None
     (block,) = cell_blocks(ColumnSpec(["y"], ["x"]), state.cells, 100)
     w = table.extras["var_weights"]
@@ -509,6 +525,28 @@ def test_keys_of_more_than_62_bits_fall_back() -> None:
     assert wide.cells is None
 
 
+def test_a_key_of_63_bits_falls_back() -> None:
+    keys = tuple(np.arange(100) % 8 for _ in range(5))
+    for bits, fits in ((2, True), (3, False)):
+        block = Table(keys, np.ones(100), {}).block(slice(None))
+        state = fold(folding((2**15,) * 4 + (2**bits,)), [block])
+        assert (state.cells is not None) == fits
+
+
+def test_a_number_with_many_values_falls_back_however_often_they_repeat() -> None:
+    for count, fits in ((4_096, True), (4_097, False)):
+        x = np.repeat(np.arange(float(count)), 5)
+        table = Table((x,), np.ones(len(x)), {})
+        assert (fold(folding((None,)), table.blocks(1_000)).cells is not None) == fits
+
+
+def test_rows_that_repeat_stay_cells_however_many_they_are() -> None:
+    x = np.random.default_rng(0).integers(0, 500, 20_000).astype(float)
+    table = Table((x,), np.ones(20_000), {})
+    state = fold(folding((None,), max_cells=600), table.blocks(1_000))
+    assert_cells(state.cells, oracle(table))
+
+
 def replace_keys(table: Table, keys: tuple[np.ndarray, ...], dtype: Any = float) -> Block:
     return Table(tuple(k.astype(dtype) for k in keys), table.endog, {}).block(slice(None))
 
@@ -525,11 +563,11 @@ def test_too_many_cells_without_a_fallback_are_an_error(size: int) -> None:
             reduction.merge(*parts)
 
 
-def test_all_combinations_of_few_codes_never_fall_back() -> None:
-    reduction = folding((30, 30), fallback=None, blocks_of=None, max_cells=900)
+@pytest.mark.parametrize("size", [30, 600])
+def test_codes_with_few_combinations_never_fall_back(size: int) -> None:
+    reduction = folding((size, size), fallback=None, blocks_of=None, max_cells=size**2)
     rng = np.random.default_rng(0)
-    table = make((30, 30), n=0)
-    table = Table(tuple(rng.integers(0, 30, 5_000) for _ in range(2)), np.ones(5_000), {})
+    table = Table(tuple(rng.integers(0, size, 5_000) for _ in range(2)), np.ones(5_000), {})
     assert_cells(fold(reduction, table.blocks()).cells, oracle(table))
 
 
@@ -552,6 +590,7 @@ def people() -> pd.DataFrame:
     )
 
 
+@pytest.mark.parametrize("role", ["var_weights", "freq_weights"])
 @pytest.mark.parametrize(
     ("formula", "capacities"),
     [
@@ -562,9 +601,10 @@ def people() -> pd.DataFrame:
     ],
 )
 def test_cells_become_weighted_blocks_of_the_design(
-    people: pd.DataFrame, formula: str, capacities: Any
+    people: pd.DataFrame, formula: str, capacities: Any, role: str
 ) -> None:
-    spec = learn(formula, FrameSource([people]), extras={"var_weights": "w", "exposure": "t"})
+    spec = learn(formula, FrameSource([people]), extras={role: "w", "exposure": "t"})
+    squares = {"squares", "squares_lean", "squares_spread"} if role == "var_weights" else set()
     assert sorted(capacities_of(spec), key=str) == sorted(capacities, key=str)
     reduction = DistinctRows(
         capacities_of(spec), Sum(), partial(cell_blocks, spec, block_rows=5), ALWAYS
@@ -576,6 +616,8 @@ def test_cells_become_weighted_blocks_of_the_design(
     expected = fold(Sum(), list(spec.blocks(people, 0, "", 0, 60)))
     for name in ("products", "squares"):
         assert_allclose(found[name], expected[name], rtol=SUMS, err_msg=name)
+    (block, *_) = cell_blocks(spec, state.cells, 10**6)
+    assert set(block.extras) == {"var_weights", "spread", "offset"} | squares
     again = pickle.loads(pickle.dumps(replace(reduction, max_cells=3)))
     fallen = reduce(again.update, spec.blocks(people, 0, "", 0, 60), again.init())
     if capacities:

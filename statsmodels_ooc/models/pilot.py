@@ -1,0 +1,129 @@
+"""A sample of the rows, fitted in memory, from which the fit of all rows starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import Any
+
+import numpy as np
+
+from statsmodels_ooc.design.spec import DesignSpec
+from statsmodels_ooc.engine import Stream, sample_blocks
+from statsmodels_ooc.engine.blas import one_blas_thread
+from statsmodels_ooc.errors import OutOfCoreError
+from statsmodels_ooc.models.compression import expected_cells
+from statsmodels_ooc.models.likelihood import Likelihood
+from statsmodels_ooc.models.null_model import NullModel
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.solvers.irls import Criterion, irls
+
+__all__ = ["Pilot"]
+
+_ROWS = 131_072
+_BYTES = 2**26  # of the design of the sample
+_STEPS = 25
+_CRITERION = Criterion("deviance", 1e-2, 0.0)  # the sample's own error is larger
+
+
+@dataclass
+class Pilot:
+    """A sample of the rows, and what it tells. Nothing of it enters the answer.
+
+    Parameters
+    ----------
+    stream : Stream
+        The rows.
+    spec : DesignSpec
+        The design.
+    kernel : Kernel
+        The family and its link.
+    """
+
+    stream: Stream
+    spec: DesignSpec
+    kernel: Kernel
+
+    @cached_property
+    def blocks(self) -> list[Any]:
+        """Blocks of the sample; none where rows are faulty, which a pass will name."""
+        k = max(self.spec.k, 1)
+        rows = max(min(_ROWS, _BYTES // (8 * k)), 20 * k)
+        try:
+            blocks = sample_blocks(self.stream.source, self.spec, rows, self.stream.passes)
+        except OutOfCoreError:
+            return []
+        sound = all(_is_sound(block, self.kernel) for block in blocks)
+        return [block for block in blocks if len(block.endog)] if sound else []
+
+    @property
+    def rows(self) -> int:
+        """How many rows the sample has."""
+        return sum(len(block.endog) for block in self.blocks)
+
+    @cached_property
+    def mean(self) -> float | None:
+        """The mean response."""
+        total = sum(float(block.endog.sum()) for block in self.blocks)
+        return total / self.rows if self.rows else None
+
+    @cached_property
+    def cells(self) -> float:
+        """How many distinct rows all the data seem to have."""
+        return expected_cells(self.blocks)
+
+    @cached_property
+    def _fitted(self) -> tuple[FloatArray | None, bool]:
+        if self.mean is None or self.rows <= self.spec.k:
+            return None, False
+        likelihood = Likelihood(
+            self._fold, self.kernel, self.spec.k, self.spec.has_intercept, rows=self.rows
+        )
+        path = irls(
+            likelihood.at,
+            likelihood.start(self.mean),
+            np.zeros(self.spec.k),
+            scale_of=lambda point: 1.0,
+            criterion=_CRITERION,
+            maxiter=_STEPS,
+            reach=np.zeros(self.spec.k),
+        )
+        good = path.converged and not path.perfect and bool(np.isfinite(path.params).all())
+        return path.params if good else None, likelihood.exact
+
+    @property
+    def params(self) -> FloatArray | None:
+        """The parameters of the sample, (k,); None where it has no good ones."""
+        return self._fitted[0]
+
+    @property
+    def exact(self) -> bool:
+        """Whether its Gram matrix could not give the digits that are wanted."""
+        return self._fitted[1]
+
+    def started(self, null: NullModel) -> NullModel:
+        """A null model that starts where this one ends on the sample."""
+        return null.started(self._fold) if self.blocks else null
+
+    def _fold(self, name: str, *reductions: Any) -> tuple[Any, ...]:
+        """Folds over the sample, as `Stream.fold` does over all rows."""
+        with one_blas_thread():
+            return tuple(_folded(reduction, self.blocks) for reduction in reductions)
+
+    def release(self) -> None:
+        """Let go of the rows of the sample; what they told stays."""
+        _ = self.mean, self.cells, self._fitted
+        self.__dict__["blocks"] = []
+
+
+def _folded(reduction: Any, blocks: Sequence[Any]) -> Any:
+    return reduce(reduction.update, blocks, reduction.init())
+
+
+def _is_sound(block: Any, kernel: Kernel) -> bool:
+    """Whether the rows of a block are finite, and what the family can have."""
+    sums = block.design.rmatvec(np.ones(len(block.endog)))
+    finite = np.isfinite(sums).all() and np.isfinite(block.endog).all()
+    return bool(finite) and kernel.impossible(block.endog) is None

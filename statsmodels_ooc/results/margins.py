@@ -1,0 +1,244 @@
+"""Marginal effects of streamed results."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from statsmodels.discrete.discrete_margins import DiscreteMargins
+
+from statsmodels_ooc.design.block import Block, Dense
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.reductions.margins import (
+    ColumnFacts,
+    ColumnFactsState,
+    MarginalEffects,
+    MarginalEffectsState,
+)
+
+__all__ = ["StreamedMargins"]
+
+_AT = ("overall", "mean", "median", "zero", "all")
+_METHODS = ("dydx", "eyex", "dyex", "eydx")
+_FOUND = ("margeff", "margeff_se", "margeff_cov")
+
+
+class StreamedMargins(DiscreteMargins):  # type: ignore[misc]
+    """Marginal effects, as statsmodels' `DiscreteMargins`, from one pass."""
+
+    results: Any
+
+    def get_margeff(
+        self,
+        at: str = "overall",
+        method: str = "dydx",
+        atexog: Any = None,
+        dummy: bool = False,
+        count: bool = False,
+    ) -> None:
+        """Find the effects; see `GLMResults.get_margeff`.
+
+        Parameters
+        ----------
+        at : {"overall", "mean", "median", "zero", "all"}
+            Where.
+        method : {"dydx", "eyex", "dyex", "eydx"}
+            Absolute or relative changes.
+        atexog : dict or ndarray, optional
+            Values of columns, by their numbers; or rows that take the place of the data.
+        dummy, count : bool
+            Whether columns of zeros and ones, and of counts, change by steps.
+        """
+        self._reset()
+        at, method = at.lower(), method.lower()
+        _check(at, method, discrete=dummy or count)
+        self.margeff_options = {"method": method, "at": at}
+        if at in ("median", "all"):
+            self._find_in_memory(at, method, atexog, dummy, count)
+        else:
+            self._find(at, method, atexog, dummy, count)
+
+    # --- from sums
+
+    def _find(self, at: str, method: str, atexog: Any, dummy: bool, count: bool) -> None:
+        low, high = self._extremes
+        candidates = _dummies(low, high) & dummy, _counts(low, high) & count
+        rows = _rows_of(atexog)
+        fixed = _fixed(atexog, at) if rows is None else {}
+        facts, sums = None, None
+        if at == "zero":
+            rows = (low == high).astype(np.float64)[None, :]
+        elif at == "mean" and rows is not None:
+            rows = rows.mean(axis=0)[None, :]
+        reduction = self._reduction(method, *candidates, fixed)
+        if at == "overall" and rows is None:
+            facts, sums = self._fold(ColumnFacts(len(low)), reduction)
+        elif (at == "mean" and rows is None) or candidates[0].any() or candidates[1].any():
+            (facts,) = self._fold(ColumnFacts(len(low)))
+        if rows is None and facts is not None and at == "mean":
+            rows = _replaced(facts.mean, fixed)[None, :]
+        if sums is None:
+            sums = reduction.update(reduction.init(), _block(rows))
+        chosen = [_whole(candidate, facts) for candidate in candidates]
+        is_count = chosen[1] & ~_dummies(low, high)
+        self.dummy_idx, self.count_idx = _indices(chosen[0]), _indices(is_count)
+        self._set(reduction, sums, chosen[0], is_count)
+
+    def _reduction(
+        self, method: str, dummies: Any, counts: Any, fixed: Mapping[int, float]
+    ) -> MarginalEffects:
+        return MarginalEffects(
+            self.results.model._planner.kernel,
+            np.asarray(self.results.params),
+            method,
+            tuple(np.flatnonzero(dummies).tolist()),
+            tuple(np.flatnonzero(counts).tolist()),
+            fixed,
+        )
+
+    def _fold(self, *reductions: Any) -> tuple[Any, ...]:
+        return self.results.model._stream.fold(  # type: ignore[no-any-return]
+            "marginal effects", *reductions
+        )
+
+    def _set(
+        self,
+        reduction: MarginalEffects,
+        sums: MarginalEffectsState,
+        is_dummy: NDArray[np.bool_],
+        is_count: NDArray[np.bool_],
+    ) -> None:
+        effects, jacobian = _means(reduction, sums)
+        columns = (*reduction.dummies, *reduction.counts)
+        for i, column in enumerate(columns):
+            if (is_dummy if i < len(reduction.dummies) else is_count)[column]:
+                step = sums.steps[i] / sums.rows
+                effects[column], jacobian[column] = step[0], step[1:]
+        cov = jacobian @ self.results.cov_params() @ jacobian.T
+        moving = self._moving
+        self.margeff = effects[moving]
+        self.margeff_cov = cov[moving][:, moving]
+        self.margeff_se = np.sqrt(np.diag(self.margeff_cov))
+
+    # --- in memory
+
+    def _find_in_memory(self, at: str, method: str, atexog: Any, dummy: bool, count: bool) -> None:
+        """By statsmodels, while the design is smaller than ``array_limit``."""
+        seen = self._with_design(np.asarray(self.results.model.exog))
+        found = DiscreteMargins(seen, (at, method, atexog, dummy, count))
+        self.dummy_idx, self.count_idx = found.dummy_idx, found.count_idx
+        for name in _FOUND:
+            if hasattr(found, name):
+                setattr(self, name, getattr(found, name))
+
+    # --- tables
+
+    def summary(self, alpha: float = 0.05) -> Any:
+        """Table of the effects.
+
+        Parameters
+        ----------
+        alpha : float
+            Level of the confidence intervals.
+        """
+        return DiscreteMargins.summary(self._on_extremes(), alpha)
+
+    def summary_frame(self, alpha: float = 0.05) -> Any:
+        """DataFrame of the effects.
+
+        Parameters
+        ----------
+        alpha : float
+            Level of the confidence intervals.
+        """
+        return DiscreteMargins.summary_frame(self._on_extremes(), alpha)
+
+    def _on_extremes(self) -> StreamedMargins:
+        """The same effects of a design of two rows, which move where the columns do."""
+        margins = copy.copy(self)
+        margins.results = self._with_design(np.array(self._extremes))
+        return margins
+
+    def _with_design(self, exog: FloatArray) -> Any:
+        results = copy.copy(self.results)
+        results.model = copy.copy(self.results.model)
+        results.model.exog = exog
+        return results
+
+    @property
+    def _extremes(self) -> tuple[FloatArray, FloatArray]:
+        """The least and the largest value of each column."""
+        audit = self.results.model._planner.audit
+        return audit.low[:-1], audit.high[:-1]
+
+    @property
+    def _moving(self) -> NDArray[np.bool_]:
+        low, high = self._extremes
+        return low != high
+
+
+def _check(at: str, method: str, discrete: bool) -> None:
+    if at not in _AT:
+        raise ValueError(f"{at} not a valid option for `at`.")
+    if method not in _METHODS:
+        raise ValueError(f"method is not understood.  Got {method}")
+    if discrete and method in ("dyex", "eyex"):
+        raise ValueError(f"{method} not allowed for discrete variables")
+    if discrete and at in ("median", "zero"):
+        raise ValueError(f"{at} not allowed for discrete variables")
+
+
+def _dummies(low: FloatArray, high: FloatArray) -> NDArray[np.bool_]:
+    return (low == 0) & (high == 1)
+
+
+def _counts(low: FloatArray, high: FloatArray) -> NDArray[np.bool_]:
+    return (low >= 0) & (low != high) & ~_dummies(low, high)
+
+
+def _whole(candidate: NDArray[np.bool_], facts: ColumnFactsState | None) -> NDArray[np.bool_]:
+    return candidate if facts is None else candidate & (facts.fractions == 0)
+
+
+def _indices(chosen: NDArray[np.bool_]) -> Any:
+    """Numbers of the columns, None for none."""
+    return np.flatnonzero(chosen) if chosen.any() else None
+
+
+def _rows_of(atexog: Any) -> FloatArray | None:
+    """The rows that take the place of the data."""
+    if atexog is None or isinstance(atexog, Mapping):
+        return None
+    return np.atleast_2d(np.asarray(atexog, dtype=np.float64))
+
+
+def _fixed(atexog: Mapping[int, Any] | None, at: str) -> dict[int, float]:
+    """Values of columns; of a column as long as the data nothing counts but its mean."""
+    given = dict(atexog or {})
+    if at == "overall" and any(np.ndim(value) > 0 for value in given.values()):
+        raise NotImplementedError(
+            "atexog: values as long as the data; out of memory every column has one value"
+        )
+    return {column: float(np.mean(value)) for column, value in given.items()}
+
+
+def _replaced(row: FloatArray, fixed: Mapping[int, float]) -> FloatArray:
+    row = row.copy()
+    for column, value in fixed.items():
+        row[column] = value
+    return row
+
+
+def _block(rows: FloatArray | None) -> Block:
+    assert rows is not None
+    return Block(np.zeros(len(rows)), Dense(np.asfortranarray(rows)))
+
+
+def _means(reduction: MarginalEffects, sums: MarginalEffectsState) -> tuple[FloatArray, FloatArray]:
+    """The effects of small changes, (k,), and their Jacobian, (k, k)."""
+    slope = sums.slope / sums.rows
+    jacobian = reduction.beta[:, None] * (sums.curve / sums.rows)
+    return reduction.beta * slope, jacobian + np.diag(slope)
