@@ -15,6 +15,7 @@ from statsmodels.tools._decorators import cache_writable
 
 __all__ = [
     "LinearConstraints",
+    "ScoreTestResult",
     "StreamedArrayData",
     "StreamedFrameData",
     "StreamedGLMWrapper",

@@ -42,7 +42,7 @@ def aligned(values: Any, rows: RowArray, what: str) -> Any:
     if hasattr(values, "to_dask_array"):
         values = values.to_dask_array(lengths=True)
     elif not isinstance(values, da.Array):
-        values = da.from_array(np.asarray(values, dtype=np.float64))  # type: ignore[no-untyped-call]
+        values = da.from_array(np.asarray(values, dtype=np.float64))
     if np.isnan(values.shape[0]):
         values = values.compute_chunk_sizes()
     if values.shape[0] != rows.shape[0]:

@@ -96,8 +96,8 @@ class _Powers:
     powers: FloatArray
 
     def __call__(self, rows: FloatArray) -> FloatArray:
-        y, freq, var, trials, mu = rows.T
-        return power_sums(y, mu, freq * var * trials, self.powers)
+        y, freq, var, _, mu = rows.T
+        return power_sums(y, mu, freq * var, self.powers)
 
 
 def _with_trials(family: Any, trials: FloatArray) -> Any:

@@ -37,6 +37,7 @@ from statsmodels_ooc.sources.dask_array import from_arrays, is_lazy
 __all__ = ["GLM"]
 
 _EXTRAS = ("offset", "exposure", "freq_weights", "var_weights")
+_SCALE_OF_ONE = (sm.families.Binomial, sm.families.Poisson, sm.families.NegativeBinomial)
 
 
 class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
@@ -238,12 +239,11 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
     def _at(self, params: Any) -> Point:
         return self._planner.at(np.asarray(params, dtype=np.float64))
 
-    def _scale_of(self, point: Point) -> float:
+    def _scale_of(self, point: Point | AtMeans) -> float:
         """The scale at a point, by the rule that `fit` was given."""
         rule = self.scaletype
         if rule is None:
-            known = (sm.families.Binomial, sm.families.Poisson, sm.families.NegativeBinomial)
-            rule = 1.0 if isinstance(self.family, known) else "x2"
+            rule = 1.0 if isinstance(self.family, _SCALE_OF_ONE) else "x2"
         if isinstance(rule, float):
             return rule
         total = point.pearson if rule.lower() == "x2" else point.deviance
@@ -258,6 +258,8 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
 
     def _loglike(self, point: Point, scale: float) -> float:
         assert point.beta is not None
+        if point.outside is not None:
+            return -np.inf
         return self._planner.loglike(point.beta, point.deviance, scale)
 
     def score(self, params: Any, scale: float | None = None) -> Any:
@@ -475,27 +477,38 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         weights = {"var_weights": var_weights, "n_trials": n_trials}
         if self._stream is None or exog is not None:
             return super().get_distribution(params, scale, exog, exposure, offset, **weights)
-        predictor = np.asarray(self.predict(params, None, exposure, offset, which="linear"))
-        log_exposure = None if exposure is None and not self._has_exposure else 1.0
-        return super().get_distribution(
-            np.ones(1), scale, predictor[:, None], log_exposure, None, **weights
-        )
+        mu = np.asarray(self.predict(params, None, exposure, offset))
+        if not isinstance(self.family, sm.families.Binomial) or np.all(n_trials == 1):
+            del weights["n_trials"]
+        discrete = isinstance(self.family, _SCALE_OF_ONE)
+        return self.family.get_distribution(mu, 1.0 if discrete else scale, **weights)
 
     # --- what statsmodels sets in a fit
 
     @cached_property
     def mu(self) -> RowArray:
         """The means of the last fit, lazy, (n,)."""
-        params = self.__dict__.get("_fitted_params")
-        if params is None:
-            raise AttributeError("mu: the model has not been fitted")
-        rows: RowArray = self.predict(params)
+        rows: RowArray = self.predict(self._last("mu"))
         return rows
+
+    @cached_property
+    def weights(self) -> RowArray:
+        """The weights of the rows in the last fit, lazy, (n,)."""
+        rows: RowArray = self._row("information", self._last("weights"))
+        return rows
+
+    def _last(self, name: str) -> FloatArray:
+        """The parameters of the last fit."""
+        params: FloatArray | None = self.__dict__.get("_fitted_params")
+        if params is None:
+            raise AttributeError(f"{name}: the model has not been fitted")
+        return params
 
     def _note_fit(self, params: Any, scale: float) -> None:
         self._fitted_params = np.array(params, dtype=np.float64)
         self.scale = scale
-        self.__dict__.pop("mu", None)
+        for name in ("mu", "weights"):
+            self.__dict__.pop(name, None)
 
     def initialize(self) -> None:
         """Not available out of memory: it is run by statsmodels' own constructor."""

@@ -130,12 +130,12 @@ def _start(model: Any, span: FloatArray, shift: FloatArray) -> FloatArray:
 
     Where none are known, the quadratic model at the best point has its minimum there.
     """
-    known = [point for point in model._planner.known() if point.outside is None]
+    known: list[Point] = [p for p in model._planner.known() if p.outside is None]
     known.sort(key=lambda point: point.deviance)
-    for point in known:
-        gap = np.linalg.norm(point.beta - _onto(point.beta, span, shift))
-        if gap <= _FEASIBLE * np.linalg.norm(point.beta):
-            return point.beta
+    for beta in (point.beta for point in known if point.beta is not None):
+        gap = np.linalg.norm(beta - _onto(beta, span, shift))
+        if gap <= _FEASIBLE * np.linalg.norm(beta):
+            return beta
     point = known[0] if known else model._planner.first()
     base = np.zeros(len(shift)) if point.beta is None else point.beta
     nearest = _onto(base, span, shift)

@@ -16,7 +16,7 @@ from statsmodels.tools.sm_exceptions import (
 from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc._statsmodels import StreamedGLMWrapper
-from statsmodels_ooc.errors import OptionError
+from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.solvers.irls import Criterion, Path
@@ -103,7 +103,7 @@ def _fit_irls(
 ) -> Any:
     wls_method = checked_options(options)
     path = scored(model, start, maxiter, criterion_of(tol, options))
-    warn_of(path, tried=maxiter > 0, stacklevel=4)
+    warn_of(path, tried=maxiter > 0, stacklevel=5)
     params = path.params
     if path.point.fit.rank < model.spec.k:
         params = shortest(params, path.point.fit.root)
@@ -209,20 +209,28 @@ def _fit_gradient(
         begin = None if isinstance(start, str) else start
         if begin is None and max_start_irls > 0:
             begin = scored(model, start, max_start_irls, Criterion("deviance", tol, 0.0)).params
+        begin = np.zeros(model.spec.k) if begin is None else begin
+        scored(model, begin, 0, Criterion("deviance", tol, 0.0))  # refuses impossible means
+        options.setdefault("skip_hessian", True)  # it follows below, of the right kind
         found = LikelihoodModel.fit(
             model, start_params=begin, maxiter=maxiter, method=method, **output, **options
         )
     finally:
-        model.scaletype = rule
+        model.scaletype, model._optim_hessian = rule, None
     params = np.asarray(found.params)
     point = model._at(params)
+    if point.outside is not None:
+        raise DesignError(
+            f"method {method!r} ended where a row has the mean {point.outside.mean:g}, which the "
+            f"{type(model.family).__name__} family cannot have",
+            hint="method 'IRLS' keeps away from there",
+        )
     scale = model._scale_of(point)
     expected = covariance["cov_type"].lower() == "eim"
     if expected:
         covariance["cov_type"] = "nonrobust"
     cov = _inverse(-model.hessian(params, observed=not expected), stacklevel=5)
     cov = found.normalized_cov_params if cov is None else cov
-    model._optim_hessian = None
     results = GLMResults(
         model, params, None if cov is None else cov / scale, scale, point=point, **covariance
     )

@@ -25,7 +25,7 @@ from statsmodels_ooc.reductions.loglike import LogLike
 from statsmodels_ooc.reductions.responses import Responses, ResponsesState
 from statsmodels_ooc.reductions.together import Together
 from statsmodels_ooc.solvers.constant import find_constant
-from statsmodels_ooc.solvers.irls import Criterion, Path, Point, irls
+from statsmodels_ooc.solvers.irls import Criterion, Path, Point, Step, corrected, irls
 from statsmodels_ooc.solvers.likelihood import loglike_at
 
 __all__ = ["MaximumLikelihood"]
@@ -66,6 +66,7 @@ class MaximumLikelihood:
     _cells: Likelihood | None = None
     _first: Point | None = field(default=None, repr=False)
     _meat: tuple[bytes, ScoreMeatState] | None = None
+    _steps: dict[bytes, Step] = field(default_factory=dict, repr=False)
     _told: tuple[bytes, tuple[float, float]] | None = None
 
     @cached_property
@@ -127,8 +128,6 @@ class MaximumLikelihood:
         point, params = self._start_from(start)
         if point.outside is None:
             self._first = self._first or point
-        if "_pilot" in self.__dict__:
-            self._pilot.release()
         return point, params
 
     def _start_from(self, start: str | FloatArray) -> tuple[Point, FloatArray]:
@@ -229,19 +228,34 @@ class MaximumLikelihood:
             )
         if maxiter == 0:
             return Path(first, params, {"params": [np.inf, params], "deviance": [np.inf]})
-        audit = self.audit
-        return irls(
+        literal = isinstance(start, str) and start == "statsmodels"
+        path = irls(
             self.at,
             first,
             params,
             scale_of=scale_of,
             criterion=criterion,
             maxiter=maxiter,
-            reach=np.maximum(np.abs(audit.low), np.abs(audit.high))[:-1],
             anchor=self._anchor(),
             span=span,
-            literal=isinstance(start, str) and start == "statsmodels",
+            literal=literal,
+            correct=None if literal or span is not None else self._correct,
         )
+        if "_pilot" in self.__dict__:
+            self._pilot.release()
+        return path
+
+    def _correct(self, point: Point, step: Step) -> Step:
+        """A step corrected by the sample; the same whenever it is asked for."""
+        assert point.beta is not None
+        key = point.beta.tobytes()
+        sampled = self._cells is None and "_pilot" in self.__dict__ and self._pilot.blocks
+        if key not in self._steps and sampled:
+            rows, sample = self.audit.rows, self._pilot
+            self._steps[key] = corrected(
+                point, step, lambda beta, direction: rows * sample.remainder(beta, direction)
+            )
+        return self._steps.get(key, step)
 
     def at(self, beta: FloatArray) -> Point:
         """The point of some parameters: a pass, unless it is known."""

@@ -18,11 +18,12 @@ from statsmodels_ooc.models.likelihood import Likelihood
 from statsmodels_ooc.models.null_model import NullModel
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.reductions.remainder import Remainder
 from statsmodels_ooc.solvers.irls import Criterion, irls
 
 __all__ = ["Pilot"]
 
-_ROWS = 131_072
+_ROWS = 2**17
 _BYTES = 2**26  # of the design of the sample
 _STEPS = 25
 _CRITERION = Criterion("deviance", 1e-2, 0.0)  # the sample's own error is larger
@@ -88,7 +89,7 @@ class Pilot:
             scale_of=lambda point: 1.0,
             criterion=_CRITERION,
             maxiter=_STEPS,
-            reach=np.zeros(self.spec.k),
+            rough=True,
         )
         good = path.converged and not path.perfect and bool(np.isfinite(path.params).all())
         return path.params if good else None, likelihood.exact
@@ -102,6 +103,12 @@ class Pilot:
     def exact(self) -> bool:
         """Whether its Gram matrix could not give the digits that are wanted."""
         return self._fitted[1]
+
+    def remainder(self, beta: FloatArray, direction: FloatArray) -> FloatArray:
+        """What a step leaves of the score per row of the sample, see `Remainder`."""
+        (state,) = self._fold("pilot", Remainder(self.kernel, beta, direction))
+        per_row: FloatArray = state / self.rows
+        return per_row
 
     def started(self, null: NullModel) -> NullModel:
         """A null model that starts where this one ends on the sample."""

@@ -23,11 +23,14 @@ class MomentsState:
         Weighted means of the columns of ``[X | y]``.
     comoment : ndarray, (k + 1, k + 1)
         Weighted sum of ``(z - mean)(z - mean)'`` over the rows z of ``[X | y]``.
+    rows : int
+        How many rows went into them.
     """
 
     total: float
     mean: FloatArray
     comoment: FloatArray
+    rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class Moments:
             if self.response:
                 mean[-1] = (w @ block.endog) / total
             comoment[:width, :width] = design.comoment(weights, mean[:width], endog)
-        return self.merge(state, MomentsState(total, mean, comoment))
+        return self.merge(state, MomentsState(total, mean, comoment, len(block.endog)))
 
     def merge(self, left: MomentsState, right: MomentsState) -> MomentsState:
         if right.total == 0:
@@ -84,4 +87,4 @@ class Moments:
             mean = left.mean + delta * (right.total / total)
             comoment = left.comoment + right.comoment
             comoment += np.outer(delta, delta * (left.total * right.total / total))
-        return MomentsState(total, mean, comoment)
+        return MomentsState(total, mean, comoment, left.rows + right.rows)

@@ -8,7 +8,7 @@ import numpy as np
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
 from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights
+from statsmodels_ooc.reductions.scoring import linear_predictor
 
 __all__ = ["PowerSums", "PowerSumsState", "power_sums"]
 
@@ -45,15 +45,24 @@ class PowerSums:
         if len(block.endog) == 0:
             return state
         mu = self.kernel.mean(linear_predictor(block, self.beta)).mu
-        state.sums += power_sums(block.endog, mu, prior_weights(block), self.powers)
+        state.sums += power_sums(block.endog, mu, _weights(block), self.powers)
         return state
 
     def merge(self, left: PowerSumsState, right: PowerSumsState) -> PowerSumsState:
         return PowerSumsState(left.sums + right.sums)
 
 
+def _weights(block: BlockLike) -> FloatArray:
+    """``freq_weights * var_weights``, (b,): trials are not of these families."""
+    weights = np.ones(len(block.endog))
+    for role in ("freq_weights", "var_weights"):
+        if role in block.extras:
+            weights = weights * block.extras[role]
+    return weights
+
+
 def power_sums(
-    y: FloatArray, mu: FloatArray, weights: FloatArray | None, powers: FloatArray
+    y: FloatArray, mu: FloatArray, weights: FloatArray, powers: FloatArray
 ) -> FloatArray:
     """What Pearson's equation needs of some rows.
 
@@ -63,11 +72,10 @@ def power_sums(
         For each power p the sum of ``w * (y - mu)**2 * mu**-p``, then for each the same
         times ``log(mu)``, and last the sum of ``w * log(mu)``.
     """
-    w = np.ones(len(y)) if weights is None else weights
-    log_mu, squares = np.log(mu), w * (y - mu) ** 2
+    log_mu, squares = np.log(mu), weights * (y - mu) ** 2
     found = np.empty(2 * len(powers) + 1)
     for i, power in enumerate(powers):
         scaled = squares * np.exp(-power * log_mu)
         found[i], found[len(powers) + i] = scaled.sum(), scaled @ log_mu
-    found[-1] = w @ log_mu
+    found[-1] = weights @ log_mu
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from contextlib import suppress
 from functools import cached_property
@@ -260,8 +261,8 @@ class GLMResults(glm.GLMResults):  # type: ignore[misc]
         *args, **kwargs
             ``exposure``, ``offset`` and ``which``, see `GLM.predict`.
         """
+        refuse_chunks(exog)
         if exog is not None:
-            refuse_chunks(exog)
             return super().predict(exog, transform, *args, **kwargs)
         if not args and not kwargs:
             return self.mu
@@ -305,13 +306,18 @@ class GLMResults(glm.GLMResults):  # type: ignore[misc]
         MemoryLimitError
             The design of the data does not fit.
         """
-        if exog is None:
-            exog, transform = np.asarray(self.model.exog), False
-        else:
-            refuse_chunks(exog)
-        return super().get_prediction(
-            exog, exposure, offset, transform, which, average, agg_weights, row_labels
+        refuse_chunks(exog)
+        results = self if exog is not None else self._with_design(np.asarray(self.model.exog))
+        return glm.GLMResults.get_prediction(
+            results, exog, exposure, offset, transform, which, average, agg_weights, row_labels
         )
+
+    def _with_design(self, exog: FloatArray) -> GLMResults:
+        """The same results, of a model with a design in memory."""
+        results = copy.copy(self)
+        results.model = copy.copy(self.model)
+        results.model.exog, results.model.weights = exog, None
+        return results
 
     def get_distribution(
         self,

@@ -65,27 +65,35 @@ class StreamedMargins(DiscreteMargins):  # type: ignore[misc]
 
     def _find(self, at: str, method: str, atexog: Any, dummy: bool, count: bool) -> None:
         low, high = self._extremes
-        candidates = _dummies(low, high) & dummy, _counts(low, high) & count
-        rows = _rows_of(atexog)
-        fixed = _fixed(atexog, at) if rows is None else {}
-        facts, sums = None, None
-        if at == "zero":
-            rows = (low == high).astype(np.float64)[None, :]
-        elif at == "mean" and rows is not None:
-            rows = rows.mean(axis=0)[None, :]
-        reduction = self._reduction(method, *candidates, fixed)
-        if at == "overall" and rows is None:
+        maybe_dummy, maybe_count = dummy & _dummies(low, high), count & _counts(low, high)
+        given = _rows_of(atexog)
+        fixed = {} if given is not None else _fixed(atexog, at)
+        reduction = self._reduction(method, maybe_dummy, maybe_count, fixed)
+        if at == "overall" and given is None:
             facts, sums = self._fold(ColumnFacts(len(low)), reduction)
-        elif (at == "mean" and rows is None) or candidates[0].any() or candidates[1].any():
-            (facts,) = self._fold(ColumnFacts(len(low)))
-        if rows is None and facts is not None and at == "mean":
-            rows = _replaced(facts.mean, fixed)[None, :]
-        if sums is None:
-            sums = reduction.update(reduction.init(), _block(rows))
-        chosen = [_whole(candidate, facts) for candidate in candidates]
-        is_count = chosen[1] & ~_dummies(low, high)
-        self.dummy_idx, self.count_idx = _indices(chosen[0]), _indices(is_count)
-        self._set(reduction, sums, chosen[0], is_count)
+        else:
+            needed = (at == "mean" and given is None) or maybe_dummy.any() or maybe_count.any()
+            facts = self._fold(ColumnFacts(len(low)))[0] if needed else None
+            block = _block(self._rows(at, given, fixed, facts))
+            sums = reduction.update(reduction.init(), block)
+        is_dummy, is_count = _whole(maybe_dummy, facts), _whole(maybe_count, facts)
+        self.dummy_idx, self.count_idx = _indices(is_dummy), _indices(is_count)
+        self._set(reduction, sums, is_dummy | is_count)
+
+    def _rows(
+        self,
+        at: str,
+        given: FloatArray | None,
+        fixed: Mapping[int, float],
+        facts: ColumnFactsState | None,
+    ) -> FloatArray:
+        """The rows at which the effects are looked at, where these are not the data."""
+        if at == "zero":
+            return (~self._moving).astype(np.float64)[None, :]
+        if given is not None:
+            return given if at == "overall" else given.mean(axis=0)[None, :]
+        assert facts is not None
+        return _replaced(facts.mean, fixed)[None, :]
 
     def _reduction(
         self, method: str, dummies: Any, counts: Any, fixed: Mapping[int, float]
@@ -105,20 +113,14 @@ class StreamedMargins(DiscreteMargins):  # type: ignore[misc]
         )
 
     def _set(
-        self,
-        reduction: MarginalEffects,
-        sums: MarginalEffectsState,
-        is_dummy: NDArray[np.bool_],
-        is_count: NDArray[np.bool_],
+        self, reduction: MarginalEffects, sums: MarginalEffectsState, steps: NDArray[np.bool_]
     ) -> None:
-        effects, jacobian = _means(reduction, sums)
-        columns = (*reduction.dummies, *reduction.counts)
-        for i, column in enumerate(columns):
-            if (is_dummy if i < len(reduction.dummies) else is_count)[column]:
+        effects, jacobian = _of_small_changes(reduction, sums)
+        for i, column in enumerate((*reduction.dummies, *reduction.counts)):
+            if steps[column]:
                 step = sums.steps[i] / sums.rows
                 effects[column], jacobian[column] = step[0], step[1:]
-        cov = jacobian @ self.results.cov_params() @ jacobian.T
-        moving = self._moving
+        cov, moving = jacobian @ self.results.cov_params() @ jacobian.T, self._moving
         self.margeff = effects[moving]
         self.margeff_cov = cov[moving][:, moving]
         self.margeff_se = np.sqrt(np.diag(self.margeff_cov))
@@ -127,7 +129,7 @@ class StreamedMargins(DiscreteMargins):  # type: ignore[misc]
 
     def _find_in_memory(self, at: str, method: str, atexog: Any, dummy: bool, count: bool) -> None:
         """By statsmodels, while the design is smaller than ``array_limit``."""
-        seen = self._with_design(np.asarray(self.results.model.exog))
+        seen = self.results._with_design(np.asarray(self.results.model.exog))
         found = DiscreteMargins(seen, (at, method, atexog, dummy, count))
         self.dummy_idx, self.count_idx = found.dummy_idx, found.count_idx
         for name in _FOUND:
@@ -159,14 +161,8 @@ class StreamedMargins(DiscreteMargins):  # type: ignore[misc]
     def _on_extremes(self) -> StreamedMargins:
         """The same effects of a design of two rows, which move where the columns do."""
         margins = copy.copy(self)
-        margins.results = self._with_design(np.array(self._extremes))
+        margins.results = self.results._with_design(np.array(self._extremes))
         return margins
-
-    def _with_design(self, exog: FloatArray) -> Any:
-        results = copy.copy(self.results)
-        results.model = copy.copy(self.results.model)
-        results.model.exog = exog
-        return results
 
     @property
     def _extremes(self) -> tuple[FloatArray, FloatArray]:
@@ -177,7 +173,8 @@ class StreamedMargins(DiscreteMargins):  # type: ignore[misc]
     @property
     def _moving(self) -> NDArray[np.bool_]:
         low, high = self._extremes
-        return low != high
+        moving: NDArray[np.bool_] = low != high
+        return moving
 
 
 def _check(at: str, method: str, discrete: bool) -> None:
@@ -192,11 +189,13 @@ def _check(at: str, method: str, discrete: bool) -> None:
 
 
 def _dummies(low: FloatArray, high: FloatArray) -> NDArray[np.bool_]:
-    return (low == 0) & (high == 1)
+    is_dummy: NDArray[np.bool_] = (low == 0) & (high == 1)
+    return is_dummy
 
 
 def _counts(low: FloatArray, high: FloatArray) -> NDArray[np.bool_]:
-    return (low >= 0) & (low != high) & ~_dummies(low, high)
+    is_count: NDArray[np.bool_] = (low >= 0) & (low != high) & ~_dummies(low, high)
+    return is_count
 
 
 def _whole(candidate: NDArray[np.bool_], facts: ColumnFactsState | None) -> NDArray[np.bool_]:
@@ -232,12 +231,13 @@ def _replaced(row: FloatArray, fixed: Mapping[int, float]) -> FloatArray:
     return row
 
 
-def _block(rows: FloatArray | None) -> Block:
-    assert rows is not None
+def _block(rows: FloatArray) -> Block:
     return Block(np.zeros(len(rows)), Dense(np.asfortranarray(rows)))
 
 
-def _means(reduction: MarginalEffects, sums: MarginalEffectsState) -> tuple[FloatArray, FloatArray]:
+def _of_small_changes(
+    reduction: MarginalEffects, sums: MarginalEffectsState
+) -> tuple[FloatArray, FloatArray]:
     """The effects of small changes, (k,), and their Jacobian, (k, k)."""
     slope = sums.slope / sums.rows
     jacobian = reduction.beta[:, None] * (sums.curve / sums.rows)

@@ -13,14 +13,26 @@ from statsmodels_ooc.reductions.scoring import Outside
 from statsmodels_ooc.reductions.triangle import triangularize
 from statsmodels_ooc.solvers.least_squares import LinearFit, noise
 
-__all__ = ["Criterion", "Path", "Point", "Step", "irls", "scoring_step", "spanned_root"]
+__all__ = [
+    "Criterion",
+    "Path",
+    "Point",
+    "Step",
+    "corrected",
+    "irls",
+    "scoring_step",
+    "spanned_root",
+]
 
 _EPS = float(np.finfo(np.float64).eps)
 _HALVINGS = 30
-_REMAINS = 1e-8  # of a standard error: what the last step may leave to the next
-_SETTLED = 3e-8  # root mean square change of eta after which the weights stand still
+_REMAINS = 3e-10  # of a standard error: what the last step may leave to all that would follow
+_SETTLED = 5e-10  # root mean square change of eta after which the weights stand still
+_ROUNDING = 1e-5  # of a standard error: steps below that no longer shrink have lost the score
 _PERFECT = 1e-8  # distance of responses from their means that counts as none
-_STRIDE = 0.1  # of eta, by a step that no longer moves the deviance: there is no optimum
+_CORRECTIONS = 8  # rounds, each a look at the sample
+_CORRECTED = 1e-5  # of a step: corrections that small are the last
+_FLATTER = 0.7  # of the curvature one step before, with a deviance at rest: no optimum ahead
 
 
 @dataclass(frozen=True)
@@ -154,10 +166,11 @@ def irls(
     scale_of: Callable[[Point], float],
     criterion: Criterion,
     maxiter: int,
-    reach: FloatArray,
     anchor: FloatArray | None = None,
     span: FloatArray | None = None,
     literal: bool = False,
+    rough: bool = False,
+    correct: Callable[[Point, Step], Step] | None = None,
 ) -> Path:
     """Fisher scoring from a first point, with steps halved where they go wrong.
 
@@ -175,8 +188,6 @@ def irls(
         When statsmodels would stop.
     maxiter : int
         Most steps.
-    reach : ndarray, (k,)
-        Largest absolute values of the columns.
     anchor : ndarray, (k,), optional
         Parameters of valid means, where the first point has none.
     span : ndarray, (k, q), optional
@@ -185,48 +196,54 @@ def irls(
         Stop where statsmodels would, with two deviances that are close, and leave the
         parameters there. Otherwise stop as soon as the score says that the next
         deviance will be close, and add that last step.
+    rough : bool
+        Leave it at the criterion, as does for a start.
+    correct : callable, optional
+        A point and its step to a better step: see `corrected`.
 
     Notes
     -----
     The deviance falls by the decrement ``s'(X'WX)^-1 s`` up to third order, so that the
     criterion on the next deviance is known without its pass. Three conditions must
-    hold: the criterion; a last step that leaves less than 1e-8 standard errors by the
+    hold: the criterion; a last step that leaves less than 3e-10 standard errors by the
     rate at which the steps have been shrinking; and weights that stand still.
     """
     point, scale = first, scale_of(first)
     history: dict[str, list[Any]] = {
         "params": [np.inf, start_params],
-        "deviance": [np.inf, first.deviance / scale],
+        "deviance": [np.inf, _over(first.deviance, scale)],
     }
     path = Path(first, start_params, history)
-    before: Step | None = None
+    before: tuple[Point, Step] | None = None
     while True:
         step = scoring_step(point, span)
-        path.point, path.score_norm = point, float(np.sqrt(step.decrement / scale))
+        path.point, path.score_norm = point, float(np.sqrt(_over(step.decrement, scale)))
         if point.beta is not None:
             path.params = point.beta
             path.perfect |= point.gap <= _PERFECT
-            still = criterion.will_hold(point, step, scale)
-            if literal and path.iterations and criterion.holds(history) and still:
+            rests = criterion.will_hold(point, step, scale) or _is_noise(point, step)
+            stops = rests and (not literal or (path.iterations > 0 and criterion.holds(history)))
+            if (stops or (path.perfect and not literal)) and _diverges(point, step, before):
+                path.reason = "the parameters grow without a limit, as in separated data"
+                return path
+            if stops and literal:
                 path.converged = True
                 return path
-            if not literal and still and _settled(point, step, before, scale):
+            if stops and (rough or _settled(point, step, before, scale)):
                 path.converged, path.params = True, point.beta + step.direction
-                return path
-            if before is not None and _diverges(step, before, reach, still or path.perfect):
-                path.reason = "the parameters grow without a limit, as in separated data"
                 return path
         if path.iterations >= maxiter:
             path.reason = f"{maxiter} iterations were not enough"
             return path
-        new = _advance(evaluate, point, step, anchor)
+        taken = step if correct is None else correct(point, step)
+        new = _advance(evaluate, point, taken, anchor)
         if new is None:
             path.reason = "no step along the direction of the score lowers the deviance"
             return path
         path.iterations += 1
         history["params"].append(new.beta)
-        history["deviance"].append(new.deviance / scale)
-        point, scale, before = new, scale_of(new), step
+        history["deviance"].append(_over(new.deviance, scale))
+        point, scale, before = new, scale_of(new), (point, step)
 
 
 def scoring_step(point: Point, span: FloatArray | None = None) -> Step:
@@ -234,6 +251,44 @@ def scoring_step(point: Point, span: FloatArray | None = None) -> Step:
     root = point.fit.root if span is None else spanned_root(point.fit, span)
     length = root.T @ point.score
     return Step(root @ length, float(length @ length))
+
+
+def corrected(
+    point: Point, step: Step, remainder: Callable[[FloatArray, FloatArray], FloatArray]
+) -> Step:
+    """The step to where the score vanishes, not only its linear part.
+
+    A sample of the rows tells what the score is beyond its linear part well enough to
+    take most of a step's error away: that of Newton's method, and what Fisher scoring
+    leaves because the information it uses is the expected one. The step stays as it is
+    where the correction is not small, or does not settle.
+
+    Parameters
+    ----------
+    point, step : Point, Step
+        Where the step starts, and the step of scoring.
+    remainder : callable
+        Parameters and a step d to an estimate of ``s(beta + d) - s(beta) + X'WX d``.
+
+    References
+    ----------
+    Jordan, Lee, Yang (2019). Communication-efficient distributed statistical inference.
+    J. Amer. Statist. Assoc. 114, 668-681, equation (4), here with the Hessian of all rows.
+    """
+    if point.beta is None:
+        return step
+    root = point.fit.root
+    whole, direction, last = np.sqrt(step.decrement), step.direction, np.inf
+    for _ in range(_CORRECTIONS):
+        length = root.T @ remainder(point.beta, direction)
+        new = step.direction + root @ length
+        moved = np.linalg.norm(point.fit.r_exog @ (new - direction))
+        if not (moved < last and np.linalg.norm(length) < whole / 2):
+            return step
+        direction, last = new, moved
+        if moved <= _CORRECTED * whole:
+            break
+    return Step(direction, step.decrement)
 
 
 def spanned_root(fit: LinearFit, span: FloatArray) -> FloatArray:
@@ -245,21 +300,37 @@ def spanned_root(fit: LinearFit, span: FloatArray) -> FloatArray:
     return root
 
 
-def _settled(point: Point, step: Step, before: Step | None, scale: float) -> bool:
+def _over(value: float, scale: float) -> float:
+    """A quotient of sums; the scale of a perfect fit may be zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.divide(value, scale))
+
+
+def _is_noise(point: Point, step: Step) -> bool:
+    """Whether the step is no longer than what rounding leaves of eta."""
+    if point.beta is None:
+        return False
+    eta = np.linalg.norm(point.fit.r_exog @ point.beta)
+    return bool(np.sqrt(step.decrement) <= 4 * _EPS * eta)
+
+
+def _settled(point: Point, step: Step, before: tuple[Point, Step] | None, scale: float) -> bool:
     """Whether neither the parameters nor the weights will move after this step."""
-    length = np.sqrt(step.decrement)
-    shrinks = 1.0
-    if before is not None and before.decrement > 0:
-        shrinks = min(1.0, length / np.sqrt(before.decrement))
-    remains = shrinks * length <= _REMAINS * np.sqrt(scale)
-    return bool(remains and length <= _SETTLED * np.sqrt(point.weight))
+    length, shrinks = np.sqrt(step.decrement), 1.0
+    if before is not None and before[1].decrement > 0:
+        shrinks = min(1.0, length / np.sqrt(before[1].decrement))
+        if shrinks == 1.0 and length <= _ROUNDING * np.sqrt(scale):
+            return True
+    remains = shrinks * length <= _REMAINS * max(1 - shrinks, 0.1) * np.sqrt(scale)
+    return _is_noise(point, step) or bool(remains and length <= _SETTLED * np.sqrt(point.weight))
 
 
-def _diverges(step: Step, before: Step, reach: FloatArray, deviance_rests: bool) -> bool:
-    """Whether eta still strides where the deviance has come to rest."""
-    stride = np.max(np.abs(step.direction) * reach, initial=0.0)
-    last = np.max(np.abs(before.direction) * reach, initial=0.0)
-    return bool(deviance_rests and stride > _STRIDE and stride > last / 2)
+def _diverges(point: Point, step: Step, before: tuple[Point, Step] | None) -> bool:
+    """Whether the likelihood goes on to flatten along a step that no longer lowers it."""
+    if before is None or _is_noise(point, step):
+        return False
+    curvature = np.linalg.norm(before[0].fit.r_exog @ step.direction) ** 2
+    return bool(step.decrement < _FLATTER * curvature)
 
 
 def _advance(

@@ -9,6 +9,7 @@ from scipy.linalg import lapack, solve_triangular
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.moments import MomentsState
 from statsmodels_ooc.reductions.triangle import triangularize
+from statsmodels_ooc.solvers.least_squares import noise
 
 __all__ = ["correct_digits", "factor_moments"]
 
@@ -114,7 +115,8 @@ def _factor_raw(state: MomentsState) -> FloatArray | None:
 def _centred(state: MomentsState) -> FloatArray:
     """Cross products about the means, zero for columns that are constant up to rounding."""
     spread = np.sqrt(np.diag(state.comoment))
-    moving = spread > 8 * _EPS * np.abs(state.mean) * np.sqrt(state.total)
+    rounding = noise(state.rows, 1) * np.abs(state.mean) * np.sqrt(state.total)
+    moving = spread > rounding
     products: FloatArray = state.comoment * np.outer(moving, moving)
     return products
 

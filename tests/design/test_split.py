@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from design.chunked import learn
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statsmodels_ooc.design.block import Dense, Where
@@ -116,6 +116,7 @@ def test_what_is_no_indicator_stays_a_column(formula):
     assert type(design) is Filled
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     formula=st.sampled_from(list(CODED)),
     n=st.integers(0, 30),
