@@ -47,8 +47,8 @@ class Design(Protocol):
         """The design as one column-major array, (b, k)."""
         ...
 
-    def sample(self, rows: slice) -> FloatArray:
-        """Some rows of it."""
+    def extremes(self) -> tuple[FloatArray, FloatArray]:
+        """Smallest and largest value of every column, (k,) each; there are rows."""
         ...
 
     def keys(self) -> tuple[NDArray[Any], ...]:
@@ -92,8 +92,9 @@ class Dense:
     def dense(self) -> FloatArray:
         return self.array
 
-    def sample(self, rows: slice) -> FloatArray:
-        return self.array[rows]
+    def extremes(self) -> tuple[FloatArray, FloatArray]:
+        design = self.dense()
+        return design.min(axis=0), design.max(axis=0)
 
     def keys(self) -> tuple[NDArray[Any], ...]:
         return tuple(self.array.T)

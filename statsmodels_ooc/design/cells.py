@@ -7,12 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from statsmodels_ooc.design.block import Block, FloatArray
-from statsmodels_ooc.design.factors import Numeric
-from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.design.spec import DesignSpec, Rows
 from statsmodels_ooc.reductions.distinct import Cells
 
-__all__ = ["capacities_of", "cell_blocks"]
+__all__ = ["cell_blocks"]
 
 
 def cell_blocks(spec: DesignSpec, cells: Cells, block_rows: int) -> Iterator[Block]:
@@ -55,17 +53,6 @@ def cell_blocks(spec: DesignSpec, cells: Cells, block_rows: int) -> Iterator[Blo
             design=spec.design(rows, piece, scratch),
             extras={role: values[piece] for role, values in rows.extras.items()},
         )
-
-
-def capacities_of(spec: DesignSpec) -> tuple[int | None, ...]:
-    """The number of levels of each of the design's keys, None for numbers."""
-    if not isinstance(spec, FormulaSpec):
-        return (None,) * spec.k
-    found: list[int | None] = []
-    for at in spec._used:
-        factor = spec._factors[at]
-        found += [None] * factor.width if isinstance(factor, Numeric) else [len(factor.levels)]
-    return tuple(found)
 
 
 def _rows(spec: DesignSpec, cells: Cells) -> Rows:

@@ -46,6 +46,11 @@ class Numeric:
     column: str | None
     width: int
 
+    @property
+    def capacities(self) -> tuple[None, ...]:
+        """None for each of its columns, which are numbers."""
+        return (None,) * self.width
+
     def values(self, frame: PlainFrame, where: Where) -> FloatArray:
         """The factor's columns, (width, n); NaN where missing.
 
@@ -88,6 +93,11 @@ class Categorical:
     state: dict[str, Any]
     column: str | None
     levels: tuple[Any, ...]
+
+    @property
+    def capacities(self) -> tuple[int]:
+        """How many codes it can have."""
+        return (len(self.levels),)
 
     def values(self, frame: PlainFrame, where: Where) -> Codes:
         """Positions among the levels, (n,); -1 where missing.

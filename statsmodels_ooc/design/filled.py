@@ -48,14 +48,5 @@ class Filled(Dense):
             self._filled = True
         return self.array
 
-    def sample(self, rows: slice) -> FloatArray:
-        if self._filled:
-            return self.array[rows]
-        first, last, step = rows.indices(self._piece.stop - self._piece.start)
-        chosen = slice(self._piece.start + first, self._piece.start + last, step)
-        out = np.empty((len(range(first, last, step)), self.array.shape[1]), order="F")
-        self._spec.fill(self._rows, chosen, out)
-        return out
-
     def keys(self) -> tuple[NDArray[Any], ...]:
         return self._spec.keys(self._rows, self._piece)

@@ -149,6 +149,10 @@ class FormulaSpec(DesignSpec):
             column for at in self._used for column in np.atleast_2d(rows.values[at][..., piece])
         )
 
+    @property
+    def capacities(self) -> tuple[int | None, ...]:
+        return tuple(c for at in self._used for c in self._factors[at].capacities)
+
     def from_keys(self, keys: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
         values: list[NDArray[Any]] = [np.empty(0)] * len(self._factors)
         left = list(keys)

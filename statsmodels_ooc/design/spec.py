@@ -90,6 +90,11 @@ class DesignSpec(ABC):
     def keys(self, rows: Rows, piece: slice) -> tuple[NDArray[Any], ...]:
         """The variables that the design of ``rows[piece]`` is made of, (b,) each."""
 
+    @property
+    def capacities(self) -> tuple[int | None, ...]:
+        """How many codes each of the keys can have, None for numbers."""
+        return (None,) * self.k
+
     @abstractmethod
     def from_keys(self, keys: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
         """The `Rows.values` that give these keys: `keys`, backwards."""

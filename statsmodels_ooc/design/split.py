@@ -135,6 +135,13 @@ class Split(Filled):
             self._bins = _indicators(self.codes(), self._layout.bins)
         return self._bins
 
+    def extremes(self) -> tuple[FloatArray, FloatArray]:
+        written, codes = self.written(), self.codes()
+        counts = np.bincount(codes.ravel(), minlength=self._layout.bins)
+        low = np.concatenate([written.min(axis=0), counts == len(codes)])
+        high = np.concatenate([written.max(axis=0), counts > 0])
+        return low[self._layout.place], high[self._layout.place]
+
     def matvec(self, beta: FloatArray) -> FloatArray:
         d, beta = len(self._layout.plans), self._layout.spread(beta)
         out = self.written() @ beta[:d]

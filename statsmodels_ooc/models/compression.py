@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from statsmodels_ooc.design.cells import capacities_of, cell_blocks
+from statsmodels_ooc.design.cells import cell_blocks
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.reductions.base import Reduction
@@ -60,7 +60,7 @@ def repetition(
     expected : callable
         How many distinct rows a sample promises, where levels alone do not tell.
     """
-    capacities = capacities_of(spec)
+    capacities = spec.capacities
     levels = [capacity for capacity in capacities if capacity is not None]
     if len(levels) == len(capacities) and not has_offset:
         combinations = math.prod(levels)

@@ -115,12 +115,8 @@ class RowAudit:
 
 def _extremes(block: BlockLike) -> tuple[FloatArray, FloatArray]:
     """Extremes of the columns of ``[X | y]``, (k + 1,) each."""
-    design = block.dense()
-    low, high = np.empty((2, design.shape[1] + 1))
-    design.min(axis=0, out=low[:-1])
-    design.max(axis=0, out=high[:-1])
-    low[-1], high[-1] = block.endog.min(), block.endog.max()
-    return low, high
+    low, high = block.design.extremes()
+    return np.append(low, block.endog.min()), np.append(high, block.endog.max())
 
 
 def _extremes_of_y(block: BlockLike, k: int) -> tuple[FloatArray, FloatArray]:

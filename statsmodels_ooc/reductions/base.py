@@ -19,7 +19,7 @@ class DesignLike(Protocol):
 
     def dense(self) -> FloatArray: ...  # (b, k), column-major
 
-    def sample(self, rows: slice) -> FloatArray: ...  # some rows of it
+    def extremes(self) -> tuple[FloatArray, FloatArray]: ...  # of every column, (k,) each
 
     def keys(self) -> tuple[NDArray[Any], ...]: ...  # what the columns are made of, (b,) each
 

@@ -282,7 +282,7 @@ def corrected(
     for _ in range(_CORRECTIONS):
         length = root.T @ remainder(point.beta, direction)
         new = step.direction + root @ length
-        moved = np.linalg.norm(point.fit.r_exog @ (new - direction))
+        moved = float(np.linalg.norm(point.fit.r_exog @ (new - direction)))
         if not (moved < last and np.linalg.norm(length) < whole / 2):
             return step
         direction, last = new, moved

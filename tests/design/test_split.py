@@ -169,10 +169,16 @@ def test_columns_and_codes_share_their_memory_in_any_order():
     np.testing.assert_array_equal(split.dense(), dense.dense())
 
 
-def test_samples_and_keys_are_those_of_the_columns():
-    split, dense, _ = designs(SPECS["y ~ x + g"], make_frame())
-    for rows in (slice(3, 20, 4), slice(0, 0)):
-        np.testing.assert_array_equal(split.sample(rows), dense.sample(rows))
+@pytest.mark.parametrize("n", [1, 3, 200])
+@pytest.mark.parametrize("formula", CODED)
+def test_extremes_are_those_of_the_columns(formula, n):
+    split, dense, _ = designs(SPECS[formula], make_frame()[:n])
+    for ours, theirs in zip(split.extremes(), dense.extremes(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_keys_are_the_variables():
+    split, _, _ = designs(SPECS["y ~ x + g"], make_frame())
     g, x = sorted(split.keys(), key=lambda key: key.dtype.kind == "f")
     np.testing.assert_array_equal(x, make_frame().x)
     np.testing.assert_array_equal(g, make_frame().g.cat.codes)

@@ -57,11 +57,11 @@ def assert_same(found: Any, expected: Any, rtol: float) -> None:
         assert_allclose(one, other, rtol=rtol, atol=size, err_msg=attribute)
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [(n, m) for m in METHODS for n in (MODELS[:1] if m in SLOW else MODELS)],
+)
 def test_methods(name: str, method: str) -> None:
-    if method in SLOW and name != "offset":
-        pytest.skip("takes hundreds of passes; one model will do")
     start = np.full(5, 0.1) if method not in SLOW else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # at the limits of precision
@@ -180,14 +180,14 @@ def test_the_model_forgets_how_it_was_fitted() -> None:
     with np.errstate(all="ignore"):
         assert_allclose(ours.hessian(params), theirs.hessian(params), rtol=1e-9)
         assert_allclose(ours.score(params), theirs.score(params), rtol=1e-9)
-    with pytest.raises(ValueError, match="unknown|method|fit"):
+    with pytest.raises(ValueError, match="method"):
         ours.fit(method="nonsense", disp=False)
     assert ours.scaletype is None
 
 
 def test_means_that_are_impossible_are_not_likely() -> None:
     ours, _ = models("Poisson Identity")
-    assert ours.loglike(np.array([1.0, 5.0, 0.0, 0.0, 0.0])) == -np.inf
+    assert ours.loglike(np.array([1.0, 0.0, 0.0, 5.0, 0.0])) == -np.inf
     steep = np.array([10.0, 3.0, 1.0, 3.0, -1.0])
     found = ours.fit(method="nm", start_params=steep, maxiter=2000, disp=False)
     assert_allclose(found.llf, ours.fit().llf, rtol=ITERATED)
@@ -197,12 +197,14 @@ def test_means_that_are_impossible_are_not_likely() -> None:
 def test_a_start_with_impossible_means_is_refused(method: str) -> None:
     ours, _ = models("Poisson Identity")
     with pytest.raises(DesignError, match="which the Poisson family cannot have"):
-        ours.fit(method=method, start_params=np.array([1.0, 5.0, 0.0, 0.0, 0.0]), disp=False)
+        ours.fit(method=method, start_params=np.array([1.0, 0.0, 0.0, 5.0, 0.0]), disp=False)
 
 
 def test_an_end_with_impossible_means_is_refused() -> None:
     ours, _ = models("Gamma InversePower")
-    with pytest.raises(DesignError, match="'newton' ended where a row has the mean"):
+    ended = pytest.raises(DesignError, match="'newton' ended where a row has the mean")
+    with np.errstate(all="ignore"), warnings.catch_warnings(), ended:
+        warnings.simplefilter("ignore", ConvergenceWarning)
         ours.fit(method="newton", start_params=np.r_[20.0, np.zeros(4)], maxiter=1, disp=False)
 
 

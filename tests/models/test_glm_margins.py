@@ -15,7 +15,7 @@ from models.glm_cases import TIGHT, tight_pair
 from models.pairs import CHUNK, Pair
 from numpy.testing import assert_allclose, assert_array_equal
 from statsmodels.discrete.discrete_margins import DiscreteMargins
-from tolerances import ITERATED, SOLVED, TAILS
+from tolerances import ITERATED, TAILS
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
@@ -28,7 +28,7 @@ FAMILIES: dict[str, tuple[Any, str, float]] = {
     "probit": (F.Binomial(L.Probit()), "b", ITERATED),
     "cloglog": (F.Binomial(L.CLogLog()), "b", TAILS),
     "poisson": (F.Poisson(), "c", TAILS),
-    "poisson sqrt": (F.Poisson(L.Sqrt()), "c", TAILS),
+    "gaussian log": (F.Gaussian(L.Log()), "q", TAILS),
     "gamma": (F.Gamma(L.Log()), "p", TAILS),
     "gaussian": (F.Gaussian(), "q", TAILS),
     "negative binomial": (F.NegativeBinomial(alpha=0.6), "c", TAILS),
@@ -224,6 +224,7 @@ def test_robust_errors() -> None:
     assert_same(ours.get_margeff(), theirs.get_margeff(), TAILS)
 
 
+# Other chunks draw another pilot, and the last step starts from elsewhere.
 def test_where_blocks_end_does_not_matter() -> None:
     family, y, _ = FAMILIES["gamma"]
     found = []
@@ -231,8 +232,8 @@ def test_where_blocks_end_does_not_matter() -> None:
         source = smo.as_source(FRAME, chunk_rows=rows)
         res = smof.glm(f"{y} ~ {RIGHT}", source, family=family).fit()
         found.append(res.get_margeff(dummy=True, count=True).summary_frame().to_numpy())
-    assert_allclose(found[0], found[2], rtol=SOLVED, atol=SOLVED)
-    assert_allclose(found[1], found[2], rtol=SOLVED, atol=SOLVED)
+    assert_allclose(found[0], found[2], rtol=TAILS, atol=TAILS)
+    assert_allclose(found[1], found[2], rtol=TAILS, atol=TAILS)
 
 
 def test_effects_survive_a_pickle() -> None:

@@ -20,7 +20,7 @@ from numpy.testing import assert_allclose
 from tolerances import EXACT, SUMS
 
 from statsmodels_ooc.design.block import Block, Dense
-from statsmodels_ooc.design.cells import capacities_of, cell_blocks
+from statsmodels_ooc.design.cells import cell_blocks
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.reductions import distinct
 from statsmodels_ooc.reductions.base import BlockLike
@@ -605,9 +605,9 @@ def test_cells_become_weighted_blocks_of_the_design(
 ) -> None:
     spec = learn(formula, FrameSource([people]), extras={role: "w", "exposure": "t"})
     squares = {"squares", "squares_lean", "squares_spread"} if role == "var_weights" else set()
-    assert sorted(capacities_of(spec), key=str) == sorted(capacities, key=str)
+    assert sorted(spec.capacities, key=str) == sorted(capacities, key=str)
     reduction = DistinctRows(
-        capacities_of(spec), Sum(), partial(cell_blocks, spec, block_rows=5), ALWAYS
+        spec.capacities, Sum(), partial(cell_blocks, spec, block_rows=5), ALWAYS
     )
     rows = list(spec.blocks(people, 0, "", 0, 60))
     state = reduce(reduction.update, rows, reduction.init())
@@ -625,4 +625,4 @@ def test_cells_become_weighted_blocks_of_the_design(
 
 
 def test_columns_have_no_capacities() -> None:
-    assert capacities_of(ColumnSpec(["y"], ["a", "b"])) == (None, None)
+    assert ColumnSpec(["y"], ["a", "b"]).capacities == (None, None)

@@ -12,19 +12,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import SUMS
 
 from statsmodels_ooc.design.block import Block, Dense
+from statsmodels_ooc.models.families import kernel_of
 from statsmodels_ooc.reductions.audit import Fingerprint, RowAudit
 from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.margins import ColumnFacts, MarginalEffects
 from statsmodels_ooc.reductions.moments import Moments
+from statsmodels_ooc.reductions.power import PowerSums
 from statsmodels_ooc.reductions.residuals import ResidualMoments
 from statsmodels_ooc.reductions.sandwich import WhiteMeat
 from statsmodels_ooc.reductions.triangle import Triangle
 
 K = 3
+POISSON = kernel_of(sm.families.Poisson())
+NEAR = np.array([0.05, -0.1, 0.02])
 REDUCTIONS: dict[str, Reduction[Any]] = {
     "triangle": Triangle(K),
     "moments": Moments(K),
@@ -32,6 +38,9 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "fingerprint": Fingerprint(),
     "residual moments": ResidualMoments(np.array([0.5, -1.0, 2.0])),
     "white meat": WhiteMeat(np.array([0.5, -1.0, 2.0]), np.eye(K)[:, :2] / 20),
+    "column facts": ColumnFacts(K),
+    "marginal effects": MarginalEffects(POISSON, NEAR, "eyex", (0,), (1, 2), {2: 0.5}),
+    "variance power": PowerSums(POISSON, NEAR, np.array([-1.0, 1.5, 3.0])),
 }
 # A fingerprint has one entry for a partition, so it is merged where one partition ends
 # and the next begins, as the engine does.
