@@ -80,6 +80,40 @@ def test_a_frame_in_memory_gives_the_same_bits_as_threads(on_cluster):
     assert there == here
 
 
+def counts(n: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    data = pd.DataFrame({"x": rng.normal(size=n), "g": rng.choice(list("abcdefgh"), n)})
+    data["years"] = rng.uniform(0.5, 2, n)
+    data["y"] = rng.poisson(np.exp(0.3 * data["x"] + (data["g"] == "b")) * data["years"])
+    return data
+
+
+GLMS = {
+    "streamed, codes": {"formula": "y ~ square(x) + g", "exposure": "years"},
+    "distinct rows": {"formula": "y ~ g"},
+}
+
+
+@pytest.mark.parametrize("name", GLMS)
+def test_glms_give_the_same_bits_as_threads(name, on_cluster, tmp_path):
+    for i in range(5):
+        counts(900 + i, i).to_parquet(tmp_path / f"{i}.parquet")
+
+    def bits_of_glm() -> bytes:
+        model = smof.glm(data=str(tmp_path), family=sm.families.Poisson(), **GLMS[name])
+        res = model.fit(cov_type="HC0")
+        assert (name == "distinct rows") == ("distinct rows" in [p.name for p in res.passes])
+        pieces = (res.params, res.bse, res.llf, res.null_deviance, res.resid_deviance.compute())
+        return b"".join(np.asarray(piece).tobytes() for piece in pieces)
+
+    there = bits_of_glm()
+    with dask.config.set(scheduler="threads"):
+        here = bits_of_glm()
+    with dask.config.set(scheduler="sync"):
+        alone = bits_of_glm()
+    assert there == here == alone
+
+
 def test_persisted_dask_frame(on_cluster):
     dd = pytest.importorskip("dask.dataframe")
     persisted = dd.from_pandas(frame(), npartitions=5).persist()

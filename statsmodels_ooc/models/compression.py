@@ -78,7 +78,7 @@ def expected_cells(blocks: Sequence[Any]) -> float:
     Chao (1984). Nonparametric estimation of the number of classes in a population.
     Scand. J. Statist. 11, 265-270, the bias-corrected form.
     """
-    if not blocks or not blocks[0].design.keys():
+    if not blocks or not _keys(blocks[0]):
         return np.inf
     columns = [_column(parts) for parts in zip(*(_keys(b) for b in blocks), strict=True)]
     if any(len(np.unique(column[:4_096])) > 2_048 for column in columns):  # a continuous one

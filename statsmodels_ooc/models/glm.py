@@ -604,17 +604,17 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         >>> round(res.deviance, 4), res.converged
         (1.5089, True)
         """
-        options = (start_params, maxiter, method, tol, scale, cov_type, cov_kwds, use_t)
+        options = (maxiter, method, tol, scale, cov_type, cov_kwds, use_t)
         output = (full_output, disp, max_start_irls)
         if self._stream is None:
-            return super().fit(*options, *output, **kwargs)
+            return super().fit(start_params, *options, *output, **kwargs)
         if isinstance(start, str) and start not in ("pilot", "statsmodels"):
             raise OptionError(
                 f"start={start!r}; it is 'pilot', 'statsmodels' or an array of parameters"
             )
         if start_params is None and not isinstance(start, str):
             start_params = start
-        return fit_glm(self, *options, *output, start=start, compress=compress, **kwargs)
+        return fit_glm(self, start_params, *options, *output, start=start, compress=compress, **kwargs)
 
     def fit_regularized(
         self,

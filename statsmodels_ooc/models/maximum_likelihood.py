@@ -247,7 +247,8 @@ class MaximumLikelihood:
 
     def _correct(self, point: Point, step: Step) -> Step:
         """A step corrected by the sample; the same whenever it is asked for."""
-        assert point.beta is not None
+        if point.beta is None:
+            return step
         key = point.beta.tobytes()
         sampled = self._cells is None and "_pilot" in self.__dict__ and self._pilot.blocks
         if key not in self._steps and sampled:

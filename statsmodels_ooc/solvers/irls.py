@@ -280,7 +280,8 @@ def corrected(
     root = point.fit.root
     whole, direction, last = np.sqrt(step.decrement), step.direction, np.inf
     for _ in range(_CORRECTIONS):
-        length = root.T @ remainder(point.beta, direction)
+        with np.errstate(over="ignore", invalid="ignore"):  # a step that leads far astray
+            length = root.T @ remainder(point.beta, direction)
         new = step.direction + root @ length
         moved = float(np.linalg.norm(point.fit.r_exog @ (new - direction)))
         if not (moved < last and np.linalg.norm(length) < whole / 2):

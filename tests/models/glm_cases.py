@@ -177,7 +177,13 @@ OTHERS: dict[str, tuple[Any, Any, Any, tuple[float, float, float], dict[str, Any
         *(F.InverseGaussian, L.InverseSquared(), positive, (1.5, 0.3, -0.2)),
         {},
     ),
-    "NegativeBinomial Log": (F.NegativeBinomial, L.Log(), clumped, (0.5, 0.6, -0.4), {"alpha": 0.6}),
+    "NegativeBinomial Log": (
+        F.NegativeBinomial,
+        L.Log(),
+        clumped,
+        (0.5, 0.6, -0.4),
+        {"alpha": 0.6},
+    ),
     "NegativeBinomial Identity": (
         *(F.NegativeBinomial, L.Identity(), clumped, (6.0, 1.0, -0.8)),
         {"alpha": 0.4},

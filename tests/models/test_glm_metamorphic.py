@@ -49,9 +49,7 @@ SPREAD: dict[str, Case] = {
     "gamma, inverse": case(F.Gamma, L.InversePower(), positive, (1.5, 0.3, -0.2)),
     "inverse Gaussian": case(*INVERSE_GAUSSIAN),
     "gaussian": case(*NORMAL, extras={"freq_weights": "fw"}),
-    "negative binomial": case(
-        *(F.NegativeBinomial, L.Log(), clumped, (0.5, 0.6, -0.4)), alpha=0.6
-    ),
+    "negative binomial": case(*(F.NegativeBinomial, L.Log(), clumped, (0.5, 0.6, -0.4)), alpha=0.6),
     "tweedie": case(F.Tweedie, L.Log(), with_zeros, (0.5, 0.4, -0.3), var_power=1.5),
 }
 every = pytest.mark.parametrize("name", SPREAD)
@@ -119,9 +117,7 @@ def test_three_ways_to_write_successes(link: Any) -> None:
     ).fit()
     expanded = smof.glm("y ~ x + z", chunked(pd.concat(rows)), family=F.Binomial(link)).fit()
     for other in (shares, expanded):
-        assert_allclose(
-            other.params / two.bse, two.params / two.bse, rtol=0, atol=SAME_OPTIMUM
-        )
+        assert_allclose(other.params / two.bse, two.params / two.bse, rtol=0, atol=SAME_OPTIMUM)
         assert_allclose(other.bse, two.bse, rtol=INVARIANT)
     assert_allclose(shares.deviance, two.deviance, rtol=SOLVED)
     assert_allclose(expanded.deviance - two.deviance, expanded.null_deviance - two.null_deviance)
@@ -196,7 +192,9 @@ def test_threads_do_not_matter_to_the_bit(name: str, start: str) -> None:
 
 @every
 def test_the_start_of_statsmodels_does_not_matter(name: str) -> None:
-    same_optimum(SPREAD[name].ours(chunked(SPREAD[name].data), start="statsmodels", tol=1e-20), fitted(name))
+    same_optimum(
+        SPREAD[name].ours(chunked(SPREAD[name].data), start="statsmodels", tol=1e-20), fitted(name)
+    )
 
 
 @every

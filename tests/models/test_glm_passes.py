@@ -43,6 +43,8 @@ FAMILIES: dict[str, Any] = {
     "count": F.Poisson,
     "positive": lambda: F.Gamma(L.Log()),
 }
+# Without a canonical link the error of a step shrinks by a factor, not to its square.
+MOST = {"normal": 4, "binary": 4, "count": 4, "positive": 7}
 CANONICAL = ["normal", "binary", "count"]
 
 
@@ -75,7 +77,7 @@ def test_a_sample_saves_passes(name: str) -> None:
     res = model(name).fit()
     assert res.converged
     assert names(res)[0] == "pilot"
-    assert names(res).count("fit") <= 4
+    assert names(res).count("fit") <= MOST[name]
     theirs = smf.glm(f"{name} ~ x + z", FRAME, family=FAMILIES[name]()).fit(**TIGHT)
     assert_allclose(res.params, theirs.params, rtol=1e-9)
     assert_allclose(res.bse, theirs.bse, rtol=1e-9)

@@ -152,7 +152,7 @@ def test_the_size_does_not_depend_on_the_rows(where: str) -> None:
     family = sm.families.Gamma(sm.families.links.Log())
 
     def size(n: int) -> int:
-        frame = make_frame(n).assign(y=np.random.default_rng(2).gamma(3.0, size=n))
+        frame = make_frame(n).assign(y=np.random.default_rng(2).gamma(3.0, 1 / 3, n))
         if where == "memory":
             source = smo.as_source(frame, chunk_rows=n // 4)
             res = smof.glm("y ~ x * z", source, family=family, var_weights="vw").fit()

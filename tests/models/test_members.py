@@ -1,4 +1,4 @@
-"""Every public name of statsmodels' linear models and results, and what it is here.
+"""Every public name of statsmodels' models and results, and what it is here.
 
 A name that a later statsmodels adds fails `test_every_name_is_classified`, until
 somebody has looked whether it reads rows.
@@ -6,7 +6,8 @@ somebody has looked whether it reads rows.
 - SAFE: inherited, and answered from the fit without a read.
 - OURS: overridden, and answered from the fit without a read.
 - ROWS: overridden, a lazy answer as long as the data; making it reads nothing.
-- PASS: overridden, takes one pass when it is first asked for.
+- PASS: overridden, takes one pass when it is first asked for; of a model of likelihoods,
+  whenever the parameters are new.
 - REFUSED: raises NotImplementedError, which says what is missing.
 """
 
@@ -19,8 +20,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from models.pairs import FRAME
+from statsmodels.genmod import generalized_linear_model as glm
 from statsmodels.regression import linear_model as lm
 
 import statsmodels_ooc.api as smo
@@ -291,6 +294,201 @@ def test_the_results_say_what_is_missing(name: str) -> None:
     found = streamed("ols").fit()
     with pytest.raises(NotImplementedError, match=reason):
         ask(found)
+
+
+# --- generalised linear models
+
+GLM_FORMULA = "np.floor(np.abs(y)) ~ a + C(g)"
+EXTRA = np.random.default_rng(8).normal(size=(len(FRAME), 1))
+ROLES = ("offset", "exposure", "freq_weights", "var_weights")
+
+GLM_MODEL_SAFE: dict[str, Call] = {
+    **attributes("data", "endog_names", "exog_names", "family", "formula", "scaletype"),
+    **attributes(*(f"{role}_name" for role in ROLES)),
+}
+GLM_MODEL_OURS: dict[str, Call] = {
+    **attributes("df_model", "df_resid", "k_constant", "nobs", "scale", "wnobs"),
+    "estimate_scale": lambda m: m.estimate_scale(m.mu),
+    "from_formula": lambda m: type(m).from_formula,
+    "get_distribution": lambda m: m.get_distribution(ONES, 1.0, np.ones((2, 4))),
+    "predict": lambda m: m.predict(ONES, np.ones((2, 4))),
+}
+GLM_MODEL_ROWS: dict[str, Call] = {
+    **attributes("endog", "exog", "freq_weights", "iweights", "mu", "n_trials", "var_weights"),
+    **attributes("weights"),
+    "hessian_factor": lambda m: m.hessian_factor(ONES, scale=1.0),
+    "score_factor": lambda m: m.score_factor(ONES, scale=1.0),
+    "score_obs": lambda m: m.score_obs(ONES, scale=1.0),
+}
+GLM_MODEL_OFFSETS = attributes("exposure", "offset")  # rows where there are any
+GLM_MODEL_PASS: dict[str, Call] = {
+    "estimate_tweedie_power": lambda m: m.estimate_tweedie_power(m.mu, low=-9, high=9),
+    "hessian": lambda m: m.hessian(ONES / 7),
+    "information": lambda m: m.information(ONES / 8),
+    "loglike": lambda m: m.loglike(ONES / 9),
+    "loglike_mu": lambda m: m.loglike_mu(m.mu + 1),
+    "score": lambda m: m.score(ONES / 6),
+    "score_test": lambda m: m.score_test(ONES / 5, exog_extra=EXTRA),
+}
+GLM_MODEL_FITS: dict[str, Call] = {
+    "fit": lambda m: m.fit(),
+    "fit_constrained": lambda m: m.fit_constrained("a = 0"),
+    "fit_regularized": lambda m: m.fit_regularized(alpha=0.1),
+}
+GLM_MODEL_REFUSED: dict[str, tuple[Call, str]] = {
+    "initialize": (lambda m: m.initialize(), "arrays as long as the data"),
+}
+GLM_MODEL = [
+    *(GLM_MODEL_SAFE, GLM_MODEL_OURS, GLM_MODEL_ROWS, GLM_MODEL_OFFSETS, GLM_MODEL_PASS),
+    *(GLM_MODEL_FITS, GLM_MODEL_REFUSED),
+]
+
+GLM_RESULTS_SAFE: dict[str, Call] = {
+    **attributes("aic", "bic", "bic_deviance", "bic_llf", "bse", "converged", "cov_kwds"),
+    **attributes("cov_type", "df_model", "df_resid", "family", "fit_history", "k_constant"),
+    **attributes("method", "mle_settings", "model", "normalized_cov_params", "params"),
+    **attributes("pvalues", "scale", "tvalues", "use_t"),
+    "conf_int": lambda r: r.conf_int(),
+    "cov_params": lambda r: r.cov_params(),
+    "f_test": lambda r: r.f_test("a = 0"),
+    "info_criteria": lambda r: r.info_criteria("aic"),
+    "initialize": lambda r: r.initialize(r.model, r.params),
+    "load": lambda r: type(r._results).load,
+    "pseudo_rsquared": lambda r: r.pseudo_rsquared(),
+    "save": lambda r: r.save,  # tested in test_glm_pickle
+    "summary": lambda r: r.summary(),
+    "summary2": lambda r: r.summary2(),
+    "t_test": lambda r: r.t_test("a = 0"),
+    "t_test_pairwise": lambda r: r.t_test_pairwise("C(g)"),
+    "wald_test": lambda r: r.wald_test("a = 0", scalar=True),
+    "wald_test_terms": lambda r: r.wald_test_terms(scalar=True),
+}
+GLM_RESULTS_OURS: dict[str, Call] = {
+    **attributes("deviance", "llf", "llnull", "nobs", "null_deviance", "pearson_chi2"),
+    "get_distribution": lambda r: r.get_distribution(np.ones((2, 4))),
+    "get_prediction": lambda r: r.get_prediction(NEW).summary_frame(),
+    "llf_scaled": lambda r: r.llf_scaled(1.2),
+    "predict": lambda r: r.predict(NEW),
+}
+GLM_RESULTS_ROWS: dict[str, Call] = {
+    **attributes("fittedvalues", "mu", "null", "resid_anscombe", "resid_anscombe_scaled"),
+    **attributes("resid_anscombe_unscaled", "resid_deviance", "resid_pearson"),
+    **attributes("resid_response", "resid_working"),
+    "get_hat_matrix_diag": lambda r: r.get_hat_matrix_diag(observed=False),
+}
+GLM_RESULTS_PASS: dict[str, Call] = {
+    "get_margeff": lambda r: r.get_margeff(dummy=True).summary(),
+    "score_test": lambda r: r.score_test(EXTRA),
+}
+GLM_RESULTS_LAST: dict[str, Call] = {"remove_data": lambda r: r.remove_data()}
+GLM_RESULTS_REFUSED: dict[str, tuple[Call, str]] = {
+    "get_influence": (lambda r: r.get_influence(), "measures for every row"),
+    "plot_added_variable": (lambda r: r.plot_added_variable("a"), "a point for every row"),
+    "plot_ceres_residuals": (lambda r: r.plot_ceres_residuals("a"), "a point for every row"),
+    "plot_partial_residuals": (lambda r: r.plot_partial_residuals("a"), "a point for every row"),
+}
+GLM_RESULTS = [
+    *(GLM_RESULTS_SAFE, GLM_RESULTS_OURS, GLM_RESULTS_ROWS, GLM_RESULTS_PASS),
+    *(GLM_RESULTS_LAST, GLM_RESULTS_REFUSED),
+]
+
+
+def streamed_glm(**extras: str) -> Any:
+    source = smo.from_iterable(Counted())
+    return smof.glm(GLM_FORMULA, source, family=sm.families.Poisson(), **extras)
+
+
+@pytest.fixture
+def counts() -> Iterator[Any]:
+    """A fitted GLM; from here on no array of rows may become NumPy."""
+    found = streamed_glm().fit(start="statsmodels")
+    found.summary()  # finds the null model
+    reads.clear()
+    with smo.options.set(array_limit=1):
+        yield found
+
+
+def names_in(tables: list[Any]) -> set[str]:
+    found: set[str] = set().union(*tables)
+    assert sum(map(len, tables)) == len(found)  # no name is in two tables
+    return found
+
+
+def test_every_name_of_the_glm_is_classified() -> None:
+    model = smf.glm(GLM_FORMULA, FRAME, family=sm.families.Poisson())
+    model.fit()
+    assert public(model, type(model)) == names_in(GLM_MODEL)
+
+
+def test_every_name_of_its_results_is_classified() -> None:
+    fitted = smf.glm(GLM_FORMULA, FRAME, family=sm.families.Poisson()).fit()
+    fitted.summary()
+    owners = (fitted, fitted._results, type(fitted._results), glm.GLMResultsWrapper)
+    assert public(*owners) == names_in(GLM_RESULTS)
+
+
+@pytest.mark.parametrize("name", GLM_MODEL_SAFE)
+def test_safe_names_of_the_glm_are_inherited(name: str) -> None:
+    assert name not in vars_of(smo.GLM)
+
+
+@pytest.mark.parametrize("name", GLM_RESULTS_SAFE)
+def test_safe_names_of_its_results_are_inherited(name: str, counts: Any) -> None:
+    assert name not in vars_of(type(counts._results))
+
+
+@pytest.mark.parametrize("name", [*GLM_MODEL_SAFE, *GLM_MODEL_OURS])
+def test_the_glm_answers_without_a_read(counts: Any, name: str) -> None:
+    ({**GLM_MODEL_SAFE, **GLM_MODEL_OURS})[name](counts.model)
+    assert reads == []
+
+
+@pytest.mark.parametrize("name", [*GLM_RESULTS_SAFE, *GLM_RESULTS_OURS])
+def test_its_results_answer_without_a_read(counts: Any, name: str) -> None:
+    ({**GLM_RESULTS_SAFE, **GLM_RESULTS_OURS})[name](counts)
+    assert reads == []
+
+
+@pytest.mark.parametrize("name", GLM_MODEL_ROWS)
+def test_rows_of_the_glm_are_lazy(counts: Any, name: str) -> None:
+    assert isinstance(GLM_MODEL_ROWS[name](counts.model), RowArray)
+    assert reads == []
+
+
+@pytest.mark.parametrize("name", GLM_MODEL_OFFSETS)
+def test_offsets_of_the_glm_are_lazy(counts: Any, name: str) -> None:
+    assert GLM_MODEL_OFFSETS[name](counts.model) is None
+    model = streamed_glm(**{name: "w"})
+    model.fit()
+    reads.clear()
+    assert isinstance(GLM_MODEL_OFFSETS[name](model), RowArray)
+    assert reads == []
+
+
+@pytest.mark.parametrize("name", GLM_RESULTS_ROWS)
+def test_rows_of_its_results_are_lazy(counts: Any, name: str) -> None:
+    assert isinstance(GLM_RESULTS_ROWS[name](counts), RowArray)
+    assert reads == []
+
+
+@pytest.mark.parametrize("name", [*GLM_MODEL_PASS, *GLM_MODEL_FITS])
+def test_the_glm_reads_without_holding(counts: Any, name: str) -> None:
+    ({**GLM_MODEL_PASS, **GLM_MODEL_FITS})[name](counts.model)
+    assert reads or name == "fit"
+
+
+@pytest.mark.parametrize("name", GLM_RESULTS_PASS)
+def test_its_results_read_without_holding(counts: Any, name: str) -> None:
+    GLM_RESULTS_PASS[name](counts)
+    assert len(reads) == 1
+
+
+@pytest.mark.parametrize("name", [*GLM_RESULTS_REFUSED, *GLM_MODEL_REFUSED])
+def test_the_glm_says_what_is_missing(counts: Any, name: str) -> None:
+    ask, reason = ({**GLM_RESULTS_REFUSED, **GLM_MODEL_REFUSED})[name]
+    with pytest.raises(NotImplementedError, match=reason):
+        ask(counts.model if name in GLM_MODEL_REFUSED else counts)
+    assert reads == []
 
 
 # --- functions of statsmodels that would read rows behind our back
