@@ -614,7 +614,9 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             )
         if start_params is None and not isinstance(start, str):
             start_params = start
-        return fit_glm(self, start_params, *options, *output, start=start, compress=compress, **kwargs)
+        return fit_glm(
+            self, start_params, *options, *output, start=start, compress=compress, **kwargs
+        )
 
     def fit_regularized(
         self,

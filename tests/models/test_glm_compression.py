@@ -89,7 +89,9 @@ def test_the_answers_are_those_of_the_rows(case: str, design: str) -> None:
     assert "distinct rows" not in names(fits[1])
     for name in ANSWERS:
         ours, theirs = (np.asarray(getattr(res, name)) for res in fits)
-        np.testing.assert_allclose(ours, theirs, rtol=INVARIANT, err_msg=name)
+        # A coefficient near zero is as exact as its standard error.
+        atol = INVARIANT * np.asarray(fits[1].bse).max() if name == "params" else 0
+        np.testing.assert_allclose(ours, theirs, rtol=INVARIANT, atol=atol, err_msg=name)
 
 
 @pytest.mark.parametrize("case", ["poisson", "poisson, all weights", "probit, weighted"])

@@ -83,7 +83,7 @@ def test_every_row_twice_is_a_frequency_of_two(name: str) -> None:
     repeated = one.ours(chunked(twice))
     same_optimum(repeated, doubled)
     for number in ("llf", "llnull", "null_deviance", "pearson_chi2", "scale", "df_resid"):
-        assert_allclose(getattr(repeated, number), getattr(doubled, number), rtol=SOLVED)
+        assert_allclose(getattr(repeated, number), getattr(doubled, number), rtol=INVARIANT)
     assert repeated.nobs == 2 * doubled.nobs
 
 
@@ -95,11 +95,13 @@ def test_a_frequency_of_zero_is_no_row(name: str, start: str) -> None:
     weighted = Case(one.formula, one.frame, one.family, extras)
     dropped = one.data[one.data["fw"] > 0]
     with_zero, without = (
-        weighted.ours(chunked(frame), start=start) for frame in (one.data, dropped)
+        # Where statsmodels stops depends on its start, to which a row of weight zero adds.
+        weighted.ours(chunked(frame), start=start, tol=1e-20)
+        for frame in (one.data, dropped)
     )
     same_optimum(with_zero, without)
     for number in ("llf", "llnull", "null_deviance", "pearson_chi2", "scale", "df_resid"):
-        assert_allclose(getattr(with_zero, number), getattr(without, number), rtol=SOLVED)
+        assert_allclose(getattr(with_zero, number), getattr(without, number), rtol=INVARIANT)
     assert with_zero.nobs == len(one.data)
     assert without.nobs == len(dropped)
 

@@ -77,11 +77,12 @@ def test_a_mean_that_underflows(far: float, start: str) -> None:
     assert res.converged
     # Newton's method from near the answer, or it goes astray itself; the far row adds nothing.
     near = smf.glm("y ~ x", frame[:-1], family=F.Poisson()).fit(tol=1e-13)
-    with np.errstate(all="ignore"):
-        theirs = smf.glm("y ~ x", frame, family=F.Poisson()).fit(
-            method="newton", start_params=near.params, tol=1e-14
-        )
-    assert_allclose(res.params, theirs.params, rtol=INVARIANT)
+    if far > -700:  # where exp(eta) is zero, Newton's method of statsmodels gives NaN
+        theirs = smf.glm("y ~ x", frame, family=F.Poisson())
+        with np.errstate(all="ignore"):
+            newton = theirs.fit(method="newton", start_params=near.params, tol=1e-14)
+        assert_allclose(res.params, newton.params, rtol=INVARIANT)
+    assert_allclose(res.params, near.params, rtol=INVARIANT)
     assert_allclose(res.bse, near.bse, rtol=INVARIANT)
     assert_allclose(res.llf, near.llf, rtol=INVARIANT)
 
@@ -178,7 +179,7 @@ BAD_STARTS = {
     "cauchy": ("b ~ x", F.Binomial(L.Cauchy()), [5.0, 5.0]),
     "probit": ("b ~ x + z", F.Binomial(L.Probit()), [3.0, -3.0, 2.0]),
     "poisson": ("y ~ x", F.Poisson(), [-4.0, 1.0]),
-    "gamma": ("pos ~ x", F.Gamma(L.Log()), [-5.0, 2.0]),
+    "gamma": ("pos ~ x", F.Gamma(L.Log()), [-2.0, 1.0]),
 }
 
 
