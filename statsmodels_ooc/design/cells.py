@@ -13,7 +13,12 @@ from statsmodels_ooc.reductions.distinct import Cells
 __all__ = ["cell_blocks"]
 
 
-def cell_blocks(spec: DesignSpec, cells: Cells, block_rows: int) -> Iterator[Block]:
+def cell_blocks(
+    spec: DesignSpec,
+    cells: Cells,
+    block_rows: int,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> Iterator[Block]:
     """Blocks with a row for each cell.
 
     With m for the mean of the responses of a cell's rows by their prior weights a, and c
@@ -37,13 +42,15 @@ def cell_blocks(spec: DesignSpec, cells: Cells, block_rows: int) -> Iterator[Blo
         The distinct rows.
     block_rows : int
         The largest number of rows of a block.
+    bounds : (float, float)
+        Between which all responses are; rounding must not take a mean beyond them.
 
     Yields
     ------
     Block
         They share their design's memory, and do not know of partitions.
     """
-    rows = _rows(spec, cells)
+    rows = _rows(spec, cells, bounds)
     n = len(rows.endog)
     scratch = np.empty((min(n, block_rows), spec.k), order="F")
     for first in range(0, n, block_rows):
@@ -55,7 +62,7 @@ def cell_blocks(spec: DesignSpec, cells: Cells, block_rows: int) -> Iterator[Blo
         )
 
 
-def _rows(spec: DesignSpec, cells: Cells) -> Rows:
+def _rows(spec: DesignSpec, cells: Cells, bounds: tuple[float, float]) -> Rows:
     lean = cells.ay / cells.a
     extras = {"var_weights": cells.a, "spread": _spread(cells.a, cells.ay, cells.ayy, lean)}
     if cells.offset is not None:
@@ -64,7 +71,8 @@ def _rows(spec: DesignSpec, cells: Cells) -> Rows:
         extras["squares"] = cells.c
         extras["squares_lean"] = cells.cy - lean * cells.c
         extras["squares_spread"] = _spread(cells.c, cells.cy, cells.cyy, lean)
-    return Rows(cells.shift + lean, spec.from_keys(cells.keys), extras)
+    endog = np.clip(cells.shift + lean, *bounds)
+    return Rows(endog, spec.from_keys(cells.keys), extras)
 
 
 def _spread(w: FloatArray, wz: FloatArray, wzz: FloatArray, mean: FloatArray) -> FloatArray:

@@ -99,13 +99,17 @@ def _column(parts: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
 
 
 def distinct_rows(
-    found: Repetition, spec: DesignSpec, fallback: Reduction[Any] | None, shift: float
+    found: Repetition,
+    spec: DesignSpec,
+    fallback: Reduction[Any] | None,
+    shift: float,
+    bounds: tuple[float, float],
 ) -> DistinctRows:
     """The reduction that folds rows into distinct ones."""
     return DistinctRows(
         found.capacities,
         None if found.bounded else fallback,
-        partial(cell_blocks, spec, block_rows=_BLOCK_ROWS),
+        partial(cell_blocks, spec, block_rows=_BLOCK_ROWS, bounds=bounds),
         max_cells=_BOUNDED if found.bounded else _MOST,
         shift=shift,
     )
@@ -117,11 +121,12 @@ class CellFold:
 
     spec: DesignSpec
     cells: Cells
+    bounds: tuple[float, float]
 
     def __call__(self, name: str, *reductions: Any) -> tuple[Any, ...]:
         states = [reduction.init() for reduction in reductions]
         with one_blas_thread():
-            for block in cell_blocks(self.spec, self.cells, _BLOCK_ROWS):
+            for block in cell_blocks(self.spec, self.cells, _BLOCK_ROWS, self.bounds):
                 pairs = zip(reductions, states, strict=True)
                 states = [reduction.update(state, block) for reduction, state in pairs]
         return tuple(states)

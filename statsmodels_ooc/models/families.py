@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy, deepcopy
+from math import inf
 from typing import Any
 
 from statsmodels.genmod import families
@@ -16,7 +17,7 @@ from statsmodels_ooc.reductions.kernels import (
     PoissonLog,
 )
 
-__all__ = ["CANONICAL", "kernel_of", "loglike_form"]
+__all__ = ["CANONICAL", "kernel_of", "loglike_form", "response_bounds"]
 
 # Exact classes: some links inherit from others that they have little in common with.
 FAST: dict[tuple[type, type], type[Kernel]] = {
@@ -87,3 +88,13 @@ def loglike_form(family: Any, unit_var_weights: bool) -> str | None:
         case families.Tweedie(var_power=p) if not 1 < p < 2:
             return "undefined"
     return None
+
+
+def response_bounds(family: Any) -> tuple[float, float]:
+    """Between which a family's responses are."""
+    match family:
+        case families.Gaussian():
+            return -inf, inf
+        case families.Binomial():
+            return 0.0, 1.0
+    return 0.0, inf

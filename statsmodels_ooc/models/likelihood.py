@@ -122,10 +122,11 @@ class Likelihood:
     def _point(self, beta: FloatArray | None, state: ScoringState) -> Point | None:
         """What a pass found; None where a Gram matrix was folded and does not tell."""
         rows = self.rows if self.companions is None else self.companions.audit.rows
+        if state.outside is not None or not _is_finite(state):  # nothing will be made of it
+            state.deviance = np.inf
+            return point_of(beta, state, np.zeros((self.k + 2, self.k + 2)), rows)
         if self.exact:
             return point_of(beta, state, state.design.r, rows)
-        if state.outside is not None:  # nothing will be made of it
-            return point_of(beta, state, np.zeros((self.k + 2, self.k + 2)), rows)
         moments: MomentsState = state.design
         if correct_digits(moments, centred=self.centred) >= _DIGITS:
             factor = factor_moments(moments, centred=self.centred)
@@ -133,6 +134,12 @@ class Likelihood:
                 return point_of(beta, state, factor, rows)
         self.exact = True
         return None
+
+
+def _is_finite(state: ScoringState) -> bool:
+    """Whether no sum has overflowed."""
+    sums = state.design.comoment if isinstance(state.design, MomentsState) else state.design.r
+    return bool(np.isfinite(sums).all() and np.isfinite(state.score).all())
 
 
 def point_of(beta: FloatArray | None, state: ScoringState, factor: FloatArray, rows: int) -> Point:

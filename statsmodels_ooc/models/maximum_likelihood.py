@@ -14,7 +14,7 @@ from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.models.companions import Companions
 from statsmodels_ooc.models.compression import CellFold, Repetition, distinct_rows, repetition
-from statsmodels_ooc.models.families import loglike_form
+from statsmodels_ooc.models.families import loglike_form, response_bounds
 from statsmodels_ooc.models.likelihood import Fold, Likelihood
 from statsmodels_ooc.models.pilot import Pilot
 from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
@@ -173,6 +173,7 @@ class MaximumLikelihood:
         if not found.bounded or self.starts_from_mean or self.has_offset:
             self._refer_to_sample()
             shift = self._pilot.mean or 0.0
+        bounds = response_bounds(self.kernel.family)
         facts = (Responses(self.kernel, self._companions.reference), RowAudit(self.spec.k))
         fallback = None
         if not found.bounded:
@@ -182,7 +183,7 @@ class MaximumLikelihood:
             "distinct rows",
             RowAudit(self.spec.k, design=False),
             facts[0],
-            distinct_rows(found, self.spec, fallback, shift),
+            distinct_rows(found, self.spec, fallback, shift, bounds),
         )
         if not audit.rows or responses.weight == 0:
             audit.low[:] = audit.high[:] = 0.0
@@ -192,7 +193,7 @@ class MaximumLikelihood:
         if cells is None:
             state, seen, design = distinct.fallback
         else:
-            seen, design = CellFold(self.spec, cells)("distinct rows", *facts)
+            seen, design = CellFold(self.spec, cells, bounds)("distinct rows", *facts)
         if design.not_finite is not None:
             return  # a pass over the rows will say where
         audit.low[:-1], audit.high[:-1] = design.low[:-1], design.high[:-1]
@@ -200,7 +201,7 @@ class MaximumLikelihood:
         within = responses.deviance - seen.deviance
         if cells is not None:
             self._cells = self._likelihood(
-                CellFold(self.spec, cells), rows=len(cells.a), within=within
+                CellFold(self.spec, cells, bounds), rows=len(cells.a), within=within
             )
         elif self._pilot.params is not None:
             self.likelihood.absorb(self._pilot.params, state, within)
@@ -224,6 +225,11 @@ class MaximumLikelihood:
             raise DesignError(
                 f"the start gives row {bad.row} of {label} the mean {bad.mean:g}, which the "
                 f"{type(self.kernel.family).__name__} family cannot have",
+                hint="leave start_params out, or choose others",
+            )
+        if not np.isfinite(first.deviance):
+            raise DesignError(
+                "the deviance at the start is not finite: some mean overflows",
                 hint="leave start_params out, or choose others",
             )
         if maxiter == 0:

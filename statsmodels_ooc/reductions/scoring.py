@@ -181,6 +181,6 @@ def _pearson(
         squares *= a
     if "spread" in block.extras:
         squares += block.extras["spread"]
-    with np.errstate(divide="ignore", over="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         ratio = np.divide(squares, variance, out=np.zeros_like(squares), where=squares != 0)
     return float(ratio.sum())

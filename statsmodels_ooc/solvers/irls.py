@@ -32,6 +32,7 @@ _ROUNDING = 1e-5  # of a standard error: steps below that no longer shrink have 
 _PERFECT = 1e-8  # distance of responses from their means that counts as none
 _CORRECTIONS = 8  # rounds, each a look at the sample
 _CORRECTED = 1e-5  # of a step: corrections that small are the last
+_EDGE = 5  # steps in a row, each cut to an eighth or less by the family's domain
 _FLATTER = 0.7  # of the curvature one step before, with a deviance at rest: no optimum ahead
 
 
@@ -215,6 +216,7 @@ def irls(
     }
     path = Path(first, start_params, history)
     before: tuple[Point, Step] | None = None
+    cut = 0
     while True:
         step = scoring_step(point, span)
         path.point, path.score_norm = point, float(np.sqrt(_over(step.decrement, scale)))
@@ -236,9 +238,13 @@ def irls(
             path.reason = f"{maxiter} iterations were not enough"
             return path
         taken = step if correct is None else correct(point, step)
-        new = _advance(evaluate, point, taken, anchor)
+        new, halvings = _advance(evaluate, point, taken, anchor)
         if new is None:
             path.reason = "no step along the direction of the score lowers the deviance"
+            return path
+        cut = cut + 1 if halvings >= 3 else 0
+        if cut == _EDGE:
+            path.reason = "every step leads to means that the family cannot have, or uphill"
             return path
         path.iterations += 1
         history["params"].append(new.beta)
@@ -339,8 +345,8 @@ def _advance(
     point: Point,
     step: Step,
     anchor: FloatArray | None,
-) -> Point | None:
-    """The next point, a halved step away where the whole one leads astray."""
+) -> tuple[Point | None, int]:
+    """The next point, a halved step away where the whole one leads astray, and how often."""
     base, direction = point.beta, step.direction
     if base is None:  # the step leads from nowhere to the solution itself
         base = np.zeros_like(direction) if anchor is None else anchor
@@ -350,5 +356,5 @@ def _advance(
     for halvings in range(_HALVINGS):
         new = evaluate(base + direction / 2**halvings)
         if new.outside is None and np.isfinite(new.deviance) and new.deviance <= highest:
-            return new
-    return None
+            return new, halvings
+    return None, _HALVINGS

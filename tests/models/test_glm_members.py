@@ -11,8 +11,9 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
-from models.glm_cases import BASE, CASES, tight_pair
-from models.pairs import Pair
+import statsmodels.formula.api as smf
+from models.glm_cases import BASE, CASES, TIGHT, tight_pair
+from models.pairs import CHUNK, Pair
 from numpy.testing import assert_allclose
 from tolerances import ITERATED, SOLVED, TAILS
 
@@ -238,6 +239,19 @@ def test_score_test_of_restrictions(name: str, hypothesis: str) -> None:
     )
     for found, expected in zip(ours, theirs, strict=True):
         assert_alike(found, expected, rtol=SOLVED)
+
+
+@pytest.mark.parametrize("cov_type", [None, "HC0"])
+@pytest.mark.parametrize("name", ["Poisson Log", "Binomial Probit, two columns"])
+def test_score_test_of_a_constrained_fit(name: str, cov_type: str | None) -> None:
+    case = CASES[name]
+    ours = case.model(smo.as_source(case.data, chunk_rows=CHUNK)).fit_constrained("x = z")
+    theirs = smf.glm(case.formula, case.data, family=case.family())
+    theirs = theirs.fit_constrained("x = z", **TIGHT)
+    for found, expected in zip(
+        ours.score_test(cov_type=cov_type), theirs.score_test(cov_type=cov_type), strict=True
+    ):
+        assert_alike(found, expected, rtol=1e-7)
 
 
 def kinds_of_extra() -> dict[str, Any]:

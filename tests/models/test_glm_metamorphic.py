@@ -106,7 +106,7 @@ def test_a_frequency_of_zero_is_no_row(name: str, start: str) -> None:
     assert without.nobs == len(dropped)
 
 
-@pytest.mark.parametrize("link", [L.Logit(), L.Probit(), L.CLogLog()], ids=str)
+@pytest.mark.parametrize("link", [L.Logit(), L.Probit(), L.CLogLog()], ids=["l", "p", "c"])
 def test_three_ways_to_write_successes(link: Any) -> None:
     frame = case(F.Binomial, link, successes, (-0.5, 0.8, 0.6)).data
     rows = [

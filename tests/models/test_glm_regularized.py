@@ -128,6 +128,16 @@ def test_a_path_of_penalties_shares_its_passes() -> None:
     assert max(taken[1:]) <= 4
 
 
+def test_the_best_point_is_the_start() -> None:
+    ours, _ = models("Gamma Log")
+    for alpha in (0.3, 0.02):
+        ours.fit_regularized(alpha=alpha)
+    for alpha in (0.3, 0.02):
+        before = len(ours.passes)
+        ours.fit_regularized(alpha=alpha)
+        assert len(ours.passes) - before <= 2
+
+
 def test_a_quadratic_likelihood_takes_no_further_pass() -> None:
     ours, _ = models("gaussian, offset")
     ours.fit()
