@@ -60,8 +60,12 @@ docs: $(VENV)/.stamp-docs  ## build docs/_build/html, warnings are errors
 bench: $(VENV)/.stamp-bench  ## run every benchmark and print its table (long; see benchmarks/README.md)
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/design.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/split.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/t1_ols.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/t2_logistic.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/t3_poisson.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/t4_wide.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/t5_categorical.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/memory.py $(BENCH_ARGS)
 
 clean:  ## remove what the commands wrote

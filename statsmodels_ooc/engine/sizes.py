@@ -14,7 +14,7 @@ from statsmodels_ooc.options import options
 
 __all__ = ["Sizes", "check_memory", "sizes_for"]
 
-_FRAME_ROWS = 131_072
+_FRAME_ROWS = 65_536
 _FRAME_BYTES = 2**26  # so that frames follow from the columns, whatever the machine has
 _FRAMES = 32  # that memory must hold, workers times what reading one takes
 _BLOCK_BYTES = 2**22  # of a design block: it stays in the cache

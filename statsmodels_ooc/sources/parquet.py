@@ -28,6 +28,7 @@ SUFFIXES = (".parquet", ".pq", ".parq")
 
 _ENOUGH_ROWS = 131_072
 _MOST_ROWS = 1_048_576
+_BUFFER = 2**18  # bytes of a column that are read ahead; otherwise all of a row group are
 
 
 def read_parquet(
@@ -129,6 +130,7 @@ class ParquetPartition:
                 read_dictionary=[name for name in names if name in encoded],
                 pre_buffer=not self.file.local,
                 page_checksum_verification=True,
+                buffer_size=_BUFFER,
             ) as file,
         ):
             groups = list(range(self.start, self.stop))

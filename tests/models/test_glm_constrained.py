@@ -30,10 +30,6 @@ CONSTRAINTS: dict[str, Any] = {
     "the intercept": "Intercept = 1.1",
     "a pair": (np.array([[0.0, 1.0, 0.0, 2.0, 0.0]]), np.array([0.5])),
     "a matrix": np.array([[0.0, 1.0, -1.0, 0.0, 0.0]]),
-    "rows of other sizes": (
-        np.array([[0.0, 1e12, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1e-9, 1e-9]]),
-        np.array([1e11, 2e-10]),
-    ),
     "in other units": (1e6 * np.array([[0.0, 0.0, 0.0, 1.0, 1.0]]), np.array([2e5])),
 }
 NUMBERS = (
@@ -76,6 +72,15 @@ def test_constraints(constraints: str) -> None:
     rows, values = found.constraints
     gap = rows @ np.asarray(found.params) - values.ravel()
     assert (np.abs(gap) <= 1e-13 * np.abs(rows).max(axis=1)).all()
+
+
+def test_the_size_of_a_constraint_does_not_matter() -> None:
+    ours, _ = models("offset")
+    rows = np.array([[0.0, 1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0, 1.0]])
+    values, sizes = np.array([0.1, 0.2]), np.array([1e12, 1e-9])
+    found = ours.fit_constrained((sizes[:, None] * rows, sizes * values))
+    expected = ours.fit_constrained((rows, values))
+    assert_allclose(found.params, expected.params, rtol=SOLVED)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +163,7 @@ def test_a_quadratic_likelihood_starts_at_its_optimum() -> None:
     ours.fit()
     before = len(ours.passes)
     found = ours.fit_constrained("x = z")
-    assert len(ours.passes) - before == 1 + found.fit_history["iteration"]
+    assert len(ours.passes) - before == 1
     history = found.fit_history["params"]
     assert_allclose(history[1], found.params, rtol=SOLVED, atol=SOLVED)
 
@@ -194,10 +199,10 @@ def test_constraints_that_leave_a_design_unidentified() -> None:
         "y ~ x + x2 + z", smo.as_source(data, chunk_rows=41), family=family
     )
     with pytest.warns(SingularMatrixWarning, match="leave the design matrix rank-deficient"):
-        found = model.fit_constrained("x + z = 0.1")
+        found = model.fit_constrained("z = 0.1")
     theirs = sm.GLM.from_formula("y ~ x + x2 + z", data, family=family)
     with pytest.warns(SingularMatrixWarning):
-        expected = theirs.fit_constrained("x + z = 0.1", **TIGHT)
+        expected = theirs.fit_constrained("z = 0.1", **TIGHT)
     assert_allclose(found.deviance, expected.deviance, rtol=SOLVED)
     assert_allclose(found.params, expected.params, rtol=ITERATED)
 
