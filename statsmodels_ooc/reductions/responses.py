@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.reductions.elementwise import is_binary
 from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.scoring import prior_weights
 
@@ -102,7 +103,7 @@ class Responses:
 
     def _about_reference(self, y: FloatArray, a: FloatArray | None) -> float:
         """The deviance where every mean is the reference; of zeros and ones, by counting."""
-        if ((y != 0) == y).all():
+        if is_binary(y):
             ones = float(y.sum() if a is None else a @ y)
             total = float(len(y) if a is None else a.sum())
             y, a = np.array([0.0, 1.0]), np.array([total - ones, ones])

@@ -1,0 +1,340 @@
+"""Means as functions of the linear predictor: the inverses of links, exact in the tails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import special
+
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.reductions.elementwise import EPS, BoolArray, Factor, log_plus
+
+__all__ = ["Curve", "Mean", "curve_of"]
+
+HUGE_ETA = 700.0  # exp of more overflows
+
+
+class Mean(NamedTuple):
+    """The mean of b rows. The fields may be one array: nobody writes into them.
+
+    Attributes
+    ----------
+    mu : ndarray, (b,)
+        The mean.
+    slope : ndarray, (b,)
+        Its derivative in the linear predictor.
+    variance : ndarray, (b,)
+        The family's variance function of it, for one trial.
+    """
+
+    mu: FloatArray
+    slope: FloatArray
+    variance: FloatArray
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The mean as a function of eta, by what any link object offers."""
+
+    link: Any
+
+    positive = False  # a mean of zero is one that underflowed
+
+    def mean(self, eta: FloatArray) -> FloatArray:
+        return np.asarray(self.link.inverse(eta))
+
+    def complement(self, eta: FloatArray) -> FloatArray:
+        """One minus the mean."""
+        return 1 - self.mean(eta)
+
+    def slope(self, eta: FloatArray) -> FloatArray:
+        return np.asarray(self.link.inverse_deriv(eta))
+
+    def bend(self, eta: FloatArray) -> Factor:
+        """Second derivative of the mean over its first."""
+        slope = self.slope(eta)
+        bend: FloatArray = np.asarray(self.link.inverse_deriv2(eta)) / slope
+        bend[slope == 0] = 0
+        return bend
+
+    def log_mean(self, eta: FloatArray) -> FloatArray:
+        return np.log(self.mean(eta))
+
+    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Logarithms of the mean and of its complement."""
+        mu, rest = self.mean(eta), self.complement(eta)
+        return log_plus(mu, rest), log_plus(rest, mu)
+
+    def log_slope(self, eta: FloatArray) -> Factor:
+        """Derivative of the logarithm of the mean."""
+        return self.slope(eta) / self.mean(eta)
+
+    def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
+        """Derivatives of ``log(mu)`` and of ``-log(1 - mu)``.
+
+        The mean may reach a bound while it still moves: it is kept as far away from
+        the bounds as statsmodels keeps it.
+        """
+        slope = self.slope(eta)
+        success = slope / np.maximum(self.mean(eta), EPS)
+        return success, slope / np.maximum(self.complement(eta), EPS)
+
+    def bends(self, eta: FloatArray) -> tuple[Factor, Factor]:
+        """Minus the second derivatives of both logarithms, each over its hazard."""
+        success, failure = self.hazards(eta)
+        bend = self.bend(eta)
+        return success - bend, failure + bend
+
+
+class LogitCurve(Curve):
+    def mean(self, eta: FloatArray) -> FloatArray:
+        return np.asarray(special.expit(eta))
+
+    def complement(self, eta: FloatArray) -> FloatArray:
+        return np.asarray(special.expit(-eta))
+
+    def slope(self, eta: FloatArray) -> FloatArray:
+        return self.mean(eta) * self.complement(eta)
+
+    def bend(self, eta: FloatArray) -> Factor:
+        return -np.tanh(eta / 2)
+
+    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return special.log_expit(eta), special.log_expit(-eta)
+
+    def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
+        return self.complement(eta), self.mean(eta)
+
+    def bends(self, eta: FloatArray) -> tuple[Factor, Factor]:
+        return self.mean(eta), self.complement(eta)
+
+
+class CDFCurve(Curve):
+    """The distribution function of any distribution of SciPy."""
+
+    def complement(self, eta: FloatArray) -> FloatArray:
+        return np.asarray(self.link.dbn.sf(eta))
+
+    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return self.link.dbn.logcdf(eta), self.link.dbn.logsf(eta)
+
+    def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
+        log_slope, (success, failure) = self.link.dbn.logpdf(eta), self.logs(eta)
+        return np.exp(log_slope - success), np.exp(log_slope - failure)
+
+
+class ProbitCurve(Curve):
+    """All from ``erfcx(x) = exp(x**2) erfc(x)``, which neither tail loses."""
+
+    def mean(self, eta: FloatArray) -> FloatArray:
+        return np.asarray(special.ndtr(eta))
+
+    def complement(self, eta: FloatArray) -> FloatArray:
+        return np.asarray(special.ndtr(-eta))
+
+    def slope(self, eta: FloatArray) -> FloatArray:
+        return np.asarray(np.exp(-(eta**2) / 2) / np.sqrt(2 * np.pi))
+
+    def bend(self, eta: FloatArray) -> Factor:
+        return -eta
+
+    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        scaled = special.erfcx(np.abs(eta) / np.sqrt(2)) / 2
+        square = eta**2 / 2
+        small, large = np.log(scaled) - square, np.log1p(-scaled * np.exp(-square))
+        return _either(eta < 0, small, large)
+
+    def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
+        scaled = special.erfcx(np.abs(eta) / np.sqrt(2)) / 2
+        density = np.exp(-(eta**2) / 2)
+        small, large = 1 / scaled, density / (1 - scaled * density)
+        success, failure = _either(eta < 0, small, large)
+        return success / np.sqrt(2 * np.pi), failure / np.sqrt(2 * np.pi)
+
+
+def _either(
+    which: BoolArray, first: FloatArray, second: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Both arrays, exchanged where not ``which``."""
+    return np.where(which, first, second), np.where(which, second, first)
+
+
+class CauchyCurve(Curve):
+    def mean(self, eta: FloatArray) -> FloatArray:
+        return self.complement(-eta)
+
+    def complement(self, eta: FloatArray) -> FloatArray:
+        return np.asarray(np.arctan2(1, eta) / np.pi)
+
+    def slope(self, eta: FloatArray) -> FloatArray:
+        return np.asarray(1 / (np.pi * (1 + eta**2)))
+
+    def bend(self, eta: FloatArray) -> Factor:
+        return -2 * eta / (1 + eta**2)
+
+
+class LogCurve(Curve):
+    positive = True
+
+    def mean(self, eta: FloatArray) -> FloatArray:
+        return np.exp(eta)
+
+    def complement(self, eta: FloatArray) -> FloatArray:
+        return -np.expm1(eta)
+
+    def slope(self, eta: FloatArray) -> FloatArray:
+        return np.exp(eta)
+
+    def bend(self, eta: FloatArray) -> Factor:
+        return 1.0
+
+    def log_mean(self, eta: FloatArray) -> FloatArray:
+        return eta
+
+    def log_slope(self, eta: FloatArray) -> Factor:
+        return 1.0
+
+    def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
+        return 1.0, np.exp(eta) / np.maximum(self.complement(eta), EPS)
+
+    def bends(self, eta: FloatArray) -> tuple[Factor, Factor]:
+        return 0.0, 1 / np.maximum(self.complement(eta), EPS)
+
+
+class LogCCurve(Curve):
+    def mean(self, eta: FloatArray) -> FloatArray:
+        return -np.expm1(eta)
+
+    def complement(self, eta: FloatArray) -> FloatArray:
+        return np.exp(eta)
+
+    def slope(self, eta: FloatArray) -> FloatArray:
+        return -np.exp(eta)
+
+    def bend(self, eta: FloatArray) -> Factor:
+        return 1.0
+
+    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return log_plus(self.mean(eta), np.exp(eta)), eta
+
+    def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
+        return -np.exp(eta) / np.maximum(self.mean(eta), EPS), -1.0
+
+    def bends(self, eta: FloatArray) -> tuple[Factor, Factor]:
+        return -1 / np.maximum(self.mean(eta), EPS), 0.0
+
+
+class CLogLogCurve(Curve):
+    positive = True
+
+    def mean(self, eta: FloatArray) -> FloatArray:
+        return -np.expm1(-np.exp(eta))
+
+    def complement(self, eta: FloatArray) -> FloatArray:
+        return np.exp(-np.exp(eta))
+
+    def slope(self, eta: FloatArray) -> FloatArray:
+        return np.exp(eta - np.exp(eta))
+
+    def bend(self, eta: FloatArray) -> Factor:
+        return -np.expm1(eta)
+
+    def log_mean(self, eta: FloatArray) -> FloatArray:
+        return np.where(eta < -HUGE_ETA, eta, log_plus(self.mean(eta), self.complement(eta)))
+
+    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return self.log_mean(eta), -np.exp(eta)
+
+    def log_slope(self, eta: FloatArray) -> Factor:
+        return self.hazards(eta)[0]
+
+    def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
+        rate = np.exp(np.minimum(eta, HUGE_ETA))
+        return 1 / special.exprel(rate), rate
+
+    def bends(self, eta: FloatArray) -> tuple[Factor, Factor]:
+        rate = np.exp(np.minimum(eta, HUGE_ETA))
+        series = rate * (0.5 + rate / 12)
+        return np.where(rate < 1e-4, series, 1 / special.exprel(rate) + rate - 1), 1.0
+
+
+class LogLogCurve(Curve):
+    """The complementary log-log curve, turned by half a turn."""
+
+    @property
+    def _turned(self) -> CLogLogCurve:
+        return CLogLogCurve(self.link)
+
+    def mean(self, eta: FloatArray) -> FloatArray:
+        return self._turned.complement(-eta)
+
+    def complement(self, eta: FloatArray) -> FloatArray:
+        return self._turned.mean(-eta)
+
+    def slope(self, eta: FloatArray) -> FloatArray:
+        return self._turned.slope(-eta)
+
+    def bend(self, eta: FloatArray) -> Factor:
+        return np.expm1(-eta)
+
+    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return self._turned.logs(-eta)[::-1]
+
+    def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
+        return self._turned.hazards(-eta)[::-1]
+
+    def bends(self, eta: FloatArray) -> tuple[Factor, Factor]:
+        return self._turned.bends(-eta)[::-1]
+
+
+class NegativeBinomialCurve(Curve):
+    positive = True
+
+    def mean(self, eta: FloatArray) -> FloatArray:
+        return np.asarray(np.exp(eta) / (-self.link.alpha * np.expm1(eta)))
+
+    def slope(self, eta: FloatArray) -> FloatArray:
+        return np.asarray(np.exp(eta) / (self.link.alpha * np.expm1(eta) ** 2))
+
+    def bend(self, eta: FloatArray) -> Factor:
+        return -1 / np.tanh(eta / 2)
+
+    def log_mean(self, eta: FloatArray) -> FloatArray:
+        return np.asarray(eta - np.log(-self.link.alpha * np.expm1(eta)))
+
+    def log_slope(self, eta: FloatArray) -> Factor:
+        return -1 / np.expm1(eta)
+
+
+class PowerCurve(Curve):
+    def bend(self, eta: FloatArray) -> Factor:
+        power = self.link.power
+        return 0.0 if power == 1 else np.asarray((1 - power) / (power * eta))
+
+    def log_slope(self, eta: FloatArray) -> Factor:
+        return np.asarray(1 / (self.link.power * eta))
+
+
+CURVES: dict[str, type[Curve]] = {
+    "CLogLog": CLogLogCurve,
+    "Cauchy": CauchyCurve,
+    "Log": LogCurve,
+    "LogC": LogCCurve,
+    "LogLog": LogLogCurve,
+    "Logit": LogitCurve,
+    "NegativeBinomial": NegativeBinomialCurve,
+    "Power": PowerCurve,
+}
+DISTRIBUTIONS: dict[str, type[Curve]] = {"norm": ProbitCurve, "cauchy": CauchyCurve}
+
+
+def curve_of(link: Any) -> Curve:
+    """The curve of a link, by the name of its class; any link gives one."""
+    # A class of somebody else may have changed whatever it inherits.
+    known = type(link).__module__ == "statsmodels.genmod.families.links"
+    if known and hasattr(link, "dbn"):
+        return DISTRIBUTIONS.get(getattr(link.dbn, "name", ""), CDFCurve)(link)
+    names = [base.__name__ for base in type(link).__mro__] if known else []
+    return next((CURVES[name] for name in names if name in CURVES), Curve)(link)

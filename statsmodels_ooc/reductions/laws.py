@@ -1,0 +1,291 @@
+"""What families know of means: variance, deviance, likelihood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.reductions.curves import Curve, Mean
+from statsmodels_ooc.reductions.elementwise import (
+    TINY,
+    BoolArray,
+    Factor,
+    is_binary,
+    log_ratio,
+    of_counts,
+    times,
+)
+
+__all__ = ["Law", "law_of"]
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+class Law:
+    """What a family knows of a mean; ``curve`` says how that mean came about."""
+
+    def variance(self, mu: FloatArray, eta: FloatArray, curve: Curve) -> FloatArray:
+        raise NotImplementedError
+
+    def working(
+        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+    ) -> tuple[FloatArray, FloatArray]:
+        raise NotImplementedError
+
+    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve) -> FloatArray:
+        raise NotImplementedError
+
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+        """Half the deviance of each row of weight one."""
+        raise NotImplementedError
+
+    def saturated(
+        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
+    ) -> FloatArray:
+        raise NotImplementedError
+
+    def is_mean(self, mu: FloatArray, curve: Curve) -> BoolArray:
+        """Of positive laws: the mean is above zero, or underflowed."""
+        return (mu >= 0 if curve.positive else mu > 0) & (mu < np.inf)
+
+    def is_response(self, y: FloatArray) -> BoolArray:
+        return y >= 0
+
+    def starting_mean(self, y: FloatArray, mean_of_y: float) -> FloatArray:
+        return (y + mean_of_y) / 2
+
+
+class GaussianLaw(Law):
+    def variance(self, mu: FloatArray, eta: FloatArray, curve: Curve) -> FloatArray:
+        return np.ones_like(mu)
+
+    def working(
+        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+    ) -> tuple[FloatArray, FloatArray]:
+        return mean.slope**2, (y - mean.mu) * mean.slope
+
+    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve) -> FloatArray:
+        return mean.slope * (mean.slope - (y - mean.mu) * curve.bend(eta))
+
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+        return (y - mu) ** 2 / 2
+
+    def saturated(
+        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
+    ) -> FloatArray:
+        logs = np.zeros_like(y) if weights is None else np.log(weights)
+        return (logs - LOG_2PI) / 2
+
+    def is_mean(self, mu: FloatArray, curve: Curve) -> BoolArray:
+        return np.isfinite(mu)
+
+    def is_response(self, y: FloatArray) -> BoolArray:
+        return np.isfinite(y)
+
+
+class BinomialLaw(Law):
+    def variance(self, mu: FloatArray, eta: FloatArray, curve: Curve) -> FloatArray:
+        return mu * curve.complement(eta)
+
+    def working(
+        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+    ) -> tuple[FloatArray, FloatArray]:
+        success, failure = curve.hazards(eta)
+        return np.asarray(success * failure), y * success - (1 - y) * failure
+
+    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve) -> FloatArray:
+        (success, failure), (first, second) = curve.hazards(eta), curve.bends(eta)
+        return y * (success * first) + (1 - y) * (failure * second)
+
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+        log_mu, log_rest = curve.logs(eta)
+        if is_binary(y):
+            return -np.where(y == 1, log_mu, log_rest)
+        cross = np.where(y == 0, 0, y * log_mu) + np.where(y == 1, 0, (1 - y) * log_rest)
+        return np.asarray(special.xlogy(y, y) + special.xlogy(1 - y, 1 - y) - cross)
+
+    def saturated(
+        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
+    ) -> FloatArray:
+        if is_binary(y):  # all successes or none: one way of many to come about
+            return np.zeros_like(y)
+        n = np.ones_like(y) if trials is None else trials
+        ways = special.gammaln(n + 1)
+        ways -= special.gammaln(n * y + 1) + special.gammaln(n - n * y + 1)
+        ways += special.xlogy(n * y, y) + special.xlogy(n - n * y, 1 - y)
+        return times(ways, weights)
+
+    def is_mean(self, mu: FloatArray, curve: Curve) -> BoolArray:
+        return (mu >= 0) & (mu <= 1)
+
+    def is_response(self, y: FloatArray) -> BoolArray:
+        return (y >= 0) & (y <= 1)
+
+    def starting_mean(self, y: FloatArray, mean_of_y: float) -> FloatArray:
+        return (y + 0.5) / 2
+
+
+@dataclass(frozen=True)
+class PowerLaw(Law):
+    """A variance of ``mu**power``: the Tweedie families."""
+
+    power: float
+    family: Any
+
+    def variance(self, mu: FloatArray, eta: FloatArray, curve: Curve) -> FloatArray:
+        return np.power(np.abs(mu), self.power)
+
+    def working(
+        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+    ) -> tuple[FloatArray, FloatArray]:
+        rise = curve.log_slope(eta)
+        mu = np.maximum(mean.mu, TINY)
+        size = np.power(mu, 2 - self.power)
+        return rise**2 * size, rise * ((y - mean.mu) / mu * size)
+
+    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve) -> FloatArray:
+        weight, score = self.working(y, eta, mean, curve)
+        return weight - score * (curve.bend(eta) - self.power * curve.log_slope(eta))
+
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+        p, mu = self.power, np.maximum(mu, TINY)
+        fitted = np.power(mu, 2 - p) * (y / mu / (p - 1) + 1 / (2 - p))
+        return np.power(y, 2 - p) / ((1 - p) * (2 - p)) + fitted
+
+    def saturated(
+        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
+    ) -> FloatArray:
+        if self.family.eql:
+            return (_log_of(weights) - LOG_2PI - self.power * np.log(y)) / 2
+        w = np.ones_like(y) if weights is None else weights
+        found = self.family.loglike_obs(y, np.maximum(y, TINY), var_weights=w)
+        return np.broadcast_to(found, y.shape)
+
+    def is_response(self, y: FloatArray) -> BoolArray:
+        return y >= 0 if self.power < 2 else y > 0
+
+
+class PoissonLaw(PowerLaw):
+    def working(
+        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+    ) -> tuple[FloatArray, FloatArray]:
+        rise = curve.log_slope(eta)
+        return rise**2 * mean.mu, rise * (y - mean.mu)
+
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+        rows = log_ratio(y, mu, lambda: curve.log_mean(eta))
+        rows *= y
+        rows -= y - mu
+        return rows
+
+    def saturated(
+        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
+    ) -> FloatArray:
+        return times(of_counts(_poisson_at_itself, y), weights)
+
+
+class GammaLaw(PowerLaw):
+    def working(
+        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+    ) -> tuple[FloatArray, FloatArray]:
+        rise = curve.log_slope(eta)
+        score = rise * ((y - mean.mu) / np.maximum(mean.mu, TINY))
+        return np.broadcast_to(rise**2, y.shape).copy(), score
+
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+        return (y - mu) / mu - log_ratio(y, mu, lambda: curve.log_mean(eta))
+
+    def saturated(
+        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
+    ) -> FloatArray:
+        if weights is None:
+            return -1 - np.log(y)
+        own = special.xlogy(weights, weights) - weights - special.gammaln(weights)
+        return np.asarray(own - np.log(y))
+
+
+class InverseGaussianLaw(PowerLaw):
+    def working(
+        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+    ) -> tuple[FloatArray, FloatArray]:
+        rise = curve.log_slope(eta)
+        return rise**2 / mean.mu, rise * ((y - mean.mu) / mean.mu / mean.mu)
+
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+        return ((y - mu) / mu) ** 2 / (2 * y)
+
+    def saturated(
+        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
+    ) -> FloatArray:
+        return (_log_of(weights) - LOG_2PI - 3 * np.log(y)) / 2
+
+
+@dataclass(frozen=True)
+class NegativeBinomialLaw(Law):
+    alpha: float
+
+    def variance(self, mu: FloatArray, eta: FloatArray, curve: Curve) -> FloatArray:
+        return mu * (1 + self.alpha * mu)
+
+    def working(
+        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+    ) -> tuple[FloatArray, FloatArray]:
+        rise = curve.log_slope(eta) / (1 + self.alpha * mean.mu)
+        return rise * curve.log_slope(eta) * mean.mu, rise * (y - mean.mu)
+
+    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve) -> FloatArray:
+        weight, score = self.working(y, eta, mean, curve)
+        growth = 1 + self.alpha * mean.mu / (1 + self.alpha * mean.mu)
+        return weight - score * (curve.bend(eta) - growth * curve.log_slope(eta))
+
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+        size, gap = 1 / self.alpha, y - mu
+        rows = log_ratio(y, mu, lambda: curve.log_mean(eta))
+        rows *= y
+        # log((y + size) / (mu + size)) from the smaller one: nothing cancels
+        logs = np.copysign(np.log1p(np.abs(gap) / (np.minimum(y, mu) + size)), gap)
+        return rows - (y + size) * logs
+
+    def saturated(
+        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
+    ) -> FloatArray:
+        return times(of_counts(self._at_itself, y), weights)
+
+    def _at_itself(self, y: FloatArray) -> FloatArray:
+        a, size = self.alpha, 1 / self.alpha
+        ways = -special.betaln(size, y + 1) - np.log(size + y)
+        return np.asarray(ways + special.xlogy(y, a * y) - (y + size) * np.log1p(a * y))
+
+
+def _log_of(weights: FloatArray | None) -> Factor:
+    return 0.0 if weights is None else np.log(weights)
+
+
+def _poisson_at_itself(y: FloatArray) -> FloatArray:
+    return np.asarray(special.xlogy(y, y) - y - special.gammaln(y + 1))
+
+
+def law_of(family: Any) -> Law:
+    """The law of a family of statsmodels, by the name of its class."""
+    kind = type(family)
+    match kind.__name__ if kind.__module__ == "statsmodels.genmod.families.family" else "":
+        case "Gaussian":
+            return GaussianLaw()
+        case "Binomial":
+            return BinomialLaw()
+        case "NegativeBinomial":
+            return NegativeBinomialLaw(family.alpha)
+        case "Poisson":
+            return PoissonLaw(1, family)
+        case "Gamma":
+            return GammaLaw(2, family)
+        case "InverseGaussian":
+            return InverseGaussianLaw(3, family)
+        case "Tweedie":
+            known: dict[float, type[PowerLaw]] = {1: PoissonLaw, 2: GammaLaw}
+            return known.get(family.var_power, PowerLaw)(family.var_power, family)
+    raise TypeError(f"not a family of statsmodels: {kind.__module__}.{kind.__qualname__}")
