@@ -559,12 +559,12 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         full_output, disp, max_start_irls
             As for statsmodels, where `method` is not "IRLS".
         start : {"pilot", "statsmodels"} or array_like, (k,)
-            "pilot" fits a sample of the rows first and starts there, so that two to four
-            passes will do; "statsmodels" starts from the responses, and takes the same
-            iterations as statsmodels.
+            "pilot" fits a sample of the rows first, starts there and corrects the steps by
+            it, so that two to five passes will do; "statsmodels" starts from the responses,
+            and takes the same iterations as statsmodels.
         compress : bool
             Fold the data once into its distinct rows, where there are few, and iterate on
-            those in memory.
+            those in memory; from the start "pilot" only.
         **kwargs
             ``atol``, ``rtol`` and ``tol_criterion`` ("deviance" or "params") for IRLS, and
             the options of the other methods.
@@ -577,8 +577,9 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         Raises
         ------
         EmptyDataError, MissingDataError, DesignError
-            No row is left, a value is not finite, the family cannot have a response, or
-            there are no more rows than columns.
+            No row is left, a value is not finite, the family cannot have a response, there
+            are no more rows than columns, or the start gives means that the family cannot
+            have.
 
         Warns
         -----

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.sandwich import WhiteMeatState
@@ -36,7 +36,7 @@ def sandwich(bread: FloatArray, meat: FloatArray) -> FloatArray:
     return (product + product.T) / 2
 
 
-def refuse_unavailable(cov_type: str) -> None:
+def refuse_unavailable(cov_type: str, available: Sequence[str] = AVAILABLE) -> None:
     """Raise for covariance types that are not folded here, or that nobody knows.
 
     Raises
@@ -47,12 +47,12 @@ def refuse_unavailable(cov_type: str) -> None:
         There is no such covariance.
     """
     name = cov_type.lower().replace("_", "-").replace(" ", "-")
-    if name in {known.lower().replace(" ", "-") for known in AVAILABLE}:
+    if name in {known.lower().replace(" ", "-") for known in available}:
         return
-    available = ", ".join(AVAILABLE)
+    listed = ", ".join(available)
     if name in _NOT_BUILT:
         raise NotImplementedError(
             f"cov_type={cov_type!r} is not available out of memory: its sums over groups or lags "
-            f"are missing; available are {available}"
+            f"are missing; available are {listed}"
         )
-    raise ValueError(f"cov_type {cov_type!r} not recognized; available are {available}")
+    raise ValueError(f"cov_type {cov_type!r} not recognized; available are {listed}")

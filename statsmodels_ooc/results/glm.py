@@ -18,7 +18,7 @@ from statsmodels.genmod.families import links
 from statsmodels_ooc.engine import PassRecord, RowArray
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.results.covariance import refuse_unavailable, sandwich
+from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, sandwich
 from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
 from statsmodels_ooc.results.glm_scores import score_test
 from statsmodels_ooc.results.lazy import refuse_chunks
@@ -54,7 +54,7 @@ class GLMResults(glm.GLMResults):  # type: ignore[misc]
         use_t: bool | None = None,
         point: Point | None = None,
     ) -> None:
-        refuse_unavailable(cov_type)
+        refuse_unavailable(cov_type, ("nonrobust", *MEATS))
         LikelihoodModelResults.__init__(
             self, model, params, normalized_cov_params=normalized_cov_params, scale=scale
         )

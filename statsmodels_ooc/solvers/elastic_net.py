@@ -133,7 +133,7 @@ def penalized_likelihood(
                 return path
             before = length
         if path.iterations >= maxiter:
-            path.reason = f"{maxiter} iterations were not enough"
+            path.reason = f"more than maxiter={maxiter} iterations are needed"
             return path
         new = _advance(evaluate, point, target, penalty, factor, rows, anchor)
         if new is None or new.beta is None:

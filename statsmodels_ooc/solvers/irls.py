@@ -235,7 +235,7 @@ def irls(
                 path.converged, path.params = True, point.beta + step.direction
                 return path
         if path.iterations >= maxiter:
-            path.reason = f"{maxiter} iterations were not enough"
+            path.reason = f"more than maxiter={maxiter} iterations are needed"
             return path
         taken = step if correct is None else correct(point, step)
         new, halvings = _advance(evaluate, point, taken, anchor)

@@ -209,7 +209,7 @@ def test_constraints_that_leave_a_design_unidentified() -> None:
 
 def test_hardly_any_steps_warn() -> None:
     ours, _ = models("offset")
-    with pytest.warns(ConvergenceWarning, match="1 iterations were not enough"):
+    with pytest.warns(ConvergenceWarning, match="more than maxiter=1 iterations are needed"):
         found = ours.fit_constrained("x + z = 3", maxiter=1)
     assert not found.converged
 

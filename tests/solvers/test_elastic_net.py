@@ -200,7 +200,7 @@ def test_a_looser_tolerance_takes_fewer_steps() -> None:
 def test_too_few_steps_are_told() -> None:
     found = Logit().fit(penalty_of(0.05, 0.0), maxiter=1)
     assert not found.converged
-    assert found.reason == "1 iterations were not enough"
+    assert found.reason == "more than maxiter=1 iterations are needed"
 
 
 def test_a_quadratic_takes_one_step() -> None:
