@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,23 @@ from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.distinct import Cells, DistinctRows
+from statsmodels_ooc.reductions.scoring import total_offset
 
-__all__ = ["CellFold", "Repetition", "distinct_rows", "expected_cells", "repetition"]
+__all__ = [
+    "CellFold",
+    "Repetition",
+    "distinct_rows",
+    "expected_cells",
+    "keeps_digits",
+    "repetition",
+]
 
 _BOUNDED = 2**18  # combinations of levels that are counted whatever a sample says
 _MOST = 2**20  # cells
 _GAIN = 8  # rows a cell, at the least, where there may be too many
 _BLOCK_ROWS = 8_192
+_LOST = 1e-11  # of what the rows within the cells tell, by rounding
+_EPS = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True)
@@ -90,8 +100,8 @@ def expected_cells(blocks: Sequence[Any]) -> float:
 
 
 def _keys(block: Any) -> tuple[NDArray[Any], ...]:
-    offsets = [block.extras[role] for role in ("offset", "exposure") if role in block.extras]
-    return (*block.design.keys(), *([reduce(np.add, offsets)] if offsets else []))
+    offset = total_offset(block)
+    return (*block.design.keys(), *([] if offset is None else [offset]))
 
 
 def _column(parts: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
@@ -113,6 +123,33 @@ def distinct_rows(
         max_cells=_BOUNDED if found.bounded else _MOST,
         shift=shift,
     )
+
+
+def keeps_digits(
+    cells: Cells, family: Any, bounds: tuple[float, float], about_one: float, within: float
+) -> bool:
+    """Whether sums by cells leave enough digits of what rows within a cell differ in.
+
+    Parameters
+    ----------
+    cells : Cells
+        The distinct rows.
+    family : Family
+        Whose variance function weighs the rows.
+    bounds : (float, float)
+        Between which all responses are.
+    about_one, within : float
+        Deviances about one constant, and about the means of the cells.
+    """
+    lean = cells.ay / cells.a
+    mean = np.clip(cells.shift + lean, *bounds)
+    some = np.abs(mean) > 8 * _EPS * abs(cells.shift)  # the others are zeros, up to rounding
+    variance = family.variance(np.where(some, mean, 1.0))
+    between = float(np.where(some, cells.a * lean**2 / variance, 0.0).sum())
+    inside = float(np.where(some, cells.ayy / variance, 0.0).sum()) - between
+    exact = within == 0 and inside <= _EPS * between  # cells of equal responses
+    rests = inside * _LOST >= _EPS * between and within * _LOST >= _EPS * about_one
+    return bool(exact or rests)
 
 
 @dataclass(frozen=True)

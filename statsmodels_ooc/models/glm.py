@@ -78,7 +78,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
     >>> frame = pd.DataFrame({"y": [0, 1, 2, 4, 9], "x": [0.0, 1.0, 2.0, 3.0, 4.0]})
     >>> model = smo.GLM.from_formula("y ~ x", smo.as_source(frame), family=sm.families.Poisson())
     >>> model.fit().params.round(4).to_dict()
-    {'Intercept': -0.609, 'x': 0.6951}
+    {'Intercept': -1.1237, 'x': 0.8359}
     """
 
     _lazy = (
@@ -107,7 +107,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             return
         hasconst = kwargs.pop("hasconst", None)
         self._check_kwargs(kwargs)
-        family = _checked(family, exposure is not None)
+        family = _checked(family, exposure is not None, stacklevel=3)
         check_missing(missing)
         given = {role: value for role, value in extras.items() if value is not None}
         source = from_arrays(endog, exog, max_endog=_max_endog(family), **given)
@@ -137,7 +137,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         self._check_kwargs(kwargs)
-        family = _checked(family, exposure is not None)
+        family = _checked(family, exposure is not None, stacklevel=4)
         extras = dict(zip(_EXTRAS, (offset, exposure, freq_weights, var_weights), strict=True))
         given = {role: value for role, value in extras.items() if value is not None}
         for role, value in given.items():
@@ -228,7 +228,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
 
     @cached_property
     def iweights(self) -> RowArray:
-        return self._rows(PriorWeights(trials=False))
+        return self._rows(PriorWeights())
 
     def _row(self, kind: str, params: Any, scale: float = 1.0, width: int | None = None) -> Any:
         beta = np.asarray(params, dtype=np.float64)
@@ -603,18 +603,18 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         >>> data = smo.as_source(frame)
         >>> res = smo.GLM.from_formula("y ~ x", data, family=sm.families.Poisson()).fit()
         >>> round(res.deviance, 4), res.converged
-        (1.5089, True)
+        (0.7704, True)
         """
         options = (maxiter, method, tol, scale, cov_type, cov_kwds, use_t)
         output = (full_output, disp, max_start_irls)
-        if self._stream is None:
-            return super().fit(start_params, *options, *output, **kwargs)
         if isinstance(start, str) and start not in ("pilot", "statsmodels"):
             raise OptionError(
                 f"start={start!r}; it is 'pilot', 'statsmodels' or an array of parameters"
             )
         if start_params is None and not isinstance(start, str):
             start_params = start
+        if self._stream is None:
+            return super().fit(start_params, *options, *output, **kwargs)
         return fit_glm(
             self, start_params, *options, *output, start=start, compress=compress, **kwargs
         )
@@ -726,7 +726,7 @@ class _AtParams:
         return found
 
 
-def _checked(family: Any, has_exposure: bool) -> Any:
+def _checked(family: Any, has_exposure: bool, stacklevel: int) -> Any:
     """The family, a Gaussian one by default; warns of links that leave its domain."""
     if family is None:
         family = sm.families.Gaussian()
@@ -735,7 +735,7 @@ def _checked(family: Any, has_exposure: bool) -> Any:
             f"The {type(family.link).__name__} link function does not respect the domain of the "
             f"{type(family).__name__} family.",
             DomainWarning,
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
     if has_exposure and not isinstance(family.link, links.Log):
         raise ValueError("exposure can only be used with the log link function")

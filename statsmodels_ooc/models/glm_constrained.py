@@ -130,7 +130,7 @@ def _start(model: Any, span: FloatArray, shift: FloatArray) -> FloatArray:
 
     Where none are known, the quadratic model at the best point has its minimum there.
     """
-    known: list[Point] = [p for p in model._planner.known() if p.outside is None]
+    known: list[Point] = model._planner.known()
     known.sort(key=lambda point: point.deviance)
     for beta in (point.beta for point in known if point.beta is not None):
         gap = np.linalg.norm(beta - _onto(beta, span, shift))

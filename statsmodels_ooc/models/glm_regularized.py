@@ -101,7 +101,7 @@ def _start(model: Any, penalty: Penalty, start_params: Any) -> Point:
     planner = model._planner
     if start_params is not None:
         return _first(model, checked_start(start_params, model.spec.k))
-    known: list[Point] = [point for point in planner.known() if point.outside is None]
+    known: list[Point] = planner.known()
     if not known:
         return _first(model, "pilot")
     return min(known, key=_objective(model, penalty))
@@ -125,20 +125,23 @@ def _refitted(model: Any, found: Penalized, params: FloatArray, method: str) -> 
     """Ordinary results at parameters that were fitted again without a penalty."""
     chosen = params != 0
     own = copy(model)
+    own.scaletype = None
     own.df_model, own.df_resid = float(chosen.sum()) - 1, model.wnobs - float(chosen.sum())
     span = np.eye(len(params))[:, chosen]
     if chosen.any():
         last = found.point.beta
         begin = params if last is None or last[~chosen].any() else last
         path = scored(own, begin, 100, Criterion("deviance", _REFITTED, 0.0), span)
-        warn_of(path, tried=True, stacklevel=4)
+        warn_of(path, tried=True, stacklevel=5)
         point, params = path.point, path.params
         root = spanned_root(point.fit, span)
         cov = root @ root.T
+        converged = found.converged and path.converged
     else:
+        converged = found.converged
         point, cov = model._at(params), np.zeros((len(params), len(params)))
     results = GLMResults(model, params, cov, own._scale_of(point), point=point)
     results.df_model, results.df_resid = int(chosen.sum()), model.nobs - int(chosen.sum())
     results.regularized, results.method = True, method
-    results.converged, results.fit_history = found.converged, {"iteration": found.iterations}
+    results.converged, results.fit_history = converged, {"iteration": found.iterations}
     return results

@@ -13,7 +13,13 @@ from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.models.companions import Companions
-from statsmodels_ooc.models.compression import CellFold, Repetition, distinct_rows, repetition
+from statsmodels_ooc.models.compression import (
+    CellFold,
+    Repetition,
+    distinct_rows,
+    keeps_digits,
+    repetition,
+)
 from statsmodels_ooc.models.families import loglike_form, response_bounds
 from statsmodels_ooc.models.likelihood import Fold, Likelihood
 from statsmodels_ooc.models.pilot import Pilot
@@ -126,7 +132,7 @@ class MaximumLikelihood:
     def start_from(self, start: str | FloatArray) -> tuple[Point, FloatArray]:
         """The first point of a fit, and what its history calls the parameters."""
         point, params = self._start_from(start)
-        if point.outside is None:
+        if point.usable:
             self._first = self._first or point
         return point, params
 
@@ -136,36 +142,41 @@ class MaximumLikelihood:
             self._refer_to_sample()
             return self.at(start), start
         if start == "pilot":
-            if self._compressed():
-                assert self._cells is not None
-                return self._cells.start(self.responses.total / self.responses.rows), nowhere
+            if self._compressed() is not None:
+                mean = self.responses.total / self.responses.rows
+                return self._active.start(mean), nowhere
             params = self._pilot.params
             if params is not None:
                 self._refer_to_sample()
                 self.likelihood.exact |= self._pilot.exact
                 point = self.likelihood.at(params)
-                if point.outside is None:
+                if point.usable:
                     return point, params
-        mean = self._companions.mean_of_y() if self.starts_from_mean else 0.5
+        mean = self._mean_of_y()
         self._companions.refer_to(mean)
         return self.likelihood.start(mean), nowhere
 
+    def _mean_of_y(self) -> float:
+        """What statsmodels' start needs of the mean response."""
+        return self._companions.mean_of_y() if self.starts_from_mean else 0.5
+
     def _refer_to_sample(self) -> None:
         if self._companions.audit is None:
-            self._companions.refer_to(self._pilot.mean, self._pilot)
+            mean = self._pilot.mean
+            self._companions.refer_to(self._mean_of_y() if mean is None else mean, self._pilot)
 
     # --- rows that repeat
 
-    def _compressed(self) -> bool:
-        """Whether there are few distinct rows, which are folded where nobody has looked yet."""
+    def _compressed(self) -> Likelihood | None:
+        """The likelihood of the distinct rows, folded where nobody has looked yet."""
         if not self.may_compress:
-            return False
+            return None
         if self._cells is None and self._companions.audit is None:
             rows = self.stream.source.rows
             found = repetition(self.spec, rows, self.has_offset, lambda: self._pilot.cells)
             if found is not None and (found.bounded or self._pilot.params is not None):
                 self._compress(found)
-        return self._cells is not None
+        return self._cells
 
     def _compress(self, found: Repetition) -> None:
         """One pass that folds the rows into distinct ones, or into the pilot's point."""
@@ -173,6 +184,7 @@ class MaximumLikelihood:
         if not found.bounded or self.starts_from_mean or self.has_offset:
             self._refer_to_sample()
             shift = self._pilot.mean or 0.0
+        self._companions.refer_to(0.5)
         bounds = response_bounds(self.kernel.family)
         facts = (Responses(self.kernel, self._companions.reference), RowAudit(self.spec.k))
         fallback = None
@@ -200,6 +212,8 @@ class MaximumLikelihood:
         self._companions.learn(audit, responses)
         within = responses.deviance - seen.deviance
         if cells is not None:
+            if not keeps_digits(cells, self.kernel.family, bounds, responses.deviance, within):
+                return  # the rows will do
             self._cells = self._likelihood(
                 CellFold(self.spec, cells, bounds), rows=len(cells.a), within=within
             )
@@ -219,19 +233,8 @@ class MaximumLikelihood:
     ) -> Path:
         """Fisher scoring from a start."""
         first, params = self.start_from(start)
-        if first.outside is not None:
-            bad = first.outside
-            label = self.stream.source.partitions[bad.partition].label
-            raise DesignError(
-                f"the start gives row {bad.row} of {label} the mean {bad.mean:g}, which the "
-                f"{type(self.kernel.family).__name__} family cannot have",
-                hint="leave start_params out, or choose others",
-            )
-        if not np.isfinite(first.deviance):
-            raise DesignError(
-                "the deviance at the start is not finite: some mean overflows",
-                hint="leave start_params out, or choose others",
-            )
+        if not first.usable:
+            raise self._no_start(first)
         if maxiter == 0:
             return Path(first, params, {"params": [np.inf, params], "deviance": [np.inf]})
         literal = isinstance(start, str) and start == "statsmodels"
@@ -247,16 +250,32 @@ class MaximumLikelihood:
             literal=literal,
             correct=None if literal or span is not None else self._correct,
         )
-        if "_pilot" in self.__dict__:
-            self._pilot.release()
+        if "_pilot" in self.__dict__ and not self._pilot.release():
+            del self._pilot
         return path
+
+    def _no_start(self, first: Point) -> DesignError:
+        """Why a point is no start."""
+        hint = "leave start_params out, or choose others"
+        bad = first.outside
+        if bad is None:
+            return DesignError("the deviance at the start is not finite: a mean overflows", hint)
+        where = "some row"
+        if self._active is self.likelihood:
+            where = f"row {bad.row} of {self.stream.source.partitions[bad.partition].label}"
+        return DesignError(
+            f"the start gives {where} the mean {bad.mean:g}, which the "
+            f"{type(self.kernel.family).__name__} family cannot have",
+            hint,
+        )
 
     def _correct(self, point: Point, step: Step) -> Step:
         """A step corrected by the sample; the same whenever it is asked for."""
         if point.beta is None:
             return step
         key = point.beta.tobytes()
-        sampled = self._cells is None and "_pilot" in self.__dict__ and self._pilot.blocks
+        sampled = self._active is self.likelihood and "_pilot" in self.__dict__
+        sampled = sampled and bool(self._pilot.blocks)
         if key not in self._steps and sampled:
             rows, sample = self.audit.rows, self._pilot
             self._steps[key] = corrected(
@@ -266,21 +285,18 @@ class MaximumLikelihood:
 
     def at(self, beta: FloatArray) -> Point:
         """The point of some parameters: a pass, unless it is known."""
-        return self.likelihood.at(beta) if self._cells is None else self._cells.at(beta)
+        return self._active.at(beta)
 
     def known(self) -> list[Point]:
-        """The last points, in the order in which they were found."""
-        return (self.likelihood if self._cells is None else self._cells).known()
+        """The last points that are of use, in the order in which they were found."""
+        return [point for point in self._active.known() if point.usable]
 
     @property
-    def _fold(self) -> Fold:
-        """Folds over the rows, or over the distinct ones."""
-        return self.stream.fold if self._cells is None else self._cells.fold
-
-    @property
-    def _within(self) -> float:
-        """The deviance that rows within the cells have on top."""
-        return 0.0 if self._cells is None else self._cells.within
+    def _active(self) -> Likelihood:
+        """The likelihood of the distinct rows, where they are known and wanted, or of all."""
+        if self._cells is not None and self.may_compress:
+            return self._cells
+        return self.likelihood
 
     def _anchor(self) -> FloatArray | None:
         """Parameters of constant means, where a column can give them."""
@@ -295,7 +311,7 @@ class MaximumLikelihood:
         """Squared scores and the observed information at some parameters: a pass."""
         key = beta.tobytes()
         if self._meat is None or self._meat[0] != key:
-            (state,) = self._fold("robust covariance", ScoreMeat(self.kernel, beta))
+            (state,) = self._active.fold("robust covariance", ScoreMeat(self.kernel, beta))
             self._meat = key, state
         return self._meat[1]
 
@@ -316,7 +332,7 @@ class MaximumLikelihood:
             eta = np.array([self._companions.reference])
             at_mean = self.kernel.deviance(mean, eta, self.kernel.mean(eta), None)
             return found.deviance - found.weight * at_mean
-        return null.settle(self._fold, self._within)
+        return null.settle(self._active.fold, self._active.within)
 
     @property
     def null_constant(self) -> float:
@@ -324,7 +340,7 @@ class MaximumLikelihood:
         found, null = self.responses, self._companions.null
         if null is None:
             return float(self.kernel.family.link(found.weighted / found.weight))
-        null.settle(self._fold, self._within)
+        null.settle(self._active.fold, self._active.within)
         return null.constant
 
     def loglike_null(self, beta: FloatArray, deviance: float, scale: float) -> float:

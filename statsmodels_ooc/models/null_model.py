@@ -58,10 +58,9 @@ class NullModel:
         promise = step * state.score
         self._deviance, self._best = deviance, self.constant
         self.settled = promise <= _SETTLED * abs(deviance)
+        self.constant += step
         if self.settled:
             self._deviance -= promise
-        else:
-            self.constant += step
 
     def settle(self, fold: Callable[..., tuple[Any, ...]], within: float = 0.0) -> float:
         """Its deviance; passes of its own where those of the full model did not do."""

@@ -16,6 +16,7 @@ from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.models.compression import expected_cells
 from statsmodels_ooc.models.likelihood import Likelihood
 from statsmodels_ooc.models.null_model import NullModel
+from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.remainder import Remainder
@@ -26,6 +27,7 @@ __all__ = ["Pilot"]
 _ROWS = 2**17
 _BYTES = 2**26  # of the design of the sample
 _STEPS = 25
+_ROWS_A_COLUMN = 3  # with fewer the sample tells nothing
 _CRITERION = Criterion("deviance", 1e-2, 0.0)  # the sample's own error is larger
 
 
@@ -50,8 +52,8 @@ class Pilot:
     @cached_property
     def blocks(self) -> list[Any]:
         """Blocks of the sample; none where rows are faulty, which a pass will name."""
-        k = max(self.spec.k, 1)
-        rows = max(min(_ROWS, _BYTES // (8 * k)), 20 * k)
+        fitting = min(_BYTES, options.memory_limit // 16) // (8 * max(self.spec.k, 1))
+        rows = min(_ROWS, fitting)
         try:
             blocks = sample_blocks(self.stream.source, self.spec, rows, self.stream.passes)
         except OutOfCoreError:
@@ -77,7 +79,7 @@ class Pilot:
 
     @cached_property
     def _fitted(self) -> tuple[FloatArray | None, bool]:
-        if self.mean is None or self.rows <= self.spec.k:
+        if self.mean is None or self.rows < _ROWS_A_COLUMN * self.spec.k:
             return None, False
         likelihood = Likelihood(
             self._fold, self.kernel, self.spec.k, self.spec.has_intercept, rows=self.rows
@@ -119,10 +121,10 @@ class Pilot:
         with one_blas_thread():
             return tuple(_folded(reduction, self.blocks) for reduction in reductions)
 
-    def release(self) -> None:
-        """Let go of the rows of the sample; what they told stays."""
-        _ = self.mean, self.cells, self._fitted
+    def release(self) -> bool:
+        """Let go of the rows of the sample; whether its parameters are known."""
         self.__dict__["blocks"] = []
+        return "_fitted" in self.__dict__
 
 
 def _folded(reduction: Any, blocks: Sequence[Any]) -> Any:
@@ -131,6 +133,7 @@ def _folded(reduction: Any, blocks: Sequence[Any]) -> Any:
 
 def _is_sound(block: Any, kernel: Kernel) -> bool:
     """Whether the rows of a block are finite, and what the family can have."""
-    sums = block.design.rmatvec(np.ones(len(block.endog)))
+    with np.errstate(invalid="ignore", over="ignore"):
+        sums = block.design.rmatvec(np.ones(len(block.endog)))
     finite = np.isfinite(sums).all() and np.isfinite(block.endog).all()
     return bool(finite) and kernel.impossible(block.endog) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray, Reduction
+from statsmodels_ooc.reductions.scoring import prior_weights, total_offset
 
 __all__ = ["Cells", "DistinctRows", "DistinctState"]
 
@@ -145,13 +146,13 @@ class DistinctRows:
 
     def _count(self, state: DistinctState, block: BlockLike) -> DistinctState:
         """Add the rows of a block to the cells, all of them or none."""
-        offset = _combined(np.add, block.extras, "offset", "exposure")
+        offset = total_offset(block)
         if state._table is None:
             state._table = _Table(self.capacities, offset is not None, self.max_cells)
         table, keys = state._table, block.design.keys()
         at = table.places(keys if offset is None else (*keys, offset), len(block.endog))
         z = block.endog - self.shift if self.shift else block.endog
-        table.add(at, z, *_prior_weights(block.extras))
+        table.add(at, z, *_weights(block))
         return state
 
     def _merged(
@@ -490,22 +491,8 @@ def _unpacked(keys: Words, sizes: Sequence[int]) -> list[Words]:
     return codes[::-1]
 
 
-def _prior_weights(extras: Mapping[str, FloatArray]) -> tuple[FloatArray | None, FloatArray | None]:
+def _weights(block: BlockLike) -> tuple[FloatArray | None, FloatArray | None]:
     """The prior weights a, None for ones, and c, None where it is a; see `Cells`."""
-    inner = _combined(np.multiply, extras, "var_weights", "trials")
-    frequency = extras.get("freq_weights")
-    if inner is None:
-        return frequency, None
-    a = inner if frequency is None else frequency * inner
-    return a, a * inner
-
-
-def _combined(
-    combine: np.ufunc, extras: Mapping[str, FloatArray], *roles: str
-) -> FloatArray | None:
-    """The sum or product of those roles that there are, None for none."""
-    present = [extras[role] for role in roles if role in extras]
-    if len(present) < 2:
-        return present[0] if present else None
-    both: FloatArray = combine(*present)
-    return both
+    inner = prior_weights(block, ("var_weights", "trials"))
+    a = prior_weights(block)
+    return a, None if inner is None or a is None else a * inner

@@ -8,7 +8,7 @@ import numpy as np
 
 from statsmodels_ooc.reductions.base import BlockLike
 from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.reductions.scoring import prior_weights
+from statsmodels_ooc.reductions.scoring import prior_weights, total_offset
 
 __all__ = ["NullScoring", "NullState"]
 
@@ -46,9 +46,9 @@ class NullScoring:
         if len(y) == 0:
             return state
         eta = np.full(len(y), self.constant)
-        for role in ("offset", "exposure"):
-            if role in block.extras:
-                eta += block.extras[role]
+        offset = total_offset(block)
+        if offset is not None:
+            eta += offset
         mean = self.kernel.mean(eta)
         if self.kernel.outside(mean) is not None:
             state.outside = True

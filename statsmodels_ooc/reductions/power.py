@@ -8,7 +8,7 @@ import numpy as np
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
 from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.reductions.scoring import linear_predictor
+from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights
 
 __all__ = ["PowerSums", "PowerSumsState", "power_sums"]
 
@@ -45,20 +45,13 @@ class PowerSums:
         if len(block.endog) == 0:
             return state
         mu = self.kernel.mean(linear_predictor(block, self.beta)).mu
-        state.sums += power_sums(block.endog, mu, _weights(block), self.powers)
+        weights = prior_weights(block, ("freq_weights", "var_weights"))
+        weights = np.ones(len(mu)) if weights is None else weights
+        state.sums += power_sums(block.endog, mu, weights, self.powers)
         return state
 
     def merge(self, left: PowerSumsState, right: PowerSumsState) -> PowerSumsState:
         return PowerSumsState(left.sums + right.sums)
-
-
-def _weights(block: BlockLike) -> FloatArray:
-    """``freq_weights * var_weights``, (b,): trials are not of these families."""
-    weights = np.ones(len(block.endog))
-    for role in ("freq_weights", "var_weights"):
-        if role in block.extras:
-            weights = weights * block.extras[role]
-    return weights
 
 
 def power_sums(

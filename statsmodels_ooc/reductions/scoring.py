@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,7 +11,14 @@ import numpy as np
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray, Reduction
 from statsmodels_ooc.reductions.kernels import Kernel
 
-__all__ = ["Outside", "Scoring", "ScoringState", "linear_predictor", "prior_weights"]
+__all__ = [
+    "Outside",
+    "Scoring",
+    "ScoringState",
+    "linear_predictor",
+    "prior_weights",
+    "total_offset",
+]
 
 
 class Outside(NamedTuple):
@@ -101,8 +109,10 @@ class Scoring:
             weight *= a
             score *= a
         if self.beta is None:
-            score += weight * (eta - _offset(block))
-        state.score += block.design.rmatvec(score)
+            offset = total_offset(block)
+            score += weight * (eta if offset is None else eta - offset)
+        with np.errstate(invalid="ignore"):  # means that overflowed: the point is of no use
+            state.score += block.design.rmatvec(score)
         state.design = self.inner.update(state.design, _Weighted(block, weight))
         return state
 
@@ -136,32 +146,32 @@ class _Weighted:
         return self.design.dense()
 
 
-def prior_weights(block: BlockLike) -> FloatArray | None:
-    """``freq_weights * var_weights * trials``, (b,); None where there are none of them."""
+def prior_weights(
+    block: BlockLike, roles: Sequence[str] = ("freq_weights", "var_weights", "trials")
+) -> FloatArray | None:
+    """The product of the weights in some roles, (b,); None where there are none of them."""
     product: FloatArray | None = None
-    for role in ("freq_weights", "var_weights", "trials"):
+    for role in roles:
         factor = block.extras.get(role)
         if factor is not None:
             product = factor if product is None else product * factor
     return product
 
 
+def total_offset(block: BlockLike) -> FloatArray | None:
+    """Offset and logarithm of the exposure, (b,); None where there is neither."""
+    offset, exposure = block.extras.get("offset"), block.extras.get("exposure")
+    if offset is None or exposure is None:
+        return exposure if offset is None else offset
+    return offset + exposure
+
+
 def linear_predictor(block: BlockLike, beta: FloatArray) -> FloatArray:
     """``X beta`` and the offset, (b,)."""
-    eta = block.design.matvec(beta)
-    for role in ("offset", "exposure"):
-        if role in block.extras:
-            eta += block.extras[role]
+    eta, offset = block.design.matvec(beta), total_offset(block)
+    if offset is not None:
+        eta += offset
     return eta
-
-
-def _offset(block: BlockLike) -> FloatArray | float:
-    """Offset and logarithm of the exposure."""
-    total: FloatArray | float = 0.0
-    for role in ("offset", "exposure"):
-        if role in block.extras:
-            total = total + block.extras[role]
-    return total
 
 
 def _widest(block: BlockLike, gap: FloatArray) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
 from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights
+from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights, total_offset
 
 __all__ = ["Extra", "GLMRow", "Leverage", "Observed", "Predict", "PriorWeights"]
 
@@ -29,17 +29,11 @@ class Extra:
 
 @dataclass(frozen=True)
 class PriorWeights:
-    """The product of all weights, (b,), with or without the trials."""
-
-    trials: bool = True
+    """``freq_weights * var_weights``, (b,)."""
 
     def __call__(self, block: BlockLike) -> FloatArray:
-        roles = ("freq_weights", "var_weights", *(["trials"] if self.trials else []))
-        product = np.ones(len(block.endog))
-        for role in roles:
-            if role in block.extras:
-                product = product * block.extras[role]
-        return product
+        product = prior_weights(block, ("freq_weights", "var_weights"))
+        return np.ones(len(block.endog)) if product is None else product
 
 
 @dataclass(frozen=True)
@@ -218,9 +212,9 @@ def _variance(row: GLMRow, block: BlockLike) -> FloatArray:
 
 def _null(row: GLMRow, block: BlockLike) -> FloatArray:
     eta = np.full(len(block.endog), row.beta[0])
-    for role in ("offset", "exposure"):
-        if role in block.extras:
-            eta += block.extras[role]
+    offset = total_offset(block)
+    if offset is not None:
+        eta += offset
     return row.kernel.mean(eta).mu
 
 

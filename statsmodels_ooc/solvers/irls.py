@@ -69,6 +69,11 @@ class Point:
     factor: FloatArray
 
     @property
+    def usable(self) -> bool:
+        """Whether all means are possible and the deviance is finite."""
+        return self.outside is None and bool(np.isfinite(self.deviance))
+
+    @property
     def weight(self) -> float:
         """Sum of the weights."""
         return float(self.factor[0, 0] ** 2)
@@ -333,11 +338,13 @@ def _settled(point: Point, step: Step, before: tuple[Point, Step] | None, scale:
 
 
 def _diverges(point: Point, step: Step, before: tuple[Point, Step] | None) -> bool:
-    """Whether the likelihood goes on to flatten along a step that no longer lowers it."""
-    if before is None or _is_noise(point, step):
+    """Whether the likelihood goes on to flatten along steps that do not get shorter."""
+    if before is None or before[0].beta is None or point.beta is None or _is_noise(point, step):
         return False
-    curvature = np.linalg.norm(before[0].fit.r_exog @ step.direction) ** 2
-    return bool(step.decrement < _FLATTER * curvature)
+    metric = before[0].fit.r_exog
+    ahead = np.linalg.norm(metric @ step.direction)
+    behind = np.linalg.norm(metric @ (point.beta - before[0].beta))
+    return bool(step.decrement < _FLATTER * ahead**2 and ahead > behind / 2)
 
 
 def _advance(
@@ -355,6 +362,6 @@ def _advance(
     highest += 1e-10 * abs(highest) if np.isfinite(highest) else 0.0
     for halvings in range(_HALVINGS):
         new = evaluate(base + direction / 2**halvings)
-        if new.outside is None and np.isfinite(new.deviance) and new.deviance <= highest:
+        if new.usable and new.deviance <= highest:
             return new, halvings
     return None, _HALVINGS

@@ -204,3 +204,35 @@ def test_a_sample_foretells_the_number_of_cells() -> None:
     spec = smof.glm("y ~ g", source(frame)).spec
     (block,) = spec.blocks(frame, 0, "", 0, 2_000)
     assert 900 < expected_cells([block]) < 1_100
+
+
+@pytest.mark.filterwarnings("ignore::statsmodels.tools.sm_exceptions.DomainWarning")
+@pytest.mark.parametrize("link", [links.Log(), links.LogC(), links.Identity()])
+def test_links_whose_means_at_zero_are_on_the_edge(link: Any) -> None:
+    family = F.Binomial(link)
+    model = smof.glm("yes ~ g", source(coarse()), family=family)
+    res = model.fit()
+    expected = sm.GLM.from_formula("yes ~ g", coarse(), family=family).fit(tol=1e-13)
+    assert "distinct rows" in names(res)
+    np.testing.assert_allclose(res.params, expected.params, rtol=1e-7)
+    np.testing.assert_allclose(res.null_deviance, expected.null_deviance, rtol=INVARIANT)
+
+
+@pytest.mark.parametrize("apart", [1e4, 1e6])
+def test_cells_far_apart_are_left_to_the_rows(apart: float) -> None:
+    frame = coarse().assign(
+        level=coarse()["level"] + apart * coarse()["g"].map({"a": 0, "b": 1, "c": 2})
+    )
+    res = smof.glm("level ~ g", source(frame), family=F.Gaussian()).fit()
+    expected = sm.GLM.from_formula("level ~ g", frame, family=F.Gaussian()).fit()
+    np.testing.assert_allclose(res.scale, expected.scale, rtol=1e-8)
+    np.testing.assert_allclose(res.llf, expected.llf, rtol=1e-8)
+
+
+def test_compress_off_after_a_compressed_fit_goes_through_the_rows() -> None:
+    model = smof.glm("count ~ g", source(coarse()), family=F.Poisson())
+    model.fit()
+    before = len(model.passes)
+    res = model.fit(compress=False)
+    assert [record.name for record in model.passes[before:]].count("fit") >= 2
+    assert res.converged

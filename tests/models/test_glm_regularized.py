@@ -226,7 +226,7 @@ def test_fitted_values_are_lazy() -> None:
 
 def test_too_few_steps_warn() -> None:
     ours, _ = models("gamma, both weights")
-    with pytest.warns(ConvergenceWarning, match="did not converge: 1 iterations"):
+    with pytest.warns(ConvergenceWarning, match="did not converge: more than maxiter=1"):
         found = ours.fit_regularized(alpha=0.05, maxiter=1)
     assert not found.converged
 

@@ -24,6 +24,7 @@ from tolerances import INVARIANT, ITERATED, SOLVED
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc import errors
+from statsmodels_ooc.models import pilot
 
 N = 80
 WHERE = "row 2 of DataFrame, rows 21-27"  # of the row with the label 23
@@ -433,3 +434,27 @@ def test_options_that_are_none(name: str) -> None:
     options, kind = OPTIONS[name]
     with pytest.raises(kind):
         model("y ~ x", FRAME).fit(**options)
+
+
+def test_a_sample_without_a_row_leaves_the_null_model_right(monkeypatch) -> None:
+    monkeypatch.setattr(pilot, "_ROWS", 100)
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=3_000), "o": rng.uniform(size=3_000)})
+    frame["y"] = rng.poisson(np.exp(0.2 * frame["x"] + frame["o"])).astype(float)
+    frame.loc[:2_499, "y"] = np.nan
+    options = {"family": sm.families.Poisson()}
+    model = smof.glm("y ~ x", smo.as_source(frame, chunk_rows=3_000), offset="o", **options)
+    expected = sm.GLM.from_formula("y ~ x", frame, offset=frame["o"], **options).fit()
+    res = model.fit(start_params=[0.1, 0.1])
+    np.testing.assert_allclose(res.null_deviance, expected.null_deviance, rtol=1e-9)
+
+
+def test_a_refused_start_leaves_nothing_behind() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=500)})
+    frame["y"] = rng.poisson(np.exp(0.3 + 0.2 * frame["x"]))
+    model = smof.glm("y ~ x", smo.as_source(frame), family=sm.families.Poisson())
+    with pytest.raises(errors.DesignError, match="not finite"):
+        model.fit(start_params=[709.0, 0.0])
+    assert model.fit().df_model == 1
+    assert (model.fit_regularized(alpha=0.01).params != 0).all()
