@@ -87,7 +87,7 @@ def learn_formula(
         There are too many levels, or too many rows for a spline's quantiles.
     """
     columns = formula_columns(formula, source, env=env, extras=extras)
-    lhs, rhs, third_terms = _terms(formula, extras, source.columns)
+    lhs, rhs, third_terms = _terms(formula, extras, source.dtypes)
     factors = _factors(lhs, rhs, third_terms)
     lesson = Lesson(source, factors, env, frames or source.frames, memory_limit)
     lesson.learn(scan)
@@ -124,20 +124,20 @@ def formula_columns(
     ColumnNotFoundError
         A name is neither a column nor in scope.
     """
-    factors = _factors(*_terms(formula, extras, source.columns))
+    factors = _factors(*_terms(formula, extras, source.dtypes))
     _check_names(factors, env, source)
     names = {name for factor in factors for name in _patsy.factor_names(factor)}
     return tuple(column for column in source.columns if column in names)
 
 
 def _terms(
-    formula: Any, extras: Mapping[str, str] | None, columns: Sequence[str]
+    formula: Any, extras: Mapping[str, str] | None, dtypes: Mapping[str, Any]
 ) -> tuple[list[Term], list[Term], list[Term]]:
     """The terms of the response, of the design, and one for each of the extras."""
     desc = formula if isinstance(formula, ModelDesc) else ModelDesc.from_formula(formula)
     if not desc.lhs_termlist:
         raise PatsyError("model is missing required outcome variables")
-    third = [_extra_term(code, columns) for code in (extras or {}).values()]
+    third = [_extra_term(code, dtypes) for code in (extras or {}).values()]
     return desc.lhs_termlist, desc.rhs_termlist, third
 
 
@@ -147,16 +147,21 @@ def _factors(*sides: Sequence[Term]) -> tuple[EvalFactor, ...]:
     return tuple(dict.fromkeys(factor for term in terms for factor in term.factors))
 
 
-def _extra_term(code: str, columns: Sequence[str]) -> Term:
-    is_odd_name = code in columns and not code.isidentifier()
-    return _patsy.expression_term(f"Q({code!r})" if is_odd_name else code)
+def _extra_term(code: str, dtypes: Mapping[str, Any]) -> Term:
+    if code in dtypes:
+        is_flag = pd.api.types.is_bool_dtype(dtypes[code])
+        code = code if code.isidentifier() else f"Q({code!r})"
+        code = f"{code} * 1.0" if is_flag else code
+    return _patsy.expression_term(code)
 
 
 def _extra_factors(terms: Sequence[Term], lesson: Lesson) -> list[EvalFactor]:
     factors = [factor for term in terms for factor in term.factors]
     for factor in factors:
         if lesson.widths.get(factor) != 1:
-            raise DesignError(f"{factor.name()!r} is not one number a row")
+            raise DesignError(
+                f"{factor.name()!r} is not one number a row", hint="text and dates are no numbers"
+            )
     return factors
 
 

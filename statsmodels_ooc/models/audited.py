@@ -14,8 +14,15 @@ __all__ = ["check_audit"]
 _LARGEST = 1e140  # sums of squares beyond it may overflow
 
 
-def check_audit(audit: RowAuditState, spec: DesignSpec, source: Source) -> None:
+def check_audit(audit: RowAuditState, spec: DesignSpec, source: Source, least: int) -> None:
     """Refuse no rows, values that are not finite or whose squares overflow, too few rows.
+
+    Parameters
+    ----------
+    audit, spec, source
+        What the rows were, the design and the data.
+    least : int
+        How many rows there must be.
 
     Raises
     ------
@@ -46,7 +53,7 @@ def check_audit(audit: RowAuditState, spec: DesignSpec, source: Source) -> None:
             "square overflows",
             hint="measure it in a larger unit",
         )
-    if audit.rows <= k:
+    if audit.rows < least:
         raise DesignError(
             f"{audit.rows:,} rows cannot determine {k:,} columns and the scale",
             hint="a fit needs more rows than columns",

@@ -98,7 +98,7 @@ class Companions:
 
     def check(self, audit: RowAuditState, responses: ResponsesState) -> None:
         """Refuse rows that no fit can be made of."""
-        check_audit(audit, self.spec, self.stream.source)
+        check_audit(audit, self.spec, self.stream.source, self.spec.k)
         bad = responses.impossible
         if bad is not None:
             label = self.stream.source.partitions[bad.partition].label

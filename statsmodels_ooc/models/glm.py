@@ -18,7 +18,7 @@ from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc.engine import RowArray, Stream
 from statsmodels_ooc.engine.alongside import aligned, as_rows
-from statsmodels_ooc.errors import OptionError
+from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.models.at_means import AtMeans
 from statsmodels_ooc.models.families import CANONICAL, kernel_of
 from statsmodels_ooc.models.glm_constrained import fit_constrained
@@ -162,6 +162,8 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         is_frame_like: bool,
     ) -> None:
         """Set what statsmodels' constructor would have set."""
+        if spec.k == 0:
+            raise DesignError("the design has no column", hint="'y ~ 1' has a constant")
         planner = MaximumLikelihood(
             stream,
             spec,
@@ -246,6 +248,12 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             rule = 1.0 if isinstance(self.family, _SCALE_OF_ONE) else "x2"
         if isinstance(rule, float):
             return rule
+        if self.df_resid <= 0:
+            raise DesignError(
+                f"{self.wnobs:g} rows and {self.df_model + 1:g} parameters leave nothing to "
+                "estimate the scale from",
+                hint="fit(scale=1.0) fixes it",
+            )
         total = point.pearson if rule.lower() == "x2" else point.deviance
         return float(np.divide(total, self.df_resid))
 
@@ -530,7 +538,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         disp: bool = False,
         max_start_irls: int = 3,
         *,
-        start: str | FloatArray = "pilot",
+        start: str | FloatArray | None = "pilot",
         compress: bool = True,
         **kwargs: Any,
     ) -> Any:
@@ -607,6 +615,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         """
         options = (maxiter, method, tol, scale, cov_type, cov_kwds, use_t)
         output = (full_output, disp, max_start_irls)
+        start = "pilot" if start is None else start
         if isinstance(start, str) and start not in ("pilot", "statsmodels"):
             raise OptionError(
                 f"start={start!r}; it is 'pilot', 'statsmodels' or an array of parameters"
@@ -730,7 +739,11 @@ def _checked(family: Any, has_exposure: bool, stacklevel: int) -> Any:
     """The family, a Gaussian one by default; warns of links that leave its domain."""
     if family is None:
         family = sm.families.Gaussian()
-    elif not isinstance(family.link, tuple(family.safe_links)):
+    if not isinstance(family, sm.families.Family):
+        raise TypeError(
+            f"family is an object such as sm.families.Poisson(), with parentheses, not {family!r}"
+        )
+    if not isinstance(family.link, tuple(family.safe_links)):
         warnings.warn(
             f"The {type(family.link).__name__} link function does not respect the domain of the "
             f"{type(family).__name__} family.",

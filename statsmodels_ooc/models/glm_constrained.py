@@ -67,7 +67,7 @@ def fit_constrained(
     own = copy(model)
     own.df_model, own.df_resid = float(rank - 1), model.wnobs - rank
     path = scored(own, start, maxiter, criterion_of(tol, options), span)
-    warn_of(path, tried=maxiter > 0, stacklevel=4)
+    warn_of(path, model.spec_names, tried=maxiter > 0, stacklevel=4)
     params, root = path.params, spanned_root(path.point.fit, span)
     if root.shape[1] < span.shape[1]:
         params = shift + shortest(params - shift, root)

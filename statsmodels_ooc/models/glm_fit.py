@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,8 @@ def fit_glm(
     **kwargs: Any,
 ) -> Any:
     """`GLM.fit` of a streamed model."""
+    if int(maxiter) != maxiter or maxiter < 0:
+        raise OptionError(f"maxiter={maxiter!r}; it is a number of iterations, 0 or more")
     model.scaletype = scale_rule(scale)
     if start_params is not None:
         start = checked_start(start_params, model.spec.k)
@@ -78,9 +81,12 @@ def scale_rule(scale: str | float | None) -> str | float | None:
         chosen: str = string_like(scale, "scale", options=("x2", "dev"))
         return chosen
     try:
-        return float(scale)
+        value = float(scale)
     except (TypeError, ValueError) as error:
         raise type(error)("scale must be a float if given and not a string.") from error
+    if not (np.isfinite(value) and value > 0):
+        raise OptionError(f"scale={scale!r}; a scale is finite and above zero, or 'X2' or 'dev'")
+    return value
 
 
 def checked_start(values: Any, k: int) -> FloatArray:
@@ -103,7 +109,7 @@ def _fit_irls(
 ) -> Any:
     wls_method = checked_options(options)
     path = scored(model, start, maxiter, criterion_of(tol, options))
-    warn_of(path, tried=maxiter > 0, stacklevel=5)
+    warn_of(path, model.spec_names, tried=maxiter > 0, stacklevel=5)
     params = path.params
     if path.point.fit.rank < model.spec.k:
         params = shortest(params, path.point.fit.root)
@@ -167,7 +173,7 @@ def criterion_of(tol: float, options: dict[str, Any]) -> Criterion:
     return Criterion(name, tol if atol is None else atol, options.get("rtol", 0.0))
 
 
-def warn_of(path: Path, *, tried: bool, stacklevel: int) -> None:
+def warn_of(path: Path, names: Sequence[str], *, tried: bool, stacklevel: int) -> None:
     """Warn of perfect prediction, and of iterations that did not converge."""
     if path.perfect and tried:
         warnings.warn(
@@ -176,9 +182,10 @@ def warn_of(path: Path, *, tried: bool, stacklevel: int) -> None:
             stacklevel=stacklevel,
         )
     if tried and not path.converged:
+        suspect = "" if path.suspect is None else f" (most of all that of {names[path.suspect]!r})"
         warnings.warn(
-            f"IRLS did not converge: {path.reason}; the score is {path.score_norm:.3g} standard "
-            f"errors long after {path.iterations} iterations",
+            f"IRLS did not converge: {path.reason}{suspect}; the score is {path.score_norm:.3g} "
+            f"standard errors long after {path.iterations} iterations",
             ConvergenceWarning,
             stacklevel=stacklevel,
         )

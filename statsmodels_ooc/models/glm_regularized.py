@@ -132,7 +132,7 @@ def _refitted(model: Any, found: Penalized, params: FloatArray, method: str) -> 
         last = found.point.beta
         begin = params if last is None or last[~chosen].any() else last
         path = scored(own, begin, 100, Criterion("deviance", _REFITTED, 0.0), span)
-        warn_of(path, tried=True, stacklevel=5)
+        warn_of(path, model.spec_names, tried=True, stacklevel=5)
         point, params = path.point, path.params
         root = spanned_root(point.fit, span)
         cov = root @ root.T

@@ -117,7 +117,7 @@ class LeastSquares:
             (state,) = self.stream.fold("fit", reduction)
             return state
         state, audit = self.stream.fold("fit", reduction, RowAudit(self.spec.k))
-        check_audit(audit, self.spec, self.stream.source)
+        check_audit(audit, self.spec, self.stream.source, self.spec.k + 1)
         if audit.total_weight == 0:
             name = self.stream.source.name
             raise DesignError(f"the weights of all {audit.rows:,} rows of {name} are zero")

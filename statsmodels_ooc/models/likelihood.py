@@ -150,6 +150,7 @@ def point_of(beta: FloatArray | None, state: ScoringState, factor: FloatArray, r
         pearson=state.pearson,
         score=state.score,
         gap=state.gap,
+        edge=state.edge,
         outside=state.outside,
         fit=solve(factor, rows),
         factor=factor,

@@ -252,6 +252,12 @@ class MaximumLikelihood:
         )
         if "_pilot" in self.__dict__ and not self._pilot.release():
             del self._pilot
+        if path.point.beta is None and maxiter > 0:
+            raise DesignError(
+                "no parameters were found whose means the "
+                f"{type(self.kernel.family).__name__} family can have",
+                hint="give some by start_params",
+            )
         return path
 
     def _no_start(self, first: Point) -> DesignError:
@@ -300,11 +306,12 @@ class MaximumLikelihood:
 
     def _anchor(self) -> FloatArray | None:
         """Parameters of constant means, where a column can give them."""
-        index = self.constant[1]
-        if index is None or self.has_offset:
+        index, null = self.constant[1], self._companions.null
+        if index is None or (self.has_offset and (null is None or not null.is_possible)):
             return None
         beta = np.zeros(self.spec.k)
-        beta[index] = self.null_constant / self.audit.low[index]
+        constant = self.null_constant if null is None else null.best
+        beta[index] = constant / self.audit.low[index]
         return beta
 
     def meat(self, beta: FloatArray) -> ScoreMeatState:

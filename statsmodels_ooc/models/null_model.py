@@ -27,13 +27,23 @@ class NullModel:
         The family and its link.
     constant : float
         Where the next pass evaluates it.
+    settled : bool
+        Whether it has converged.
+    best : float
+        The best constant so far.
     """
 
     kernel: Kernel
     constant: float
     settled: bool = False
     _deviance: float = np.inf
-    _best: float = np.nan
+    best: float = np.nan
+    _tries: int = 0
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether a constant with possible means is known: `best`."""
+        return bool(np.isfinite(self.best))
 
     def started(self, fold: Callable[..., tuple[Any, ...]]) -> NullModel:
         """One that starts where this one ends on a sample of the rows."""
@@ -51,12 +61,16 @@ class NullModel:
             Deviance that comes on top.
         """
         deviance = state.deviance + within
+        if (state.outside or not np.isfinite(deviance)) and not self.is_possible:
+            self._tries += 1
+            self.constant += (-1) ** self._tries * 0.25 * self._tries  # left, right, further
+            return
         if state.outside or not deviance <= self._deviance * (1 + 1e-10):
-            self.constant = (self.constant + np.nan_to_num(self._best)) / 2
+            self.constant = (self.constant + self.best) / 2
             return
         step = state.score / state.information if state.information > 0 else 0.0
         promise = step * state.score
-        self._deviance, self._best = deviance, self.constant
+        self._deviance, self.best = deviance, self.constant
         self.settled = promise <= _SETTLED * abs(deviance)
         self.constant += step
         if self.settled:

@@ -100,6 +100,21 @@ class Kernel:
         """Rows with a mean that the family cannot have, None for none."""
         return rows_not(lambda mu: self.law.is_mean(mu, self.curve), mean.mu)
 
+    def edge(self, mean: Mean) -> float:
+        """How far eta is, at the least, from where means become impossible.
+
+        Infinite for links that keep to the family's domain.
+        """
+        if self._is_safe:
+            return np.inf
+        with quiet():
+            distance = self.law.room(mean.mu) / np.abs(mean.slope)
+        return float(np.nanmin(distance, initial=np.inf))
+
+    @cached_property
+    def _is_safe(self) -> bool:
+        return isinstance(self.family.link, tuple(getattr(self.family, "safe_links", ())))
+
     def impossible(self, y: FloatArray) -> BoolArray | None:
         """Rows with a response that the family cannot have, None for none."""
         return rows_not(self.law.is_response, y)

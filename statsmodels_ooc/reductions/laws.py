@@ -52,6 +52,10 @@ class Law:
         """Of positive laws: the mean is above zero, or underflowed."""
         return (mu >= 0 if curve.positive else mu > 0) & (mu < np.inf)
 
+    def room(self, mu: FloatArray) -> FloatArray:
+        """How far a mean is from the next bound that it cannot reach."""
+        return mu
+
     def is_response(self, y: FloatArray) -> BoolArray:
         return y >= 0
 
@@ -121,6 +125,9 @@ class BinomialLaw(Law):
 
     def is_mean(self, mu: FloatArray, curve: Curve) -> BoolArray:
         return (mu >= 0) & (mu <= 1)
+
+    def room(self, mu: FloatArray) -> FloatArray:
+        return np.minimum(mu, 1 - mu)
 
     def is_response(self, y: FloatArray) -> BoolArray:
         return (y >= 0) & (y <= 1)

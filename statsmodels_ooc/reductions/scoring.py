@@ -43,6 +43,8 @@ class ScoringState:
         At scale one.
     gap : float
         The largest distance of a response from its mean.
+    edge : float
+        The smallest distance of a linear predictor from where means become impossible.
     outside : Outside or None
         The first row whose mean the family cannot have.
     """
@@ -52,6 +54,7 @@ class ScoringState:
     deviance: float = 0.0
     pearson: float = 0.0
     gap: float = 0.0
+    edge: float = np.inf
     outside: Outside | None = None
 
 
@@ -104,6 +107,7 @@ class Scoring:
         state.deviance += kernel.deviance(y, eta, mean, a)
         gap = y - mean.mu
         state.gap = max(state.gap, _widest(block, gap))
+        state.edge = min(state.edge, kernel.edge(mean))
         state.pearson += _pearson(block, gap, mean.variance, a)
         if a is not None:
             weight *= a
@@ -128,6 +132,7 @@ class Scoring:
             left.deviance + right.deviance,
             left.pearson + right.pearson,
             max(left.gap, right.gap),
+            min(left.edge, right.edge),
             left.outside or right.outside,
         )
 

@@ -33,6 +33,10 @@ _PERFECT = 1e-8  # distance of responses from their means that counts as none
 _CORRECTIONS = 8  # rounds, each a look at the sample
 _CORRECTED = 1e-5  # of a step: corrections that small are the last
 _EDGE = 5  # steps in a row, each cut to an eighth or less by the family's domain
+_BRINK = 1e-10  # distance of eta from impossible means that counts as none
+_ON_THE_EDGE = "the optimum lies where means become impossible for the family"
+_GROWS = "the parameters grow without a limit, as in separated data"
+_PATIENCE = 12  # steps in a row that flatten the likelihood and do not get shorter
 _FLATTER = 0.7  # of the curvature one step before, with a deviance at rest: no optimum ahead
 
 
@@ -51,6 +55,8 @@ class Point:
         where there are no parameters yet.
     gap : float
         The largest distance of a response from its mean.
+    edge : float
+        The smallest distance of a linear predictor from where means become impossible.
     outside : Outside or None
         A row whose mean the family cannot have; nothing else counts then.
     fit : LinearFit
@@ -64,6 +70,7 @@ class Point:
     pearson: float
     score: FloatArray
     gap: float
+    edge: float
     outside: Outside | None
     fit: LinearFit
     factor: FloatArray
@@ -152,6 +159,8 @@ class Path:
         Why not converged.
     score_norm : float
         Length of the remaining step in standard errors.
+    suspect : int or None
+        The parameter that grows most, where some grow without a limit.
     """
 
     point: Point
@@ -162,6 +171,7 @@ class Path:
     perfect: bool = False
     reason: str = ""
     score_norm: float = np.inf
+    suspect: int | None = None
 
 
 def irls(
@@ -221,7 +231,7 @@ def irls(
     }
     path = Path(first, start_params, history)
     before: tuple[Point, Step] | None = None
-    cut = 0
+    cut = flat = 0
     while True:
         step = scoring_step(point, span)
         path.point, path.score_norm = point, float(np.sqrt(_over(step.decrement, scale)))
@@ -230,8 +240,13 @@ def irls(
             path.perfect |= point.gap <= _PERFECT
             rests = criterion.will_hold(point, step, scale) or _is_noise(point, step)
             stops = rests and (not literal or (path.iterations > 0 and criterion.holds(history)))
-            if (stops or (path.perfect and not literal)) and _diverges(point, step, before):
-                path.reason = "the parameters grow without a limit, as in separated data"
+            flat = flat + 1 if _diverges(point, step, before) else 0
+            patience = 1 if stops or path.perfect else _PATIENCE
+            if flat >= patience and (stops or not literal):
+                path.reason, path.suspect = _GROWS, int(np.argmax(np.abs(step.direction)))
+                return path
+            if stops and point.edge <= _BRINK:
+                path.reason = _ON_THE_EDGE
                 return path
             if stops and literal:
                 path.converged = True
@@ -249,7 +264,7 @@ def irls(
             return path
         cut = cut + 1 if halvings >= 3 else 0
         if cut == _EDGE:
-            path.reason = "every step leads to means that the family cannot have, or uphill"
+            path.reason = _ON_THE_EDGE
             return path
         path.iterations += 1
         history["params"].append(new.beta)
