@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,14 @@ class Column:
         if self.nullable and pa.types.is_boolean(self.type):
             return np.dtype(object)
         return pa.array([], self.type).to_pandas().dtype
+
+    @cached_property
+    def words(self) -> pa.Array | None:
+        """The declared levels as Arrow has them."""
+        if self.category is None:
+            return None
+        kind = self.type.value_type if pa.types.is_dictionary(self.type) else self.type
+        return pa.array(self.category.categories).cast(kind)
 
     @property
     def levels(self) -> Levels | None:

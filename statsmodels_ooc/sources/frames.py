@@ -42,14 +42,18 @@ def frame_of(
         else _cast(array, column, column.name in encoded)
         for array, column in zip(found, columns, strict=True)
     ]
-    if any(new is not old for new, old in zip(arrays, found, strict=True)):
-        batch = pa.RecordBatch.from_arrays(arrays, [column.name for column in columns])
-    frame: pd.DataFrame = batch.to_pandas(
-        split_blocks=True, ignore_metadata=True, use_threads=False, date_as_object=False
-    )
-    for column, array in zip(columns, arrays, strict=True):
+    plain = [at for at, column in enumerate(columns) if column.category is None]
+    if plain:
+        names = [columns[at].name for at in plain]
+        kept = pa.RecordBatch.from_arrays([arrays[at] for at in plain], names)
+        frame: pd.DataFrame = kept.to_pandas(
+            split_blocks=True, ignore_metadata=True, use_threads=False, date_as_object=False
+        )
+    else:
+        frame = pd.DataFrame(index=pd.RangeIndex(batch.num_rows))
+    for at, (column, array) in enumerate(zip(columns, arrays, strict=True)):
         if column.category is not None:
-            frame[column.name] = _categorical(array, column)
+            frame.insert(at, column.name, pd.Series(_categorical(array, column), copy=False))
         elif column.nullable and pa.types.is_boolean(column.type):
             frame[column.name] = frame[column.name].astype(object)
     return frame
@@ -80,9 +84,13 @@ def _categorical(array: pa.Array, column: Column) -> pd.Categorical:
     assert category is not None
     if not pa.types.is_dictionary(array.type):
         array = array.dictionary_encode()
-    words = pd.Index(array.dictionary.to_pandas())
-    codes = array.indices.cast(pa.int32()).fill_null(-1).to_numpy(zero_copy_only=False)
-    lookup = category.categories.get_indexer(words)
+    indices = array.indices
+    if array.null_count:
+        indices = indices.cast(pa.int32()).fill_null(-1)
+    codes = indices.to_numpy(zero_copy_only=False)
+    if array.dictionary.equals(column.words):
+        return pd.Categorical.from_codes(codes, dtype=category, validate=False)
+    lookup = category.categories.get_indexer(pd.Index(array.dictionary.to_pandas()))
     if not np.array_equal(lookup, np.arange(len(lookup))):
         codes = np.append(lookup, -1)[codes]
         unknown = (codes < 0) & array.is_valid().to_numpy(zero_copy_only=False)
