@@ -150,6 +150,10 @@ class FormulaSpec(DesignSpec):
         )
 
     @property
+    def width(self) -> int:
+        return self.k if self._layout is None else len(self._layout.plans)
+
+    @property
     def capacities(self) -> tuple[int | None, ...]:
         return tuple(c for at in self._used for c in self._factors[at].capacities)
 

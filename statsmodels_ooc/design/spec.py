@@ -78,6 +78,11 @@ class DesignSpec(ABC):
         """The number of columns of the design."""
         return len(self.exog_names)
 
+    @property
+    def width(self) -> int:
+        """How many of the columns a block writes out."""
+        return self.k
+
     @abstractmethod
     def rows(self, frame: pd.DataFrame, where: Where) -> Rows:
         """Evaluate the variables on a frame and drop rows with missing ones."""

@@ -23,6 +23,9 @@ class BlockMaker(Protocol):
     @property
     def k(self) -> int: ...
 
+    @property
+    def width(self) -> int: ...  # of its k columns those that a block writes out
+
     def blocks(
         self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int
     ) -> Iterable[Any]: ...
@@ -35,6 +38,7 @@ class Frames:
     columns: tuple[str, ...]
     encoded: frozenset[str]
     k: int = 0
+    width: int = 0
 
     def blocks(
         self,

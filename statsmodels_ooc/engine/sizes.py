@@ -18,7 +18,7 @@ _FRAME_ROWS = 65_536
 _FRAME_BYTES = 2**26  # so that frames follow from the columns, whatever the machine has
 _FRAMES = 32  # that memory must hold, workers times what reading one takes
 _BLOCK_BYTES = 2**22  # of a design block: it stays in the cache
-_BLOCK_ROWS = 8_192  # as many as pay for the calls that a block takes
+_BLOCK_ROWS = 16_384  # as many as pay for the calls that a block takes, one thread at a time
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Sizes:
 
 def sizes_for(spec: BlockMaker) -> Sizes:
     """Sizes that follow from the design and the settings, never from the workers."""
-    width = max(spec.k + 2, len(spec.columns), 1)
+    width = max(spec.width + 2, len(spec.columns), 1)
     fitting = _BLOCK_BYTES // (8 * width)
     block = options.block_rows or int(np.clip(fitting, min(4 * width, _BLOCK_ROWS), _BLOCK_ROWS))
     row_bytes = 8 * max(len(spec.columns), 1)

@@ -30,7 +30,7 @@ __all__ = [
 _BOUNDED = 2**18  # combinations of levels that are counted whatever a sample says
 _MOST = 2**20  # cells
 _GAIN = 8  # rows a cell, at the least, where there may be too many
-_BLOCK_ROWS = 8_192
+_BLOCK_ROWS = 16_384
 _LOST = 1e-11  # of what the rows within the cells tell, by rounding
 _EPS = float(np.finfo(np.float64).eps)
 

@@ -55,14 +55,14 @@ class Point:
         where there are no parameters yet.
     gap : float
         The largest distance of a response from its mean.
-    edge : float
-        The smallest distance of a linear predictor from where means become impossible.
     outside : Outside or None
         A row whose mean the family cannot have; nothing else counts then.
     fit : LinearFit
         Of the weighted design, without a response.
     factor : ndarray, (k + 2, k + 2)
         R of ``sqrt(w) * [1 | X | 0]``.
+    edge : float
+        The smallest distance of a linear predictor from where means become impossible.
     """
 
     beta: FloatArray | None
@@ -70,10 +70,10 @@ class Point:
     pearson: float
     score: FloatArray
     gap: float
-    edge: float
     outside: Outside | None
     fit: LinearFit
     factor: FloatArray
+    edge: float = np.inf
 
     @property
     def usable(self) -> bool:
