@@ -13,6 +13,8 @@ __all__ = ["Block", "Dense", "Design", "FloatArray", "Where"]
 
 FloatArray = NDArray[np.float64]
 
+_SPREAD = 0.25  # of the squares about zero: with so much about the mean nothing cancels
+
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -115,6 +117,12 @@ class Dense:
         design = self.dense()
         b, k = design.shape
         z = np.empty((b, len(mean)), order="F")
+        if endog is None and w is not None:
+            np.multiply(design, np.sqrt(w)[:, None], out=z)
+            raw: FloatArray = z.T @ z
+            apart: FloatArray = raw - w.sum() * np.outer(mean, mean)
+            if (apart.diagonal() >= _SPREAD * raw.diagonal()).all():
+                return apart
         np.subtract(design, mean[:k], out=z[:, :k])
         if endog is not None:
             np.subtract(endog, mean[k], out=z[:, k])

@@ -71,7 +71,7 @@ def _read(
     blocks: list[Any] = []
     read = taken = 0
     for start, frame in _frames(reader, spec, stride * block_rows):
-        kept = frame.iloc[::stride][: share - taken]
+        kept = frame.iloc[::stride][: share - taken].copy()  # the rest of the frame may go
         blocks += spec.blocks(kept, index, reader.label, start, max(len(kept), 1))
         read += len(frame)
         taken += len(kept)
