@@ -102,14 +102,18 @@ class Dense:
         return tuple(self.array.T)
 
     def matvec(self, beta: FloatArray) -> FloatArray:
-        return self.dense() @ beta
+        # np.dot lets go of the GIL; for one matrix np.matmul does not.
+        eta: FloatArray = np.dot(self.dense(), beta)
+        return eta
 
     def rmatvec(self, v: FloatArray) -> FloatArray:
-        return self.dense().T @ v
+        product: FloatArray = np.dot(self.dense().T, v)
+        return product
 
     def sandwich(self, w: FloatArray) -> FloatArray:
         design = self.dense()
-        return design.T @ (design * w[:, None])
+        products: FloatArray = np.dot(design.T, design * w[:, None])
+        return products
 
     def comoment(
         self, w: FloatArray | None, mean: FloatArray, endog: FloatArray | None = None
@@ -119,7 +123,7 @@ class Dense:
         z = np.empty((b, len(mean)), order="F")
         if endog is None and w is not None:
             np.multiply(design, np.sqrt(w)[:, None], out=z)
-            raw: FloatArray = z.T @ z
+            raw: FloatArray = np.dot(z.T, z)
             apart: FloatArray = raw - w.sum() * np.outer(mean, mean)
             if (apart.diagonal() >= _SPREAD * raw.diagonal()).all():
                 return apart
@@ -128,7 +132,8 @@ class Dense:
             np.subtract(endog, mean[k], out=z[:, k])
         if w is not None:
             z *= np.sqrt(w)[:, None]
-        return z.T @ z
+        products: FloatArray = np.dot(z.T, z)
+        return products
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,13 +144,13 @@ class Split(Filled):
 
     def matvec(self, beta: FloatArray) -> FloatArray:
         d, beta = len(self._layout.plans), self._layout.spread(beta)
-        out = self.written() @ beta[:d]
+        out: FloatArray = np.dot(self.written(), beta[:d])
         for code in self.codes().T:
             out += beta[d:].take(code)
         return out
 
     def rmatvec(self, v: FloatArray) -> FloatArray:
-        return np.concatenate([self.written().T @ v, self.bins() @ v])[self._layout.place]
+        return np.concatenate([np.dot(self.written().T, v), self.bins() @ v])[self._layout.place]
 
     def sandwich(self, w: FloatArray) -> FloatArray:
         place = self._layout.place
@@ -176,7 +176,7 @@ class Split(Filled):
         weighted = np.empty(z.shape)  # row-major, as SciPy multiplies
         for j in range(q):
             np.multiply(z[:, j], w, out=weighted[:, j])
-        square = z.T @ weighted
+        square = np.dot(z.T, weighted)
         out = np.zeros((q + self._layout.bins,) * 2)
         out[:q, :q] = (square + square.T) / 2
         out[q:, :q] = self.bins() @ weighted

@@ -58,7 +58,7 @@ class WhiteMeat:
             return state
         e = block.endog - block.matvec(self.beta)
         w = np.ones_like(e) if block.weights is None else block.weights
-        h = np.square(block.dense() @ self.root).sum(axis=1) * w
+        h = np.square(np.dot(block.dense(), self.root)).sum(axis=1) * w
         # Whitening gives x'x and e**2 one w each.
         squares = (w * e) ** 2
         state.hc0 += block.sandwich(squares)

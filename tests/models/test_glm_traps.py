@@ -149,14 +149,18 @@ def test_quasi_separation(name: str, start: str) -> None:
     assert len(res.passes) < 40
     # Whatever the group says nothing about is as it is without the group.
     rest = model(f"{column} ~ z", frame[group == 0], own).fit()
-    assert_allclose(res.params["z"], rest.params["z"], rtol=1e-5)
-    assert_allclose(res.deviance, rest.deviance, rtol=1e-6)
+    # A dozen steps into nowhere are enough; by then the group is nearly out of the way.
+    assert_allclose(res.params["z"], rest.params["z"], rtol=1e-3)
+    assert_allclose(res.deviance, rest.deviance, rtol=1e-3)
+    assert "(most of all that of 'group')" in str(caught[0].message)
 
 
 @STARTS
 def test_too_few_iterations(start: str) -> None:
     begin = {"start": start} if start == "statsmodels" else {"start_params": np.zeros(2)}
-    with pytest.warns(ConvergenceWarning, match=r"1 iterations .*score is [\d.e-]+ standard") as w:
+    with pytest.warns(
+        ConvergenceWarning, match=r"maxiter=1 iterations .*score is [\d.e-]+ standard"
+    ) as w:
         res = model("y ~ x", FRAME).fit(maxiter=1, **begin)
     assert w[0].filename == __file__
     assert not res.converged
@@ -284,10 +288,61 @@ def test_chunks_of_one_row_and_of_none(start: str) -> None:
     assert_allclose(res.params, model("y ~ x", FRAME).fit().params, rtol=INVARIANT)
 
 
-@pytest.mark.parametrize("n", [1, 2])
-def test_no_more_rows_than_columns(n: int) -> None:
-    with pytest.raises(errors.DesignError, match=f"{n} rows cannot determine 2 columns"):
-        model("y ~ x", FRAME[:n]).fit()
+def test_fewer_rows_than_columns() -> None:
+    with pytest.raises(errors.DesignError, match="1 rows cannot determine 2 columns"):
+        model("y ~ x", FRAME[:1]).fit()
+
+
+def test_a_saturated_table() -> None:
+    table = pd.DataFrame({"a": [0, 0, 1, 1], "b": [0, 1, 0, 1], "n": [10, 20, 30, 25]})
+    res = smof.glm("n ~ C(a)*C(b)", smo.as_source(table), family=F.Poisson()).fit()
+    expected = smf.glm("n ~ C(a)*C(b)", table, family=F.Poisson()).fit(tol=1e-12)
+    assert_allclose(res.params, expected.params, rtol=1e-9)
+    assert_allclose(res.bse, expected.bse, rtol=1e-7)
+    with pytest.raises(errors.DesignError, match="leave nothing to estimate the scale from"):
+        smof.glm("n ~ C(a)*C(b)", smo.as_source(table)).fit()
+
+
+def test_an_optimum_on_the_edge_is_none() -> None:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"x": rng.uniform(0, 5, 50)})
+    frame["y"] = rng.poisson(0.2 + 0.8 * frame["x"])
+    with pytest.warns(DomainWarning):
+        edge = smof.glm("y ~ x", smo.as_source(frame), family=F.Poisson(L.Identity()))
+    with pytest.warns(ConvergenceWarning, match="where means become impossible"):
+        assert not edge.fit().converged
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scale": -1.0}, "a scale is finite and above zero"),
+        ({"scale": np.nan}, "a scale is finite and above zero"),
+        ({"maxiter": -1}, "maxiter=-1"),
+        ({"start": "nowhere"}, "'pilot', 'statsmodels' or an array"),
+    ],
+)
+def test_options_that_make_no_sense(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(errors.OptionError, match=message):
+        model("y ~ x", FRAME).fit(**options)
+
+
+def test_a_design_without_columns() -> None:
+    with pytest.raises(errors.DesignError, match="no column"):
+        model("y ~ 0", FRAME)
+
+
+@pytest.mark.parametrize("family", ["poisson", sm.families.Poisson])
+def test_a_family_is_an_object(family: Any) -> None:
+    with pytest.raises(TypeError, match="with parentheses"):
+        smof.glm("y ~ x", smo.as_source(FRAME), family=family)
+
+
+def test_a_flag_is_a_weight() -> None:
+    frame = FRAME.assign(flag=FRAME["x"] > 0)
+    ours = smof.glm("y ~ x", smo.as_source(frame), family=F.Poisson(), freq_weights="flag").fit()
+    theirs = smof.glm("y ~ x", smo.as_source(frame[frame["flag"]]), family=F.Poisson()).fit()
+    assert_allclose(ours.params, theirs.params, rtol=SOLVED)
 
 
 # --- responses
