@@ -33,6 +33,7 @@ _PERFECT = 1e-8  # distance of responses from their means that counts as none
 _CORRECTIONS = 8  # rounds, each a look at the sample
 _CORRECTED = 1e-5  # of a step: corrections that small are the last
 _EDGE = 5  # steps in a row, each cut to an eighth or less by the family's domain
+_PREDICTED = 0.5  # distance of responses from their means that tells zeros from ones
 _BRINK = 1e-10  # distance of eta from impossible means that counts as none
 _ON_THE_EDGE = "the optimum lies where means become impossible for the family"
 _GROWS = "the parameters grow without a limit, as in separated data"
@@ -244,6 +245,7 @@ def irls(
             patience = 1 if stops or path.perfect else _PATIENCE
             if flat >= patience and (stops or not literal):
                 path.reason, path.suspect = _GROWS, int(np.argmax(np.abs(step.direction)))
+                path.perfect |= point.gap < _PREDICTED  # on the way to certainty everywhere
                 return path
             if stops and point.edge <= _BRINK:
                 path.reason = _ON_THE_EDGE
