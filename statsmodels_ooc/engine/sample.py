@@ -26,9 +26,9 @@ def sample_blocks(
 ) -> list[Any]:
     """About so many rows, spread evenly over the partitions, as blocks.
 
-    Of each of up to 16 partitions, evenly spaced, the first rows are read, four times as
-    many as are taken, and taken at even strides. A source with fewer rows than wanted is
-    taken whole.
+    Of each of up to 16 partitions, evenly spaced, the first rows are read, up to four
+    times as many as are taken, and taken at even strides. Partitions with fewer rows than
+    their share are taken whole: many small ones give fewer rows than wanted.
 
     Parameters
     ----------

@@ -99,17 +99,17 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         missing: str = "none",
         **kwargs: Any,
     ) -> None:
-        extras = dict(zip(_EXTRAS, (offset, exposure, freq_weights, var_weights), strict=True))
-        if not is_lazy(endog, exog, *extras.values()):
+        extras = (offset, exposure, freq_weights, var_weights)
+        if not is_lazy(endog, exog, *extras):
             if type(self) is GLM:
                 self._check_kwargs(kwargs, ["n_trials"])
-            super().__init__(endog, exog, family, **extras, missing=missing, **kwargs)
+            super().__init__(endog, exog, family, *extras, missing, **kwargs)
             return
         hasconst = kwargs.pop("hasconst", None)
         self._check_kwargs(kwargs)
         family = _checked(family, exposure is not None, stacklevel=3)
         check_missing(missing)
-        given = {role: value for role, value in extras.items() if value is not None}
+        given = _given(*extras)
         source = from_arrays(endog, exog, max_endog=_max_endog(family), **given)
         columns = {role: source.extra_columns[role] for role in given}
         stream, spec = column_stream(source, columns, missing)  # type: ignore[arg-type]
@@ -138,8 +138,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
     ) -> None:
         self._check_kwargs(kwargs)
         family = _checked(family, exposure is not None, stacklevel=4)
-        extras = dict(zip(_EXTRAS, (offset, exposure, freq_weights, var_weights), strict=True))
-        given = {role: value for role, value in extras.items() if value is not None}
+        given = _given(offset, exposure, freq_weights, var_weights)
         for role, value in given.items():
             if not isinstance(value, str):
                 raise TypeError(
@@ -753,6 +752,11 @@ def _checked(family: Any, has_exposure: bool, stacklevel: int) -> Any:
     if has_exposure and not isinstance(family.link, links.Log):
         raise ValueError("exposure can only be used with the log link function")
     return family
+
+
+def _given(*extras: Any) -> dict[str, Any]:
+    """What goes with the rows, by role, in the order of statsmodels' arguments."""
+    return {role: value for role, value in zip(_EXTRAS, extras, strict=True) if value is not None}
 
 
 def _max_endog(family: Any) -> int:

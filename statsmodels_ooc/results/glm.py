@@ -41,6 +41,10 @@ class GLMResults(glm.GLMResults):  # type: ignore[misc]
 
     Sums come from the last point of the fit, rows come lazily, and what needs another
     pass makes it once, when it is first asked for.
+
+    From the start "pilot", `params` hold one more step than that last point, a step that
+    needs no pass: deviance, Pearson's chi-squared and the covariance are those of the
+    point, which differ from theirs by rounding or little more.
     """
 
     def __init__(
