@@ -6,6 +6,8 @@ from statsmodels_ooc import errors
 from statsmodels_ooc.models.glm import GLM
 from statsmodels_ooc.models.linear import OLS, WLS
 from statsmodels_ooc.options import options
+from statsmodels_ooc.selection.iboss import IBOSS
+from statsmodels_ooc.selection.indices import iboss_indices
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.csv import read_csv
 from statsmodels_ooc.sources.ipc import read_ipc
@@ -14,11 +16,13 @@ from statsmodels_ooc.sources.parquet import read_parquet
 
 __all__ = [
     "GLM",
+    "IBOSS",
     "OLS",
     "WLS",
     "as_source",
     "errors",
     "from_iterable",
+    "iboss_indices",
     "load",
     "options",
     "read_csv",

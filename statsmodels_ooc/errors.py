@@ -17,6 +17,7 @@ __all__ = [
     "ParseError",
     "PrecisionError",
     "SchemaError",
+    "SelectionWarning",
     "SourceChangedError",
     "SourceError",
     "SourceNotFoundError",
@@ -100,3 +101,7 @@ class MemoryLimitError(OutOfCoreError, MemoryError):
 
 class PrecisionError(OutOfCoreError, ArithmeticError):
     """The method asked for by name cannot give nine correct digits."""
+
+
+class SelectionWarning(UserWarning):
+    """Selected rows may mislead: a failed pilot, separation, a rank that was lost."""

@@ -28,6 +28,7 @@ LAYERS: dict[str, int] = {
     "design": 2,
     "engine": 2,
     "solvers": 2,
+    "groundwork": 3,
     "results": 3,
     "models": 4,
     "selection": 4,

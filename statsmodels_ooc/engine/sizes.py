@@ -12,7 +12,7 @@ from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.options import options
 
-__all__ = ["Sizes", "check_memory", "sizes_for"]
+__all__ = ["Sizes", "check_memory", "sizes_for", "states_alive"]
 
 _FRAME_ROWS = 65_536
 _FRAME_BYTES = 2**26  # so that frames follow from the columns, whatever the machine has
@@ -40,10 +40,15 @@ def sizes_for(spec: BlockMaker) -> Sizes:
     return Sizes(frame, block)
 
 
+def states_alive() -> int:
+    """How many states of a reduction may be in memory at once: of the workers, and merged ones."""
+    workers: int = dask.config.get("num_workers", None) or CPU_COUNT
+    return workers + 6
+
+
 def check_memory(k: int) -> None:
     """Refuse a design whose sums of squares and products cannot fit."""
-    workers = dask.config.get("num_workers", None) or CPU_COUNT
-    need = 8 * (k + 2) ** 2 * (workers + 6)
+    need = 8 * (k + 2) ** 2 * states_alive()
     if need > options.memory_limit:
         raise MemoryLimitError(
             f"{k:,} columns need about {need:,} bytes for their cross products, more than "

@@ -10,7 +10,7 @@ import numpy as np
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.errors import DesignError
-from statsmodels_ooc.models.audited import check_audit
+from statsmodels_ooc.groundwork.audited import check_audit
 from statsmodels_ooc.models.null_model import NullModel
 from statsmodels_ooc.models.pilot import Pilot
 from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,19 +12,19 @@ import statsmodels.api as sm
 from patsy import EvalEnvironment
 from scipy import stats
 from statsmodels.genmod.families import links
-from statsmodels.tools.sm_exceptions import DomainWarning
 from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc.engine import RowArray, Stream
 from statsmodels_ooc.engine.alongside import aligned, as_rows
 from statsmodels_ooc.errors import DesignError, OptionError
+from statsmodels_ooc.groundwork.families import CANONICAL, checked_family, kernel_of, max_endog
+from statsmodels_ooc.groundwork.opening import check_missing, open_formula
 from statsmodels_ooc.models.at_means import AtMeans
-from statsmodels_ooc.models.families import CANONICAL, kernel_of
 from statsmodels_ooc.models.glm_constrained import fit_constrained
 from statsmodels_ooc.models.glm_fit import fit_glm
 from statsmodels_ooc.models.glm_regularized import fit_regularized
 from statsmodels_ooc.models.maximum_likelihood import MaximumLikelihood
-from statsmodels_ooc.models.streamed import StreamedModel, check_missing, column_stream
+from statsmodels_ooc.models.streamed import StreamedModel, column_stream
 from statsmodels_ooc.models.tweedie import solve_power
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.power import PowerSums
@@ -107,10 +106,10 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             return
         hasconst = kwargs.pop("hasconst", None)
         self._check_kwargs(kwargs)
-        family = _checked(family, exposure is not None, stacklevel=3)
+        family = checked_family(family, exposure is not None, stacklevel=3)
         check_missing(missing)
         given = _given(*extras)
-        source = from_arrays(endog, exog, max_endog=_max_endog(family), **given)
+        source = from_arrays(endog, exog, max_endog=max_endog(family), **given)
         columns = {role: source.extra_columns[role] for role in given}
         stream, spec = column_stream(source, columns, missing)  # type: ignore[arg-type]
         names = {role: getattr(value, "name", None) for role, value in given.items()}
@@ -137,16 +136,17 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         self._check_kwargs(kwargs)
-        family = _checked(family, exposure is not None, stacklevel=4)
+        family = checked_family(family, exposure is not None, stacklevel=4)
         given = _given(offset, exposure, freq_weights, var_weights)
-        for role, value in given.items():
-            if not isinstance(value, str):
-                raise TypeError(
-                    f"{role} of data out of memory is a column's name or an expression in columns, "
-                    f"not {type(value).__name__}"
-                )
-        stream, spec = self._learn_formula(
-            formula, data, subset, drop_cols, env, missing, given, _max_endog(family)
+        stream, spec = open_formula(
+            formula,
+            data,
+            env=env,
+            missing=missing,
+            subset=subset,
+            drop_cols=drop_cols,
+            extras=given,
+            max_endog=max_endog(family),
         )
         self._start_glm(stream, spec, family, given, hasconst, formula, True)
 
@@ -734,30 +734,6 @@ class _AtParams:
         return found
 
 
-def _checked(family: Any, has_exposure: bool, stacklevel: int) -> Any:
-    """The family, a Gaussian one by default; warns of links that leave its domain."""
-    if family is None:
-        family = sm.families.Gaussian()
-    if not isinstance(family, sm.families.Family):
-        raise TypeError(
-            f"family is an object such as sm.families.Poisson(), with parentheses, not {family!r}"
-        )
-    if not isinstance(family.link, tuple(family.safe_links)):
-        warnings.warn(
-            f"The {type(family.link).__name__} link function does not respect the domain of the "
-            f"{type(family).__name__} family.",
-            DomainWarning,
-            stacklevel=stacklevel,
-        )
-    if has_exposure and not isinstance(family.link, links.Log):
-        raise ValueError("exposure can only be used with the log link function")
-    return family
-
-
 def _given(*extras: Any) -> dict[str, Any]:
     """What goes with the rows, by role, in the order of statsmodels' arguments."""
     return {role: value for role, value in zip(_EXTRAS, extras, strict=True) if value is not None}
-
-
-def _max_endog(family: Any) -> int:
-    return 2 if isinstance(family, sm.families.Binomial) else 1

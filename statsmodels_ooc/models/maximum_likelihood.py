@@ -12,6 +12,8 @@ import numpy as np
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.groundwork.families import loglike_form, response_bounds
+from statsmodels_ooc.groundwork.likelihood import Fold, Likelihood
 from statsmodels_ooc.models.companions import Companions
 from statsmodels_ooc.models.compression import (
     CellFold,
@@ -20,8 +22,6 @@ from statsmodels_ooc.models.compression import (
     keeps_digits,
     repetition,
 )
-from statsmodels_ooc.models.families import loglike_form, response_bounds
-from statsmodels_ooc.models.likelihood import Fold, Likelihood
 from statsmodels_ooc.models.pilot import Pilot
 from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
 from statsmodels_ooc.reductions.base import FloatArray

@@ -13,8 +13,8 @@ from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import Stream, sample_blocks
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import OutOfCoreError
+from statsmodels_ooc.groundwork.likelihood import Likelihood
 from statsmodels_ooc.models.compression import expected_cells
-from statsmodels_ooc.models.likelihood import Likelihood
 from statsmodels_ooc.models.null_model import NullModel
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import FloatArray

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
-import statsmodels.formula
-from patsy import EvalEnvironment
 
 from statsmodels_ooc._statsmodels import StreamedArrayData, StreamedFrameData
 from statsmodels_ooc.design.columns import ColumnSpec
-from statsmodels_ooc.design.formula import formula_columns, learn_formula
 from statsmodels_ooc.design.spec import DesignSpec, Missing
-from statsmodels_ooc.engine import (
-    PassRecord,
-    RowArray,
-    Stream,
-    read_frames,
-    scan_frames,
-    spool_slow,
-)
-from statsmodels_ooc.errors import DesignError
-from statsmodels_ooc.options import options
+from statsmodels_ooc.engine import PassRecord, RowArray, Stream
+from statsmodels_ooc.groundwork.opening import environment
 from statsmodels_ooc.results.rows import Design, Fitted, Response, Weights
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
 from statsmodels_ooc.sources.dask_array import AlignedSource
-from statsmodels_ooc.sources.subset import subset_source
 
 _EXTRAS = ("weights", "offset", "exposure", "freq_weights", "var_weights")
 
-__all__ = ["StreamedModel", "check_missing", "column_stream"]
+__all__ = ["StreamedModel", "column_stream"]
 
 
 class StreamedModel:
@@ -95,7 +83,7 @@ class StreamedModel:
             depth = kwargs.pop("eval_env", None)
             given = [role for role in _EXTRAS if isinstance(kwargs.get(role), str)]
             if given:
-                scope = _environment(depth, depth=2)
+                scope = environment(depth, depth=2)
                 chosen = data if subset is None else data.loc[subset]
                 for role in given:
                     name = kwargs[role]
@@ -107,7 +95,7 @@ class StreamedModel:
             return super().from_formula(  # type: ignore[misc]
                 formula, data, subset, drop_cols, *args, eval_env=depth, **kwargs
             )
-        env = _environment(kwargs.pop("eval_env", None), depth=2)
+        env = environment(kwargs.pop("eval_env", None), depth=2)
         model = cls.__new__(cls)
         model._start_formula(formula, data, subset, drop_cols, env, *args, **kwargs)
         return model
@@ -117,44 +105,6 @@ class StreamedModel:
     ) -> None:
         """Learn the formula and call `_start`; each family of models has its own way."""
         raise NotImplementedError
-
-    def _learn_formula(
-        self,
-        formula: Any,
-        data: Any,
-        subset: Any,
-        drop_cols: Sequence[str] | None,
-        env: EvalEnvironment,
-        missing: str,
-        extras: Mapping[str, str] | None = None,
-        max_endog: int = 1,
-    ) -> tuple[Stream, DesignSpec]:
-        """Learn the formula; the passes that it takes are the model's first."""
-        if statsmodels.formula.options.formula_engine != "patsy":
-            raise DesignError(
-                "formulas are read with patsy, but statsmodels.formula.options.formula_engine is "
-                f"{statsmodels.formula.options.formula_engine!r}"
-            )
-        check_missing(missing)
-        source = as_source(data)
-        if subset is not None:
-            source = subset_source(source, subset)
-        passes: list[PassRecord] = []
-        columns = formula_columns(formula, source, env=env, extras=extras)
-        source = spool_slow(source, columns, passes)
-        spec = learn_formula(
-            formula,
-            source,
-            env=env,
-            scan=partial(_scan, source, passes),
-            frames=partial(_read, source, passes),
-            missing="drop" if missing == "drop" else "raise",
-            extras=extras,
-            max_endog=max_endog,
-            drop_cols=drop_cols,
-            memory_limit=options.memory_limit,
-        )
-        return Stream(source, spec, passes), spec
 
     def _start(
         self,
@@ -269,34 +219,6 @@ class StreamedModel:
         if self._stream is None:
             return self.__dict__
         return {key: value for key, value in self.__dict__.items() if key not in self._lazy}
-
-
-def _scan(
-    source: Any, passes: list[PassRecord], scan: Any, columns: Sequence[str], encoded: Any
-) -> Any:
-    return scan_frames("levels", source, columns, encoded, scan, passes)
-
-
-def _read(source: Any, passes: list[PassRecord], columns: Sequence[str]) -> Any:
-    return read_frames("transforms", source, columns, passes)
-
-
-def _environment(eval_env: Any, depth: int) -> EvalEnvironment:
-    """Where a formula's names are looked up; frames are counted as statsmodels does."""
-    if isinstance(eval_env, EvalEnvironment):
-        return eval_env
-    if isinstance(eval_env, Mapping):
-        return EvalEnvironment([dict(eval_env)])
-    if eval_env == -1:
-        return EvalEnvironment([{}])
-    frames = 0 if eval_env is None else max(int(eval_env) - 1, 0)
-    return EvalEnvironment.capture(frames + depth)
-
-
-def check_missing(missing: str) -> None:
-    """Refuse what is no way to treat missing values."""
-    if missing not in ("none", "drop", "raise"):
-        raise ValueError(f"missing option {missing} not understood")
 
 
 def column_stream(

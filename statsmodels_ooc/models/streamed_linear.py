@@ -13,9 +13,10 @@ from statsmodels.tools.sm_exceptions import SingularMatrixWarning, ValueWarning
 from statsmodels_ooc._statsmodels import StreamedWrapper
 from statsmodels_ooc.engine import RowArray
 from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.groundwork.opening import check_missing, open_formula
 from statsmodels_ooc.models.least_squares import METHODS, LeastSquares
 from statsmodels_ooc.models.regularized import fit_regularized
-from statsmodels_ooc.models.streamed import StreamedModel, check_missing, column_stream
+from statsmodels_ooc.models.streamed import StreamedModel, column_stream
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.linear import OLSResults, RegressionResults
 from statsmodels_ooc.results.rows import Design, Response
@@ -46,14 +47,17 @@ class StreamedLinear(StreamedModel):
         if weights is not None and self._results_kind is OLSResults:
             self._warn_of_weights(stacklevel=4)
             weights = None
-        if weights is not None and not isinstance(weights, str):
-            raise TypeError(
-                "weights of data out of memory are a column's name or an expression in columns, "
-                f"not {type(weights).__name__}"
-            )
         self._check_kwargs(kwargs)  # type: ignore[attr-defined]
         extras = {} if weights is None else {"weights": weights}
-        stream, spec = self._learn_formula(formula, data, subset, drop_cols, env, missing, extras)
+        stream, spec = open_formula(
+            formula,
+            data,
+            env=env,
+            missing=missing,
+            subset=subset,
+            drop_cols=drop_cols,
+            extras=extras,
+        )
         self._start(stream, spec, LeastSquares(stream, spec, hasconst), hasconst, formula)
 
     @staticmethod

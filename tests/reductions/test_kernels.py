@@ -18,7 +18,7 @@ from statsmodels.genmod.families import links
 from statsmodels.genmod.generalized_linear_model import GLM
 from tolerances import EXACT, SOLVED, SUMS
 
-from statsmodels_ooc.models.families import kernel_of
+from statsmodels_ooc.groundwork.families import kernel_of
 from statsmodels_ooc.reductions.kernels import (
     BinomialLogit,
     GammaLog,

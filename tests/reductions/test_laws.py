@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tolerances import SUMS
 
 from statsmodels_ooc.design.block import Block, Dense
-from statsmodels_ooc.models.families import kernel_of
+from statsmodels_ooc.groundwork.families import kernel_of
 from statsmodels_ooc.reductions.audit import Fingerprint, RowAudit
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.margins import ColumnFacts, MarginalEffects

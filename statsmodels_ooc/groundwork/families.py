@@ -1,13 +1,15 @@
-"""The kernels behind statsmodels' families."""
+"""Statsmodels' families: which may be used, and the kernels behind them."""
 
 from __future__ import annotations
 
+import warnings
 from copy import copy, deepcopy
 from math import inf
 from typing import Any
 
 from statsmodels.genmod import families
 from statsmodels.genmod.families import links
+from statsmodels.tools.sm_exceptions import DomainWarning
 
 from statsmodels_ooc.reductions.kernels import (
     BinomialLogit,
@@ -17,7 +19,14 @@ from statsmodels_ooc.reductions.kernels import (
     PoissonLog,
 )
 
-__all__ = ["CANONICAL", "kernel_of", "loglike_form", "response_bounds"]
+__all__ = [
+    "CANONICAL",
+    "checked_family",
+    "kernel_of",
+    "loglike_form",
+    "max_endog",
+    "response_bounds",
+]
 
 # Exact classes: some links inherit from others that they have little in common with.
 FAST: dict[tuple[type, type], type[Kernel]] = {
@@ -98,3 +107,28 @@ def response_bounds(family: Any) -> tuple[float, float]:
         case families.Binomial():
             return 0.0, 1.0
     return 0.0, inf
+
+
+def checked_family(family: Any, has_exposure: bool, stacklevel: int) -> Any:
+    """The family, a Gaussian one by default; warns of links that leave its domain."""
+    if family is None:
+        family = families.Gaussian()
+    if not isinstance(family, families.Family):
+        raise TypeError(
+            f"family is an object such as sm.families.Poisson(), with parentheses, not {family!r}"
+        )
+    if not isinstance(family.link, tuple(family.safe_links)):
+        warnings.warn(
+            f"The {type(family.link).__name__} link function does not respect the domain of the "
+            f"{type(family).__name__} family.",
+            DomainWarning,
+            stacklevel=stacklevel,
+        )
+    if has_exposure and not isinstance(family.link, links.Log):
+        raise ValueError("exposure can only be used with the log link function")
+    return family
+
+
+def max_endog(family: Any) -> int:
+    """How many columns a response may have: successes and failures of a Binomial one."""
+    return 2 if isinstance(family, families.Binomial) else 1

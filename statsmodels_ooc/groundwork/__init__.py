@@ -1,0 +1,1 @@
+"""What models and selections are built on: opened formulas, kernels of families, likelihoods."""

@@ -1,0 +1,127 @@
+"""From a formula and whatever holds the data to a stream of blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import statsmodels.formula
+from patsy import EvalEnvironment
+
+from statsmodels_ooc.design.formula import formula_columns, learn_formula
+from statsmodels_ooc.design.spec import DesignSpec
+from statsmodels_ooc.engine import PassRecord, Stream, read_frames, scan_frames, spool_slow
+from statsmodels_ooc.errors import ColumnNotFoundError, DesignError
+from statsmodels_ooc.options import options
+from statsmodels_ooc.sources.coerce import as_source
+from statsmodels_ooc.sources.subset import subset_source
+
+__all__ = ["check_missing", "environment", "open_formula"]
+
+
+def open_formula(
+    formula: Any,
+    data: Any,
+    *,
+    env: EvalEnvironment,
+    missing: str,
+    subset: Any = None,
+    drop_cols: Sequence[str] | None = None,
+    extras: Mapping[str, str] | None = None,
+    max_endog: int = 1,
+    keep: Sequence[str] = (),
+) -> tuple[Stream, DesignSpec]:
+    """Learn a formula over the data; the passes that it takes are the stream's first.
+
+    Parameters
+    ----------
+    formula : str or ModelDesc
+        With a left-hand side.
+    data : object
+        Whatever `as_source` takes.
+    env : EvalEnvironment
+        Where names that are not columns are looked up.
+    missing : {"none", "drop", "raise"}
+        What happens to rows with missing values; "none" is taken for "raise".
+    subset : str, callable or array of bool, optional
+        The rows to use.
+    drop_cols : sequence of str, optional
+        Columns to leave out of the design.
+    extras : mapping, optional
+        Weights, offset and the like by role: a column or an expression in the columns.
+    max_endog : int
+        How many columns the response may have.
+    keep : sequence of str
+        More columns that will be read, and belong into a local copy of a slow source.
+
+    Raises
+    ------
+    SourceError, DesignError
+        The data or the formula is at fault; see `statsmodels_ooc.errors`.
+    """
+    if statsmodels.formula.options.formula_engine != "patsy":
+        raise DesignError(
+            "formulas are read with patsy, but statsmodels.formula.options.formula_engine is "
+            f"{statsmodels.formula.options.formula_engine!r}"
+        )
+    check_missing(missing)
+    for role, value in (extras or {}).items():
+        if not isinstance(value, str):
+            raise TypeError(
+                f"what gives the {role} of data out of memory is a column's name or an "
+                f"expression in columns, not {type(value).__name__}"
+            )
+    source = as_source(data)
+    if subset is not None:
+        source = subset_source(source, subset)
+    for name in keep:
+        if name not in source.columns:
+            known = ", ".join(map(repr, source.columns))
+            raise ColumnNotFoundError(
+                f"{source.name} has no column {name!r} to keep", hint=f"the columns are {known}"
+            )
+    passes: list[PassRecord] = []
+    columns = formula_columns(formula, source, env=env, extras=extras)
+    source = spool_slow(source, list(dict.fromkeys((*columns, *keep))), passes)
+    spec = learn_formula(
+        formula,
+        source,
+        env=env,
+        scan=partial(_scan, source, passes),
+        frames=partial(_read, source, passes),
+        missing="drop" if missing == "drop" else "raise",
+        extras=extras,
+        max_endog=max_endog,
+        drop_cols=drop_cols,
+        memory_limit=options.memory_limit,
+    )
+    return Stream(source, spec, passes), spec
+
+
+def _scan(
+    source: Any, passes: list[PassRecord], scan: Any, columns: Sequence[str], encoded: Any
+) -> Any:
+    return scan_frames("levels", source, columns, encoded, scan, passes)
+
+
+def _read(source: Any, passes: list[PassRecord], columns: Sequence[str]) -> Any:
+    return read_frames("transforms", source, columns, passes)
+
+
+def environment(eval_env: Any, depth: int) -> EvalEnvironment:
+    """Where a formula's names are looked up; frames are counted as statsmodels does."""
+    if isinstance(eval_env, EvalEnvironment):
+        return eval_env
+    if isinstance(eval_env, Mapping):
+        return EvalEnvironment([dict(eval_env)])
+    if eval_env == -1:
+        return EvalEnvironment([{}])
+    frames = 0 if eval_env is None else max(int(eval_env) - 1, 0)
+    return EvalEnvironment.capture(frames + depth)
+
+
+def check_missing(missing: str) -> None:
+    """Refuse what is no way to treat missing values."""
+    if missing not in ("none", "drop", "raise"):
+        raise ValueError(f"missing option {missing} not understood")

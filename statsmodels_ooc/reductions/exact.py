@@ -1,0 +1,178 @@
+"""Exact sums of columns and of their squares: the same number in whatever order rows come."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+
+__all__ = ["ExactMoments", "ExactMomentsState", "exact_sums"]
+
+_POINT = 1074  # binary places of the smallest double: a sum times 2**_POINT is a whole number
+_ROWS = 2**14  # with pieces of 38 bits (or products of two of 19) a sum stays below 2**53
+_BITS = 76  # below the largest value that pieces reach
+_ORDINARY = 2.0**400  # between it and its inverse no piece overflows or underflows
+
+
+@dataclass(slots=True)
+class ExactMomentsState:
+    """Sums of ``[X | y]`` over the rows seen so far, without any rounding.
+
+    Attributes
+    ----------
+    rows : int
+        How many rows.
+    sums : list of int, (k + 1,)
+        Times ``2**1074``.
+    squares : list of int, (k + 1,)
+        Sums of squares, times ``2**2148``; zeros where they were not asked for.
+    """
+
+    rows: int
+    sums: list[int]
+    squares: list[int]
+
+    def mean(self) -> FloatArray:
+        """Means, (k + 1,), correctly rounded; there are rows."""
+        return np.array([total / (self.rows << _POINT) for total in self.sums])
+
+    def scale(self) -> FloatArray:
+        """Standard deviations with ``ddof=0``, (k + 1,), from correctly rounded variances."""
+        n = self.rows
+        variances = [
+            (n * square - total**2) / (n**2 << 2 * _POINT)
+            for total, square in zip(self.sums, self.squares, strict=True)
+        ]
+        return np.sqrt(variances)
+
+
+@dataclass(frozen=True)
+class ExactMoments:
+    """Fold the columns of ``[X | y]`` into exact sums, and sums of squares.
+
+    A floating-point sum depends on where blocks end; a whole number does not.
+
+    Parameters
+    ----------
+    k : int
+        The number of columns of the design.
+    squares : bool
+        Whether sums of squares are folded, too.
+
+    References
+    ----------
+    Demmel, Nguyen (2015). Parallel reproducible summation. IEEE Transactions on
+    Computers 64, 2060-2070: values are cut into pieces on a fixed grid, whose sums are
+    exact. Here the sums of pieces are added up as whole numbers.
+    """
+
+    k: int
+    squares: bool = False
+
+    def init(self) -> ExactMomentsState:
+        return ExactMomentsState(0, [0] * (self.k + 1), [0] * (self.k + 1))
+
+    def update(self, state: ExactMomentsState, block: BlockLike) -> ExactMomentsState:
+        design = block.dense()
+        state.rows += len(block.endog)
+        for j, x in enumerate((*design.T, block.endog)):
+            total, square = exact_sums(x, self.squares)
+            state.sums[j] += total
+            state.squares[j] += square
+        return state
+
+    def merge(self, left: ExactMomentsState, right: ExactMomentsState) -> ExactMomentsState:
+        return ExactMomentsState(
+            left.rows + right.rows,
+            [a + b for a, b in zip(left.sums, right.sums, strict=True)],
+            [a + b for a, b in zip(left.squares, right.squares, strict=True)],
+        )
+
+
+def exact_sums(x: FloatArray, squares: bool = False) -> tuple[int, int]:
+    """The exact sum and sum of squares of some values.
+
+    Parameters
+    ----------
+    x : ndarray, (b,)
+        The values. If one of them is not finite the sums are zero.
+    squares : bool
+        Whether the sum of squares is wanted; zero otherwise.
+
+    Returns
+    -------
+    total, square : int
+        Times ``2**1074`` and ``2**2148``.
+    """
+    total = square = 0
+    for start in range(0, len(x), _ROWS):
+        one, two = _sums(x[start : start + _ROWS], squares)
+        total += one
+        square += two
+    return total, square
+
+
+def _sums(x: FloatArray, squares: bool) -> tuple[int, int]:
+    largest = max(-float(x.min()), float(x.max()))
+    if largest == 0 or not math.isfinite(largest):
+        return 0, 0
+    if not 1 / _ORDINARY < largest < _ORDINARY:
+        return _one_by_one(x, squares)
+    exponent = math.frexp(largest)[1]
+    pieces = list(_pieces(x, exponent, 19 if squares else 38))
+    _, whole = pieces.pop()
+    if whole:
+        return _of_pieces(pieces, squares)
+    # Some rows reach below the last piece. They are summed apart, against their own largest.
+    small = np.abs(x) < math.ldexp(1.0, exponent - (_BITS - 52))
+    one, two = _sums(x[small], squares)
+    other, another = _sums(x[~small], squares)
+    return one + other, two + another
+
+
+def _pieces(x: FloatArray, exponent: int, bits: int) -> Iterator[tuple[FloatArray, int]]:
+    """Multiples of 2**unit that add up to x, each with its unit; last what is left of x.
+
+    Of the last pair the second says whether nothing is left.
+    """
+    rest = x
+    for unit in range(exponent - bits, exponent - _BITS - 1, -bits):
+        anchor = math.ldexp(1.5, unit + 52)  # adding it rounds to multiples of 2**unit
+        piece = rest + anchor
+        piece -= anchor
+        yield piece, unit
+        rest = rest - piece
+        if not rest.any():
+            break
+    yield rest, not rest.any()
+
+
+def _of_pieces(pieces: list[tuple[FloatArray, int]], squares: bool) -> tuple[int, int]:
+    total = square = 0
+    for i, (piece, unit) in enumerate(pieces):
+        total += _whole(float(np.add.reduce(piece)), unit) << (unit + _POINT)
+        if squares:
+            for other, finer in pieces[i:]:
+                product = _whole(float(np.dot(piece, other)), unit + finer)
+                times_two = 0 if other is piece else 1
+                square += product << (unit + finer + 2 * _POINT + times_two)
+    return total, square
+
+
+def _whole(value: float, unit: int) -> int:
+    return int(math.ldexp(value, -unit))
+
+
+def _one_by_one(x: FloatArray, squares: bool) -> tuple[int, int]:
+    """The same for values near the ends of what doubles can be."""
+    wholes = [_as_whole(value) for value in x.tolist()]
+    return sum(wholes), sum(whole * whole for whole in wholes) if squares else 0
+
+
+def _as_whole(value: float) -> int:
+    numerator, denominator = value.as_integer_ratio()
+    return (numerator << _POINT) // denominator

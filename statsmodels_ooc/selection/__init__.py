@@ -1,0 +1,1 @@
+"""IBOSS: exact, streaming selection of the most informative rows."""

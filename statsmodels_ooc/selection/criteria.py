@@ -1,0 +1,152 @@
+"""What makes a row informative: the scores of D- and T-optimality, and none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Literal
+
+import numpy as np
+
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.selection.ordering import IntArray
+
+__all__ = ["CRITERIA", "Criterion", "Slots", "Steps", "deal", "scores", "take"]
+
+Criterion = Literal["D", "T", "uniform"]
+CRITERIA = ("D", "T", "uniform")
+Slots = Literal["exact", "floor"]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of a selection, in the order in which they take their rows.
+
+    Attributes
+    ----------
+    slots : tuple of int
+        How many rows each step takes.
+    """
+
+    slots: tuple[int, ...]
+
+    @property
+    def needs(self) -> tuple[int, ...]:
+        """How many rows of its order each step must know.
+
+        The rows taken before are as many as the slots before. However many of them head
+        the order of a step, its own slots are filled from the rows behind them.
+        """
+        return tuple(accumulate(self.slots))
+
+
+def deal(criterion: Criterion, k: int, p: int, slots: Slots = "exact") -> Steps:
+    """Share k rows between the steps of a criterion.
+
+    Parameters
+    ----------
+    criterion : {"D", "T", "uniform"}
+        D has two steps for each of p columns, the lower side and the upper; the others
+        have one.
+    k, p : int
+        Rows to select, and columns.
+    slots : {"exact", "floor"}
+        What happens to the remainder of ``k / 2p``: dealt out one by one, or dropped.
+
+    Raises
+    ------
+    ValueError
+        There is less than a row for each side of each column.
+    """
+    if criterion != "D":
+        return Steps((k,))
+    each = k // (2 * p)
+    if each == 0:
+        raise ValueError(
+            f"k = {k:,} is less than two rows for each of {p:,} columns; D-optimality takes rows "
+            f"from both sides of every column: k must be {2 * p:,} or more, or criterion='T'"
+        )
+    rest = k - 2 * p * each if slots == "exact" else 0
+    return Steps(tuple(each + (step < rest) for step in range(2 * p)))
+
+
+def scores(
+    criterion: Criterion,
+    columns: Sequence[FloatArray],
+    psi: FloatArray | None,
+    mean: FloatArray | None,
+    scale: FloatArray | None,
+) -> Iterator[FloatArray]:
+    """Scores of b rows, (b,) for each step; the smallest are taken.
+
+    Every operation works on one row and goes through the columns in order, so that a row
+    has the same bits in whatever company it comes.
+
+    Parameters
+    ----------
+    criterion : {"D", "T"}
+        D: ``psi**((p + 1) / 2p) * (x_j - mean_j)`` for the lower side of column j and its
+        negative for the upper one; ``x_j`` where psi is None. T: minus
+        ``psi * sum_j ((x_j - mean_j) / scale_j)**2``.
+    columns : sequence of ndarray, (b,)
+        The p columns.
+    psi : ndarray, (b,), or None
+        The information of each row; None for a constant one.
+    mean, scale : ndarray, (p,), or None
+        Of the columns over all rows; scale with ``ddof=0``.
+    """
+    p = len(columns)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if criterion == "T":
+            assert mean is not None
+            assert scale is not None
+            total = np.zeros(len(columns[0]))
+            for x, m, s in zip(columns, mean, scale, strict=True):
+                z = (x - m) / s
+                total -= z * z
+            yield total if psi is None else total * psi
+            return
+        if psi is None:
+            for x in columns:
+                yield x
+                yield -x
+            return
+        assert mean is not None
+        weight = psi if p == 1 else _power(psi, (p + 1) / (2 * p))
+        for x, m in zip(columns, mean, strict=True):
+            z = (x - m) * weight
+            yield z
+            yield -z
+
+
+def _power(x: FloatArray, exponent: float) -> FloatArray:
+    # NumPy may compute one number with other instructions, and other bits, than many.
+    many = np.repeat(x, 2) if len(x) == 1 else x
+    powers: FloatArray = np.power(many, exponent)[: len(x)]
+    return powers
+
+
+def take(orders: Sequence[IntArray], slots: Sequence[int]) -> list[IntArray]:
+    """Run the steps: each takes the first rows of its order that are still free.
+
+    Parameters
+    ----------
+    orders : sequence of ndarray of int64
+        Rows in the order of each step; of step t at least the first
+        ``slots[0] + ... + slots[t]``, or all of them.
+    slots : sequence of int
+        How many rows each step takes.
+
+    Returns
+    -------
+    list of ndarray of int64
+        The rows that each step took, sorted.
+    """
+    taken: list[IntArray] = []
+    gone = np.empty(0, dtype=np.int64)
+    for order, count in zip(orders, slots, strict=True):
+        new = order[~np.isin(order, gone)][:count]
+        gone = np.concatenate((gone, new))
+        taken.append(np.sort(new))
+    return taken

@@ -1,0 +1,52 @@
+"""Information matrices of all rows and of some."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.selection.scoring import Psi
+
+__all__ = ["InformationSums", "log_det"]
+
+
+@dataclass(frozen=True)
+class InformationSums:
+    """Fold the rows into ``X' diag(psi) X`` of some columns.
+
+    Parameters
+    ----------
+    psi : Psi
+        The information of the rows.
+    columns : tuple of int
+        q columns of the design.
+    """
+
+    psi: Psi
+    columns: tuple[int, ...]
+
+    def init(self) -> FloatArray:
+        return np.zeros((len(self.columns), len(self.columns)))
+
+    def update(self, state: FloatArray, block: BlockLike) -> FloatArray:
+        psi, _ = self.psi(block)
+        products = block.design.sandwich(np.ones(len(block.endog)) if psi is None else psi)
+        chosen = list(self.columns)
+        return state + products[np.ix_(chosen, chosen)]
+
+    def merge(self, left: FloatArray, right: FloatArray) -> FloatArray:
+        return left + right
+
+
+def log_det(information: FloatArray) -> float:
+    """The logarithm of a determinant, NaN where the matrix is singular to working accuracy."""
+    size = np.sqrt(information.diagonal())
+    if not (np.isfinite(size).all() and (size > 0).all()):
+        return float("nan")
+    correlation = information / np.outer(size, size)
+    if np.linalg.cond(correlation) > 1 / np.finfo(np.float64).eps:
+        return float("nan")
+    sign, value = np.linalg.slogdet(correlation)
+    return float(value + 2 * np.log(size).sum()) if sign > 0 else float("nan")

@@ -1,0 +1,213 @@
+"""IBOSS out of memory: settings in, a selection of rows out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from statsmodels_ooc.engine import Stream
+from statsmodels_ooc.errors import OptionError, SelectionWarning
+from statsmodels_ooc.groundwork.families import checked_family, max_endog
+from statsmodels_ooc.groundwork.opening import environment, open_formula
+from statsmodels_ooc.selection.carried import WithRows
+from statsmodels_ooc.selection.criteria import Criterion, Slots
+from statsmodels_ooc.selection.indices import check_arguments, check_count
+from statsmodels_ooc.selection.selecting import Selecting
+from statsmodels_ooc.selection.selection import Selection
+
+__all__ = ["IBOSS"]
+
+_LINEAR, _GENERALIZED = ("weights",), ("offset", "exposure", "freq_weights", "var_weights")
+
+
+@dataclass(frozen=True, eq=False)
+class IBOSS:
+    """Information-based optimal subdata selection: the k most informative of n rows.
+
+    Parameters
+    ----------
+    k : int
+        How many rows to select.
+    criterion : {"D", "T", "uniform"}
+        "D": rows from both ends of one column after the other, so that the determinant of
+        the information matrix is large. "T": rows far from the mean in all standardised
+        columns together, so that its trace is large. "uniform": a simple random sample,
+        the baseline.
+    pilot_size : int
+        How many rows, taken uniformly, the pilot is fitted to that tells how much every
+        row says about a generalized linear model.
+    seed : int
+        For the pilot, for "uniform" and for ``ties="hash"``.
+    family : statsmodels.genmod.families.Family, optional
+        Of a generalized linear model; a linear model where it is left out.
+    slots : {"exact", "floor"}
+        D takes ``k // 2p`` rows from each end of each of p columns. "exact" deals the rest
+        out one by one, so that k rows come out; "floor" drops it, as in the article.
+    ties : {"index", "hash"}
+        Which of rows with the same score come first: those that stand first in the data,
+        or, where the order of the data means something, those with smaller hashes.
+    include_pilot : bool
+        Whether the pilot's rows are added to the selected ones.
+    pilot_params : Series, mapping or array_like, (k,), optional
+        Parameters to use in place of a pilot's.
+    mean, scale : Series, mapping or array_like, (p,), optional
+        Means and standard deviations (``ddof=0``) of the design's columns, where they are
+        known: by name, or in the order of the columns.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is none of the above.
+
+    Notes
+    -----
+    A linear model needs one pass for D and two for T. A generalized linear model needs
+    two: the first for means and the pilot's rows, the second for the selection. Parameters,
+    means and scales that are given save the first; so does, for D, a link that makes all
+    rows equally informative. The rows are those that the algorithms select in memory, bit
+    for bit, on any number of threads, on a cluster, and however the data is cut.
+
+    References
+    ----------
+    Wang, Yang, Stufken (2019). Information-based optimal subdata selection for big data
+    linear regression. J. Amer. Statist. Assoc. 114, 393-405.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> import statsmodels_ooc.api as smo
+    >>> rng = np.random.default_rng(0)
+    >>> frame = pd.DataFrame({"x": rng.standard_t(3, 5_000)})
+    >>> frame["y"] = 1 + 2 * frame["x"] + rng.normal(size=5_000)
+    >>> sub = smo.IBOSS(k=100).select("y ~ x", frame)
+    >>> sub
+    <Selection of 100 of 5,000 rows, D-optimal: 'y ~ x' on DataFrame>
+    >>> sub.fit().params.round(1).to_dict()
+    {'Intercept': 1.2, 'x': 2.0}
+    """
+
+    k: int
+    criterion: Criterion = "D"
+    pilot_size: int = 1000
+    seed: int = 0
+    family: Any = field(default=None, kw_only=True)
+    slots: Slots = field(default="exact", kw_only=True)
+    ties: str = field(default="index", kw_only=True)
+    include_pilot: bool = field(default=False, kw_only=True)
+    pilot_params: Any = field(default=None, kw_only=True)
+    mean: Any = field(default=None, kw_only=True)
+    scale: Any = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_arguments(self.k, self.criterion, self.slots, self.ties, self.seed)
+        check_count("pilot_size", self.pilot_size)
+        if self.family is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # select() warns of its link
+                checked_family(self.family, False, stacklevel=2)
+        elif self.pilot_params is not None:
+            raise OptionError(
+                "pilot_params are of no use in a linear model: every row is equally informative",
+                hint="family=... selects for a generalized linear model",
+            )
+
+    def select(
+        self,
+        formula: Any,
+        data: Any,
+        *,
+        subset: Any = None,
+        drop_cols: Sequence[str] | None = None,
+        missing: str = "drop",
+        weights: str | None = None,
+        offset: str | None = None,
+        exposure: str | None = None,
+        freq_weights: str | None = None,
+        var_weights: str | None = None,
+        keep: str | Sequence[str] = (),
+        eval_env: Any = None,
+    ) -> Selection:
+        """Select rows of data that need not fit into memory.
+
+        Parameters
+        ----------
+        formula : str
+            As for the model that will be fitted.
+        data : path, list of paths, glob, Source, DataFrame, ...
+            Whatever `as_source` takes.
+        subset, drop_cols, missing, eval_env
+            As for ``from_formula``.
+        weights : str, optional
+            Of a linear model: a column, or an expression in columns.
+        offset, exposure, freq_weights, var_weights : str, optional
+            Of a generalized linear model.
+        keep : str or sequence of str
+            More columns for the frame of selected rows.
+
+        Returns
+        -------
+        Selection
+            The selected rows, which are a source for every model here.
+
+        Raises
+        ------
+        ValueError
+            k is less than 2p for D.
+        SourceError, DesignError
+            The data or the formula is at fault; see `statsmodels_ooc.errors`.
+        MemoryLimitError
+            The candidates would not fit; raised before they are sought.
+
+        Warns
+        -----
+        SelectionWarning
+            The pilot failed, or the selected rows cannot be fitted as all of them can.
+        """
+        given = {
+            "weights": weights,
+            "offset": offset,
+            "exposure": exposure,
+            "freq_weights": freq_weights,
+            "var_weights": var_weights,
+        }
+        extras = {role: value for role, value in given.items() if value is not None}
+        family = self._checked(extras)
+        kept = (keep,) if isinstance(keep, str) else tuple(keep)
+        stream, spec = open_formula(
+            formula,
+            data,
+            env=environment(eval_env, depth=2),
+            missing=missing,
+            subset=subset,
+            drop_cols=drop_cols,
+            extras=extras,
+            max_endog=max_endog(family),
+            keep=kept,
+        )
+        source = stream.source
+        wanted = {*spec.columns, *kept}
+        carried = tuple(name for name in source.columns if name in wanted)
+        maker = WithRows(spec, carried, source.dtypes)
+        rows = Stream(source, maker, stream.passes)
+        selection = Selecting(self, rows, spec, family, formula, frozenset(extras)).run()
+        for message in selection.warnings:
+            warnings.warn(message, SelectionWarning, stacklevel=2)
+        return selection
+
+    def _checked(self, extras: dict[str, str]) -> Any:
+        """The family, None for a linear model; refuses what the model does not have."""
+        others = _GENERALIZED if self.family is None else _LINEAR
+        wrong = [role for role in extras if role in others]
+        if wrong:
+            kind, hint = (
+                ("a linear model has no", "family=... selects for a generalized linear model")
+                if self.family is None
+                else ("a generalized linear model has no", "it has freq_weights and var_weights")
+            )
+            raise OptionError(f"{kind} {wrong[0]}", hint=hint)
+        if self.family is None:
+            return None
+        return checked_family(self.family, "exposure" in extras, stacklevel=4)

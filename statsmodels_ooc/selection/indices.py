@@ -1,0 +1,179 @@
+"""IBOSS of arrays in memory: the twin of the streaming selection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from statsmodels_ooc.errors import DesignError, MissingDataError
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.reductions.exact import ExactMomentsState, exact_sums
+from statsmodels_ooc.selection.criteria import CRITERIA, Criterion, Slots, deal, scores, take
+from statsmodels_ooc.selection.ordering import IntArray, first, hashes
+
+__all__ = ["check_arguments", "check_count", "iboss_indices"]
+
+
+def iboss_indices(
+    X: Any,
+    k: int,
+    criterion: Criterion = "D",
+    psi: Any = None,
+    mean: Any = None,
+    scale: Any = None,
+    slots: Slots = "exact",
+    ties: str = "index",
+    *,
+    seed: int = 0,
+    rows: Any = None,
+) -> IntArray:
+    """Numbers of the k most informative rows of a design in memory.
+
+    Parameters
+    ----------
+    X : array_like, (n, p)
+        The covariates. Columns that are constant, such as that of an intercept, take no
+        part.
+    k : int
+        How many rows to select.
+    criterion : {"D", "T", "uniform"}
+        D-optimality (Algorithm 1): extreme rows of one column after the other, never a
+        row twice. T-optimality (Algorithm 2): rows far from the mean in all standardised
+        columns together. Uniform: the rows with the smallest hashes.
+    psi : array_like, (n,), optional
+        The information of each row, ``(dmu/deta)**2 / V(mu)`` times its weights. None
+        for a constant one, as in linear regression.
+    mean, scale : array_like, (p,), optional
+        Means and standard deviations (``ddof=0``) of the columns; by default those of X,
+        from exact sums. D needs means where psi is given, T needs both.
+    slots : {"exact", "floor"}
+        D takes ``r = k // 2p`` rows from each side of each column. "exact" deals the
+        remaining ``k - 2pr`` out one by one, "floor" drops them.
+    ties : {"index", "hash"}
+        Which of rows with the same score come first: those that stand first, or those
+        with smaller hashes of the seed and the row number.
+    seed : int
+        For hashes.
+    rows : array_like of int, (n,), optional
+        Row numbers to hash, where the rows of X are not 0 to n - 1 of the data.
+
+    Returns
+    -------
+    ndarray of int64
+        Row numbers, 0 to n - 1: for D in the order of selection, column by column, the
+        lower side before the upper one, ascending within a side; ascending for the
+        others. All rows where k is n or more.
+
+    Raises
+    ------
+    ValueError
+        k is less than 2p for D, or an argument is none of the above.
+    MissingDataError
+        X or psi is not finite somewhere.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import statsmodels_ooc.api as smo
+    >>> x = np.array([[3.0, 1.0], [0.0, 5.0], [9.0, 2.0], [4.0, -7.0], [5.0, 2.0]])
+    >>> smo.iboss_indices(x, 4)
+    array([1, 2, 3, 4])
+
+    Row 1 has the smallest value of the first column and row 2 the largest. Row 3 has the
+    smallest of the second column. Its largest is that of row 1, which is taken: of rows 2
+    and 4, row 4 is still free.
+
+    References
+    ----------
+    Wang, Yang, Stufken (2019). Information-based optimal subdata selection for big data
+    linear regression. J. Amer. Statist. Assoc. 114, 393-405.
+    """
+    check_arguments(k, criterion, slots, ties, seed)
+    x = np.asarray(X, dtype=np.float64)
+    if x.ndim != 2:
+        raise ValueError(f"X must have two dimensions, rows and columns, not shape {x.shape}")
+    n = len(x)
+    weight = None if psi is None else _checked_psi(psi, n)
+    if not np.isfinite(x).all():
+        i, j = np.argwhere(~np.isfinite(x))[0]
+        raise MissingDataError(f"X is {x[i, j]} in row {i}, column {j}")
+    if k >= n:
+        return np.arange(n)
+    free = np.flatnonzero(x.min(axis=0) < x.max(axis=0))
+    if len(free) == 0 and criterion != "uniform":
+        raise DesignError("every column of X is constant, and no row says more than another")
+    steps = deal(criterion, k, len(free), slots)
+    numbers = np.arange(n) if rows is None else np.asarray(rows, dtype=np.int64)
+    hashed = ties == "hash" or criterion == "uniform"
+    tie = hashes(seed, numbers) if hashed else numbers
+    if criterion == "uniform":
+        return np.sort(first(np.zeros(n), tie, k))
+    columns = [np.ascontiguousarray(x[:, j]) for j in free]
+    centre, spread = _moments(columns, x.shape[1], free, mean, scale, criterion, weight)
+    per_step = scores(criterion, columns, weight, centre, spread)
+    orders = [first(s, tie, m) for s, m in zip(per_step, steps.needs, strict=True)]
+    return np.concatenate(take(orders, steps.slots))
+
+
+def check_arguments(k: Any, criterion: Any, slots: Any, ties: Any, seed: Any) -> None:
+    """Refuse what no selection can be made by."""
+    check_count("k", k)
+    for name, value, known in (
+        ("criterion", criterion, CRITERIA),
+        ("slots", slots, ("exact", "floor")),
+        ("ties", ties, ("index", "hash")),
+    ):
+        if value not in known:
+            raise ValueError(f"{name} must be one of {known}, not {value!r}")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
+        raise ValueError(f"seed is a whole number from 0 to 2**64 - 1, not {seed!r}")
+
+
+def check_count(name: str, value: Any) -> None:
+    """Refuse what is no number of rows."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} is a positive whole number of rows, not {value!r}")
+
+
+def _checked_psi(psi: Any, n: int) -> FloatArray:
+    found = np.ascontiguousarray(psi, dtype=np.float64)
+    if found.shape != (n,):
+        raise ValueError(f"psi has shape {found.shape}, X has {n} rows")
+    bad = ~(np.isfinite(found) & (found >= 0))
+    if bad.any():
+        i = int(np.argmax(bad))
+        raise MissingDataError(f"psi is {found[i]} in row {i}; information is finite and >= 0")
+    return found
+
+
+def _moments(
+    columns: list[FloatArray],
+    p: int,
+    free: IntArray,
+    mean: Any,
+    scale: Any,
+    criterion: Criterion,
+    psi: FloatArray | None,
+) -> tuple[FloatArray | None, FloatArray | None]:
+    """Means and standard deviations of the columns, where the criterion needs them."""
+    needs_scale = criterion == "T"
+    if not needs_scale and psi is None:
+        return None, None
+    own = None
+    if mean is None or (needs_scale and scale is None):
+        pairs = [exact_sums(x, squares=needs_scale) for x in columns]
+        own = ExactMomentsState(len(columns[0]), [a for a, _ in pairs], [b for _, b in pairs])
+    centre = own.mean() if mean is None and own else _given("mean", mean, p)[free]
+    if not needs_scale:
+        return centre, None
+    return centre, own.scale() if scale is None and own else _given("scale", scale, p)[free]
+
+
+def _given(name: str, values: Any, p: int) -> FloatArray:
+    found = np.asarray(values, dtype=np.float64)
+    if found.shape != (p,) or not np.isfinite(found).all():
+        raise ValueError(f"{name} must be {p} finite numbers, one for each column of X")
+    if name == "scale" and (found <= 0).any():
+        raise ValueError("scale must be positive")
+    return found

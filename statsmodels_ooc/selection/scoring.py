@@ -1,0 +1,91 @@
+"""Scores of the rows of a block, in one pass over data that stays outside memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.reductions.scoring import prior_weights
+from statsmodels_ooc.selection.criteria import Criterion, scores
+from statsmodels_ooc.selection.information import information, row_predictor
+
+__all__ = ["Informative", "Psi", "Uniform"]
+
+_WEIGHTS = ("weights", "freq_weights", "var_weights", "trials")
+
+
+@dataclass(frozen=True)
+class Psi:
+    """The information of the rows of a block.
+
+    Parameters
+    ----------
+    kernel : Kernel or None
+        The family and its link; None where every row has the same information.
+    beta : ndarray, (k,), or None
+        The parameters at which it is computed.
+    """
+
+    kernel: Kernel | None = None
+    beta: FloatArray | None = None
+
+    def __call__(self, block: BlockLike) -> tuple[FloatArray | None, NDArray[np.bool_] | None]:
+        """Information times weights, (b,), and which rows have an impossible mean.
+
+        The information of those rows is zero. None stands for a constant one, and for no
+        such rows.
+        """
+        psi, outside = None, None
+        if self.kernel is not None and self.beta is not None:
+            psi = information(self.kernel, row_predictor(block, self.beta))
+            outside = np.isnan(psi)
+            if outside.any():
+                psi[outside] = 0.0
+            else:
+                outside = None
+        weights = prior_weights(block, _WEIGHTS)
+        if weights is None or psi is None:
+            return (weights if psi is None else psi), outside
+        return psi * weights, outside
+
+
+@dataclass(frozen=True)
+class Informative:
+    """Scores of D- and T-optimality.
+
+    Parameters
+    ----------
+    criterion : {"D", "T"}
+        Which of them.
+    columns : tuple of int
+        The columns of the design that take part, p of them.
+    psi : Psi
+        The information of the rows.
+    mean, scale : ndarray, (p,), or None
+        See `scores`.
+    """
+
+    criterion: Criterion
+    columns: tuple[int, ...]
+    psi: Psi
+    mean: FloatArray | None = None
+    scale: FloatArray | None = None
+
+    def __call__(self, block: BlockLike) -> tuple[Iterator[FloatArray], NDArray[np.bool_] | None]:
+        psi, outside = self.psi(block)
+        design = block.dense()
+        columns = [design[:, j] for j in self.columns]
+        return scores(self.criterion, columns, psi, self.mean, self.scale), outside
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """No row scores more than another: ties decide."""
+
+    def __call__(self, block: BlockLike) -> tuple[Iterator[FloatArray], NDArray[np.bool_] | None]:
+        return iter((np.zeros(len(block.endog)),)), None

@@ -1,0 +1,94 @@
+"""What a first pass finds out of all rows before rows are selected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from statsmodels_ooc.design.spec import DesignSpec
+from statsmodels_ooc.reductions.audit import RowAuditState
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.reductions.exact import ExactMomentsState
+from statsmodels_ooc.selection.candidates import CandidatesState
+from statsmodels_ooc.selection.pilot import INTERCEPT
+
+__all__ = ["Survey", "by_column"]
+
+
+@dataclass
+class Survey:
+    """What is known of all rows so far.
+
+    Attributes
+    ----------
+    spec : DesignSpec
+        The design.
+    audit : RowAuditState or None
+        Counts and extremes.
+    moments : ExactMomentsState or None
+        Sums of the columns and the response, and of their squares where T asked for them.
+    sample : CandidatesState or None
+        The rows with the smallest hashes.
+    """
+
+    spec: DesignSpec
+    audit: RowAuditState | None = None
+    moments: ExactMomentsState | None = None
+    sample: CandidatesState | None = None
+
+    @property
+    def constants(self) -> tuple[int, ...]:
+        """The columns that are the same in all rows, as far as anybody knows."""
+        if self.audit is None:
+            return tuple(j for j, name in enumerate(self.spec.exog_names) if name == INTERCEPT)
+        return tuple(np.flatnonzero(self.audit.low[:-1] == self.audit.high[:-1]).tolist())
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The other ones: p of them."""
+        return tuple(j for j in range(self.spec.k) if j not in self.constants)
+
+
+def by_column(what: str, values: Any, spec: DesignSpec, *, whole: bool = False) -> FloatArray:
+    """What a caller gives for the columns of a design, (k,).
+
+    Parameters
+    ----------
+    what : str
+        The argument's name.
+    values : Series, mapping or array_like
+        By name; or in the order of the design's columns, with or without the intercept.
+    spec : DesignSpec
+        The design.
+    whole : bool
+        Whether the intercept must have its value, too; zero otherwise.
+
+    Raises
+    ------
+    ValueError
+        A column is left out, or a value is not finite.
+    """
+    names = list(spec.exog_names)
+    if isinstance(values, (pd.Series, Mapping)):
+        given = dict(values.items())
+    else:
+        array = np.asarray(values, dtype=np.float64)
+        others = [name for name in names if name != INTERCEPT]
+        order = others if array.shape == (len(others),) and not whole else names
+        if array.shape != (len(order),):
+            raise ValueError(
+                f"{what} has shape {array.shape}; it needs one number for each of {names}"
+            )
+        given = dict(zip(order, array.tolist(), strict=True))
+    missing = [n for n in names if n not in given and (whole or n != INTERCEPT)]
+    if missing:
+        raise ValueError(f"{what} says nothing of {missing[0]!r}; it needs {names}")
+    found = np.array([float(given.get(name, 0.0)) for name in names])
+    if not np.isfinite(found).all():
+        j = int(np.argmin(np.isfinite(found)))
+        raise ValueError(f"{what} is {found[j]} for {names[j]!r}; finite numbers are needed")
+    return found
