@@ -98,12 +98,12 @@ def iboss_indices(
     if not np.isfinite(x).all():
         i, j = np.argwhere(~np.isfinite(x))[0]
         raise MissingDataError(f"X is {x[i, j]} in row {i}, column {j}")
+    free = np.flatnonzero(x.min(axis=0) < x.max(axis=0)) if n else np.empty(0, dtype=np.int64)
+    steps = deal(criterion, k, max(len(free), 1), slots)
     if k >= n:
         return np.arange(n)
-    free = np.flatnonzero(x.min(axis=0) < x.max(axis=0))
     if len(free) == 0 and criterion != "uniform":
         raise DesignError("every column of X is constant, and no row says more than another")
-    steps = deal(criterion, k, len(free), slots)
     numbers = np.arange(n) if rows is None else np.asarray(rows, dtype=np.int64)
     hashed = ties == "hash" or criterion == "uniform"
     tie = hashes(seed, numbers) if hashed else numbers

@@ -9,6 +9,7 @@ from statsmodels.genmod import families
 from statsmodels.genmod.families import links
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.reductions.elementwise import quiet
 from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.scoring import total_offset
 
@@ -40,7 +41,8 @@ def information(kernel: Kernel, eta: FloatArray) -> FloatArray:
     # NumPy may compute one number with other instructions, and other bits, than many.
     many = np.repeat(eta, 2) if len(eta) == 1 else eta
     mean = kernel.mean(many)
-    psi, _ = kernel.working(mean.mu, many, mean)
+    with quiet():
+        psi, _ = kernel.working(mean.mu, many, mean)
     outside = kernel.outside(mean)
     if outside is not None:
         psi[outside] = np.nan

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.reductions.base import FloatArray
 
-__all__ = ["IntArray", "first", "hashes"]
+__all__ = ["IntArray", "Order", "Ties", "first", "hashes"]
 
 IntArray = NDArray[np.int64]
+Ties = Callable[[IntArray], NDArray[Any]]  # codes to what decides between equal scores
+
+_SPARE = 1_024  # rows that wait, at least, before an order is sorted again
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX = (
@@ -67,3 +73,87 @@ def first(scores: FloatArray, ties: NDArray[np.generic], m: int) -> NDArray[np.i
             among = np.concatenate((before, level[: max(missing, 0)]))
     order = np.lexsort((ties[among], scores[among]))
     return among[order][:m]
+
+
+class Order:
+    """The first m rows of a total order, and rows that wait to be sorted in.
+
+    Attributes
+    ----------
+    scores, codes : ndarray, (<= m,)
+        The rows in order, as far as they are sorted.
+    """
+
+    __slots__ = ("_bound", "_waiting", "codes", "m", "scores", "waits")
+
+    def __init__(self, m: int) -> None:
+        self.m = m
+        self.scores: FloatArray = np.empty(0)
+        self.codes: IntArray = np.empty(0, dtype=np.int64)
+        self.waits = 0
+        self._waiting: list[tuple[FloatArray, IntArray]] = []
+        self._bound: tuple[float, Any] | None = None  # of the last row, where there are m
+
+    def offer(self, scores: FloatArray, codes: IntArray, ties: Ties) -> IntArray | None:
+        """Let the rows of a block in, and say which were; None for none of them."""
+        if self._bound is None:
+            chosen = np.arange(len(scores))
+            if len(scores) > self.m:
+                chosen = first(scores, ties(codes), self.m)
+        else:
+            last, tie = self._bound
+            chosen = np.flatnonzero(scores <= last)
+            if len(chosen) == 0:
+                return None
+            level = scores[chosen] == last
+            if level.any():
+                level[level] = ties(codes[chosen[level]]) > tie
+                chosen = chosen[~level]
+        self._waiting.append((scores[chosen], codes[chosen]))
+        self.waits += len(chosen)
+        # The sooner there is a bound, the fewer rows are let in; later sorting is what costs.
+        enough = self.m if self._bound is None else max(self.m // 2, _SPARE)
+        if self.waits >= enough:
+            self.settle(ties)
+        return chosen
+
+    def settle(self, ties: Ties) -> Order:
+        """Sort the waiting rows in, and let go of rows behind the first m."""
+        if self._waiting:
+            scores = np.concatenate((self.scores, *(pair[0] for pair in self._waiting)))
+            codes = np.concatenate((self.codes, *(pair[1] for pair in self._waiting)))
+            self._keep(scores, codes, ties)
+        return self
+
+    def _keep(self, scores: FloatArray, codes: IntArray, ties: Ties) -> None:
+        tie = ties(codes)
+        chosen = first(scores, tie, self.m)
+        self.scores, self.codes = scores[chosen], codes[chosen]
+        self._waiting, self.waits = [], 0
+        if len(chosen) == self.m:
+            last = chosen[-1]
+            self._bound = (scores[last], tie[last])
+
+    def joined(self, other: Order, ties: Ties) -> Order:
+        """The first m rows of both."""
+        both = Order(self.m)
+        pieces = [
+            pair
+            for order in (self, other)
+            for pair in ((order.scores, order.codes), *order._waiting)
+        ]
+        both._keep(
+            np.concatenate([pair[0] for pair in pieces]),
+            np.concatenate([pair[1] for pair in pieces]),
+            ties,
+        )
+        return both
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Order)
+            and np.array_equal(self.scores, other.scores)
+            and np.array_equal(self.codes, other.codes)
+        )
+
+    __hash__ = None  # type: ignore[assignment]

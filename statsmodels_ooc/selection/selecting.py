@@ -21,29 +21,21 @@ from statsmodels_ooc.reductions.audit import RowAudit
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.exact import ExactMoments
 from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.selection.candidates import (
-    Candidates,
-    CandidatesState,
-    Gather,
-    Numbering,
-    Pool,
-    partitions_of,
-    rows_of,
-)
+from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
 from statsmodels_ooc.selection.criteria import Steps, deal, take
 from statsmodels_ooc.selection.information import is_constant
 from statsmodels_ooc.selection.ordering import IntArray
-from statsmodels_ooc.selection.pilot import Attempt, Pilot, block_of, fit_rows, rank_of
+from statsmodels_ooc.selection.pilot import Pilot, block_of, fit_rows, rank_of
+from statsmodels_ooc.selection.piloting import Piloting
+from statsmodels_ooc.selection.pool import Pool
+from statsmodels_ooc.selection.rows import Rows
 from statsmodels_ooc.selection.scoring import Informative, Psi, Uniform
 from statsmodels_ooc.selection.selection import Selection
 from statsmodels_ooc.selection.survey import Survey, by_column
 
 __all__ = ["Selecting"]
 
-_TRIES = 4  # of the pilot, each with twice as many rows as the one before
 _PAIR = 24  # bytes of a candidate: score and code, and half as many for those that wait
-_CELL = 32  # bytes of a value of a raw row, on the average
-_SHARE = 4  # a quarter of the memory limit may go to raw rows
 
 
 @dataclass
@@ -90,17 +82,21 @@ class Selecting:
         while True:
             columns = survey.columns
             steps, orders, state = self._candidates(survey, columns, psi)
-            if survey.columns == columns or self.settings.criterion == "uniform":
+            if survey.columns == columns or not self._is_optimal or self._wants_all(survey):
                 break
         # 5. The steps take their rows; these are fetched where nobody carried them.
         taken = self._take(survey, steps, orders)
-        pool = self._fetched(np.concatenate(list(taken.values())), state)
+        pool = self.rows.fetched(np.concatenate(list(taken.values())), state.pool)
         # 6. A selection knows whether its rows can be fitted.
         selection = self._selection(survey, pilot, psi, columns, taken, pool)
         self._check(selection, survey)
         return selection
 
     # --- what is needed
+
+    @cached_property
+    def rows(self) -> Rows:
+        return Rows(self.stream, self.settings.seed)
 
     @cached_property
     def _kernel(self) -> Kernel | None:
@@ -132,6 +128,10 @@ class Selecting:
     def _needs_scale(self) -> bool:
         return bool(self.settings.criterion == "T")
 
+    def _wants_all(self, survey: Survey) -> bool:
+        """Whether k is known to be no less than the number of rows."""
+        return survey.audit is not None and bool(self.settings.k >= survey.audit.rows)
+
     def _asks(self, survey: Survey) -> bool:
         """Whether a first pass has something to find out."""
         given = self.settings
@@ -149,7 +149,7 @@ class Selecting:
         p = max(len(survey.columns), 1)
         each = 2 * p if self.settings.criterion == "D" else 1
         pairs = int(self.settings.k * (p + 0.5)) if each > 1 else self.settings.k
-        need = _PAIR * pairs * states_alive() + self._bytes_of(self.settings.k)
+        need = _PAIR * pairs * states_alive() + self.rows.nbytes(self.settings.k)
         if need > options.memory_limit:
             raise MemoryLimitError(
                 f"k = {self.settings.k:,} of {p:,} columns need {pairs:,} candidates and about "
@@ -157,87 +157,48 @@ class Selecting:
                 hint="select fewer rows, or raise the limit: smo.options.memory_limit = '8 GiB'",
             )
 
-    def _bytes_of(self, rows: int) -> int:
-        return rows * _CELL * (len(self.stream.spec.columns) + 1)
-
-    def _may_carry(self, rows: int) -> bool:
-        """Whether so many raw rows may be kept with the candidates."""
-        return bool(2 * self._bytes_of(rows) * states_alive() <= options.memory_limit // _SHARE)
-
     # --- the first pass
 
     def _survey(self, survey: Survey) -> None:
         reductions: list[Any] = [RowAudit(self.spec.k)]
         reductions.append(ExactMoments(self.spec.k, squares=self._needs_scale))
         if self._needs_pilot:
-            reductions.append(self._sampling())
+            reductions.append(self._piloting.sampling())
         survey.audit, survey.moments, *sample = self.stream.fold("survey", *reductions)
         if sample:
             survey.sample = sample[0]
         check_audit(survey.audit, self.spec, self.stream.source, 1)
 
-    def _sampling(self) -> Candidates:
-        """The rows with the smallest hashes: as many as all tries take, while they fit."""
-        size = self.settings.pilot_size
-        tries = [size * 2**i for i in range(_TRIES)]
-        most = max((rows for rows in tries if self._may_carry(rows)), default=0)
-        if most == 0:
-            raise MemoryLimitError(
-                f"a pilot of {size:,} rows does not fit into memory_limit = "
-                f"{options.memory_limit:,}",
-                hint="choose a smaller pilot_size, or raise smo.options.memory_limit",
-            )
-        return Candidates((most,), Uniform(), self._numbering(hashed=True))
-
-    def _numbering(self, *, hashed: bool) -> Numbering:
-        return Numbering(self.settings.seed, hashed, self._starts() if hashed else None)
-
-    def _starts(self) -> IntArray:
-        """The number in the source of each partition's first row; a pass where nobody knows."""
-        partitions = self.stream.source.partitions
-        rows = [partition.rows for partition in partitions]
-        if any(count is None for count in rows[:-1]):
-            rows = [read for read, _, _ in self.stream.seen]
-        return np.cumsum([0, *(count or 0 for count in rows[:-1])], dtype=np.int64)
-
     # --- the pilot
 
+    @cached_property
+    def _piloting(self) -> Piloting:
+        assert self._kernel is not None
+        return Piloting(self.rows, self.spec, self._kernel, self.settings.pilot_size)
+
     def _pilot(self, survey: Survey) -> tuple[Pilot | None, Psi]:
+        """What tells how informative rows are, and how informative they are."""
         kernel = self._kernel
         if not self._is_optimal or kernel is None:
             return None, Psi()
         if self.settings.pilot_params is not None:
             beta = by_column("pilot_params", self.settings.pilot_params, self.spec, whole=True)
-            names = list(self.spec.exog_names)
             nothing = pd.DataFrame(columns=list(self.stream.spec.columns))
-            pilot = Pilot(pd.Series(beta, names), np.empty(0, dtype=np.int64), nothing)
-            return pilot, Psi(kernel, beta)
+            params = pd.Series(beta, list(self.spec.exog_names))
+            return Pilot(params, np.empty(0, dtype=np.int64), nothing), Psi(kernel, beta)
         assert survey.sample is not None
-        (codes,) = self._sampling().orders(survey.sample)
-        attempts: list[Attempt] = []
-        size = self.settings.pilot_size
-        while True:
-            frame, index = self._rows(survey.sample.pool.only(codes[:size]))
-            beta, problem = self._fitted(survey, frame, kernel)
-            attempts.append(Attempt(len(index), problem))
-            size *= 2
-            if not problem or len(attempts) == _TRIES or len(index) == len(codes):
-                break
+        assert survey.audit is not None
+        pilot, problem = self._piloting.pilot(
+            survey.sample, survey.constants[1:], survey.audit.rows
+        )
+        survey.sample = None  # its rows may go
         if problem:
-            tries = ", ".join(f"{attempt.rows:,} rows: {attempt.problem}" for attempt in attempts)
             self.messages.append(
                 "the pilot failed, and all rows are taken for equally informative (Psi = 1): "
-                f"{tries}. Give pilot_params, a larger pilot_size, or another seed."
+                f"{problem}. Give pilot_params, a larger pilot_size, or another seed."
             )
-        params = None if problem else pd.Series(beta, list(self.spec.exog_names))
-        pilot = Pilot(params, index, frame, tuple(attempts))
-        return pilot, Psi() if problem else Psi(kernel, beta)
-
-    def _fitted(
-        self, survey: Survey, frame: pd.DataFrame, kernel: Kernel
-    ) -> tuple[FloatArray, str]:
-        """A fit of some rows; of columns that are the same in all rows, one has a parameter."""
-        return fit_rows(block_of(self.spec, frame), kernel, self.spec, survey.constants[1:])
+            return pilot, Psi()
+        return pilot, Psi(kernel, pilot.params.to_numpy())
 
     # --- the selection
 
@@ -246,18 +207,20 @@ class Selecting:
     ) -> tuple[Steps, list[IntArray], CandidatesState]:
         """The candidates among all rows, and what else the pass finds out."""
         given = self.settings
-        if not columns and self._is_optimal:
+        ranks = self._is_optimal and not self._wants_all(survey)
+        if ranks and not columns:
             raise DesignError(
                 "every column of the design is constant, and no row says more than another",
                 hint="criterion='uniform' takes rows at random",
             )
         steps = deal(given.criterion, given.k, max(len(columns), 1), given.slots)
-        needs = (*steps.needs[:-1], given.k)  # all rows, where there are no more than k
+        needs = (*steps.needs[:-1], given.k) if ranks else (given.k,)  # in the end up to k rows
         scores: Any = Uniform()
-        if self._is_optimal:
+        if ranks:
             scores = Informative(given.criterion, columns, psi, *self._centre(survey, columns))
-        numbering = self._numbering(hashed=given.ties == "hash" or not self._is_optimal)
-        reduction = Candidates(needs, scores, numbering, self._may_carry(sum(needs)))
+        hashed = given.ties == "hash" or not self._is_optimal
+        numbering = self.rows.numbering(hashed=hashed and not self._wants_all(survey))
+        reduction = Candidates(needs, scores, numbering, self.rows.may_carry(sum(needs)))
         more: list[Any] = []
         if survey.audit is None:
             more.append(RowAudit(self.spec.k))
@@ -275,11 +238,11 @@ class Selecting:
     def _warn_of_impossible_means(self, state: CandidatesState) -> None:
         if not state.outside:
             return
-        code = np.array([state.outside_at])
+        (row,) = self.rows.in_source(np.array([state.outside_at]))
         self.messages.append(
             f"{state.outside:,} rows have a mean at the pilot's parameters that the "
             f"{type(self.family).__name__} family cannot have, or infinite information (the "
-            f"first is row {int(rows_of(code, self._offsets(0))[0]):,}); they count as "
+            f"first is row {int(row):,}); they count as "
             "uninformative"
         )
 
@@ -310,7 +273,7 @@ class Selecting:
         """The codes that each step takes, by column and side."""
         assert survey.audit is not None
         n, k = survey.audit.rows, sum(steps.slots)
-        if self.settings.k >= n:
+        if self._wants_all(survey):
             return {("(all)", "all"): orders[-1]}
         if k > n / 2:
             self.messages.append(
@@ -322,28 +285,6 @@ class Selecting:
             columns = (self.spec.exog_names[j] for j in survey.columns)
             names = [(column, side) for column in columns for side in ("low", "high")]
         return dict(zip(names, take(orders, steps.slots), strict=True))
-
-    # --- rows
-
-    def _fetched(self, codes: IntArray, state: CandidatesState) -> Pool:
-        """The raw rows of some codes: carried along, or gathered in one more pass."""
-        if state.pool.frames:
-            return state.pool.only(codes)
-        (found,) = self.stream.fold("rows", Gather(np.sort(codes), self._numbering(hashed=False)))
-        pool: Pool = found.pool.only(codes)
-        return pool
-
-    def _offsets(self, which: int) -> IntArray:
-        """Rows read (0) or kept (1) before each partition."""
-        counts = [seen[which] for seen in self.stream.seen]
-        return np.cumsum([0, *counts[:-1]], dtype=np.int64)
-
-    def _rows(self, pool: Pool) -> tuple[pd.DataFrame, IntArray]:
-        """Raw rows under their numbers in the source, and their numbers among the kept ones."""
-        (codes,), (places,), (frame,) = pool.codes, pool.places, pool.frames
-        frame.index = pd.Index(rows_of(codes, self._offsets(0)), name="row")
-        index: IntArray = self._offsets(1)[partitions_of(codes)] + places
-        return frame, index
 
     def _selection(
         self,
@@ -357,7 +298,7 @@ class Selecting:
         labels = np.concatenate([np.full(len(codes), i) for i, codes in enumerate(taken.values())])
         codes = np.concatenate(list(taken.values()))
         labels = labels[np.argsort(codes)]
-        frame, index = self._rows(pool)
+        frame, index = self.rows.numbered(pool)
         named = np.array(list(taken), dtype=object)[labels]
         steps = pd.DataFrame(named, columns=["column", "side"])
         k = len(index)
@@ -408,7 +349,8 @@ class Selecting:
                 f"not all parameters can be told from these rows{cure}"
             )
         elif self.family is not None:
-            _, problem = self._fitted(survey, selection.frame, kernel_of(self.family))
+            kernel = kernel_of(self.family)
+            _, problem = fit_rows(block, kernel, self.spec, survey.constants[1:])
             if problem:
                 self.messages.append(
                     f"the selected rows cannot be fitted: {problem}; a fit of all rows may be "

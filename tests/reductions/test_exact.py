@@ -90,8 +90,9 @@ def test_long_sums_are_those_of_fractions(n: int) -> None:
 
 
 @pytest.mark.parametrize("n", [PIECE, 20 * PIECE + 3])
-def test_sums_of_many_large_values_do_not_overflow_53_bits(n: int) -> None:
-    whole = np.random.default_rng(n).integers(2**53 - 2**20, 2**53, n)
+@pytest.mark.parametrize("least", [2**52, 2**53 - 2**20])
+def test_sums_of_many_large_values_do_not_overflow_53_bits(n: int, least: int) -> None:
+    whole = np.random.default_rng(n).integers(least, 2**53, n)
     total, square = exact_sums(whole / 2.0**53, squares=True)
     values = whole.tolist()
     assert total == sum(values) << (1074 - 53)

@@ -59,11 +59,13 @@ def select(
     table = [[float(value) for value in row] for row in x]
     n = len(table)
     key = tie or (lambda row: row)
+    columns = [[row[j] for row in table] for j in range(len(table[0]))]
+    if criterion == "D" and k < 2 * sum(not constant(column) for column in columns):
+        raise ValueError("k < 2p")
     if k >= n:
         return list(range(n))
     if criterion == "uniform":
         return sorted(sorted(range(n), key=key)[:k])
-    columns = [[row[j] for row in table] for j in range(len(table[0]))]
     means = [exact_mean(column) for column in columns] if mean is None else list(mean)
     scales = [exact_scale(column) for column in columns] if scale is None else list(scale)
     used = [j for j, c in enumerate(columns) if variant == CONSTANT_IS_A_COLUMN or not constant(c)]
@@ -98,8 +100,6 @@ def algorithm_1(
 ) -> list[int]:
     p, n = len(scores), len(scores[0])
     r = k // (2 * p)
-    if r == 0:
-        raise ValueError("k < 2p")
     to_deal = k - 2 * p * r if slots == "exact" else 0
     taken: set[int] = set()
     found: list[int] = []

@@ -68,9 +68,9 @@ def test_the_first_are_those_of_a_sort(scores: list[float], m: int, data: st.Dat
 
 
 def test_ties_may_need_all_of_64_bits() -> None:
-    ties = np.array([2**64 - 1, 2**64 - 2, 2**63 + 1, 2**63], dtype=np.uint64)
-    assert first(np.zeros(4), ties, 2).tolist() == [3, 2]
-    assert first(np.zeros(4), ties, 4).tolist() == [3, 2, 1, 0]
+    ties = np.array([2**64 - 1, 2**64 - 2, 2**63, 2**63 - 1], dtype=np.uint64)
+    for m in range(5):
+        assert first(np.zeros(4), ties, m).tolist() == [3, 2, 1, 0][:m]
 
 
 # --- hashes -----------------------------------------------------------------------------
@@ -119,7 +119,8 @@ def test_hashes_stay_what_they_were() -> None:
 
 
 def test_no_two_rows_share_a_hash() -> None:
-    assert len(np.unique(hashes(0, MILLION))) == len(MILLION)
+    in_order = np.sort(hashes(0, MILLION))
+    assert (in_order[1:] > in_order[:-1]).all()
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

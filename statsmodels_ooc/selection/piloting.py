@@ -1,0 +1,104 @@
+"""The pilot of a selection: rows at random, fitted, again with more rows where that fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from statsmodels_ooc.design.spec import DesignSpec
+from statsmodels_ooc.errors import MemoryLimitError
+from statsmodels_ooc.options import options
+from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
+from statsmodels_ooc.selection.pilot import Attempt, Pilot, block_of, fit_rows
+from statsmodels_ooc.selection.rows import Rows
+from statsmodels_ooc.selection.scoring import Uniform
+
+__all__ = ["Piloting"]
+
+_TRIES = 4  # each with twice as many rows as the one before
+
+
+@dataclass(frozen=True)
+class Piloting:
+    """How a pilot is made.
+
+    Parameters
+    ----------
+    rows : Rows
+        All rows.
+    spec : DesignSpec
+        The design.
+    kernel : Kernel
+        The family and its link.
+    size : int
+        Rows of the first try.
+    """
+
+    rows: Rows
+    spec: DesignSpec
+    kernel: Kernel
+    size: int
+
+    def sampling(self, size: int | None = None) -> Candidates:
+        """The reduction that finds the rows with the smallest hashes.
+
+        Raises
+        ------
+        MemoryLimitError
+            They do not fit.
+        """
+        size = self.size if size is None else size
+        if not self.rows.may_carry(size):
+            raise MemoryLimitError(
+                f"a pilot of {size:,} rows does not fit into memory_limit = "
+                f"{options.memory_limit:,}",
+                hint="choose a smaller pilot_size, or raise smo.options.memory_limit",
+            )
+        return Candidates((size,), Uniform(), self.rows.numbering(hashed=True))
+
+    def pilot(
+        self, sample: CandidatesState, left_out: tuple[int, ...], n: int
+    ) -> tuple[Pilot, str]:
+        """Fit the sample, and more rows where that fails: these take a pass of their own.
+
+        Parameters
+        ----------
+        sample : CandidatesState
+            The rows of the first try.
+        left_out : tuple of int
+            Columns without a parameter: all but one of those that are constant.
+        n : int
+            How many rows there are.
+
+        Returns
+        -------
+        pilot : Pilot
+            Without parameters where every try has failed.
+        problem : str
+            What the tries came to then.
+        """
+        attempts: list[Attempt] = []
+        size, largest = self.size, self._largest(n)
+        (codes,) = self.sampling().orders(sample)
+        while True:
+            frame, index = self.rows.numbered(sample.pool.only(codes[:size]))
+            beta, problem = fit_rows(block_of(self.spec, frame), self.kernel, self.spec, left_out)
+            attempts.append(Attempt(len(index), problem))
+            if not problem or size >= largest:
+                break
+            size = min(2 * size, largest)
+            if len(attempts) == 1:
+                reduction = self.sampling(largest)
+                (sample,) = self.rows.stream.fold("pilot", reduction)
+                (codes,) = reduction.orders(sample)
+        params = None if problem else pd.Series(beta, list(self.spec.exog_names))
+        tries = "; ".join(f"{attempt.rows:,} rows: {attempt.problem}" for attempt in attempts)
+        return Pilot(params, index, frame, tuple(attempts)), tries if problem else ""
+
+    def _largest(self, n: int) -> int:
+        """Rows of the last try: there are as many, and they fit."""
+        sizes = [self.size << i for i in range(_TRIES)]
+        fitting = [size for size in sizes if size == self.size or self.rows.may_carry(size)]
+        return min(n, fitting[-1])
