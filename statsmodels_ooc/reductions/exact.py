@@ -41,13 +41,14 @@ class ExactMomentsState:
         return np.array([total / (self.rows << _POINT) for total in self.sums])
 
     def scale(self) -> FloatArray:
-        """Standard deviations with ``ddof=0``, (k + 1,), from correctly rounded variances."""
+        """Standard deviations with ``ddof=0``, (k + 1,); nothing cancels or overflows."""
         n = self.rows
-        variances = [
-            (n * square - total**2) / (n**2 << 2 * _POINT)
-            for total, square in zip(self.sums, self.squares, strict=True)
-        ]
-        return np.sqrt(variances)
+        return np.array(
+            [
+                _root(n * square - total**2, n**2 << 2 * _POINT)
+                for total, square in zip(self.sums, self.squares, strict=True)
+            ]
+        )
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def exact_sums(x: FloatArray, squares: bool = False) -> tuple[int, int]:
     Parameters
     ----------
     x : ndarray, (b,)
-        The values. If one of them is not finite the sums are zero.
+        The values. If one of them is not finite, the sums mean nothing.
     squares : bool
         Whether the sum of squares is wanted; zero otherwise.
 
@@ -114,6 +115,13 @@ def exact_sums(x: FloatArray, squares: bool = False) -> tuple[int, int]:
         total += one
         square += two
     return total, square
+
+
+def _root(numerator: int, denominator: int) -> float:
+    """The square root of a fraction; its own square need not be a double."""
+    places = max(0, 64 + (denominator.bit_length() - numerator.bit_length() + 1) // 2)
+    root = math.isqrt((numerator << 2 * places) // denominator)  # of 64 bits or so
+    return root / (1 << places)
 
 
 def _sums(x: FloatArray, squares: bool) -> tuple[int, int]:

@@ -40,6 +40,16 @@ class Steps:
         """
         return tuple(accumulate(self.slots))
 
+    def crowd(self, n: int) -> str:
+        """A warning where several steps take more than half of n rows; else empty."""
+        k = sum(self.slots)
+        if len(self.slots) == 1 or k <= n / 2:
+            return ""
+        return (
+            f"{k:,} of {n:,} rows are selected, more than half: the steps run into one another, "
+            "and a fit of all rows costs hardly more"
+        )
+
 
 def deal(criterion: Criterion, k: int, p: int, slots: Slots = "exact") -> Steps:
     """Share k rows between the steps of a criterion.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
-from statsmodels_ooc.errors import DesignError, MissingDataError
+from statsmodels_ooc.errors import DesignError, MissingDataError, SelectionWarning
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.exact import ExactMomentsState, exact_sums
 from statsmodels_ooc.selection.criteria import CRITERIA, Criterion, Slots, deal, scores, take
@@ -76,13 +77,13 @@ def iboss_indices(
     --------
     >>> import numpy as np
     >>> import statsmodels_ooc.api as smo
-    >>> x = np.array([[3.0, 1.0], [0.0, 5.0], [9.0, 2.0], [4.0, -7.0], [5.0, 2.0]])
+    >>> x = np.array([[3, 1], [0, 5], [9, 2], [4, -7], [5, 2], [4, 0], [5, 1], [4, 1]])
     >>> smo.iboss_indices(x, 4)
     array([1, 2, 3, 4])
 
     Row 1 has the smallest value of the first column and row 2 the largest. Row 3 has the
     smallest of the second column. Its largest is that of row 1, which is taken: of rows 2
-    and 4, row 4 is still free.
+    and 4, which come next, row 4 is still free.
 
     References
     ----------
@@ -105,12 +106,19 @@ def iboss_indices(
     if len(free) == 0 and criterion != "uniform":
         raise DesignError("every column of X is constant, and no row says more than another")
     numbers = np.arange(n) if rows is None else np.asarray(rows, dtype=np.int64)
+    if numbers.shape != (n,):
+        raise ValueError(f"rows has shape {numbers.shape}, X has {n} rows")
+    crowd = steps.crowd(n)
+    if crowd:
+        warnings.warn(crowd, SelectionWarning, stacklevel=2)
     hashed = ties == "hash" or criterion == "uniform"
     tie = hashes(seed, numbers) if hashed else numbers
     if criterion == "uniform":
         return np.sort(first(np.zeros(n), tie, k))
     columns = [np.ascontiguousarray(x[:, j]) for j in free]
-    centre, spread = _moments(columns, x.shape[1], free, mean, scale, criterion, weight)
+    given = [_given("mean", mean, x.shape[1]), _given("scale", scale, x.shape[1])]
+    centre, spread = (values if values is None else values[free] for values in given)
+    centre, spread = _moments(columns, centre, spread, criterion, weight)
     per_step = scores(criterion, columns, weight, centre, spread)
     orders = [first(s, tie, m) for s, m in zip(per_step, steps.needs, strict=True)]
     return np.concatenate(take(orders, steps.slots))
@@ -149,10 +157,8 @@ def _checked_psi(psi: Any, n: int) -> FloatArray:
 
 def _moments(
     columns: list[FloatArray],
-    p: int,
-    free: IntArray,
-    mean: Any,
-    scale: Any,
+    mean: FloatArray | None,
+    scale: FloatArray | None,
     criterion: Criterion,
     psi: FloatArray | None,
 ) -> tuple[FloatArray | None, FloatArray | None]:
@@ -160,17 +166,18 @@ def _moments(
     needs_scale = criterion == "T"
     if not needs_scale and psi is None:
         return None, None
-    own = None
     if mean is None or (needs_scale and scale is None):
         pairs = [exact_sums(x, squares=needs_scale) for x in columns]
         own = ExactMomentsState(len(columns[0]), [a for a, _ in pairs], [b for _, b in pairs])
-    centre = own.mean() if mean is None and own else _given("mean", mean, p)[free]
-    if not needs_scale:
-        return centre, None
-    return centre, own.scale() if scale is None and own else _given("scale", scale, p)[free]
+        mean = own.mean() if mean is None else mean
+        scale = own.scale() if needs_scale and scale is None else scale
+    return mean, scale
 
 
-def _given(name: str, values: Any, p: int) -> FloatArray:
+def _given(name: str, values: Any, p: int) -> FloatArray | None:
+    """What the caller knows of the columns, checked."""
+    if values is None:
+        return None
     found = np.asarray(values, dtype=np.float64)
     if found.shape != (p,) or not np.isfinite(found).all():
         raise ValueError(f"{name} must be {p} finite numbers, one for each column of X")

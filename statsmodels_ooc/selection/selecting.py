@@ -272,14 +272,11 @@ class Selecting:
     ) -> dict[tuple[str, str], IntArray]:
         """The codes that each step takes, by column and side."""
         assert survey.audit is not None
-        n, k = survey.audit.rows, sum(steps.slots)
         if self._wants_all(survey):
             return {("(all)", "all"): orders[-1]}
-        if k > n / 2:
-            self.messages.append(
-                f"{k:,} of {n:,} rows are selected, more than half: steps run into one "
-                "another, and a fit of all rows costs hardly more"
-            )
+        crowd = steps.crowd(survey.audit.rows)
+        if crowd:
+            self.messages.append(crowd)
         names = [("(all)", {"T": "far", "uniform": "random"}.get(self.settings.criterion, ""))]
         if self.settings.criterion == "D":
             columns = (self.spec.exog_names[j] for j in survey.columns)

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selection import oracle
 
-from statsmodels_ooc.errors import DesignError, MissingDataError
+from statsmodels_ooc.errors import DesignError, MissingDataError, SelectionWarning
 from statsmodels_ooc.selection.indices import iboss_indices
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*more than half")  # small problems
 CRITERIA = ("D", "T", "uniform")
 
 
@@ -351,3 +352,27 @@ def test_constant_columns_do_not_count_among_those_that_need_rows() -> None:
     assert len(found_by(wide, 4)) == 4
     with pytest.raises(ValueError, match="two rows for each of 2 columns"):
         iboss_indices(wide, 3)
+
+
+def test_steps_that_run_into_one_another_are_warned_of() -> None:
+    with pytest.warns(SelectionWarning, match="12 of 20 rows are selected, more than half"):
+        iboss_indices(X, 12)
+
+
+@pytest.mark.parametrize("n", [5, 30])
+def test_row_numbers_are_as_many_as_rows(n: int) -> None:
+    with pytest.raises(ValueError, match=rf"rows has shape \({n},\), X has 20 rows"):
+        iboss_indices(X, 4, ties="hash", rows=np.arange(n))
+
+
+@pytest.mark.parametrize("name", ["mean", "scale"])
+def test_means_and_scales_are_checked_even_where_nobody_needs_them(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be 2 finite numbers"):
+        iboss_indices(X, 4, **{name: [1.0]})
+
+
+@pytest.mark.parametrize("size", [1e-170, 1e160, 1e300])
+def test_t_is_the_same_in_any_unit(size: float) -> None:
+    x = np.arange(12.0)[:, None] * np.array([1.0, 2.0])
+    x[3] = 20
+    np.testing.assert_array_equal(iboss_indices(x * size, 4, "T"), iboss_indices(x, 4, "T"))

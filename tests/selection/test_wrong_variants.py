@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from selection import oracle
 
 from statsmodels_ooc.selection.indices import iboss_indices
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*more than half")  # small problems
 
 
 def assert_told(variant: str, rows: list[int], x: Any, k: int, **others: Any) -> None:
