@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from statsmodels_ooc.engine import Stream
-from statsmodels_ooc.errors import OptionError, SelectionWarning
+from statsmodels_ooc.errors import DesignError, OptionError, SelectionWarning
 from statsmodels_ooc.groundwork.families import checked_family, max_endog
 from statsmodels_ooc.groundwork.opening import environment, open_formula
 from statsmodels_ooc.selection.carried import WithRows
@@ -187,6 +187,8 @@ class IBOSS:
             max_endog=max_endog(family),
             keep=kept,
         )
+        if spec.k == 0:
+            raise DesignError("the design has no column", hint="'y ~ x' has one")
         source = stream.source
         wanted = {*spec.columns, *kept}
         carried = tuple(name for name in source.columns if name in wanted)

@@ -84,11 +84,12 @@ class Selecting:
             steps, orders, state = self._candidates(survey, columns, psi)
             if survey.columns == columns or not self._is_optimal or self._wants_all(survey):
                 break
+        self._warn_of_impossible_means(state)
         # 5. The steps take their rows; these are fetched where nobody carried them.
         taken = self._take(survey, steps, orders)
         pool = self.rows.fetched(np.concatenate(list(taken.values())), state.pool)
         # 6. A selection knows whether its rows can be fitted.
-        selection = self._selection(survey, pilot, psi, columns, taken, pool)
+        selection = self._selection(survey, pilot, psi, taken, pool)
         self._check(selection, survey)
         return selection
 
@@ -128,6 +129,14 @@ class Selecting:
     def _needs_scale(self) -> bool:
         return bool(self.settings.criterion == "T")
 
+    @property
+    def _lacks_mean(self) -> bool:
+        return self._needs_mean and self.settings.mean is None
+
+    @property
+    def _lacks_scale(self) -> bool:
+        return self._needs_scale and self.settings.scale is None
+
     def _wants_all(self, survey: Survey) -> bool:
         """Whether k is known to be no less than the number of rows."""
         return survey.audit is not None and bool(self.settings.k >= survey.audit.rows)
@@ -138,8 +147,8 @@ class Selecting:
         few = given.criterion == "D" and given.k < 2 * len(survey.columns)
         return bool(
             self._needs_pilot
-            or (self._needs_mean and given.mean is None)
-            or (self._needs_scale and given.scale is None)
+            or self._lacks_mean
+            or self._lacks_scale
             or few  # unless some of the columns are constant
         )
 
@@ -160,13 +169,15 @@ class Selecting:
     # --- the first pass
 
     def _survey(self, survey: Survey) -> None:
-        reductions: list[Any] = [RowAudit(self.spec.k)]
-        reductions.append(ExactMoments(self.spec.k, squares=self._needs_scale))
+        reductions: dict[str, Any] = {"audit": RowAudit(self.spec.k)}
+        if self._lacks_mean or self._lacks_scale or self.family is None:
+            reductions["moments"] = ExactMoments(self.spec.k, squares=self._lacks_scale)
         if self._needs_pilot:
-            reductions.append(self._piloting.sampling())
-        survey.audit, survey.moments, *sample = self.stream.fold("survey", *reductions)
-        if sample:
-            survey.sample = sample[0]
+            reductions["sample"] = self._piloting.sampling()
+        states = self.stream.fold("survey", *reductions.values())
+        for name, state in zip(reductions, states, strict=True):
+            setattr(survey, name, state)
+        assert survey.audit is not None
         check_audit(survey.audit, self.spec, self.stream.source, 1)
 
     # --- the pilot
@@ -228,11 +239,11 @@ class Selecting:
             more.append(ExactMoments(self.spec.k))
         state, *found = self.stream.fold(f"{given.criterion} selection", reduction, *more)
         if survey.audit is None:
-            survey.audit = found.pop(0)
-            check_audit(survey.audit, self.spec, self.stream.source, 1)
+            audit = found.pop(0)
+            check_audit(audit, self.spec, self.stream.source, 1)
+            survey.audit = audit
         if found:
             survey.moments = found[0]
-        self._warn_of_impossible_means(state)
         return steps, reduction.orders(state), state
 
     def _warn_of_impossible_means(self, state: CandidatesState) -> None:
@@ -242,8 +253,7 @@ class Selecting:
         self.messages.append(
             f"{state.outside:,} rows have a mean at the pilot's parameters that the "
             f"{type(self.family).__name__} family cannot have, or infinite information (the "
-            f"first is row {int(row):,}); they count as "
-            "uninformative"
+            f"first is row {int(row):,}); they count as uninformative"
         )
 
     def _centre(
@@ -288,7 +298,6 @@ class Selecting:
         survey: Survey,
         pilot: Pilot | None,
         psi: Psi,
-        columns: tuple[int, ...],
         taken: dict[tuple[str, str], IntArray],
         pool: Pool,
     ) -> Selection:
@@ -320,7 +329,6 @@ class Selecting:
             family=self.family,
             stream=self.stream,
             spec=self.spec,
-            columns=columns,
             psi=psi,
             survey=survey,
             warnings=self.messages,

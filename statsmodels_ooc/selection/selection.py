@@ -14,10 +14,15 @@ from statsmodels.genmod import families
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import PassRecord, Stream
 from statsmodels_ooc.errors import OptionError
+from statsmodels_ooc.groundwork.families import kernel_of
 from statsmodels_ooc.selection.efficiency import InformationSums, log_det
+from statsmodels_ooc.selection.histograms import Plane
+from statsmodels_ooc.selection.information import is_constant
 from statsmodels_ooc.selection.ordering import IntArray
 from statsmodels_ooc.selection.pilot import INTERCEPT, Pilot, block_of
+from statsmodels_ooc.selection.plot import Pairs, plot
 from statsmodels_ooc.selection.scoring import Psi
+from statsmodels_ooc.selection.summary import SelectionSummary, html, summarize
 from statsmodels_ooc.selection.survey import Survey
 from statsmodels_ooc.sources.base import Levels, Partition, Source
 from statsmodels_ooc.sources.memory import FrameSource
@@ -62,7 +67,6 @@ class Selection(Source):
         family: Any,
         stream: Stream,
         spec: DesignSpec,
-        columns: tuple[int, ...],
         psi: Psi,
         survey: Survey,
         warnings: list[str],
@@ -79,10 +83,10 @@ class Selection(Source):
         self.warnings = warnings
         self._stream = stream
         self._spec = spec
-        self._columns = columns
         self._psi = psi
         self._survey = survey
         self._efficiency: float | None = None
+        self._histograms: dict[Plane, IntArray] = {}
 
     # --- a source
 
@@ -120,6 +124,94 @@ class Selection(Source):
     def passes(self) -> list[PassRecord]:
         """Every pass over the data so far: name, rows, seconds, bytes."""
         return self._stream.passes
+
+    def summary(self) -> SelectionSummary:
+        """What was done: rows, columns, pilot, passes, warnings; reads nothing.
+
+        Returns
+        -------
+        SelectionSummary
+            Prints in the look of statsmodels' summaries; ``as_text``, ``as_html``,
+            ``as_latex`` and ``as_csv`` as there.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> import statsmodels_ooc.api as smo
+        >>> frame = pd.DataFrame({"x": np.arange(100.0)})
+        >>> frame["y"] = 1 + 2 * frame["x"]
+        >>> print(smo.IBOSS(k=7).select("y ~ x", frame).summary())
+                                      Selection of Rows
+        ==============================================================================
+        Formula:           y ~ x
+        Source:            DataFrame
+        Criterion:         D-optimal
+        Model:             linear
+        ...
+        """
+        return summarize(self)
+
+    def plot(
+        self,
+        pairs: Pairs | None = None,
+        *,
+        gridsize: int = 40,
+        ax: Any = None,
+        fig: Any = None,
+    ) -> Any:
+        """Selected rows against all rows: points on hexagons that count the rows.
+
+        One more pass counts the rows for all pairs that are new; to plot a pair again
+        reads nothing.
+
+        Parameters
+        ----------
+        pairs : (str, str) or sequence of such, optional
+            What is plotted along and up each panel: columns of the design or the response,
+            by name. The first two columns that vary, or the only one and the response,
+            where it is left out.
+        gridsize : int
+            Hexagons along each panel, from 2 to 60.
+        ax : Axes or sequence of Axes, optional
+            Where to draw, one for each pair.
+        fig : Figure, optional
+            The figure to which axes are added; a new one of pyplot where both are left out.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            The figure.
+
+        Raises
+        ------
+        MissingExtraError
+            There is no matplotlib.
+        ColumnNotFoundError
+            A name is neither that of a column of the design nor that of the response.
+        OptionError
+            A pair has not two names, gridsize is out of range, or axes are too few or many.
+
+        Notes
+        -----
+        Every row counts once, whatever its weight. The hexagons sum up the counts of a
+        fine grid of cells between the extremes of the columns, so that the picture takes
+        the same memory for any number of rows.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> import statsmodels_ooc.api as smo
+        >>> from matplotlib.figure import Figure
+        >>> rng = np.random.default_rng(0)
+        >>> frame = pd.DataFrame(rng.standard_t(3, (5_000, 3)), columns=["x1", "x2", "y"])
+        >>> sub = smo.IBOSS(k=100).select("y ~ x1 + x2", frame)
+        >>> fig = sub.plot([("x1", "x2"), ("x1", "y")], fig=Figure())
+        >>> fig.axes[0].get_xlabel(), fig.axes[0].get_ylabel()
+        ('x1', 'x2')
+        """
+        return plot(self, pairs, gridsize, ax, fig)
 
     # --- what they are for
 
@@ -185,8 +277,9 @@ class Selection(Source):
         """D-efficiency of the selected rows against as many average ones; one more pass.
 
         ``(det(M_sub / k) / det(M_full / n)) ** (1 / q)`` for the information matrices M of
-        the q columns that are not constant and the intercept, at the pilot's parameters.
-        Above one: the rows say more than a random sample of the same size.
+        the q columns that are not constant and the intercept, at the pilot's parameters, or
+        where there are none at those of `fit`. Above one: the rows say more than a random
+        sample of the same size.
 
         Returns
         -------
@@ -195,8 +288,11 @@ class Selection(Source):
         """
         if self._efficiency is None:
             constants = self._survey.constants[:1]
-            columns = tuple(sorted((*self._columns, *constants)))
-            sums = InformationSums(self._psi, columns)
+            columns = tuple(sorted((*self._survey.columns, *constants)))
+            psi = self._psi
+            if psi.beta is None and self.family is not None and not is_constant(self.family):
+                psi = Psi(kernel_of(self.family), self.fit().params.to_numpy())
+            sums = InformationSums(psi, columns)
             (whole,) = self._stream.fold("efficiency", sums)
             part = sums.update(sums.init(), block_of(self._spec, self.frame))
             gain = log_det(part / len(self.index)) - log_det(whole / self.n)
@@ -212,3 +308,6 @@ class Selection(Source):
             f"<Selection of {self.k:,}{pilot} of {self.n:,} rows, {kind}: {str(self.formula)!r} "
             f"on {self._stream.source.name}>"
         )
+
+    def _repr_html_(self) -> str:
+        return html(self)
