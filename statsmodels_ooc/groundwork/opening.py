@@ -9,8 +9,7 @@ from typing import Any
 import statsmodels.formula
 from patsy import EvalEnvironment
 
-from statsmodels_ooc.design.formula import formula_columns, learn_formula
-from statsmodels_ooc.design.spec import DesignSpec
+from statsmodels_ooc.design.formula import FormulaSpec, formula_columns, learn_formula
 from statsmodels_ooc.engine import PassRecord, Stream, read_frames, scan_frames, spool_slow
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError
 from statsmodels_ooc.options import options
@@ -31,7 +30,7 @@ def open_formula(
     extras: Mapping[str, str] | None = None,
     max_endog: int = 1,
     keep: Sequence[str] = (),
-) -> tuple[Stream, DesignSpec]:
+) -> tuple[Stream, FormulaSpec]:
     """Learn a formula over the data; the passes that it takes are the stream's first.
 
     Parameters

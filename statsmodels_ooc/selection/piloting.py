@@ -17,6 +17,7 @@ from statsmodels_ooc.selection.scoring import Uniform
 
 __all__ = ["Piloting"]
 
+_ROWS_A_COLUMN = 3  # with fewer a pilot tells nothing
 _TRIES = 4  # each with twice as many rows as the one before
 
 
@@ -85,6 +86,8 @@ class Piloting:
         while True:
             frame, index = self.rows.numbered(sample.pool.only(codes[:size]))
             beta, problem = fit_rows(block_of(self.spec, frame), self.kernel, self.spec, left_out)
+            if not problem and len(index) < _ROWS_A_COLUMN * self.spec.k:
+                problem = f"{len(index):,} rows are few for {self.spec.k:,} parameters"
             attempts.append(Attempt(len(index), problem))
             if not problem or size >= largest:
                 break

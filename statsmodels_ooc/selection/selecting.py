@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.genmod import families
 
-from statsmodels_ooc.design.spec import DesignSpec
+from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.engine.sizes import states_alive
 from statsmodels_ooc.errors import DesignError, MemoryLimitError, OptionError
@@ -48,7 +48,7 @@ class Selecting:
         What the user wants.
     stream : Stream
         The rows, as `RawBlock`.
-    spec : DesignSpec
+    spec : FormulaSpec
         The design.
     family : Family or None
         None for a linear model.
@@ -60,7 +60,7 @@ class Selecting:
 
     settings: Any
     stream: Stream
-    spec: DesignSpec
+    spec: FormulaSpec
     family: Any
     formula: Any
     roles: frozenset[str]
@@ -341,17 +341,12 @@ class Selecting:
         block = block_of(self.spec, selection.frame)
         rank, fixed = rank_of(block, self.spec.k)
         whole = len(survey.columns) + (len(survey.constants) > 0)
-        cure = (
-            "; include_pilot=True adds the pilot's rows"
-            if self._needs_pilot and not self.settings.include_pilot
-            else "; select more rows"
-        )
         if rank < whole:
             lost = [self.spec.exog_names[j] for j in fixed if j in survey.columns]
             what = f": {', '.join(map(repr, lost))} never changes" if lost else ""
             self.messages.append(
                 f"the design of the selected rows has rank {rank} with {whole} columns{what}, and "
-                f"not all parameters can be told from these rows{cure}"
+                f"not all parameters can be told from these rows; {self._cure}"
             )
         elif self.family is not None:
             kernel = kernel_of(self.family)
@@ -359,5 +354,14 @@ class Selecting:
             if problem:
                 self.messages.append(
                     f"the selected rows cannot be fitted: {problem}; a fit of all rows may be "
-                    f"fine{cure}"
+                    f"fine; {self._cure}"
                 )
+
+    @property
+    def _cure(self) -> str:
+        """What may help when selected rows cannot be fitted."""
+        if self._needs_pilot and not self.settings.include_pilot:
+            return "include_pilot=True adds the pilot's rows"
+        if self.settings.criterion == "T":
+            return "criterion='D' takes rows from both sides of every column"
+        return "select more rows"

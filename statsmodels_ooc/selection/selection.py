@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
-from statsmodels.genmod import families
 
-from statsmodels_ooc.design.spec import DesignSpec
+from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.engine import PassRecord, Stream
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.groundwork.families import kernel_of
 from statsmodels_ooc.selection.efficiency import InformationSums, log_det
 from statsmodels_ooc.selection.histograms import Plane
+from statsmodels_ooc.selection.in_memory import model_of
 from statsmodels_ooc.selection.information import is_constant
 from statsmodels_ooc.selection.ordering import IntArray
 from statsmodels_ooc.selection.pilot import INTERCEPT, Pilot, block_of
@@ -66,7 +65,7 @@ class Selection(Source):
         formula: Any,
         family: Any,
         stream: Stream,
-        spec: DesignSpec,
+        spec: FormulaSpec,
         psi: Psi,
         survey: Survey,
         warnings: list[str],
@@ -233,23 +232,7 @@ class Selection(Source):
             log-likelihood and the information criteria are those of the selected rows,
             which are extreme, and not comparable with those of all rows.
         """
-        block = block_of(self._spec, self.frame)
-        rows = self.frame.index
-        exog = pd.DataFrame(block.dense().copy(), rows, list(self._spec.exog_names))
-        endog: Any = pd.Series(block.endog, rows, name=self._spec.endog_name)
-        learned = {"formula": self.formula, "model_spec": getattr(self._spec, "design_info", None)}
-        extras = dict(block.extras)
-        if self.family is None:
-            if "weights" in extras:
-                return sm.WLS(endog, exog, weights=extras["weights"], **learned).fit(**kwargs)
-            return sm.OLS(endog, exog, **learned).fit(**kwargs)
-        if "exposure" in extras:
-            extras["exposure"] = np.exp(extras["exposure"])
-        trials = extras.pop("trials", None)
-        if trials is not None and isinstance(self.family, families.Binomial):
-            counts = np.column_stack((block.endog * trials, (1 - block.endog) * trials))
-            endog = pd.DataFrame(counts, rows, list(self._spec.endog_names))
-        return sm.GLM(endog, exog, family=self.family, **extras, **learned).fit(**kwargs)
+        return model_of(self._spec, self.frame, self.formula, self.family).fit(**kwargs)
 
     def adjusted_intercept(self) -> float:
         """The intercept of a linear model from all rows' means and the selected rows' slopes.
