@@ -114,6 +114,33 @@ def test_glms_give_the_same_bits_as_threads(name, on_cluster, tmp_path):
     assert there == here == alone
 
 
+SELECTIONS = {
+    "D": {"ties": "hash", "include_pilot": True},
+    "T": {"criterion": "T"},
+    "uniform": {"criterion": "uniform"},
+}
+
+
+@pytest.mark.parametrize("kind", SELECTIONS)
+def test_selections_give_the_same_bits_as_threads(kind, on_cluster, tmp_path):
+    for i in range(5):
+        counts(900 + i, i).to_parquet(tmp_path / f"{i}.parquet")
+    iboss = smo.IBOSS(150, pilot_size=300, seed=1, family=sm.families.Poisson(), **SELECTIONS[kind])
+
+    def bits_of_selection():
+        sub = iboss.select("y ~ square(x) + g", str(tmp_path), exposure="years", keep=["x", "g"])
+        assert (sub.pilot is None) == (kind == "uniform")
+        pilot = b"" if sub.pilot is None else sub.pilot.params.to_numpy().tobytes()
+        pieces = (sub.index, sub.frame.index, sub.frame["x"], sub.frame["y"])
+        numbers = b"".join(np.asarray(piece).tobytes() for piece in pieces)
+        return numbers, pilot, sub.frame["g"].tolist(), sub.steps.to_numpy().tolist()
+
+    there = bits_of_selection()
+    with dask.config.set(scheduler="threads"):
+        here = bits_of_selection()
+    assert there == here
+
+
 def test_persisted_dask_frame(on_cluster):
     dd = pytest.importorskip("dask.dataframe")
     persisted = dd.from_pandas(frame(), npartitions=5).persist()

@@ -17,16 +17,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import SUMS
 
-from statsmodels_ooc.design.block import Block, Dense
+from statsmodels_ooc.design.block import Dense
 from statsmodels_ooc.groundwork.families import kernel_of
 from statsmodels_ooc.reductions.audit import Fingerprint, RowAudit
 from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.exact import ExactMoments
 from statsmodels_ooc.reductions.margins import ColumnFacts, MarginalEffects
 from statsmodels_ooc.reductions.moments import Moments
 from statsmodels_ooc.reductions.power import PowerSums
 from statsmodels_ooc.reductions.residuals import ResidualMoments
 from statsmodels_ooc.reductions.sandwich import WhiteMeat
 from statsmodels_ooc.reductions.triangle import Triangle
+from statsmodels_ooc.selection.candidates import Candidates
+from statsmodels_ooc.selection.carried import RawBlock
+from statsmodels_ooc.selection.criteria import deal
+from statsmodels_ooc.selection.efficiency import InformationSums
+from statsmodels_ooc.selection.numbering import Numbering
+from statsmodels_ooc.selection.ordering import Order
+from statsmodels_ooc.selection.scoring import Informative, Psi, Uniform
 
 K = 3
 POISSON = kernel_of(sm.families.Poisson())
@@ -41,10 +49,34 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "column facts": ColumnFacts(K),
     "marginal effects": MarginalEffects(POISSON, NEAR, "eyex", (0,), (1, 2), {2: 0.5}),
     "variance power": PowerSums(POISSON, NEAR, np.array([-1.0, 1.5, 3.0])),
+    "exact moments": ExactMoments(K, squares=True),
+    "D candidates": Candidates(
+        deal("D", 11, K).needs,
+        Informative("D", (0, 1, 2), Psi(POISSON, NEAR), np.array([0.5, 0.0, 1.0])),
+        Numbering(),
+        carries=False,
+    ),
+    "T candidates": Candidates(
+        (3,),
+        Informative("T", (0, 2), Psi(), np.zeros(2), np.ones(2)),
+        Numbering(3, True, np.arange(3) * 100),
+        carries=False,
+    ),
+    "a sample": Candidates((5,), Uniform(), Numbering(4, True, np.arange(3) * 100), carries=False),
+    "information": InformationSums(Psi(POISSON, NEAR), (0, 2)),
 }
-# A fingerprint has one entry for a partition, so it is merged where one partition ends
-# and the next begins, as the engine does.
-ROWS_MERGE_ANYWHERE = [name for name in REDUCTIONS if name != "fingerprint"]
+# These have an entry for a partition, so they are merged where one partition ends and the
+# next begins, as the engine does.
+BY_PARTITION = ("fingerprint", "D candidates", "T candidates", "a sample")
+ROWS_MERGE_ANYWHERE = [name for name in REDUCTIONS if name not in BY_PARTITION]
+
+# Which rows come first in an order, by how many it keeps.
+TIES = {
+    m: reduction.numbering.ties
+    for reduction in REDUCTIONS.values()
+    if isinstance(reduction, Candidates)
+    for m in reduction.needs
+}
 
 each = pytest.mark.parametrize("name", REDUCTIONS)
 each_of_rows = pytest.mark.parametrize("name", ROWS_MERGE_ANYWHERE)
@@ -61,10 +93,10 @@ class Rows:
     partition: int
     sizes: tuple[int, ...]
 
-    def blocks(self, sizes: Sequence[int] | None = None) -> list[Block]:
+    def blocks(self, sizes: Sequence[int] | None = None) -> list[RawBlock]:
         ends = np.cumsum([0, *(self.sizes if sizes is None else sizes)])
         return [
-            Block(
+            RawBlock(
                 endog=self.endog[a:b],
                 design=Dense(np.asfortranarray(self.exog[a:b])),
                 extras={} if self.weights is None else {"weights": self.weights[a:b]},
@@ -76,7 +108,7 @@ class Rows:
             for i, (a, b) in enumerate(pairwise(ends))
         ]
 
-    def whole(self) -> list[Block]:
+    def whole(self) -> list[RawBlock]:
         return self.blocks([len(self.endog)])
 
 
@@ -102,17 +134,22 @@ def partitions(draw: st.DrawFn, count: int) -> list[Rows]:
     return found
 
 
-def fold(reduction: Reduction[Any], blocks: Sequence[Block], state: Any = None) -> Any:
+def fold(reduction: Reduction[Any], blocks: Sequence[RawBlock], state: Any = None) -> Any:
     start = reduction.init() if state is None else state
     return reduce(reduction.update, blocks, start)
 
 
 def parts(state: Any) -> dict[str, Any]:
     """The public content of a state; of a triangle, what its signs do not touch."""
+    if isinstance(state, np.ndarray):
+        return {"sums": state}
     assert is_dataclass(state)
     content = {f.name: getattr(state, f.name) for f in fields(state) if f.name[0] != "_"}
     if "r" in content:
         content = {"cross products": content["r"].T @ content["r"]}
+    if "orders" in content:  # as they are once nothing waits to be sorted in
+        settled = [order.joined(Order(order.m), TIES[order.m]) for order in content["orders"]]
+        content["orders"] = [(order.scores.tolist(), order.codes.tolist()) for order in settled]
     if "m4" in content:  # powers of residuals are as exact as those of their size
         size = np.sqrt(content["m2"] + content["n"] * content["mean"] ** 2) or 1.0
         for name, power in {"mean": 1, "m2": 2, "m3": 3, "m4": 4, "steps": 2}.items():
@@ -211,7 +248,7 @@ def test_a_pickled_state_does_not_grow_with_the_rows(name: str) -> None:
     rng = np.random.default_rng(0)
 
     def size(n: int) -> int:
-        block = Block(rng.normal(size=n), Dense(np.asfortranarray(rng.normal(size=(n, K)))))
+        block = RawBlock(rng.normal(size=n), Dense(np.asfortranarray(rng.normal(size=(n, K)))))
         return len(pickle.dumps(reduction.update(reduction.init(), block)))
 
     assert size(10_000) <= size(100) + 64
