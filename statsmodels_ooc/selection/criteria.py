@@ -102,7 +102,8 @@ def scores(
     columns : sequence of ndarray, (b,)
         The p columns.
     psi : ndarray, (b,), or None
-        The information of each row; None for a constant one.
+        The information of each row; None for a constant one. Rows where it is NaN have no
+        score, and come last.
     mean, scale : ndarray, (p,), or None
         Of the columns over all rows; scale with ``ddof=0``.
     """

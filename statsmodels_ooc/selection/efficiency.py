@@ -31,8 +31,9 @@ class InformationSums:
         return np.zeros((len(self.columns), len(self.columns)))
 
     def update(self, state: FloatArray, block: BlockLike) -> FloatArray:
-        psi, _ = self.psi(block)
-        products = block.design.sandwich(np.ones(len(block.endog)) if psi is None else psi)
+        psi = self.psi(block)
+        weights = np.ones(len(block.endog)) if psi is None else np.nan_to_num(psi, nan=0.0)
+        products = block.design.sandwich(weights)
         chosen = list(self.columns)
         return state + products[np.ix_(chosen, chosen)]
 

@@ -12,7 +12,7 @@ from statsmodels_ooc.errors import DesignError, OptionError, SelectionWarning
 from statsmodels_ooc.groundwork.families import checked_family, max_endog
 from statsmodels_ooc.groundwork.opening import environment, open_formula
 from statsmodels_ooc.selection.carried import WithRows
-from statsmodels_ooc.selection.criteria import Criterion, Slots
+from statsmodels_ooc.selection.criteria import Criterion, Slots, deal
 from statsmodels_ooc.selection.indices import check_arguments, check_count
 from statsmodels_ooc.selection.selecting import Selecting
 from statsmodels_ooc.selection.selection import Selection
@@ -104,6 +104,7 @@ class IBOSS:
     def __post_init__(self) -> None:
         check_arguments(self.k, self.criterion, self.slots, self.ties, self.seed)
         check_count("pilot_size", self.pilot_size)
+        deal(self.criterion, self.k, 1, self.slots)  # refuses what no design would do with
         if self.family is not None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # select() warns of its link

@@ -44,7 +44,8 @@ def iboss_indices(
         columns together. Uniform: the rows with the smallest hashes.
     psi : array_like, (n,), optional
         The information of each row, ``(dmu/deta)**2 / V(mu)`` times its weights. None
-        for a constant one, as in linear regression.
+        for a constant one, as in linear regression. Rows where it is NaN, because a mean is
+        impossible there, come last.
     mean, scale : array_like, (p,), optional
         Means and standard deviations (``ddof=0``) of the columns; by default those of X,
         from exact sums. D needs means where psi is given, T needs both.
@@ -71,7 +72,12 @@ def iboss_indices(
     ValueError
         k is less than 2p for D, or an argument is none of the above.
     MissingDataError
-        X or psi is not finite somewhere.
+        X is not finite somewhere, or psi is infinite or negative.
+
+    Warns
+    -----
+    SelectionWarning
+        More than half of the rows are selected by D.
 
     Examples
     --------
@@ -148,10 +154,10 @@ def _checked_psi(psi: Any, n: int) -> FloatArray:
     found = np.ascontiguousarray(psi, dtype=np.float64)
     if found.shape != (n,):
         raise ValueError(f"psi has shape {found.shape}, X has {n} rows")
-    bad = ~(np.isfinite(found) & (found >= 0))
+    bad = np.isinf(found) | (found < 0)
     if bad.any():
         i = int(np.argmax(bad))
-        raise MissingDataError(f"psi is {found[i]} in row {i}; information is finite and >= 0")
+        raise MissingDataError(f"psi is {found[i]} in row {i}; information is 0 or more")
     return found
 
 

@@ -130,9 +130,8 @@ class Order:
         chosen = first(scores, tie, self.m)
         self.scores, self.codes = scores[chosen], codes[chosen]
         self._waiting, self.waits = [], 0
-        if len(chosen) == self.m:
-            last = chosen[-1]
-            self._bound = (scores[last], tie[last])
+        if len(chosen) == self.m and not np.isnan(self.scores[-1]):
+            self._bound = (scores[chosen[-1]], tie[chosen[-1]])
 
     def joined(self, other: Order, ties: Ties) -> Order:
         """The first m rows of both."""

@@ -11,7 +11,9 @@ from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
+from statsmodels_ooc.selection.ordering import IntArray
 from statsmodels_ooc.selection.pilot import Attempt, Pilot, block_of, fit_rows
+from statsmodels_ooc.selection.pool import Pool
 from statsmodels_ooc.selection.rows import Rows
 from statsmodels_ooc.selection.scoring import Uniform
 
@@ -51,18 +53,19 @@ class Piloting:
             They do not fit.
         """
         size = self.size if size is None else size
-        if not self.rows.may_carry(size):
+        if not self.rows.may_hold(size):
             raise MemoryLimitError(
                 f"a pilot of {size:,} rows does not fit into memory_limit = "
                 f"{options.memory_limit:,}",
                 hint="choose a smaller pilot_size, or raise smo.options.memory_limit",
             )
-        return Candidates((size,), Uniform(), self.rows.numbering(hashed=True))
+        numbering = self.rows.numbering(hashed=True)
+        return Candidates((size,), Uniform(), numbering, self.rows.may_carry(size))
 
     def pilot(
         self, sample: CandidatesState, left_out: tuple[int, ...], n: int
     ) -> tuple[Pilot, str]:
-        """Fit the sample, and more rows where that fails: these take a pass of their own.
+        """Fit the sample, and more rows where that fails: these take more passes.
 
         Parameters
         ----------
@@ -82,9 +85,9 @@ class Piloting:
         """
         attempts: list[Attempt] = []
         size, largest = self.size, self._largest(n)
-        (codes,) = self.sampling().orders(sample)
+        codes, pool = self._found(self.sampling(), sample)
         while True:
-            frame, index = self.rows.numbered(sample.pool.only(codes[:size]))
+            frame, index = self.rows.numbered(pool.only(codes[:size]))
             beta, problem = fit_rows(block_of(self.spec, frame), self.kernel, self.spec, left_out)
             if not problem and len(index) < _ROWS_A_COLUMN * self.spec.k:
                 problem = f"{len(index):,} rows are few for {self.spec.k:,} parameters"
@@ -95,13 +98,18 @@ class Piloting:
             if len(attempts) == 1:
                 reduction = self.sampling(largest)
                 (sample,) = self.rows.stream.fold("pilot", reduction)
-                (codes,) = reduction.orders(sample)
+                codes, pool = self._found(reduction, sample)
         params = None if problem else pd.Series(beta, list(self.spec.exog_names))
         tries = "; ".join(f"{attempt.rows:,} rows: {attempt.problem}" for attempt in attempts)
         return Pilot(params, index, frame, tuple(attempts)), tries if problem else ""
 
+    def _found(self, reduction: Candidates, sample: CandidatesState) -> tuple[IntArray, Pool]:
+        """The codes of the sample, in the order of their hashes, and its raw rows."""
+        (codes,) = reduction.orders(sample)
+        return codes, self.rows.fetched(codes, sample.pool)
+
     def _largest(self, n: int) -> int:
         """Rows of the last try: there are as many, and they fit."""
         sizes = [self.size << i for i in range(_TRIES)]
-        fitting = [size for size in sizes if size == self.size or self.rows.may_carry(size)]
+        fitting = [size for size in sizes if size == self.size or self.rows.may_hold(size)]
         return min(n, fitting[-1])

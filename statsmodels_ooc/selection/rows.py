@@ -50,10 +50,14 @@ class Rows:
         """About how much memory so many raw rows take."""
         return rows * _CELL * (len(self.stream.spec.columns) + 1)
 
-    def may_carry(self, rows: int) -> bool:
-        """Whether so many raw rows may be kept with the candidates."""
+    def may_hold(self, rows: int) -> bool:
+        """Whether so many raw rows fit, once."""
         room: int = options.memory_limit // _SHARE
-        return 2 * self.nbytes(rows) * states_alive() <= room
+        return self.nbytes(rows) <= room
+
+    def may_carry(self, rows: int) -> bool:
+        """Whether so many raw rows may be kept with the candidates of every state."""
+        return self.may_hold(2 * rows * states_alive())
 
     def fetched(self, codes: IntArray, carried: Pool) -> Pool:
         """The raw rows of some codes: of those carried, or gathered in one more pass."""

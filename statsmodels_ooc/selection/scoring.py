@@ -34,24 +34,16 @@ class Psi:
     kernel: Kernel | None = None
     beta: FloatArray | None = None
 
-    def __call__(self, block: BlockLike) -> tuple[FloatArray | None, NDArray[np.bool_] | None]:
-        """Information times weights, (b,), and which rows have an impossible mean.
+    def __call__(self, block: BlockLike) -> FloatArray | None:
+        """Information times weights, (b,); None where it is one in all rows.
 
-        The information of those rows is zero. None stands for a constant one, and for no
-        such rows.
+        NaN in rows that have an impossible mean.
         """
-        psi, outside = None, None
-        if self.kernel is not None and self.beta is not None:
-            psi = information(self.kernel, row_predictor(block, self.beta))
-            outside = np.isnan(psi)
-            if outside.any():
-                psi[outside] = 0.0
-            else:
-                outside = None
         weights = prior_weights(block, _WEIGHTS)
-        if weights is None or psi is None:
-            return (weights if psi is None else psi), outside
-        return psi * weights, outside
+        if self.kernel is None or self.beta is None:
+            return weights
+        psi = information(self.kernel, row_predictor(block, self.beta))
+        return psi if weights is None else psi * weights
 
 
 @dataclass(frozen=True)
@@ -77,9 +69,11 @@ class Informative:
     scale: FloatArray | None = None
 
     def __call__(self, block: BlockLike) -> tuple[Iterator[FloatArray], NDArray[np.bool_] | None]:
-        psi, outside = self.psi(block)
-        design = block.dense()
+        psi, design = self.psi(block), block.dense()
         columns = [design[:, j] for j in self.columns]
+        outside = None if psi is None else np.isnan(psi)
+        if outside is not None and not outside.any():
+            outside = None
         return scores(self.criterion, columns, psi, self.mean, self.scale), outside
 
 

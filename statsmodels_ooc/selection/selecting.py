@@ -35,6 +35,8 @@ from statsmodels_ooc.selection.survey import Survey, by_column
 
 __all__ = ["Selecting"]
 
+Given = dict[str, FloatArray | None]
+
 _PAIR = 24  # bytes of a candidate: score and code, and half as many for those that wait
 
 
@@ -68,8 +70,9 @@ class Selecting:
 
     def run(self) -> Selection:
         """Make the passes and return what they select."""
-        # 1. What the candidates take is known before anything is read.
+        # 1. What is wrong, or takes too much memory, is refused before anything is read.
         survey = Survey(self.spec)
+        given = self._given()
         if self.settings.include_pilot and not self._needs_pilot:
             raise OptionError("include_pilot=True, but no pilot is needed here")
         self._refuse_what_cannot_fit(survey)
@@ -77,11 +80,11 @@ class Selecting:
         if self._asks(survey):
             self._survey(survey)
         # 3. The pilot, and with it the information of every row.
-        pilot, psi = self._pilot(survey)
+        pilot, psi = self._pilot(survey, given["pilot_params"])
         # 4. The candidates of every step. Columns that turn out to be constant take no part.
         while True:
             columns = survey.columns
-            steps, orders, state = self._candidates(survey, columns, psi)
+            steps, orders, state = self._candidates(survey, columns, psi, given)
             if survey.columns == columns or not self._is_optimal or self._wants_all(survey):
                 break
         self._warn_of_impossible_means(state)
@@ -98,6 +101,14 @@ class Selecting:
     @cached_property
     def rows(self) -> Rows:
         return Rows(self.stream, self.settings.seed)
+
+    def _given(self) -> Given:
+        """What the caller knows of the columns, (k,) each, None for what is not known."""
+        known: Given = {}
+        for name, whole in (("mean", False), ("scale", False), ("pilot_params", True)):
+            values = getattr(self.settings, name)
+            known[name] = None if values is None else by_column(name, values, self.spec, whole)
+        return known
 
     @cached_property
     def _kernel(self) -> Kernel | None:
@@ -187,16 +198,17 @@ class Selecting:
         assert self._kernel is not None
         return Piloting(self.rows, self.spec, self._kernel, self.settings.pilot_size)
 
-    def _pilot(self, survey: Survey) -> tuple[Pilot | None, Psi]:
+    def _pilot(self, survey: Survey, beta: FloatArray | None) -> tuple[Pilot | None, Psi]:
         """What tells how informative rows are, and how informative they are."""
         kernel = self._kernel
-        if not self._is_optimal or kernel is None:
+        if kernel is None:
             return None, Psi()
-        if self.settings.pilot_params is not None:
-            beta = by_column("pilot_params", self.settings.pilot_params, self.spec, whole=True)
+        if beta is not None:
             nothing = pd.DataFrame(columns=list(self.stream.spec.columns))
             params = pd.Series(beta, list(self.spec.exog_names))
             return Pilot(params, np.empty(0, dtype=np.int64), nothing), Psi(kernel, beta)
+        if not self._is_optimal:
+            return None, Psi()
         assert survey.sample is not None
         assert survey.audit is not None
         pilot, problem = self._piloting.pilot(
@@ -214,22 +226,26 @@ class Selecting:
     # --- the selection
 
     def _candidates(
-        self, survey: Survey, columns: tuple[int, ...], psi: Psi
+        self, survey: Survey, columns: tuple[int, ...], psi: Psi, given: Given
     ) -> tuple[Steps, list[IntArray], CandidatesState]:
         """The candidates among all rows, and what else the pass finds out."""
-        given = self.settings
+        settings = self.settings
         ranks = self._is_optimal and not self._wants_all(survey)
         if ranks and not columns:
             raise DesignError(
                 "every column of the design is constant, and no row says more than another",
                 hint="criterion='uniform' takes rows at random",
             )
-        steps = deal(given.criterion, given.k, max(len(columns), 1), given.slots)
-        needs = (*steps.needs[:-1], given.k) if ranks else (given.k,)  # in the end up to k rows
+        steps = deal(settings.criterion, settings.k, max(len(columns), 1), settings.slots)
+        needs = (
+            (*steps.needs[:-1], settings.k) if ranks else (settings.k,)
+        )  # in the end up to k rows
         scores: Any = Uniform()
         if ranks:
-            scores = Informative(given.criterion, columns, psi, *self._centre(survey, columns))
-        hashed = given.ties == "hash" or not self._is_optimal
+            scores = Informative(
+                settings.criterion, columns, psi, *self._centre(survey, columns, given)
+            )
+        hashed = settings.ties == "hash" or not self._is_optimal
         numbering = self.rows.numbering(hashed=hashed and not self._wants_all(survey))
         reduction = Candidates(needs, scores, numbering, self.rows.may_carry(sum(needs)))
         more: list[Any] = []
@@ -237,7 +253,7 @@ class Selecting:
             more.append(RowAudit(self.spec.k))
         if survey.moments is None and self.family is None:
             more.append(ExactMoments(self.spec.k))
-        state, *found = self.stream.fold(f"{given.criterion} selection", reduction, *more)
+        state, *found = self.stream.fold(f"{settings.criterion} selection", reduction, *more)
         if survey.audit is None:
             audit = found.pop(0)
             check_audit(audit, self.spec, self.stream.source, 1)
@@ -253,29 +269,24 @@ class Selecting:
         self.messages.append(
             f"{state.outside:,} rows have a mean at the pilot's parameters that the "
             f"{type(self.family).__name__} family cannot have, or infinite information (the "
-            f"first is row {int(row):,}); they count as uninformative"
+            f"first is row {int(row):,}); they are taken last"
         )
 
     def _centre(
-        self, survey: Survey, columns: tuple[int, ...]
+        self, survey: Survey, columns: tuple[int, ...], given: Given
     ) -> tuple[FloatArray | None, FloatArray | None]:
         """Means and scales of the columns, where the criterion needs them."""
-        mean = scale = None
+        mean, scale, moments = given["mean"], given["scale"], survey.moments
+        if mean is None and self._needs_mean and moments is not None:
+            mean = moments.mean()
+        if scale is None and self._needs_scale and moments is not None:
+            scale = moments.scale()
         chosen = list(columns)
-        if self._needs_mean:
-            if self.settings.mean is not None:
-                mean = by_column("mean", self.settings.mean, self.spec)[chosen]
-            elif survey.moments is not None:
-                mean = survey.moments.mean()[chosen]
-        if self._needs_scale:
-            if self.settings.scale is not None:
-                scale = by_column("scale", self.settings.scale, self.spec)[chosen]
-            elif survey.moments is not None:
-                scale = survey.moments.scale()[chosen]
-            if scale is not None and (scale <= 0).any():
-                name = self.spec.exog_names[chosen[int(np.argmax(scale <= 0))]]
-                raise ValueError(f"scale is not positive for {name!r}")
-        return mean, scale
+        if scale is not None and (scale[chosen] <= 0).any():
+            name = self.spec.exog_names[chosen[int(np.argmax(scale[chosen] <= 0))]]
+            raise ValueError(f"scale is not positive for {name!r}")
+        centre, spread = (v if v is None else v[chosen] for v in (mean, scale))
+        return centre, spread
 
     def _take(
         self, survey: Survey, steps: Steps, orders: list[IntArray]
@@ -364,4 +375,4 @@ class Selecting:
             return "include_pilot=True adds the pilot's rows"
         if self.settings.criterion == "T":
             return "criterion='D' takes rows from both sides of every column"
-        return "select more rows"
+        return "select more rows, unless it is the same with all of them"

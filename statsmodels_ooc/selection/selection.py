@@ -35,8 +35,9 @@ class Selection(Source):
     Attributes
     ----------
     frame : DataFrame
-        The raw rows, in the order of the data, under their row numbers in the source: the
-        columns of the formula, and those that were kept.
+        The raw rows, in the order of the data, under their row numbers in the source (among
+        the rows of ``subset``, where there is one): the columns of the formula, and those
+        that were kept.
     index : ndarray of int64
         The same rows' numbers, sorted, among the rows that a model of all data uses: those
         that are left when rows with missing values are dropped.

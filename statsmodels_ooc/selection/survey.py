@@ -53,7 +53,7 @@ class Survey:
         return tuple(j for j in range(self.spec.k) if j not in self.constants)
 
 
-def by_column(what: str, values: Any, spec: DesignSpec, *, whole: bool = False) -> FloatArray:
+def by_column(what: str, values: Any, spec: DesignSpec, whole: bool) -> FloatArray:
     """What a caller gives for the columns of a design, (k,).
 
     Parameters

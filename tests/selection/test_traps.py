@@ -642,3 +642,27 @@ def test_numbers_are_given_by_name_or_in_order() -> None:
 def test_a_formula_without_a_response() -> None:
     with pytest.raises(PatsyError, match="missing required outcome"):
         smo.IBOSS(10).select("x + z", FRAME)
+
+
+@pytest.mark.filterwarnings("ignore::statsmodels.tools.sm_exceptions.DomainWarning")
+def test_rows_with_an_impossible_mean_are_not_taken_where_a_side_has_too_few_rows() -> None:
+    """Four ones of a dummy for ten slots: the zeros go on, and impossible rows come last."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.uniform(1, 5, 1_000), "d": np.arange(1_000) % 250 == 3})
+    frame["y"] = rng.poisson(1 + frame["x"])
+    frame.loc[[500, 501, 502], "x"] = -9.0
+    family, beta = F.Poisson(F.links.Identity()), np.array([1.0, 0.0, 1.0])
+    with pytest.warns(SelectionWarning, match="3 rows have a mean") as caught:
+        sub = smo.IBOSS(40, family=family, pilot_params=beta).select("y ~ d + x", frame)
+    assert len([one for one in caught if one.category is SelectionWarning]) == 1
+    assert not {500, 501, 502} & set(sub.index)
+    x = frame[["d", "x"]].to_numpy(dtype=float)
+    psi = np.where(x[:, 1] < 0, np.nan, 1 / (1 + np.maximum(x[:, 1], 0)))
+    np.testing.assert_array_equal(np.sort(smo.iboss_indices(x, 40, psi=psi)), sub.index)
+
+
+def test_given_facts_are_checked_even_where_nobody_needs_them() -> None:
+    frame = pd.DataFrame({"x": np.arange(9.0), "y": 1.0})
+    for name in ("mean", "scale"):
+        with pytest.raises(ValueError, match=f"{name} has shape"):
+            smo.IBOSS(2, **{name: [1, 2, 3]}).select("y ~ x", frame)
