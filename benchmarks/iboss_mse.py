@@ -256,10 +256,14 @@ class Sums:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Parameters and their standard errors; NaN when there was no estimate."""
+    """Parameters, standard errors, and the information of a row; NaN for no estimate.
+
+    Of the information, the logarithm of the determinant's root of order P + 1.
+    """
 
     params: Array
     bse: Array
+    log_det: float
 
 
 def sums(model: Model, exog: Array, y: Array, beta: Array) -> Sums:
@@ -278,10 +282,10 @@ def sums(model: Model, exog: Array, y: Array, beta: Array) -> Sums:
 
 def fit(model: Model, exog: Array, y: Array, start: Array) -> Estimate:
     """Maximum likelihood by Fisher scoring with halved steps."""
-    nothing = Estimate(np.full(len(start), np.nan), np.full(len(start), np.nan))
+    nothing = Estimate(np.full(len(start), np.nan), np.full(len(start), np.nan), np.nan)
     with np.errstate(all="ignore"):
         beta, now = start, sums(model, exog, y, start)
-        for _ in range(100):
+        for number in range(200):
             if not np.isfinite(now.information).all():
                 return nothing
             try:
@@ -290,6 +294,8 @@ def fit(model: Model, exog: Array, y: Array, start: Array) -> Estimate:
                 return nothing
             if now.score @ step < 1e-10:  # 1e-5 standard errors off
                 break
+            if number >= 30:  # expected information may step over the optimum for long
+                step = step / 2
             beta, after = _halved(model, exog, y, beta, step, now.loss)
             if after is None:
                 return nothing
@@ -299,7 +305,9 @@ def fit(model: Model, exog: Array, y: Array, start: Array) -> Estimate:
         if isinstance(model.family, sm.families.Binomial) and now.loss < 1e-6 * len(y):
             return nothing  # separated
         scale = now.pearson / (len(y) - len(beta)) if model.dispersed else 1.0
-        return Estimate(beta, np.sqrt(scale * np.diag(np.linalg.inv(now.information))))
+        bse = np.sqrt(scale * np.diag(np.linalg.inv(now.information)))
+        log_det = np.linalg.slogdet(now.information / len(y))[1] / len(beta)
+        return Estimate(beta, bse, log_det)
 
 
 def _halved(
@@ -443,6 +451,7 @@ class Outcome:
     adjusted: float  # squared error of the intercept from the full data's means
     covered: float  # share of slopes inside their 95 % intervals
     intercept_covered: float
+    log_det: float
     attempts: int
 
 
@@ -480,7 +489,15 @@ class Replicate:
         if gaussian:
             adjusted = (self.y.mean() - self.design.mean @ found.params[1:]) ** 2
         slopes = float(error[1:] @ error[1:])
-        return Outcome(slopes, error[0] ** 2, adjusted, inside[1:].mean(), inside[0], attempts)
+        return Outcome(
+            slopes=slopes,
+            intercept=error[0] ** 2,
+            adjusted=adjusted,
+            covered=inside[1:].mean(),
+            intercept_covered=inside[0],
+            log_det=found.log_det,
+            attempts=attempts,
+        )
 
     def note(
         self, experiments: Iterable[str], k: int, k0: int, psi: str, method: str, outcome: Outcome
@@ -588,6 +605,7 @@ class Summary:
     coverage: float
     coverage_se: float
     intercept_coverage: float
+    log_det: float
 
 
 def summary(outcomes: Sequence[Outcome]) -> Summary:
@@ -608,6 +626,7 @@ def summary(outcomes: Sequence[Outcome]) -> Summary:
         mean("adjusted")[0],
         *mean("covered"),
         mean("intercept_covered")[0],
+        mean("log_det")[0],
     )
 
 
@@ -726,6 +745,26 @@ class Results:
         head = ["model", "covariates", *METHODS]
         return Table("iboss_growth", "exponent a in MSE ~ n**a", head, rows)
 
+    def efficiency(self) -> Table:
+        """Information of a selected row, as a ratio to that of any row."""
+        sizes = self.values("n", "n")
+        sizes = [sizes[0], sizes[-1]]
+        rows = []
+        for cell in self.cells("n"):
+            line = list(cell)
+            for method in ("uniform", "D", "T"):
+                for n in sizes:
+                    both = [self.get("n", cell, n=n, method=m) for m in (method, "full")]
+                    logs = np.array([a.log_det - b.log_det for a, b in zip(*both, strict=True)])
+                    logs = logs[np.isfinite(logs)]
+                    middle = np.exp(logs.mean())
+                    line.append(plain(middle, middle * logs.std(ddof=1) / np.sqrt(len(logs))))
+            rows.append(line)
+        head = ["model", "covariates"]
+        head += [f"{m}, n = {n:,}" for m in ("uniform", "D", "T") for n in sizes]
+        title = "D-efficiency, (det(M_sub / k) / det(M_full / n))**(1 / 11), k = k0 = 1000"
+        return Table("iboss_efficiency", title, head, rows)
+
     def coverage(self) -> Table:
         rows = []
         for cell in self.cells("n"):
@@ -830,7 +869,7 @@ class Results:
     def tables(self) -> list[Table]:
         every = self.by_rows()
         found = [every, self.first_and_last(every), self.growth(), self.coverage()]
-        found.append(self.intercepts())
+        found += [self.intercepts(), self.efficiency()]
         if self.cells("k"):
             found += [self.by_k(), self.gain_by_k(), self.by_pilot(), self.by_psi()]
         return found
@@ -860,6 +899,7 @@ def figures(results: Results, folder: Path) -> None:
         {
             "svg.fonttype": "none",
             "svg.hashsalt": "iboss",
+            "font.sans-serif": ["DejaVu Sans"],
             "font.size": 9,
             "axes.spines.top": False,
             "axes.spines.right": False,
@@ -899,7 +939,8 @@ def _save(drawing, path: Path) -> None:
     drawing.savefig(path, metadata={"Date": None}, facecolor="white")
     plt.close(drawing)
     text = path.read_text(encoding="utf-8")
-    text = re.sub(r"(\.\d\d)\d+", r"\1", text)  # a hundredth of a point is enough
+    text = re.sub(r"(\.\d)\d+", r"\1", text)  # a tenth of a point is enough
+    text = re.sub(r'(?<=<g) id="[^"]*"| clip-path="[^"]*"', "", text)  # nothing is cut off
     path.write_text(re.sub(r"\s*\n\s*", "\n", text), encoding="utf-8")
 
 
@@ -997,6 +1038,11 @@ def wrong_psis(results: Results, path: Path) -> None:
     names = [f"{model}, {case}: {label}" for (model, case), label in lines]
     panel.set_yticks(np.arange(len(lines)), names)
     panel.invert_yaxis()
+    ticks = [0.25, 0.5, 1, 2, 4, 8]
+    panel.minorticks_off()
+    panel.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    panel.grid(axis="y", color="#eeeeee", linewidth=0.5)
+    panel.set_axisbelow(True)
     panel.set_xlabel("MSE of the slopes / MSE with the right Psi")
     panel.legend(frameon=False)
     _save(drawing, path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
-from statsmodels_ooc.selection.scoring import Psi
+from statsmodels_ooc.selection.scorers import Psi
 
 __all__ = ["InformationSums", "log_det"]
 

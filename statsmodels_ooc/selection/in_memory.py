@@ -11,7 +11,7 @@ from statsmodels.base.data import PandasData
 from statsmodels.genmod import families
 
 from statsmodels_ooc.design.formula import FormulaSpec
-from statsmodels_ooc.selection.pilot import block_of
+from statsmodels_ooc.selection.fitting import block_of
 
 __all__ = ["model_of"]
 

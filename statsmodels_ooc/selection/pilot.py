@@ -1,31 +1,27 @@
-"""A fit of some rows in memory: the pilot, and what the subdata can tell."""
+"""The pilot of a selection: rows at random, fitted, again with more rows where that fails."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from statsmodels.genmod import families
 
-from statsmodels_ooc.design.block import Block, Dense
 from statsmodels_ooc.design.spec import DesignSpec
-from statsmodels_ooc.engine.blas import one_blas_thread
-from statsmodels_ooc.errors import OutOfCoreError
-from statsmodels_ooc.groundwork.likelihood import Likelihood
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.errors import MemoryLimitError
+from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.reductions.triangle import Triangle
-from statsmodels_ooc.solvers.irls import Criterion, irls
-from statsmodels_ooc.solvers.least_squares import solve
+from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
+from statsmodels_ooc.selection.fitting import block_of, fit_rows
+from statsmodels_ooc.selection.ordering import IntArray
+from statsmodels_ooc.selection.pool import Pool
+from statsmodels_ooc.selection.rows import Rows
+from statsmodels_ooc.selection.scorers import Uniform
 
-__all__ = ["INTERCEPT", "Attempt", "Pilot", "block_of", "fit_rows", "rank_of"]
+__all__ = ["Attempt", "Pilot", "Piloting"]
 
-_CRITERION = Criterion("deviance", 1e-8, 0.0)
-_STEPS = 100
-INTERCEPT = "Intercept"  # patsy's name of the column of ones
+_ROWS_A_COLUMN = 3  # with fewer a pilot tells nothing
+_TRIES = 4  # each with twice as many rows as the one before
 
 
 @dataclass(frozen=True)
@@ -78,90 +74,93 @@ class Pilot:
         return f"<pilot of {self.rows:,} rows, {tries}, {state}>"
 
 
-def block_of(spec: DesignSpec, frame: pd.DataFrame) -> Block:
-    """The rows of a frame in memory as one block."""
-    (block,) = spec.blocks(frame[list(spec.columns)], 0, "the selected rows", 0, len(frame) or 1)
-    return block
-
-
-def fit_rows(
-    block: Block, kernel: Kernel, spec: DesignSpec, left_out: tuple[int, ...] = ()
-) -> tuple[FloatArray, str]:
-    """Fit a generalised linear model to the rows of a block.
+@dataclass(frozen=True)
+class Piloting:
+    """How a pilot is made.
 
     Parameters
     ----------
-    block : Block
-        The rows.
-    kernel : Kernel
-        The family and its link.
+    rows : Rows
+        All rows.
     spec : DesignSpec
         The design.
-    left_out : tuple of int
-        Columns without a parameter of their own: their parameters are zero.
-
-    Returns
-    -------
-    params : ndarray, (k,)
-        The parameters.
-    problem : str
-        Why they are of no use; empty where they are good.
+    kernel : Kernel
+        The family and its link.
+    size : int
+        Rows of the first try.
     """
-    used = [j for j in range(spec.k) if j not in left_out]
-    params = np.zeros(spec.k)
-    if len(block.endog) <= len(used):
-        return params, f"{len(block.endog):,} rows cannot determine {len(used):,} parameters"
-    names = [spec.exog_names[j] for j in used]
-    part = Block(block.endog, Dense(np.asfortranarray(block.dense()[:, used])), block.extras)
-    centred = INTERCEPT in names
-    likelihood = Likelihood(_Folded(part), kernel, len(used), centred, rows=len(block.endog))
-    anchor = np.zeros(len(used))
-    mean = float(block.endog.mean())
-    if centred:
-        anchor[names.index(INTERCEPT)] = kernel.start(np.array([mean]), mean)[0]
-    try:
-        with np.errstate(all="ignore"):
-            path = irls(
-                likelihood.at,
-                likelihood.start(mean),
-                anchor,
-                scale_of=lambda point: 1.0,
-                criterion=_CRITERION,
-                maxiter=_STEPS,
-                anchor=anchor if np.isfinite(anchor).all() else None,
+
+    rows: Rows
+    spec: DesignSpec
+    kernel: Kernel
+    size: int
+
+    def sampling(self, size: int | None = None) -> Candidates:
+        """The reduction that finds the rows with the smallest hashes.
+
+        Raises
+        ------
+        MemoryLimitError
+            They do not fit.
+        """
+        size = self.size if size is None else size
+        if not self.rows.may_hold(size):
+            raise MemoryLimitError(
+                f"a pilot of {size:,} rows does not fit into memory_limit = "
+                f"{options.memory_limit:,}",
+                hint="choose a smaller pilot_size, or raise smo.options.memory_limit",
             )
-    except (OutOfCoreError, np.linalg.LinAlgError) as error:
-        return params, f"the fit failed: {error}"
-    params[used] = path.params
-    rank = path.point.fit.rank
-    if path.perfect and isinstance(kernel.family, families.Binomial):
-        return params, "the response is separated: some combination of columns predicts it"
-    if not np.isfinite(params).all() or path.point.beta is None:
-        return params, "no parameters were found whose means the family can have"
-    if not path.converged:
-        most = "" if path.suspect is None else f" (most of all that of {names[path.suspect]!r})"
-        return params, f"the fit did not converge: {path.reason}{most}"
-    if rank < len(used):
-        return params, f"the design has rank {rank} with {len(used)} columns"
-    return params, ""
+        numbering = self.rows.numbering(hashed=True)
+        return Candidates((size,), Uniform(), numbering, self.rows.may_carry(size))
 
+    def pilot(
+        self, sample: CandidatesState, left_out: tuple[int, ...], n: int
+    ) -> tuple[Pilot, str]:
+        """Fit the sample, and more rows where that fails: these take more passes.
 
-@dataclass(frozen=True)
-class _Folded:
-    """Folds over one block in memory, as `Stream.fold` does over all rows."""
+        Parameters
+        ----------
+        sample : CandidatesState
+            The rows of the first try.
+        left_out : tuple of int
+            Columns without a parameter: all but one of those that are constant.
+        n : int
+            How many rows there are.
 
-    block: Block
+        Returns
+        -------
+        pilot : Pilot
+            Without parameters where every try has failed.
+        problem : str
+            What the tries came to then.
+        """
+        attempts: list[Attempt] = []
+        size, largest = self.size, self._largest(n)
+        codes, pool = self._found(self.sampling(), sample)
+        while True:
+            frame, index = self.rows.numbered(pool.only(codes[:size]))
+            beta, problem = fit_rows(block_of(self.spec, frame), self.kernel, self.spec, left_out)
+            if not problem and len(index) < _ROWS_A_COLUMN * self.spec.k:
+                problem = f"{len(index):,} rows are few for {self.spec.k:,} parameters"
+            attempts.append(Attempt(len(index), problem))
+            if not problem or size >= largest:
+                break
+            size = min(2 * size, largest)
+            if len(attempts) == 1:
+                reduction = self.sampling(largest)
+                (sample,) = self.rows.stream.fold("pilot", reduction)
+                codes, pool = self._found(reduction, sample)
+        params = None if problem else pd.Series(beta, list(self.spec.exog_names))
+        tries = "; ".join(f"{attempt.rows:,} rows: {attempt.problem}" for attempt in attempts)
+        return Pilot(params, index, frame, tuple(attempts)), tries if problem else ""
 
-    def __call__(self, name: str, *reductions: Any) -> tuple[Any, ...]:
-        with one_blas_thread():
-            return tuple(reduce(r.update, [self.block], r.init()) for r in reductions)
+    def _found(self, reduction: Candidates, sample: CandidatesState) -> tuple[IntArray, Pool]:
+        """The codes of the sample, in the order of their hashes, and its raw rows."""
+        (codes,) = reduction.orders(sample)
+        return codes, self.rows.fetched(codes, sample.pool)
 
-
-def rank_of(block: Block, k: int) -> tuple[int, list[int]]:
-    """The rank of the design of a block, and the columns that are the same in all rows."""
-    with one_blas_thread():
-        triangle = Triangle(k)
-        state = triangle.update(triangle.init(), block)
-        design = block.dense()
-        fixed = np.flatnonzero(design.min(axis=0) == design.max(axis=0))
-        return solve(state.r, len(block.endog)).rank, fixed.tolist()
+    def _largest(self, n: int) -> int:
+        """Rows of the last try: there are as many, and they fit."""
+        sizes = [self.size << i for i in range(_TRIES)]
+        fitting = [size for size in sizes if size == self.size or self.rows.may_hold(size)]
+        return min(n, fitting[-1])

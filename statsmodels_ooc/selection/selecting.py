@@ -23,13 +23,13 @@ from statsmodels_ooc.reductions.exact import ExactMoments
 from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
 from statsmodels_ooc.selection.criteria import Steps, deal, take
+from statsmodels_ooc.selection.fitting import block_of, fit_rows, rank_of
 from statsmodels_ooc.selection.information import is_constant
 from statsmodels_ooc.selection.ordering import IntArray
-from statsmodels_ooc.selection.pilot import Pilot, block_of, fit_rows, rank_of
-from statsmodels_ooc.selection.piloting import Piloting
+from statsmodels_ooc.selection.pilot import Pilot, Piloting
 from statsmodels_ooc.selection.pool import Pool
 from statsmodels_ooc.selection.rows import Rows
-from statsmodels_ooc.selection.scoring import Informative, Psi, Uniform
+from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform
 from statsmodels_ooc.selection.selection import Selection
 from statsmodels_ooc.selection.survey import Survey, by_column
 

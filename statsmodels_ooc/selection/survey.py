@@ -14,7 +14,7 @@ from statsmodels_ooc.reductions.audit import RowAuditState
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.exact import ExactMomentsState
 from statsmodels_ooc.selection.candidates import CandidatesState
-from statsmodels_ooc.selection.pilot import INTERCEPT
+from statsmodels_ooc.selection.fitting import INTERCEPT
 
 __all__ = ["Survey", "by_column"]
 

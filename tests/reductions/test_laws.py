@@ -34,7 +34,7 @@ from statsmodels_ooc.selection.criteria import deal
 from statsmodels_ooc.selection.efficiency import InformationSums
 from statsmodels_ooc.selection.numbering import Numbering
 from statsmodels_ooc.selection.ordering import Order
-from statsmodels_ooc.selection.scoring import Informative, Psi, Uniform
+from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform
 
 K = 3
 POISSON = kernel_of(sm.families.Poisson())

@@ -20,7 +20,7 @@ from statsmodels_ooc.selection.criteria import deal, scores, take
 from statsmodels_ooc.selection.numbering import Numbering, partitions_of, rows_of
 from statsmodels_ooc.selection.ordering import Order, first, hashes
 from statsmodels_ooc.selection.pool import Pool
-from statsmodels_ooc.selection.scoring import Informative, Psi, Uniform
+from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform
 
 quick = settings(deadline=None, max_examples=60)
 
