@@ -104,4 +104,4 @@ class PrecisionError(OutOfCoreError, ArithmeticError):
 
 
 class SelectionWarning(UserWarning):
-    """Selected rows may mislead: a failed pilot, separation, a rank that was lost."""
+    """Selected rows may mislead; the message says why: a failed pilot, separation, a lost rank."""

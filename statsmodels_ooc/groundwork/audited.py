@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.errors import DesignError, EmptyDataError, MissingDataError
 from statsmodels_ooc.reductions.audit import RowAuditState
+from statsmodels_ooc.reductions.responses import Impossible
 from statsmodels_ooc.sources.base import Source
 
-__all__ = ["check_audit"]
+__all__ = ["check_audit", "check_responses"]
 
 _LARGEST = 1e140  # sums of squares beyond it may overflow
 
@@ -57,4 +60,20 @@ def check_audit(audit: RowAuditState, spec: DesignSpec, source: Source, least: i
         raise DesignError(
             f"{audit.rows:,} rows cannot determine {k:,} columns and the scale",
             hint="a fit needs more rows than columns",
+        )
+
+
+def check_responses(bad: Impossible | None, family: Any, spec: DesignSpec, source: Source) -> None:
+    """Refuse a response that the family cannot have.
+
+    Raises
+    ------
+    DesignError
+        There is one, where it says.
+    """
+    if bad is not None:
+        raise DesignError(
+            f"{spec.endog_name!r} is {bad.value:g} at row {bad.row} of "
+            f"{source.partitions[bad.partition].label}, which the {type(family).__name__} family "
+            "cannot have"
         )

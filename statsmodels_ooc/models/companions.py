@@ -10,7 +10,7 @@ import numpy as np
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.errors import DesignError
-from statsmodels_ooc.groundwork.audited import check_audit
+from statsmodels_ooc.groundwork.audited import check_audit, check_responses
 from statsmodels_ooc.models.null_model import NullModel
 from statsmodels_ooc.models.pilot import Pilot
 from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
@@ -99,14 +99,8 @@ class Companions:
     def check(self, audit: RowAuditState, responses: ResponsesState) -> None:
         """Refuse rows that no fit can be made of."""
         check_audit(audit, self.spec, self.stream.source, self.spec.k)
-        bad = responses.impossible
-        if bad is not None:
-            label = self.stream.source.partitions[bad.partition].label
-            family = type(self.kernel.family).__name__
-            raise DesignError(
-                f"{self.spec.endog_name!r} is {bad.value:g} at row {bad.row} of {label}, which "
-                f"the {family} family cannot have"
-            )
+        family, source = self.kernel.family, self.stream.source
+        check_responses(responses.impossible, family, self.spec, source)
         if responses.weight == 0:
             raise DesignError(
                 f"the weights of all {audit.rows:,} rows of {self.stream.source.name} are zero"

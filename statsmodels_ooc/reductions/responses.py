@@ -12,7 +12,7 @@ from statsmodels_ooc.reductions.elementwise import is_binary
 from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.scoring import prior_weights
 
-__all__ = ["Impossible", "Responses", "ResponsesState"]
+__all__ = ["Impossible", "ImpossibleResponses", "Responses", "ResponsesState"]
 
 
 class Impossible(NamedTuple):
@@ -21,6 +21,36 @@ class Impossible(NamedTuple):
     partition: int
     row: int
     value: float
+
+
+def _first_impossible(kernel: Kernel, block: BlockLike) -> Impossible | None:
+    impossible = kernel.impossible(block.endog)
+    if impossible is None:
+        return None
+    i = int(np.argmax(impossible))
+    return Impossible(block.partition, block.row(i), float(block.endog[i]))
+
+
+@dataclass(frozen=True)
+class ImpossibleResponses:
+    """Find the first response that the family cannot have.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The family and its link.
+    """
+
+    kernel: Kernel
+
+    def init(self) -> Impossible | None:
+        return None
+
+    def update(self, state: Impossible | None, block: BlockLike) -> Impossible | None:
+        return state or _first_impossible(self.kernel, block)
+
+    def merge(self, left: Impossible | None, right: Impossible | None) -> Impossible | None:
+        return left or right
 
 
 @dataclass(slots=True)
@@ -83,10 +113,7 @@ class Responses:
         b = len(y)
         if b == 0:
             return state
-        impossible = self.kernel.impossible(y)
-        if impossible is not None and state.impossible is None:
-            i = int(np.argmax(impossible))
-            state.impossible = Impossible(block.partition, block.row(i), float(y[i]))
+        state.impossible = state.impossible or _first_impossible(self.kernel, block)
         freq, a = block.extras.get("freq_weights"), prior_weights(block)
         var = block.extras.get("var_weights")
         saturated = self.kernel.saturated(y, var, block.extras.get("trials"))

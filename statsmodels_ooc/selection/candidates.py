@@ -39,12 +39,12 @@ class CandidatesState:
     kept: dict[int, int] = field(default_factory=dict)
     outside: int = 0
     outside_at: int = -1
-    _pool: Pool = field(default_factory=Pool)
+    _pool: Pool | None = field(default_factory=Pool)
 
     @property
     def pool(self) -> Pool:
-        """Raw rows, of the candidates at least."""
-        return self._pool
+        """Raw rows, of the candidates at least; none where they were not carried."""
+        return Pool() if self._pool is None else self._pool
 
 
 Scores = Callable[[RawBlock], tuple[Iterator[FloatArray], NDArray[np.bool_] | None]]
@@ -67,8 +67,9 @@ class Candidates:
         impossible mean.
     numbering : Numbering
         What rows are called and how ties are broken.
-    carries : bool
-        Whether raw rows are kept with the candidates.
+    room : int
+        How many bytes of raw rows a state may carry with the candidates. One that would
+        need more gives up, and what it is merged with, too.
 
     Notes
     -----
@@ -78,7 +79,7 @@ class Candidates:
     needs: tuple[int, ...]
     scores: Scores
     numbering: Numbering
-    carries: bool = True
+    room: int = 2**30
 
     def init(self) -> CandidatesState:
         return CandidatesState([Order(m) for m in self.needs])
@@ -101,11 +102,11 @@ class Candidates:
             let_in = order.offer(s, codes, ties)
             if let_in is not None:
                 chosen[let_in] = True
-        if self.carries:
+        if self.room and state._pool is not None:
             rows = np.flatnonzero(chosen)
             if len(rows):
                 state._pool.add(codes[rows], rows + before, block.raw(rows))
-                self._tidy(state)
+                state._pool = self._tidied(state, state._pool)
         return state
 
     def merge(self, left: CandidatesState, right: CandidatesState) -> CandidatesState:
@@ -118,15 +119,21 @@ class Candidates:
             left.kept | right.kept,
             left.outside + right.outside,
             min(firsts, default=-1),
-            left._pool.joined(right._pool),
         )
-        self._tidy(state)
+        if left._pool is None or right._pool is None:
+            state._pool = None
+        else:
+            state._pool = self._tidied(state, left._pool.joined(right._pool))
         return state
 
-    def _tidy(self, state: CandidatesState) -> None:
-        """Let go of raw rows that are no candidates any more, when there are many."""
-        if state._pool.size > 2 * sum(self.needs) + _SPARE:
-            state._pool = state._pool.only(_distinct(self.orders(state)))
+    def _tidied(self, state: CandidatesState, pool: Pool) -> Pool | None:
+        """The raw rows without those that are no candidates any more, when there are many.
+
+        None where the candidates' own are too large.
+        """
+        if pool.size > 2 * sum(self.needs) + _SPARE or pool.nbytes > self.room:
+            pool = pool.only(_distinct(self.orders(state)))
+        return pool if pool.nbytes <= self.room else None
 
     def orders(self, state: CandidatesState) -> list[IntArray]:
         """The codes of every step's candidates, in its order."""

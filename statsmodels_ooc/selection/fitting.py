@@ -83,6 +83,8 @@ def fit_rows(
     except (OutOfCoreError, np.linalg.LinAlgError) as error:
         return params, f"the fit failed: {error}"
     params[used] = path.params
+    if path.point.outside is not None:
+        return params, "no parameters were found whose means the family can have"
     rank = path.point.fit.rank
     if path.perfect and isinstance(kernel.family, families.Binomial):
         return params, "the response is separated: some combination of columns predicts it"

@@ -52,9 +52,9 @@ class IBOSS:
         Whether the pilot's rows are added to the selected ones.
     pilot_params : Series, mapping or array_like, (k,), optional
         Parameters to use in place of a pilot's.
-    mean, scale : Series, mapping or array_like, (p,), optional
+    mean, scale : Series, mapping or array_like, optional
         Means and standard deviations (``ddof=0``) of the design's columns, where they are
-        known: by name, or in the order of the columns.
+        known: by name, or all in the order of the columns, with or without the intercept.
 
     Raises
     ------
@@ -66,7 +66,10 @@ class IBOSS:
     A linear model needs one pass for D and two for T. A generalized linear model needs
     two: the first for means and the pilot's rows, the second for the selection. Parameters,
     means and scales that are given save the first; so does, for D, a link that makes all
-    rows equally informative. The rows are those that the algorithms select in memory, bit
+    rows equally informative. One more is needed where a column turns out to be constant in
+    an only pass, where a pilot must be repeated, where raw rows are too large to be carried
+    along, and where hashes of row numbers are asked for and partitions do not know how long
+    they are. The rows are those that the algorithms select in memory, bit
     for bit, on any number of threads, on a cluster, and however the data is cut.
 
     References
@@ -104,6 +107,8 @@ class IBOSS:
     def __post_init__(self) -> None:
         check_arguments(self.k, self.criterion, self.slots, self.ties, self.seed)
         check_count("pilot_size", self.pilot_size)
+        for name in ("k", "pilot_size", "seed"):
+            object.__setattr__(self, name, int(getattr(self, name)))
         deal(self.criterion, self.k, 1, self.slots)  # refuses what no design would do with
         if self.family is not None:
             with warnings.catch_warnings():
@@ -128,7 +133,7 @@ class IBOSS:
         exposure: str | None = None,
         freq_weights: str | None = None,
         var_weights: str | None = None,
-        keep: str | Sequence[str] = (),
+        keep: str | Sequence[str] | None = None,
         eval_env: Any = None,
     ) -> Selection:
         """Select rows of data that need not fit into memory.
@@ -176,7 +181,7 @@ class IBOSS:
         }
         extras = {role: value for role, value in given.items() if value is not None}
         family = self._checked(extras)
-        kept = (keep,) if isinstance(keep, str) else tuple(keep)
+        kept = (keep,) if isinstance(keep, str) else tuple(keep or ())
         stream, spec = open_formula(
             formula,
             data,

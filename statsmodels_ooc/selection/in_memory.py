@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,13 @@ from statsmodels.base.data import PandasData
 from statsmodels.genmod import families
 
 from statsmodels_ooc.design.formula import FormulaSpec
+from statsmodels_ooc.errors import PrecisionError, SelectionWarning
+from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.selection.fitting import block_of
 
-__all__ = ["model_of"]
+__all__ = ["fit_model", "model_of"]
+
+_ASTRAY = 1e-2  # root mean square difference of linear predictors from those at the maximum
 
 
 class _LearnedData(PandasData):  # type: ignore[misc]
@@ -64,3 +69,41 @@ def model_of(spec: FormulaSpec, frame: pd.DataFrame, formula: Any, family: Any) 
     model.data.__class__ = _LearnedData
     model.data.learned, model.data.frame = spec, frame
     return model
+
+
+def fit_model(model: Any, best: FloatArray | None, options: dict[str, Any]) -> Any:
+    """Fit a model of `model_of`, and see that it ends where it should.
+
+    Parameters
+    ----------
+    model : OLS, WLS or GLM
+        The model.
+    best : ndarray, (k,), or None
+        The parameters that maximise its likelihood, where they are known.
+    options : dict
+        For the model's ``fit``.
+    """
+    results = model.fit(**options)
+    if best is None or not getattr(results, "converged", True) or not _is_astray(results, best):
+        return results
+    name = type(model.family).__name__
+    if str(options.get("method", "IRLS")).upper() == "IRLS":
+        warnings.warn(
+            f"statsmodels' IRLS ended away from the maximum of the {name} likelihood, as it does "
+            "where a mean is next to a bound; its Newton method was asked instead",
+            SelectionWarning,
+            stacklevel=3,
+        )
+        options = options | {"method": "newton", "start_params": best, "disp": False}
+        results = model.fit(**options)
+        if not _is_astray(results, best):
+            return results
+    raise PrecisionError(
+        f"statsmodels ended away from the maximum of the {name} likelihood",
+        hint="smo.GLM.from_formula(formula, selection, ...) finds it",
+    )
+
+
+def _is_astray(results: Any, best: FloatArray) -> bool:
+    apart = np.asarray(results.model.exog) @ (np.asarray(results.params) - best)
+    return not np.sqrt(np.mean(apart**2)) <= _ASTRAY

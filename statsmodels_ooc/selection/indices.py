@@ -11,7 +11,7 @@ from statsmodels_ooc.errors import DesignError, MissingDataError, SelectionWarni
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.exact import ExactMomentsState, exact_sums
 from statsmodels_ooc.selection.criteria import CRITERIA, Criterion, Slots, deal, scores, take
-from statsmodels_ooc.selection.ordering import IntArray, first, hashes
+from statsmodels_ooc.selection.ordering import UNIFORM, IntArray, first, hashes
 
 __all__ = ["check_arguments", "check_count", "iboss_indices"]
 
@@ -97,6 +97,7 @@ def iboss_indices(
     linear regression. J. Amer. Statist. Assoc. 114, 393-405.
     """
     check_arguments(k, criterion, slots, ties, seed)
+    k, seed = int(k), int(seed)
     x = np.asarray(X, dtype=np.float64)
     if x.ndim != 2:
         raise ValueError(f"X must have two dimensions, rows and columns, not shape {x.shape}")
@@ -117,10 +118,9 @@ def iboss_indices(
     crowd = steps.crowd(n)
     if crowd:
         warnings.warn(crowd, SelectionWarning, stacklevel=2)
-    hashed = ties == "hash" or criterion == "uniform"
-    tie = hashes(seed, numbers) if hashed else numbers
     if criterion == "uniform":
-        return np.sort(first(np.zeros(n), tie, k))
+        return np.sort(first(np.zeros(n), hashes(seed, numbers, UNIFORM), k))
+    tie = hashes(seed, numbers) if ties == "hash" else numbers
     columns = [np.ascontiguousarray(x[:, j]) for j in free]
     given = [_given("mean", mean, x.shape[1]), _given("scale", scale, x.shape[1])]
     centre, spread = (values if values is None else values[free] for values in given)
@@ -138,7 +138,7 @@ def check_arguments(k: Any, criterion: Any, slots: Any, ties: Any, seed: Any) ->
         ("slots", slots, ("exact", "floor")),
         ("ties", ties, ("index", "hash")),
     ):
-        if value not in known:
+        if not isinstance(value, str) or value not in known:
             raise ValueError(f"{name} must be one of {known}, not {value!r}")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
         raise ValueError(f"seed is a whole number from 0 to 2**64 - 1, not {seed!r}")

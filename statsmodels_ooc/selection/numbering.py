@@ -28,14 +28,15 @@ class Numbering:
     ----------
     seed : int
         For hashes.
-    hashed : bool
-        Whether ties go by a hash of the row number in the source, or by the number itself.
+    purpose : int or None
+        What row numbers in the source are hashed for; None where ties go by the numbers
+        themselves.
     starts : ndarray of int64 or None
         The number in the source of each partition's first row; needed for hashes.
     """
 
     seed: int = 0
-    hashed: bool = False
+    purpose: int | None = None
     starts: IntArray | None = field(default=None, repr=False)
 
     def codes(self, block: RawBlock) -> IntArray:
@@ -44,10 +45,10 @@ class Numbering:
 
     def ties(self, codes: IntArray) -> NDArray[Any]:
         """What decides between equal scores, smaller first."""
-        if not self.hashed:
+        if self.purpose is None:
             return codes
         assert self.starts is not None
-        return hashes(self.seed, rows_of(codes, self.starts))
+        return hashes(self.seed, rows_of(codes, self.starts), self.purpose)
 
 
 def rows_of(codes: IntArray, starts: IntArray) -> IntArray:

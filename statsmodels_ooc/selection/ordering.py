@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.reductions.base import FloatArray
 
-__all__ = ["IntArray", "Order", "Ties", "first", "hashes"]
+__all__ = ["PILOT", "TIES", "UNIFORM", "IntArray", "Order", "Ties", "first", "hashes"]
 
 IntArray = NDArray[np.int64]
 Ties = Callable[[IntArray], NDArray[Any]]  # codes to what decides between equal scores
+
+TIES, PILOT, UNIFORM = 0, 1, 2  # what hashes are for
 
 _SPARE = 1_024  # rows that wait, at least, before an order is sorted again
 
@@ -24,7 +26,7 @@ _MIX = (
 )
 
 
-def hashes(seed: int, rows: IntArray) -> NDArray[np.uint64]:
+def hashes(seed: int, rows: IntArray, purpose: int = TIES) -> NDArray[np.uint64]:
     """A hash of every row number, (b,); for one seed no two rows share one.
 
     Parameters
@@ -33,14 +35,18 @@ def hashes(seed: int, rows: IntArray) -> NDArray[np.uint64]:
         Whole and not negative, below 2**64.
     rows : ndarray of int64, (b,)
         Row numbers.
+    purpose : {TIES, PILOT, UNIFORM}
+        What the hashes are for: a pilot, a uniform selection and the breaking of ties
+        are independent of one another.
 
     References
     ----------
     Steele, Lea, Flood (2014). Fast splittable pseudorandom number generators. OOPSLA
-    2014, 453-472: the generator SplitMix64, started at a mixed seed and asked for its
-    number ``row + 1``.
+    2014, 453-472: the generator SplitMix64, started at a mixed seed, another one for
+    each purpose, and asked for its number ``row + 1``.
     """
-    start = _mixed(np.array([seed], dtype=np.uint64) + _GOLDEN)
+    begin = (seed + (1 + purpose) * int(_GOLDEN)) % 2**64
+    start = _mixed(np.array([begin], dtype=np.uint64))
     return _mixed(start + (rows.astype(np.uint64) + np.uint64(1)) * _GOLDEN)
 
 

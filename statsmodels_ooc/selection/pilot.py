@@ -13,7 +13,7 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
 from statsmodels_ooc.selection.fitting import block_of, fit_rows
-from statsmodels_ooc.selection.ordering import IntArray
+from statsmodels_ooc.selection.ordering import PILOT, IntArray
 from statsmodels_ooc.selection.pool import Pool
 from statsmodels_ooc.selection.rows import Rows
 from statsmodels_ooc.selection.scorers import Uniform
@@ -110,8 +110,7 @@ class Piloting:
                 f"{options.memory_limit:,}",
                 hint="choose a smaller pilot_size, or raise smo.options.memory_limit",
             )
-        numbering = self.rows.numbering(hashed=True)
-        return Candidates((size,), Uniform(), numbering, self.rows.may_carry(size))
+        return Candidates((size,), Uniform(), self.rows.numbering(PILOT), self.rows.room(size))
 
     def pilot(
         self, sample: CandidatesState, left_out: tuple[int, ...], n: int

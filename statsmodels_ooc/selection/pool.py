@@ -24,11 +24,14 @@ class Pool:
         Codes, and numbers of kept rows before in the partition; for each frame.
     frames : list of DataFrame
         The rows.
+    nbytes : int
+        How much memory they take.
     """
 
     codes: list[IntArray] = field(default_factory=list)
     places: list[IntArray] = field(default_factory=list)
     frames: list[pd.DataFrame] = field(default_factory=list)
+    nbytes: int = 0
 
     @property
     def size(self) -> int:
@@ -39,6 +42,7 @@ class Pool:
         self.codes.append(codes)
         self.places.append(places)
         self.frames.append(frame)
+        self.nbytes += _nbytes(frame)
 
     def only(self, codes: IntArray) -> Pool:
         """The rows of these codes, once each, in the order of the codes; all are there."""
@@ -49,13 +53,21 @@ class Pool:
         found = order[np.searchsorted(own[order], np.sort(codes))]
         frame = pd.concat(self.frames, ignore_index=True).take(found)
         places = np.concatenate(self.places)[found]
-        return Pool([own[found]], [places], [frame.reset_index(drop=True)])
+        frame = frame.reset_index(drop=True)
+        return Pool([own[found]], [places], [frame], _nbytes(frame))
 
     def joined(self, other: Pool) -> Pool:
         """The rows of both."""
         return Pool(
-            self.codes + other.codes, self.places + other.places, self.frames + other.frames
+            self.codes + other.codes,
+            self.places + other.places,
+            self.frames + other.frames,
+            self.nbytes + other.nbytes,
         )
+
+
+def _nbytes(frame: pd.DataFrame) -> int:
+    return int(frame.memory_usage(deep=True).sum())
 
 
 @dataclass(slots=True)

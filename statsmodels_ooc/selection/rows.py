@@ -35,9 +35,12 @@ class Rows:
     stream: Stream
     seed: int
 
-    def numbering(self, *, hashed: bool) -> Numbering:
-        """How ties are broken; a pass where hashes are wanted and nobody knows the numbers."""
-        return Numbering(self.seed, hashed, self._starts() if hashed else None)
+    def numbering(self, purpose: int | None = None) -> Numbering:
+        """How ties are broken: by number, or by hashes for a purpose.
+
+        Hashes take a pass where nobody knows how many rows the partitions have.
+        """
+        return Numbering(self.seed, purpose, None if purpose is None else self._starts())
 
     def _starts(self) -> IntArray:
         partitions = self.stream.source.partitions
@@ -55,22 +58,23 @@ class Rows:
         room: int = options.memory_limit // _SHARE
         return self.nbytes(rows) <= room
 
-    def may_carry(self, rows: int) -> bool:
-        """Whether so many raw rows may be kept with the candidates of every state."""
-        return self.may_hold(2 * rows * states_alive())
+    def room(self, rows: int) -> int:
+        """How many bytes of raw rows each state may carry; 0 where it need not even try."""
+        share: int = options.memory_limit // _SHARE // states_alive()
+        return share if 2 * self.nbytes(rows) <= share else 0
 
     def fetched(self, codes: IntArray, carried: Pool) -> Pool:
         """The raw rows of some codes: of those carried, or gathered in one more pass."""
         if carried.frames:
             return carried.only(codes)
-        (found,) = self.stream.fold("rows", Gather(np.sort(codes), self.numbering(hashed=False)))
+        (found,) = self.stream.fold("rows", Gather(np.sort(codes), self.numbering()))
         pool: Pool = found.pool.only(codes)
         return pool
 
     def numbered(self, pool: Pool) -> tuple[pd.DataFrame, IntArray]:
         """Raw rows under their numbers in the source, and their numbers among the kept ones."""
         (codes,), (places,), (frame,) = pool.codes, pool.places, pool.frames
-        frame.index = pd.Index(self.in_source(codes), name="row")
+        frame.index = pd.Index(self.in_source(codes))
         index: IntArray = self._offsets(1)[partitions_of(codes)] + places
         return frame, index
 

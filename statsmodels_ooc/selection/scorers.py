@@ -37,13 +37,16 @@ class Psi:
     def __call__(self, block: BlockLike) -> FloatArray | None:
         """Information times weights, (b,); None where it is one in all rows.
 
-        NaN in rows that have an impossible mean.
+        NaN in rows that have an impossible mean, or infinite information.
         """
         weights = prior_weights(block, _WEIGHTS)
         if self.kernel is None or self.beta is None:
             return weights
         psi = information(self.kernel, row_predictor(block, self.beta))
-        return psi if weights is None else psi * weights
+        if weights is not None:
+            psi *= weights
+            psi[np.isinf(psi)] = np.nan
+        return psi
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,18 +15,19 @@ from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.engine.sizes import states_alive
 from statsmodels_ooc.errors import DesignError, MemoryLimitError, OptionError
-from statsmodels_ooc.groundwork.audited import check_audit
+from statsmodels_ooc.groundwork.audited import check_audit, check_responses
 from statsmodels_ooc.groundwork.families import kernel_of
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.audit import RowAudit
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.exact import ExactMoments
 from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.reductions.responses import ImpossibleResponses
 from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
 from statsmodels_ooc.selection.criteria import Steps, deal, take
 from statsmodels_ooc.selection.fitting import block_of, fit_rows, rank_of
 from statsmodels_ooc.selection.information import is_constant
-from statsmodels_ooc.selection.ordering import IntArray
+from statsmodels_ooc.selection.ordering import TIES, UNIFORM, IntArray
 from statsmodels_ooc.selection.pilot import Pilot, Piloting
 from statsmodels_ooc.selection.pool import Pool
 from statsmodels_ooc.selection.rows import Rows
@@ -37,6 +39,7 @@ __all__ = ["Selecting"]
 
 Given = dict[str, FloatArray | None]
 
+_WHOLE = 2.0**53
 _PAIR = 24  # bytes of a candidate: score and code, and half as many for those that wait
 
 
@@ -180,16 +183,29 @@ class Selecting:
     # --- the first pass
 
     def _survey(self, survey: Survey) -> None:
-        reductions: dict[str, Any] = {"audit": RowAudit(self.spec.k)}
-        if self._lacks_mean or self._lacks_scale or self.family is None:
-            reductions["moments"] = ExactMoments(self.spec.k, squares=self._lacks_scale)
+        facts = self._facts(survey)
         if self._needs_pilot:
-            reductions["sample"] = self._piloting.sampling()
-        states = self.stream.fold("survey", *reductions.values())
-        for name, state in zip(reductions, states, strict=True):
+            facts["sample"] = self._piloting.sampling()
+        self._learn(survey, facts, self.stream.fold("survey", *facts.values()))
+
+    def _facts(self, survey: Survey) -> dict[str, Any]:
+        """What a pass has to find out of all rows besides."""
+        facts: dict[str, Any] = {}
+        if survey.audit is None:
+            facts["audit"] = RowAudit(self.spec.k)
+            if self.family is not None:
+                facts["impossible"] = ImpossibleResponses(kernel_of(self.family))
+        if survey.moments is None and (self._lacks_mean or self._lacks_scale or not self.family):
+            facts["moments"] = ExactMoments(self.spec.k, squares=self._lacks_scale)
+        return facts
+
+    def _learn(self, survey: Survey, facts: dict[str, Any], states: Sequence[Any]) -> None:
+        """Take what a pass has found; rows that no model can be made of are refused."""
+        for name, state in zip(facts, states, strict=True):
             setattr(survey, name, state)
         assert survey.audit is not None
         check_audit(survey.audit, self.spec, self.stream.source, 1)
+        check_responses(survey.impossible, self.family, self.spec, self.stream.source)
 
     # --- the pilot
 
@@ -211,9 +227,7 @@ class Selecting:
             return None, Psi()
         assert survey.sample is not None
         assert survey.audit is not None
-        pilot, problem = self._piloting.pilot(
-            survey.sample, survey.constants[1:], survey.audit.rows
-        )
+        pilot, problem = self._piloting.pilot(survey.sample, survey.left_out, survey.audit.rows)
         survey.sample = None  # its rows may go
         if problem:
             self.messages.append(
@@ -245,21 +259,15 @@ class Selecting:
             scores = Informative(
                 settings.criterion, columns, psi, *self._centre(survey, columns, given)
             )
-        hashed = settings.ties == "hash" or not self._is_optimal
-        numbering = self.rows.numbering(hashed=hashed and not self._wants_all(survey))
-        reduction = Candidates(needs, scores, numbering, self.rows.may_carry(sum(needs)))
-        more: list[Any] = []
-        if survey.audit is None:
-            more.append(RowAudit(self.spec.k))
-        if survey.moments is None and self.family is None:
-            more.append(ExactMoments(self.spec.k))
-        state, *found = self.stream.fold(f"{settings.criterion} selection", reduction, *more)
-        if survey.audit is None:
-            audit = found.pop(0)
-            check_audit(audit, self.spec, self.stream.source, 1)
-            survey.audit = audit
-        if found:
-            survey.moments = found[0]
+        purpose = TIES if settings.ties == "hash" else None
+        if not self._is_optimal:
+            purpose = UNIFORM
+        numbering = self.rows.numbering(None if self._wants_all(survey) else purpose)
+        reduction = Candidates(needs, scores, numbering, self.rows.room(sum(needs)))
+        facts = self._facts(survey)
+        name = f"{settings.criterion} selection"
+        state, *found = self.stream.fold(name, reduction, *facts.values())
+        self._learn(survey, facts, found)
         return steps, reduction.orders(state), state
 
     def _warn_of_impossible_means(self, state: CandidatesState) -> None:
@@ -327,6 +335,7 @@ class Selecting:
             added = pd.DataFrame({"column": "(pilot)", "side": "random"}, index=range(new.sum()))
             steps, index = pd.concat((steps, added)).iloc[order], both[order]
         steps.index = frame.index
+        self._warn_of_rounded_numbers(frame)
         assert survey.audit is not None
         return Selection(
             frame=frame,
@@ -345,13 +354,24 @@ class Selecting:
             warnings=self.messages,
         )
 
+    def _warn_of_rounded_numbers(self, frame: pd.DataFrame) -> None:
+        """Whole numbers of a column with missing ones come as doubles from files."""
+        for name in set(frame.columns) - set(self.spec.columns):
+            if frame.dtypes[name] == np.float64:
+                size = frame[name].abs()
+                if size.max() >= _WHOLE and (size.dropna() % 1 == 0).all():
+                    self.messages.append(
+                        f"the column {name!r} has whole numbers beyond 2**53, which doubles "
+                        "cannot tell apart; store it as text where it has missing values"
+                    )
+
     # --- what the rows can bear
 
     def _check(self, selection: Selection, survey: Survey) -> None:
         """Warn of selected rows that cannot be fitted as all rows can."""
         block = block_of(self.spec, selection.frame)
         rank, fixed = rank_of(block, self.spec.k)
-        whole = len(survey.columns) + (len(survey.constants) > 0)
+        whole = self.spec.k - len(survey.left_out)
         if rank < whole:
             lost = [self.spec.exog_names[j] for j in fixed if j in survey.columns]
             what = f": {', '.join(map(repr, lost))} never changes" if lost else ""
@@ -361,8 +381,10 @@ class Selecting:
             )
         elif self.family is not None:
             kernel = kernel_of(self.family)
-            _, problem = fit_rows(block, kernel, self.spec, survey.constants[1:])
-            if problem:
+            params, problem = fit_rows(block, kernel, self.spec, survey.left_out)
+            if not problem:
+                selection._fitted = params
+            else:
                 self.messages.append(
                     f"the selected rows cannot be fitted: {problem}; a fit of all rows may be "
                     f"fine; {self._cure}"

@@ -13,10 +13,11 @@ from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.engine import PassRecord, Stream
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.groundwork.families import kernel_of
+from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.selection.efficiency import InformationSums, log_det
 from statsmodels_ooc.selection.fitting import INTERCEPT, block_of
 from statsmodels_ooc.selection.histograms import Plane
-from statsmodels_ooc.selection.in_memory import model_of
+from statsmodels_ooc.selection.in_memory import fit_model, model_of
 from statsmodels_ooc.selection.information import is_constant
 from statsmodels_ooc.selection.ordering import IntArray
 from statsmodels_ooc.selection.pilot import Pilot
@@ -87,6 +88,7 @@ class Selection(Source):
         self._psi = psi
         self._survey = survey
         self._efficiency: float | None = None
+        self._fitted: FloatArray | None = None  # of these rows, by the models' solver
         self._histograms: dict[Plane, IntArray] = {}
 
     # --- a source
@@ -233,8 +235,20 @@ class Selection(Source):
             Standard errors are conditional on the rows' covariates. R-squared, the
             log-likelihood and the information criteria are those of the selected rows,
             which are extreme, and not comparable with those of all rows.
+
+        Warns
+        -----
+        SelectionWarning
+            Statsmodels' IRLS, which keeps means away from their bounds, ended elsewhere
+            than at the maximum; its Newton method was asked instead.
+
+        Raises
+        ------
+        PrecisionError
+            That ended elsewhere, too.
         """
-        return model_of(self._spec, self.frame, self.formula, self.family).fit(**kwargs)
+        model = model_of(self._spec, self.frame, self.formula, self.family)
+        return fit_model(model, self._fitted, kwargs)
 
     def adjusted_intercept(self) -> float:
         """The intercept of a linear model from all rows' means and the selected rows' slopes.
@@ -272,11 +286,11 @@ class Selection(Source):
             NaN where an information matrix is singular.
         """
         if self._efficiency is None:
-            constants = self._survey.constants[:1]
-            columns = tuple(sorted((*self._survey.columns, *constants)))
+            left_out = self._survey.left_out
+            columns = tuple(j for j in range(self._spec.k) if j not in left_out)
             psi = self._psi
-            if psi.beta is None and self.family is not None and not is_constant(self.family):
-                psi = Psi(kernel_of(self.family), self.fit().params.to_numpy())
+            if psi.beta is None and self._fitted is not None and not is_constant(self.family):
+                psi = Psi(kernel_of(self.family), self._fitted)
             sums = InformationSums(psi, columns)
             (whole,) = self._stream.fold("efficiency", sums)
             part = sums.update(sums.init(), block_of(self._spec, self.frame))

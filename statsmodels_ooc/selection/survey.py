@@ -13,6 +13,7 @@ from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.reductions.audit import RowAuditState
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.exact import ExactMomentsState
+from statsmodels_ooc.reductions.responses import Impossible
 from statsmodels_ooc.selection.candidates import CandidatesState
 from statsmodels_ooc.selection.fitting import INTERCEPT
 
@@ -33,12 +34,15 @@ class Survey:
         Sums of the columns and the response, and of their squares where T asked for them.
     sample : CandidatesState or None
         The rows with the smallest hashes.
+    impossible : Impossible or None
+        The first response that the family cannot have.
     """
 
     spec: DesignSpec
     audit: RowAuditState | None = None
     moments: ExactMomentsState | None = None
     sample: CandidatesState | None = None
+    impossible: Impossible | None = None
 
     @property
     def constants(self) -> tuple[int, ...]:
@@ -46,6 +50,18 @@ class Survey:
         if self.audit is None:
             return tuple(j for j, name in enumerate(self.spec.exog_names) if name == INTERCEPT)
         return tuple(np.flatnonzero(self.audit.low[:-1] == self.audit.high[:-1]).tolist())
+
+    @property
+    def constant(self) -> int | None:
+        """The first of them that is not zero: an intercept, whatever its name."""
+        if self.audit is None:
+            return next(iter(self.constants), None)
+        return next((j for j in self.constants if self.audit.low[j] != 0), None)
+
+    @property
+    def left_out(self) -> tuple[int, ...]:
+        """The columns that can have no parameter of their own."""
+        return tuple(j for j in self.constants if j != self.constant)
 
     @property
     def columns(self) -> tuple[int, ...]:

@@ -33,7 +33,7 @@ from statsmodels_ooc.selection.carried import RawBlock
 from statsmodels_ooc.selection.criteria import deal
 from statsmodels_ooc.selection.efficiency import InformationSums
 from statsmodels_ooc.selection.numbering import Numbering
-from statsmodels_ooc.selection.ordering import Order
+from statsmodels_ooc.selection.ordering import TIES, Order
 from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform
 
 K = 3
@@ -54,15 +54,15 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
         deal("D", 11, K).needs,
         Informative("D", (0, 1, 2), Psi(POISSON, NEAR), np.array([0.5, 0.0, 1.0])),
         Numbering(),
-        carries=False,
+        room=0,
     ),
     "T candidates": Candidates(
         (3,),
         Informative("T", (0, 2), Psi(), np.zeros(2), np.ones(2)),
-        Numbering(3, True, np.arange(3) * 100),
-        carries=False,
+        Numbering(3, TIES, np.arange(3) * 100),
+        room=0,
     ),
-    "a sample": Candidates((5,), Uniform(), Numbering(4, True, np.arange(3) * 100), carries=False),
+    "a sample": Candidates((5,), Uniform(), Numbering(4, TIES, np.arange(3) * 100), room=0),
     "information": InformationSums(Psi(POISSON, NEAR), (0, 2)),
 }
 # These have an entry for a partition, so they are merged where one partition ends and the

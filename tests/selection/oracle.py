@@ -171,8 +171,10 @@ def split_mix(state: int) -> tuple[int, int]:
     return state, z ^ (z >> 31)
 
 
-def row_hash(seed: int, row: int) -> int:
-    """Number ``row + 1`` of the generator that starts at the first number of the seed's."""
-    _, start = split_mix(seed)
+def row_hash(seed: int, row: int, purpose: int = 0) -> int:
+    """Number ``row + 1`` of the generator that starts at a number of the seed's."""
+    state = seed
+    for _ in range(1 + purpose):
+        state, start = split_mix(state)
     before = (start + row * 0x9E3779B97F4A7C15) & MASK
     return split_mix(before)[1]

@@ -18,7 +18,7 @@ from statsmodels_ooc.selection.candidates import Candidates
 from statsmodels_ooc.selection.carried import RawBlock
 from statsmodels_ooc.selection.criteria import deal, scores, take
 from statsmodels_ooc.selection.numbering import Numbering, partitions_of, rows_of
-from statsmodels_ooc.selection.ordering import Order, first, hashes
+from statsmodels_ooc.selection.ordering import TIES, Order, first, hashes
 from statsmodels_ooc.selection.pool import Pool
 from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform
 
@@ -107,7 +107,7 @@ def stacked(p: int, each: int, seed: int) -> np.ndarray:
 def selected(x: np.ndarray, needs: tuple[int, ...], slots: tuple[int, ...]) -> list[list[int]]:
     """Rows of every step, when so many rows of its order are kept, 5 rows at a time."""
     columns = tuple(range(x.shape[1]))
-    reduction = Candidates(needs, Informative("D", columns, Psi()), Numbering(), carries=False)
+    reduction = Candidates(needs, Informative("D", columns, Psi()), Numbering(), room=0)
     state = reduction.init()
     for block in blocks_of(x, 5):
         state = reduction.update(state, block)
@@ -181,7 +181,7 @@ def test_the_bound_is_enough(seed: int) -> None:
 def state_of(n: int, needs: tuple[int, ...], block: int = 500) -> Any:
     rng = np.random.default_rng(0)
     columns = tuple(range(len(needs) // 2))
-    reduction = Candidates(needs, Informative("D", columns, Psi()), Numbering(), carries=False)
+    reduction = Candidates(needs, Informative("D", columns, Psi()), Numbering(), room=0)
     state = reduction.init()
     for part in blocks_of(rng.normal(size=(n, len(columns))), block):
         state = reduction.update(state, part)
@@ -390,7 +390,7 @@ def test_codes_are_in_the_order_of_the_rows() -> None:
 
 def test_hashes_are_those_of_rows_in_the_source() -> None:
     starts = np.array([0, 4])
-    numbering = Numbering(5, True, starts)
+    numbering = Numbering(5, TIES, starts)
     x = np.zeros((4, 1))
     codes = np.concatenate([numbering.codes(block) for p in (0, 1) for block in blocks_of(x, 3, p)])
     assert numbering.ties(codes).tolist() == hashes(5, np.arange(8)).tolist()

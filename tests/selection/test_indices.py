@@ -13,14 +13,16 @@ from selection import oracle
 
 from statsmodels_ooc.errors import DesignError, MissingDataError, SelectionWarning
 from statsmodels_ooc.selection.indices import iboss_indices
+from statsmodels_ooc.selection.ordering import TIES, UNIFORM
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*more than half")  # small problems
 CRITERIA = ("D", "T", "uniform")
 
 
 def oracle_of(x: Any, k: int, *, ties: str = "index", seed: int = 0, **others: Any) -> list[int]:
-    hashed = ties == "hash" or others.get("criterion") == "uniform"
-    tie = (lambda row: oracle.row_hash(seed, row)) if hashed else None
+    purpose = UNIFORM if others.get("criterion") == "uniform" else TIES
+    hashed = ties == "hash" or purpose == UNIFORM
+    tie = (lambda row: oracle.row_hash(seed, row, purpose)) if hashed else None
     return oracle.select(x, k, tie=tie, **others)
 
 
@@ -237,7 +239,7 @@ def test_dummies_go_to_the_first_rows_or_to_those_of_small_hashes() -> None:
 @pytest.mark.parametrize("seed", [0, 1, 2**64 - 1])
 def test_uniform_takes_the_smallest_hashes(seed: int) -> None:
     x = np.zeros((300, 2))  # columns play no part, not even constant ones
-    smallest = sorted(range(300), key=lambda row: oracle.row_hash(seed, row))[:40]
+    smallest = sorted(range(300), key=lambda row: oracle.row_hash(seed, row, UNIFORM))[:40]
     assert found_by(x, 40, criterion="uniform", seed=seed) == sorted(smallest)
 
 
@@ -245,7 +247,9 @@ def test_uniform_takes_the_smallest_hashes(seed: int) -> None:
 def test_rows_may_have_other_numbers(others: dict[str, str]) -> None:
     rng = np.random.default_rng(5)
     x, numbers = rng.integers(0, 2, (40, 1)), rng.permutation(1000)[:40]
-    tie = (lambda row: oracle.row_hash(3, int(numbers[row]))) if others else numbers.__getitem__
+    purpose = UNIFORM if "criterion" in others else TIES
+    hashed = lambda row: oracle.row_hash(3, int(numbers[row]), purpose)  # noqa: E731
+    tie = hashed if others else numbers.__getitem__
     expected = oracle.select(x, 10, others.get("criterion", "D"), tie=tie)
     assert found_by(x, 10, seed=3, rows=numbers, **others) == expected
     assert found_by(x, 10, seed=3, **others) != expected

@@ -27,6 +27,7 @@ from statsmodels_ooc.engine import passes as engine_passes
 from statsmodels_ooc.errors import MissingDataError, SelectionWarning
 from statsmodels_ooc.groundwork.families import kernel_of
 from statsmodels_ooc.selection.information import information
+from statsmodels_ooc.selection.ordering import PILOT as PILOT_HASH
 from statsmodels_ooc.sources.base import Partition, Source
 
 F, L = sm.families, sm.families.links
@@ -266,7 +267,7 @@ def assert_expected(case: Case, sub: Any) -> None:
     assert sub.index.dtype == np.int64
     assert_array_equal(sub.index, np.sort(order))
     rows = case.kept.index[np.sort(order)]
-    assert sub.frame.index.name == "row"
+    assert sub.frame.index.name is None
     assert_array_equal(sub.frame.index, rows)
     assert_array_equal(sub.steps.index, rows)
     whole = case.rows.loc[rows, list(sub.frame.columns)]
@@ -332,7 +333,7 @@ def test_pilots_are_fits_of_the_rows_with_the_smallest_hashes(name: str) -> None
         return
     assert len(sub.pilot.attempts) == 1
     numbers = case.kept.index.to_numpy()
-    hashed = sorted(range(len(numbers)), key=lambda i: row_hash(SEED, int(numbers[i])))
+    hashed = sorted(range(len(numbers)), key=lambda i: row_hash(SEED, int(numbers[i]), PILOT_HASH))
     assert_array_equal(sub.pilot.index, sorted(hashed[:PILOT]))
     rows = case.kept.iloc[sub.pilot.index]
     assert_frame_equal(sub.pilot.frame, rows[list(sub.frame.columns)], check_names=False)
