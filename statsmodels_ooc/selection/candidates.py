@@ -105,7 +105,7 @@ class Candidates:
         if self.room and state._pool is not None:
             rows = np.flatnonzero(chosen)
             if len(rows):
-                state._pool.add(codes[rows], rows + before, block.raw(rows))
+                state._pool.add(codes[rows], rows + before, *block.raw(rows))
                 state._pool = self._tidied(state, state._pool)
         return state
 

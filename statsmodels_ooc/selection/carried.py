@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,12 +42,12 @@ class RawBlock(Block):
             return self.kept.astype(np.int64, copy=False)
         return np.arange(self.start, self.start + len(self.endog), dtype=np.int64)
 
-    def raw(self, chosen: IntArray) -> pd.DataFrame:
-        """The raw rows at some positions of the block."""
+    def raw(self, chosen: IntArray) -> tuple[pd.DataFrame, int]:
+        """The raw rows at some positions of the block, and about how many bytes they take."""
         assert self.maker is not None
         assert self.frame is not None
-        rows = self.frame.take(self.numbers[chosen] - self.frame_start)
-        return self.maker.plain(rows)
+        rows = self.maker.plain(self.frame.take(self.numbers[chosen] - self.frame_start))
+        return rows, self.maker.nbytes(rows)
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,16 @@ class WithRows:
                 frame=raw,
                 frame_start=start,
             )
+
+    @cached_property
+    def _heavy(self) -> tuple[str, ...]:
+        """Columns whose values are not of one size: text and objects."""
+        return tuple(n for n in self.carried if getattr(self.dtypes[n], "kind", "O") in "OUS")
+
+    def nbytes(self, rows: pd.DataFrame) -> int:
+        """About how much memory raw rows take."""
+        light = 8 * len(rows) * (len(self.carried) - len(self._heavy))
+        return light + sum(int(rows[n].memory_usage(False, deep=True)) for n in self._heavy)
 
     def plain(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Rows with the source's dtypes, where reading has encoded a column."""

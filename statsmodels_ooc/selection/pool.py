@@ -25,7 +25,7 @@ class Pool:
     frames : list of DataFrame
         The rows.
     nbytes : int
-        How much memory they take.
+        About how much memory they take.
     """
 
     codes: list[IntArray] = field(default_factory=list)
@@ -38,11 +38,11 @@ class Pool:
         """How many rows it has."""
         return sum(len(codes) for codes in self.codes)
 
-    def add(self, codes: IntArray, places: IntArray, frame: pd.DataFrame) -> None:
+    def add(self, codes: IntArray, places: IntArray, frame: pd.DataFrame, nbytes: int) -> None:
         self.codes.append(codes)
         self.places.append(places)
         self.frames.append(frame)
-        self.nbytes += _nbytes(frame)
+        self.nbytes += nbytes
 
     def only(self, codes: IntArray) -> Pool:
         """The rows of these codes, once each, in the order of the codes; all are there."""
@@ -53,8 +53,8 @@ class Pool:
         found = order[np.searchsorted(own[order], np.sort(codes))]
         frame = pd.concat(self.frames, ignore_index=True).take(found)
         places = np.concatenate(self.places)[found]
-        frame = frame.reset_index(drop=True)
-        return Pool([own[found]], [places], [frame], _nbytes(frame))
+        share = self.nbytes * len(found) // max(len(own), 1)
+        return Pool([own[found]], [places], [frame.reset_index(drop=True)], share)
 
     def joined(self, other: Pool) -> Pool:
         """The rows of both."""
@@ -64,10 +64,6 @@ class Pool:
             self.frames + other.frames,
             self.nbytes + other.nbytes,
         )
-
-
-def _nbytes(frame: pd.DataFrame) -> int:
-    return int(frame.memory_usage(deep=True).sum())
 
 
 @dataclass(slots=True)
@@ -102,7 +98,7 @@ class Gather:
         state.kept[block.partition] = before + len(codes)
         rows = np.flatnonzero(np.isin(codes, self.codes))
         if len(rows):
-            state.pool.add(codes[rows], rows + before, block.raw(rows))
+            state.pool.add(codes[rows], rows + before, *block.raw(rows))
         return state
 
     def merge(self, left: GatherState, right: GatherState) -> GatherState:
