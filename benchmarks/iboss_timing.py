@@ -32,7 +32,7 @@ from tasks import SEED, Task
 
 GRID = ((100_000, 10), (1_000_000, 10), (10_000_000, 10), (100_000, 50), (1_000_000, 50))
 LARGEST_IN_MEMORY = 2e8  # values of the design: statsmodels keeps several copies
-ROW_GROUP = 250_000
+ROW_GROUP = 1_000_000
 K = 1_000
 SLOPE = 0.1
 

@@ -90,13 +90,16 @@ class Dense:
     """
 
     array: FloatArray
+    _extremes: tuple[FloatArray, FloatArray] | None = field(default=None, init=False, repr=False)
 
     def dense(self) -> FloatArray:
         return self.array
 
     def extremes(self) -> tuple[FloatArray, FloatArray]:
-        design = self.dense()
-        return design.min(axis=0), design.max(axis=0)
+        if self._extremes is None:  # several reductions of a pass ask for them
+            design = self.dense()
+            self._extremes = design.min(axis=0), design.max(axis=0)
+        return self._extremes
 
     def keys(self) -> tuple[NDArray[Any], ...]:
         return tuple(self.array.T)

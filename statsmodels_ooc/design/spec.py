@@ -60,6 +60,8 @@ class DesignSpec(ABC):
         Names of the k columns of the design.
     has_intercept : bool
         Whether a column of ones is known to be in the design.
+    block_rows : int
+        Most rows of a block, where memory has room.
     """
 
     columns: tuple[str, ...]
@@ -67,6 +69,7 @@ class DesignSpec(ABC):
     endog_names: tuple[str, ...]
     exog_names: tuple[str, ...]
     has_intercept: bool
+    block_rows = 16_384  # as many as pay for the calls that a block takes, one thread at a time
 
     @property
     def endog_name(self) -> str:

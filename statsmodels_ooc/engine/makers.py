@@ -26,6 +26,9 @@ class BlockMaker(Protocol):
     @property
     def width(self) -> int: ...  # of its k columns those that a block writes out
 
+    @property
+    def block_rows(self) -> int: ...  # most rows of a block, where memory has room
+
     def blocks(
         self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int
     ) -> Iterable[Any]: ...
@@ -39,6 +42,7 @@ class Frames:
     encoded: frozenset[str]
     k: int = 0
     width: int = 0
+    block_rows: int = 1
 
     def blocks(
         self,

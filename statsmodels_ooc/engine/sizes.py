@@ -18,7 +18,6 @@ _FRAME_ROWS = 65_536
 _FRAME_BYTES = 2**26  # so that frames follow from the columns, whatever the machine has
 _FRAMES = 32  # that memory must hold, workers times what reading one takes
 _BLOCK_BYTES = 2**22  # of a design block: it stays in the cache
-_BLOCK_ROWS = 16_384  # as many as pay for the calls that a block takes, one thread at a time
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,8 @@ def sizes_for(spec: BlockMaker) -> Sizes:
     """Sizes that follow from the design and the settings, never from the workers."""
     width = max(spec.width + 2, len(spec.columns), 1)
     fitting = _BLOCK_BYTES // (8 * width)
-    block = options.block_rows or int(np.clip(fitting, min(4 * width, _BLOCK_ROWS), _BLOCK_ROWS))
+    most = spec.block_rows
+    block = options.block_rows or int(np.clip(fitting, min(4 * width, most), most))
     row_bytes = 8 * max(len(spec.columns), 1)
     share = min(_FRAME_BYTES, options.memory_limit // _FRAMES) // row_bytes
     frame = options.frame_rows or int(np.clip(share, 1_024, _FRAME_ROWS))

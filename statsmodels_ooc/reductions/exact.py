@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,10 +77,14 @@ class ExactMoments:
         return ExactMomentsState(0, [0] * (self.k + 1), [0] * (self.k + 1))
 
     def update(self, state: ExactMomentsState, block: BlockLike) -> ExactMomentsState:
-        design = block.dense()
-        state.rows += len(block.endog)
-        for j, x in enumerate((*design.T, block.endog)):
-            total, square = exact_sums(x, self.squares)
+        y = block.endog
+        if len(y) == 0:
+            return state
+        state.rows += len(y)
+        low, high = block.design.extremes()
+        largest = [*np.maximum(-low, high).tolist(), float(np.abs(y).max())]
+        for j, x in enumerate((*block.dense().T, y)):
+            total, square = exact_sums(x, self.squares, largest[j])
             state.sums[j] += total
             state.squares[j] += square
         return state
@@ -94,7 +97,9 @@ class ExactMoments:
         )
 
 
-def exact_sums(x: FloatArray, squares: bool = False) -> tuple[int, int]:
+def exact_sums(
+    x: FloatArray, squares: bool = False, largest: float | None = None
+) -> tuple[int, int]:
     """The exact sum and sum of squares of some values.
 
     Parameters
@@ -103,6 +108,8 @@ def exact_sums(x: FloatArray, squares: bool = False) -> tuple[int, int]:
         The values. If one of them is not finite, the sums mean nothing.
     squares : bool
         Whether the sum of squares is wanted; zero otherwise.
+    largest : float, optional
+        No value is larger in size, where that is known.
 
     Returns
     -------
@@ -111,7 +118,7 @@ def exact_sums(x: FloatArray, squares: bool = False) -> tuple[int, int]:
     """
     total = square = 0
     for start in range(0, len(x), _ROWS):
-        one, two = _sums(x[start : start + _ROWS], squares)
+        one, two = _sums(x[start : start + _ROWS], squares, largest)
         total += one
         square += two
     return total, square
@@ -124,17 +131,19 @@ def _root(numerator: int, denominator: int) -> float:
     return root / (1 << places)
 
 
-def _sums(x: FloatArray, squares: bool) -> tuple[int, int]:
-    largest = max(-float(x.min()), float(x.max()))
+def _sums(x: FloatArray, squares: bool, largest: float | None = None) -> tuple[int, int]:
+    if len(x) == 0:
+        return 0, 0
+    if largest is None:
+        largest = max(-float(x.min()), float(x.max()))
     if largest == 0 or not math.isfinite(largest):
         return 0, 0
     if not 1 / _ORDINARY < largest < _ORDINARY:
         return _one_by_one(x, squares)
     exponent = math.frexp(largest)[1]
-    pieces = list(_pieces(x, exponent, 19 if squares else 38))
-    _, whole = pieces.pop()
-    if whole:
-        return _of_pieces(pieces, squares)
+    pieces, units, rest = _pieces(x, exponent, 19 if squares else 38)
+    if not rest.any():
+        return _of_pieces(pieces, units, squares)
     # Some rows reach below the last piece. They are summed apart, against their own largest.
     small = np.abs(x) < math.ldexp(1.0, exponent - (_BITS - 52))
     one, two = _sums(x[small], squares)
@@ -142,32 +151,32 @@ def _sums(x: FloatArray, squares: bool) -> tuple[int, int]:
     return one + other, two + another
 
 
-def _pieces(x: FloatArray, exponent: int, bits: int) -> Iterator[tuple[FloatArray, int]]:
-    """Multiples of 2**unit that add up to x, each with its unit; last what is left of x.
+def _pieces(x: FloatArray, exponent: int, bits: int) -> tuple[FloatArray, list[int], FloatArray]:
+    """Columns that add up to x, multiples of ``2**unit`` each, and what is left of x.
 
-    Of the last pair the second says whether nothing is left.
+    Few and large operations: between any two of them another thread may take over.
     """
-    rest = x
-    for unit in range(exponent - bits, exponent - _BITS - 1, -bits):
+    units = list(range(exponent - bits, exponent - _BITS - 1, -bits))
+    pieces = np.empty((len(x), len(units)), order="F")
+    rest = x.copy()
+    for i, unit in enumerate(units):
         anchor = math.ldexp(1.5, unit + 52)  # adding it rounds to multiples of 2**unit
-        piece = rest + anchor
+        piece = np.add(rest, anchor, out=pieces[:, i])
         piece -= anchor
-        yield piece, unit
-        rest = rest - piece
-        if not rest.any():
-            break
-    yield rest, not rest.any()
+        rest -= piece
+    return pieces, units, rest
 
 
-def _of_pieces(pieces: list[tuple[FloatArray, int]], squares: bool) -> tuple[int, int]:
+def _of_pieces(pieces: FloatArray, units: list[int], squares: bool) -> tuple[int, int]:
+    """The sums from those of pieces and of their products, which are exact in any order."""
     total = square = 0
-    for i, (piece, unit) in enumerate(pieces):
-        total += _whole(float(np.add.reduce(piece)), unit) << (unit + _POINT)
-        if squares:
-            for other, finer in pieces[i:]:
-                product = _whole(float(np.dot(piece, other)), unit + finer)
-                times_two = 0 if other is piece else 1
-                square += product << (unit + finer + 2 * _POINT + times_two)
+    for value, unit in zip(pieces.sum(axis=0).tolist(), units, strict=True):
+        total += _whole(value, unit) << (unit + _POINT)
+    for i, unit in enumerate(units if squares else []):
+        products = np.dot(pieces[:, i:].T, pieces[:, i]).tolist()
+        for j, (value, other) in enumerate(zip(products, units[i:], strict=True)):
+            twice = 0 if j == 0 else 1  # a product of two different pieces counts twice
+            square += _whole(value, unit + other) << (unit + other + 2 * _POINT + twice)
     return total, square
 
 

@@ -84,6 +84,10 @@ class WithRows:
     def width(self) -> int:
         return self.spec.width
 
+    @property
+    def block_rows(self) -> int:
+        return 2 * self.spec.block_rows  # there are more calls, on one column each
+
     def blocks(
         self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int
     ) -> Iterator[RawBlock]:

@@ -68,17 +68,23 @@ def first(scores: FloatArray, ties: NDArray[np.generic], m: int) -> NDArray[np.i
     m : int
         How many rows are wanted; all of them where there are fewer.
     """
-    among = np.arange(len(scores))
-    if m < len(scores):
-        last = np.partition(scores, m - 1)[m - 1] if m else np.inf
-        if not np.isnan(last):
-            before, level = np.flatnonzero(scores < last), np.flatnonzero(scores == last)
-            missing = m - len(before)
-            if 0 < missing < len(level):
-                level = level[np.argpartition(ties[level], missing - 1)[:missing]]
-            among = np.concatenate((before, level[: max(missing, 0)]))
+    among = _cut(scores, ties, m)
     order = np.lexsort((ties[among], scores[among]))
     return among[order][:m]
+
+
+def _cut(scores: FloatArray, ties: NDArray[np.generic], m: int) -> NDArray[np.intp]:
+    """Positions of the first m rows, in any order; of more where the last score is NaN."""
+    if m >= len(scores):
+        return np.arange(len(scores))
+    last = np.partition(scores, m - 1)[m - 1] if m else np.inf
+    if np.isnan(last):
+        return np.arange(len(scores))
+    before, level = np.flatnonzero(scores < last), np.flatnonzero(scores == last)
+    missing = m - len(before)
+    if 0 < missing < len(level):
+        level = level[np.argpartition(ties[level], missing - 1)[:missing]]
+    return np.concatenate((before, level[: max(missing, 0)]))
 
 
 class Order:
@@ -87,16 +93,17 @@ class Order:
     Attributes
     ----------
     scores, codes : ndarray, (<= m,)
-        The rows in order, as far as they are sorted.
+        The rows, in order after `settle`.
     """
 
-    __slots__ = ("_bound", "_waiting", "codes", "m", "scores", "waits")
+    __slots__ = ("_bound", "_in_order", "_waiting", "codes", "m", "scores", "waits")
 
     def __init__(self, m: int) -> None:
         self.m = m
         self.scores: FloatArray = np.empty(0)
         self.codes: IntArray = np.empty(0, dtype=np.int64)
         self.waits = 0
+        self._in_order = True
         self._waiting: list[tuple[FloatArray, IntArray]] = []
         self._bound: tuple[float, Any] | None = None  # of the last row, where there are m
 
@@ -105,7 +112,7 @@ class Order:
         if self._bound is None:
             chosen = np.arange(len(scores))
             if len(scores) > self.m:
-                chosen = first(scores, ties(codes), self.m)
+                chosen = _cut(scores, ties(codes), self.m)
         else:
             last, tie = self._bound
             chosen = np.flatnonzero(scores <= last)
@@ -117,42 +124,45 @@ class Order:
                 chosen = chosen[~level]
         self._waiting.append((scores[chosen], codes[chosen]))
         self.waits += len(chosen)
-        # The sooner there is a bound, the fewer rows are let in; later sorting is what costs.
+        # The sooner there is a bound, the fewer rows are let in; later it is cuts that cost.
         enough = self.m if self._bound is None else max(self.m // 2, _SPARE)
         if self.waits >= enough:
-            self.settle(ties)
+            self._let_go(ties)
         return chosen
 
     def settle(self, ties: Ties) -> Order:
-        """Sort the waiting rows in, and let go of rows behind the first m."""
-        if self._waiting:
-            scores = np.concatenate((self.scores, *(pair[0] for pair in self._waiting)))
-            codes = np.concatenate((self.codes, *(pair[1] for pair in self._waiting)))
-            self._keep(scores, codes, ties)
+        """Sort the rows, and let go of those behind the first m."""
+        self._let_go(ties)
+        if not self._in_order:
+            order = first(self.scores, ties(self.codes), self.m)
+            self.scores, self.codes, self._in_order = self.scores[order], self.codes[order], True
         return self
 
-    def _keep(self, scores: FloatArray, codes: IntArray, ties: Ties) -> None:
+    def _let_go(self, ties: Ties) -> None:
+        """Keep the first m rows of those that are here and those that wait."""
+        if not self._waiting:
+            return
+        scores = np.concatenate((self.scores, *(pair[0] for pair in self._waiting)))
+        codes = np.concatenate((self.codes, *(pair[1] for pair in self._waiting)))
         tie = ties(codes)
-        chosen = first(scores, tie, self.m)
-        self.scores, self.codes = scores[chosen], codes[chosen]
+        chosen = _cut(scores, tie, self.m)
+        if len(chosen) > self.m:  # down to scores that are NaN
+            chosen = first(scores, tie, self.m)
+        self.scores, self.codes, self._in_order = scores[chosen], codes[chosen], False
         self._waiting, self.waits = [], 0
-        if len(chosen) == self.m and not np.isnan(self.scores[-1]):
-            self._bound = (scores[chosen[-1]], tie[chosen[-1]])
+        last = self.scores.max(initial=-np.inf)  # NaN where there is one
+        if len(chosen) == self.m and not np.isnan(last):
+            self._bound = (last, tie[chosen][self.scores == last].max())
 
     def joined(self, other: Order, ties: Ties) -> Order:
         """The first m rows of both."""
         both = Order(self.m)
-        pieces = [
+        both._waiting = [
             pair
             for order in (self, other)
             for pair in ((order.scores, order.codes), *order._waiting)
         ]
-        both._keep(
-            np.concatenate([pair[0] for pair in pieces]),
-            np.concatenate([pair[1] for pair in pieces]),
-            ties,
-        )
-        return both
+        return both.settle(ties)
 
     def __eq__(self, other: object) -> bool:
         return (

@@ -22,6 +22,7 @@ from statsmodels_ooc.reductions.audit import RowAudit
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.exact import ExactMoments
 from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.reductions.means import Means
 from statsmodels_ooc.reductions.responses import ImpossibleResponses
 from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
 from statsmodels_ooc.selection.criteria import Steps, deal, take
@@ -195,8 +196,10 @@ class Selecting:
             facts["audit"] = RowAudit(self.spec.k)
             if self.family is not None:
                 facts["impossible"] = ImpossibleResponses(kernel_of(self.family))
-        if survey.moments is None and (self._lacks_mean or self._lacks_scale or not self.family):
+        if survey.moments is None and (self._lacks_mean or self._lacks_scale):
             facts["moments"] = ExactMoments(self.spec.k, squares=self._lacks_scale)
+        if survey.means is None and self.family is None:
+            facts["means"] = Means(self.spec.k)
         return facts
 
     def _learn(self, survey: Survey, facts: dict[str, Any], states: Sequence[Any]) -> None:

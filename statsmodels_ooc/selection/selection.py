@@ -266,8 +266,8 @@ class Selection(Source):
         """
         if self.family is not None or INTERCEPT not in self._spec.exog_names:
             raise OptionError("only linear models with an intercept have an adjusted one")
-        assert self._survey.moments is not None
-        means = self._survey.moments.mean()
+        assert self._survey.means is not None
+        means = self._survey.means.mean()
         slopes = self.fit().params.drop(INTERCEPT)
         at = [self._spec.exog_names.index(name) for name in slopes.index]
         return float(means[-1] - means[at] @ slopes.to_numpy())

@@ -13,6 +13,7 @@ from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.reductions.audit import RowAuditState
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.exact import ExactMomentsState
+from statsmodels_ooc.reductions.means import MeansState
 from statsmodels_ooc.reductions.responses import Impossible
 from statsmodels_ooc.selection.candidates import CandidatesState
 from statsmodels_ooc.selection.fitting import INTERCEPT
@@ -31,7 +32,10 @@ class Survey:
     audit : RowAuditState or None
         Counts and extremes.
     moments : ExactMomentsState or None
-        Sums of the columns and the response, and of their squares where T asked for them.
+        Exact sums of the columns and the response, where scores depend on them, and of their
+        squares where T asked for them.
+    means : MeansState or None
+        The means of a linear model, for its adjusted intercept.
     sample : CandidatesState or None
         The rows with the smallest hashes.
     impossible : Impossible or None
@@ -41,6 +45,7 @@ class Survey:
     spec: DesignSpec
     audit: RowAuditState | None = None
     moments: ExactMomentsState | None = None
+    means: MeansState | None = None
     sample: CandidatesState | None = None
     impossible: Impossible | None = None
 

@@ -233,6 +233,9 @@ class Maker:
     def plain(self, rows: pd.DataFrame) -> pd.DataFrame:
         return rows
 
+    def nbytes(self, rows: pd.DataFrame) -> int:
+        return 8 * rows.size
+
 
 class Carrying:
     """Blocks whose raw rows are those of one frame."""
@@ -309,8 +312,6 @@ def test_orders_are_joined_in_any_tree(drawn: Any, seed: int, settled: bool) -> 
 
 
 def test_scores_that_are_no_numbers_come_last() -> None:
-    # Fails: once an order is full of rows with NaN, `offer` refuses every number, because
-    # `scores <= nan` is false; `first` says that NaN comes last.
     s = np.array([np.nan, 2.0, np.nan, 1.0, 0.0, 5.0])
     order = Order(3)
     for i in range(len(s)):
@@ -348,7 +349,7 @@ def pool_of(*codes: int) -> Pool:
     pool = Pool()
     for code in codes:
         row = pd.DataFrame({"c": [code], "t": pd.Categorical([f"{code % 3}"], list("012"))})
-        pool.add(np.array([code]), np.array([code + 100]), row)
+        pool.add(np.array([code]), np.array([code + 100]), row, 16)
     return pool
 
 
@@ -371,7 +372,7 @@ def test_pools_are_joined() -> None:
     every = np.array([9, 7, 2])
     assert both.only(every).frames[0]["c"].tolist() == [2, 7, 9]
     assert turned.only(every).places[0].tolist() == [102, 107, 109]
-    both.add(np.array([1]), np.array([1]), pd.DataFrame({"c": [1], "t": ["1"]}))
+    both.add(np.array([1]), np.array([1]), pd.DataFrame({"c": [1], "t": ["1"]}), 16)
     assert (a.size, b.size) == (2, 1)
 
 
@@ -400,7 +401,8 @@ def test_dropped_rows_keep_their_numbers() -> None:
     block = RawBlock(np.zeros(2), Dense(np.zeros((2, 1))), {}, 3, 10, np.array([11, 14]))
     assert block.numbers.tolist() == [11, 14]
     frame = pd.DataFrame({"x": range(100, 110)})
-    assert Carrying.of(block, frame, 10).raw(np.array([1])).x.tolist() == [104]
+    rows, nbytes = Carrying.of(block, frame, 10).raw(np.array([1]))
+    assert (rows.x.tolist(), nbytes) == ([104], 8)
 
 
 # --- scores

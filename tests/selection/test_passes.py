@@ -275,7 +275,5 @@ def test_too_much_memory_is_refused_before_anything_is_read() -> None:
 
 
 def test_a_k_that_is_too_small_for_any_design_is_refused_before_anything_is_read() -> None:
-    # Fails: k < 2p asks for a first pass, since columns may turn out to be constant; but with
-    # k = 1 there is no p that would do.
     with pytest.raises(ValueError, match="k = 1 is less than two rows"):
         smo.IBOSS(1).select("y ~ x", half())

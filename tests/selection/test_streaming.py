@@ -461,8 +461,6 @@ def test_states_may_be_merged_in_any_order(
 
 
 def test_the_tries_of_a_pilot_do_not_depend_on_the_number_of_threads() -> None:
-    # Fails: a later try is left out where its rows do not fit into the memory limit, and
-    # `states_alive` counts the workers: one of them makes two tries here, four make one.
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"x": rng.normal(size=900)})
     frame["y"] = (frame["x"] > 0).astype(int)

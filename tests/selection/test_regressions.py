@@ -1,0 +1,127 @@
+"""What went wrong once, each with the smallest example that shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import statsmodels.api as sm
+from numpy.testing import assert_allclose, assert_array_equal
+from tolerances import ITERATED
+
+import statsmodels_ooc.api as smo
+from statsmodels_ooc.errors import DesignError, SelectionWarning
+from statsmodels_ooc.selection.ordering import PILOT, TIES, UNIFORM, hashes
+
+F = sm.families
+
+
+def counts(n: int = 2_000) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=n)
+    x[0] = -120  # its mean is far below what statsmodels lets a mean be
+    return pd.DataFrame({"x": x, "y": rng.poisson(np.exp(0.5 + x))})
+
+
+def test_a_fit_that_statsmodels_irls_loses_is_found_again() -> None:
+    frame = counts()
+    boss = smo.IBOSS(200, family=F.Poisson(), include_pilot=True, seed=0)
+    sub = boss.select("y ~ x", frame)
+    assert 0 in sub.index
+    right = sm.Poisson(sub.frame["y"], sm.add_constant(sub.frame[["x"]])).fit(disp=0)
+    plain = sm.GLM(sub.frame["y"], sm.add_constant(sub.frame[["x"]]), family=F.Poisson()).fit()
+    assert plain.converged
+    assert abs(plain.params["x"] - right.params["x"]) > 0.05
+    with pytest.warns(SelectionWarning, match="IRLS ended away from the maximum of the Poisson"):
+        found = sub.fit()
+    assert_allclose(found.params, right.params, rtol=ITERATED)
+    assert_allclose(found.bse, right.bse, rtol=ITERATED)
+    assert_allclose(sub.fit(method="newton", disp=0).params, right.params, rtol=ITERATED)
+
+
+def test_an_efficiency_without_a_pilot_is_at_the_parameters_of_the_models_solver() -> None:
+    sub = smo.IBOSS(1_999, "uniform", family=F.Poisson()).select("y ~ x", counts())
+    x = sm.add_constant(counts()[["x"]]).to_numpy()
+    right = sm.Poisson(sub.frame["y"], sm.add_constant(sub.frame[["x"]])).fit(disp=0)
+    mu = np.exp(x @ right.params.to_numpy())
+    whole, part = (
+        np.linalg.det((x[i].T * mu[i]) @ x[i] / len(i)) for i in (np.arange(2_000), sub.index)
+    )
+    assert_allclose(sub.efficiency(), np.sqrt(part / whole), rtol=ITERATED)
+
+
+@pytest.mark.parametrize(
+    ("family", "formula", "message"),
+    [
+        (F.Poisson(), "I(y - 5) ~ x", r"'I\(y - 5\)' is -5 at row 0 of .* Poisson"),
+        (F.Gamma(F.links.Log()), "y ~ x", r"'y' is 0 at row \d+ of .* Gamma"),
+        (F.Binomial(), "y ~ x", r"'y' is \d+ at row \d+ of .* Binomial"),
+    ],
+)
+@pytest.mark.parametrize("criterion", ["D", "uniform"])
+def test_responses_that_the_family_cannot_have_are_refused(
+    criterion: Any, family: Any, formula: str, message: str
+) -> None:
+    with pytest.raises(DesignError, match=message):
+        smo.IBOSS(50, criterion, family=family).select(formula, counts())
+
+
+def test_raw_rows_that_turn_out_to_be_large_are_gathered_afterwards() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=3_000), "y": rng.normal(size=3_000)})
+    frame["text"] = [f"{i:05d}" * 2_000 for i in range(3_000)]
+    source = smo.as_source(frame, chunk_rows=500)
+    with smo.options.set(memory_limit="64 MiB"):
+        sub = smo.IBOSS(400).select("y ~ x", source, keep="text")
+        light = smo.IBOSS(400).select("y ~ x", source)
+    assert [record.name for record in sub.passes] == ["D selection", "rows"]
+    assert [record.name for record in light.passes] == ["D selection"]
+    assert_array_equal(sub.index, light.index)
+    assert (sub.frame["text"].str[:5].astype(int) == sub.frame.index).all()
+
+
+def test_pilot_uniform_selection_and_ties_are_independent() -> None:
+    rows = np.arange(100_000)
+    firsts = [set(np.argsort(hashes(0, rows, use))[:10_000]) for use in (TIES, PILOT, UNIFORM)]
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert 800 < len(firsts[one] & firsts[other]) < 1_200
+
+
+def test_a_column_of_zeros_is_no_constant() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=200), "o": 0.0, "y": rng.normal(size=200)})
+    sub = smo.IBOSS(50).select("y ~ 0 + o + x", frame)
+    assert sub.warnings == []
+    x = frame["x"].to_numpy()
+    assert_allclose(sub.efficiency(), np.mean(x[sub.index] ** 2) / np.mean(x**2))
+
+
+def test_rounded_ids_are_warned_of(tmp_path: Any) -> None:
+    n = 300
+    ids = pa.array([None if i == 7 else 2**60 + i for i in range(n)], pa.int64())
+    y = np.random.default_rng(0).normal(size=n)
+    table = pa.table(
+        {"id": ids, "small": pa.array([None, *range(1, n)], pa.int64()), "y": y, "x": y**2}
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.warns(SelectionWarning, match=r"'id' has whole numbers beyond 2\*\*53") as caught:
+        smo.IBOSS(20).select("y ~ x", str(tmp_path / "a.parquet"), keep=["id", "small"])
+    assert len(caught) == 1
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    frame = counts(500)
+    small = smo.IBOSS(np.int16(200), seed=np.uint8(3)).select("y ~ x", frame, keep=None)
+    assert_array_equal(small.index, smo.IBOSS(200, seed=3).select("y ~ x", frame).index)
+    with pytest.raises(ValueError, match="criterion must be one of"):
+        smo.IBOSS(10, np.array(["D"]))
+
+
+def test_the_frame_can_have_a_column_called_row() -> None:
+    frame = counts(100).assign(row=1)
+    sub = smo.IBOSS(10).select("y ~ x", frame, keep="row")
+    assert list(sub.frame.reset_index()) == ["index", "x", "y", "row"]
