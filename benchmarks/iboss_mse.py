@@ -31,6 +31,7 @@ from statsmodels.tools.sm_exceptions import DomainWarning
 from statsmodels_ooc.groundwork.families import kernel_of
 from statsmodels_ooc.selection.indices import iboss_indices
 from statsmodels_ooc.selection.information import information
+from statsmodels_ooc.selection.ordering import hashes
 
 Array = np.ndarray
 
@@ -113,7 +114,9 @@ class Design:
         return self.cache[criterion, k]
 
     def _select(self, criterion: str, k: int, psi: Array | None) -> Array:
-        given = {"mean": self.mean, "scale": self.scale, "seed": self.seed}
+        if criterion == "uniform":
+            return np.sort(np.argpartition(hashes(self.seed, np.arange(len(self.x))), k - 1)[:k])
+        given = {"mean": self.mean, "scale": self.scale}
         return np.sort(iboss_indices(self.x, k, criterion, psi=psi, **given))
 
 

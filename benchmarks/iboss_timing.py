@@ -8,7 +8,6 @@ passes of the fit of the same model.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,7 +127,7 @@ SELECTIONS = {"D": FULL, "T": FULL, "uniform": FULL, "D, linear": FULL_LINEAR}
 CONTENDERS = [
     *(Contender(name, selected(name), cores(), packages=OWN) for name in ("D", "T", "uniform")),
     Contender(FULL, out_of_core(), cores(), packages=OWN),
-    Contender(IN_MEMORY, in_memory, cores(), packages=("statsmodels", "pandas")),
+    Contender(IN_MEMORY, in_memory, cores(), slow=True, packages=("statsmodels", "pandas")),
     Contender("D, linear", selected("D", is_logit=False), cores(), packages=OWN),
     Contender(FULL_LINEAR, out_of_core(is_logit=False), cores(), packages=OWN),
 ]
@@ -166,13 +165,7 @@ def print_passes(cells: dict[tuple[int, int], dict[str, Measurement]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, help="leave out cells with more rows")
-    parser.add_argument("--data", type=Path, default=Path("benchmark-data"))
-    parser.add_argument("--repeat", type=int, default=3, help="the fastest run counts")
-    parser.add_argument("--contender", help=argparse.SUPPRESS)
-    parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = arguments(__doc__, max(n for n, _ in GRID))
     if options.contender:
         by_name = {contender.name: contender for contender in CONTENDERS}
         report(by_name[options.contender], options.file, options.repeat)
@@ -180,12 +173,12 @@ def main() -> None:
     print_header(f"IBOSS, k = {K:,}, seed {SEED}", {p for c in CONTENDERS for p in c.packages})
     cells: dict[tuple[int, int], dict[str, Measurement]] = {}
     for n, p in GRID:
-        if options.rows and n > options.rows:
+        if n > options.rows:
             continue
         path = task(p).file(options.data, n)
         cells[n, p] = {}
         for contender in CONTENDERS:
-            if contender.name == IN_MEMORY and n * p > LARGEST_IN_MEMORY:
+            if contender.slow and (not options.with_slow or n * p > LARGEST_IN_MEMORY):
                 cells[n, p][contender.name] = Measurement(np.nan, np.nan, failure="not run")
                 continue
             print(f"   {n:,} x {p}: {contender.name} ...", file=sys.stderr, flush=True)

@@ -12,7 +12,7 @@ from statsmodels_ooc.reductions.base import BlockLike, FloatArray
 __all__ = ["ExactMoments", "ExactMomentsState", "exact_sums"]
 
 _POINT = 1074  # binary places of the smallest double: a sum times 2**_POINT is a whole number
-_ROWS = 2**14  # with pieces of 38 bits (or products of two of 19) a sum stays below 2**53
+_ROWS = 2**15  # with pieces of 38 bits (or products of two of 19) no sum exceeds 2**53
 _BITS = 76  # below the largest value that pieces reach
 _ORDINARY = 2.0**400  # between it and its inverse no piece overflows or underflows
 
