@@ -22,6 +22,7 @@ from harness import (
     Measurement,
     Run,
     Streamed,
+    arguments,
     cores,
     measure,
     print_header,
