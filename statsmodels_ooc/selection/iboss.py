@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from patsy import ModelDesc
 
 from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.errors import DesignError, OptionError, SelectionWarning
@@ -114,7 +116,9 @@ class IBOSS:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # select() warns of its link
                 checked_family(self.family, False, stacklevel=2)
-        elif self.pilot_params is not None:
+        if not isinstance(self.include_pilot, bool):
+            raise OptionError(f"include_pilot is True or False, not {self.include_pilot!r}")
+        if self.family is None and self.pilot_params is not None:
             raise OptionError(
                 "pilot_params are of no use in a linear model: every row is equally informative",
                 hint="family=... selects for a generalized linear model",
@@ -172,6 +176,11 @@ class IBOSS:
         SelectionWarning
             The pilot failed, or the selected rows cannot be fitted as all of them can.
         """
+        if not isinstance(formula, (str, ModelDesc)):
+            raise TypeError(
+                f"formula is text such as 'y ~ x', not {type(formula).__name__}; "
+                "iboss_indices selects from arrays"
+            )
         given = {
             "weights": weights,
             "offset": offset,
@@ -181,7 +190,7 @@ class IBOSS:
         }
         extras = {role: value for role, value in given.items() if value is not None}
         family = self._checked(extras)
-        kept = (keep,) if isinstance(keep, str) else tuple(keep or ())
+        kept = _names(keep)
         stream, spec = open_formula(
             formula,
             data,
@@ -219,3 +228,12 @@ class IBOSS:
         if self.family is None:
             return None
         return checked_family(self.family, "exposure" in extras, stacklevel=4)
+
+
+def _names(keep: Any) -> tuple[str, ...]:
+    """The columns to keep."""
+    if keep is None or isinstance(keep, str):
+        return () if keep is None else (keep,)
+    if not isinstance(keep, Iterable) or not all(isinstance(name, str) for name in keep):
+        raise TypeError(f"keep is a column's name, or a list of names, not {keep!r}")
+    return tuple(keep)

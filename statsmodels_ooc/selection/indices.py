@@ -98,7 +98,13 @@ def iboss_indices(
     """
     check_arguments(k, criterion, slots, ties, seed)
     k, seed = int(k), int(seed)
-    x = np.asarray(X, dtype=np.float64)
+    try:
+        x = np.asarray(X, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"X must be a table of numbers: {error}; IBOSS(...).select takes formulas, files "
+            "and columns of text"
+        ) from None
     if x.ndim != 2:
         raise ValueError(f"X must have two dimensions, rows and columns, not shape {x.shape}")
     n = len(x)

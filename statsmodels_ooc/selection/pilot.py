@@ -150,8 +150,8 @@ class Piloting:
                 (sample,) = self.rows.stream.fold("pilot", reduction)
                 codes, pool = self._found(reduction, sample)
         params = None if problem else pd.Series(beta, list(self.spec.exog_names))
-        tries = "; ".join(f"{attempt.rows:,} rows: {attempt.problem}" for attempt in attempts)
-        return Pilot(params, index, frame, tuple(attempts)), tries if problem else ""
+        found = Pilot(params, index, frame, tuple(attempts))
+        return found, _told(attempts) if problem else ""
 
     def _found(self, reduction: Candidates, sample: CandidatesState) -> tuple[IntArray, Pool]:
         """The codes of the sample, in the order of their hashes, and its raw rows."""
@@ -163,3 +163,14 @@ class Piloting:
         sizes = [self.size << i for i in range(_TRIES)]
         fitting = [size for size in sizes if size == self.size or self.rows.may_hold(size)]
         return min(n, fitting[-1])
+
+
+def _told(attempts: list[Attempt]) -> str:
+    """The problems of the tries, each once."""
+    sizes: dict[str, list[int]] = {}
+    for attempt in attempts:
+        sizes.setdefault(attempt.problem, []).append(attempt.rows)
+    return "; ".join(
+        f"{', '.join(f'{rows:,}' for rows in tried)} rows: {problem}"
+        for problem, tried in sizes.items()
+    )

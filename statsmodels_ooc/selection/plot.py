@@ -91,13 +91,16 @@ def _planes(pairs: Pairs | None, selection: Any) -> list[Plane]:
     """Columns of ``[X | y]`` for each panel."""
     spec: DesignSpec = selection._spec
     if pairs is None:
-        first = [*(selection._survey.columns or selection._survey.constants), spec.k, spec.k]
+        design = block_of(spec, selection.frame).dense()
+        columns = selection._survey.columns or selection._survey.constants
+        dummies = [j for j in columns if len(np.unique(design[:, j])) <= 2]
+        first = [*(j for j in columns if j not in dummies), *dummies, spec.k, spec.k]
         return [(first[0], first[1])]
     asked: Any = pairs
     if isinstance(asked, tuple | list) and [type(name) for name in asked] == [str, str]:
         asked = [asked]
     if len(asked) == 0:
-        raise OptionError("pairs is empty", hint="leave it out for the first two columns")
+        raise OptionError("pairs is empty", hint="leave it out for two columns that vary")
     return [_plane(pair, spec) for pair in asked]
 
 

@@ -171,14 +171,14 @@ class Selecting:
 
     def _refuse_what_cannot_fit(self, survey: Survey) -> None:
         p = max(len(survey.columns), 1)
-        each = 2 * p if self.settings.criterion == "D" else 1
-        pairs = int(self.settings.k * (p + 0.5)) if each > 1 else self.settings.k
-        need = _PAIR * pairs * states_alive() + self.rows.nbytes(self.settings.k)
+        k = min(self.settings.k, self.stream.source.rows or self.settings.k)
+        pairs = int(k * (p + 0.5)) if self.settings.criterion == "D" else k
+        need = _PAIR * pairs * states_alive() + self.rows.nbytes(k)
         if need > options.memory_limit:
             raise MemoryLimitError(
                 f"k = {self.settings.k:,} of {p:,} columns need {pairs:,} candidates and about "
                 f"{need:,} bytes, more than memory_limit = {options.memory_limit:,}",
-                hint="select fewer rows, or raise the limit: smo.options.memory_limit = '8 GiB'",
+                hint="select fewer rows, or raise smo.options.memory_limit",
             )
 
     # --- the first pass
@@ -377,10 +377,12 @@ class Selecting:
         whole = self.spec.k - len(survey.left_out)
         if rank < whole:
             lost = [self.spec.exog_names[j] for j in fixed if j in survey.columns]
-            what = f": {', '.join(map(repr, lost))} never changes" if lost else ""
+            verb = "never changes" if len(lost) == 1 else "never change"
+            what = f": {', '.join(map(repr, lost))} {verb}" if lost else ""
+            selection._lost = True
             self.messages.append(
                 f"the design of the selected rows has rank {rank} with {whole} columns{what}, and "
-                f"not all parameters can be told from these rows; {self._cure}"
+                f"not all parameters can be told from these rows; {self._cure(selection)}"
             )
         elif self.family is not None:
             kernel = kernel_of(self.family)
@@ -390,13 +392,14 @@ class Selecting:
             else:
                 self.messages.append(
                     f"the selected rows cannot be fitted: {problem}; a fit of all rows may be "
-                    f"fine; {self._cure}"
+                    f"fine; {self._cure(selection)}"
                 )
 
-    @property
-    def _cure(self) -> str:
+    def _cure(self, selection: Selection) -> str:
         """What may help when selected rows cannot be fitted."""
-        if self._needs_pilot and not self.settings.include_pilot:
+        pilot = selection.pilot
+        failed = pilot is not None and pilot.params is None
+        if self._needs_pilot and not self.settings.include_pilot and not failed:
             return "include_pilot=True adds the pilot's rows"
         if self.settings.criterion == "T":
             return "criterion='D' takes rows from both sides of every column"

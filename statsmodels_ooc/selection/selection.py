@@ -39,7 +39,7 @@ class Selection(Source):
     frame : DataFrame
         The raw rows, in the order of the data, under their row numbers in the source (among
         the rows of ``subset``, where there is one): the columns of the formula, and those
-        that were kept.
+        that were kept. Of a DataFrame these are positions, for ``iloc``.
     index : ndarray of int64
         The same rows' numbers, sorted, among the rows that a model of all data uses: those
         that are left when rows with missing values are dropped.
@@ -89,6 +89,7 @@ class Selection(Source):
         self._survey = survey
         self._efficiency: float | None = None
         self._fitted: FloatArray | None = None  # of these rows, by the models' solver
+        self._lost = False  # whether these rows cannot tell all parameters
         self._histograms: dict[Plane, IntArray] = {}
 
     # --- a source
@@ -172,8 +173,8 @@ class Selection(Source):
         ----------
         pairs : (str, str) or sequence of such, optional
             What is plotted along and up each panel: columns of the design or the response,
-            by name. The first two columns that vary, or the only one and the response,
-            where it is left out.
+            by name. The first two columns that vary, dummies last, or the only one and the
+            response, where it is left out.
         gridsize : int
             Hexagons along each panel, from 2 to 60.
         ax : Axes or sequence of Axes, optional
@@ -255,18 +256,25 @@ class Selection(Source):
 
         ``mean(y) - mean(x)' b``: extreme rows tell slopes well, and the intercept badly.
 
+        Returns
+        -------
+        float
+            NaN where the selected rows cannot tell all slopes. Means are unweighted.
+
         Raises
         ------
         OptionError
-            The model is not linear, or has no intercept.
+            The model is not linear, or has no intercept; leave `family` out for a linear one.
 
         References
         ----------
         Wang, Yang, Stufken (2019), section 4.
         """
         if self.family is not None or INTERCEPT not in self._spec.exog_names:
-            raise OptionError("only linear models with an intercept have an adjusted one")
+            raise OptionError("only linear models without a family, with an intercept, have one")
         assert self._survey.means is not None
+        if self._lost:
+            return float("nan")
         means = self._survey.means.mean()
         slopes = self.fit().params.drop(INTERCEPT)
         at = [self._spec.exog_names.index(name) for name in slopes.index]
@@ -283,13 +291,16 @@ class Selection(Source):
         Returns
         -------
         float
-            NaN where an information matrix is singular.
+            NaN where an information matrix is singular, or where it depends on parameters
+            and nobody knows any.
         """
         if self._efficiency is None:
             left_out = self._survey.left_out
             columns = tuple(j for j in range(self._spec.k) if j not in left_out)
             psi = self._psi
-            if psi.beta is None and self._fitted is not None and not is_constant(self.family):
+            if psi.beta is None and self.family is not None and not is_constant(self.family):
+                if self._fitted is None:
+                    return float("nan")
                 psi = Psi(kernel_of(self.family), self._fitted)
             sums = InformationSums(psi, columns)
             (whole,) = self._stream.fold("efficiency", sums)

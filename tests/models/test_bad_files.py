@@ -197,6 +197,9 @@ def test_iterator_that_fails_half_way_leaves_no_file():
 def test_every_error_is_ours_and_a_builtin():
     for name in errors.__all__:
         error = getattr(errors, name)
+        if name.endswith("Warning"):
+            assert issubclass(error, UserWarning)
+            continue
         assert issubclass(error, errors.OutOfCoreError)
         assert error is errors.OutOfCoreError or len(error.__mro__) > 4, name
 

@@ -121,6 +121,53 @@ def test_numbers_of_numpy_are_numbers() -> None:
         smo.IBOSS(10, np.array(["D"]))
 
 
+def test_rows_that_lost_a_level_tell_no_intercept() -> None:
+    frame = counts(300).assign(rare=np.arange(300) == 150)
+    with pytest.warns(SelectionWarning, match=r"'rare\[T.True\]' never changes"):
+        sub = smo.IBOSS(20, "uniform").select("y ~ x + rare", frame)
+    assert np.isnan(sub.adjusted_intercept())
+    assert np.isnan(sub.efficiency())
+
+
+def test_an_efficiency_at_parameters_that_nobody_knows_is_none() -> None:
+    frame = pd.DataFrame({"x": np.arange(400.0)})
+    frame["y"] = (frame["x"] > 200).astype(int)
+    with pytest.warns(SelectionWarning) as caught:
+        sub = smo.IBOSS(40, family=F.Binomial(), pilot_size=20).select("y ~ x", frame)
+    assert len(caught) == 2
+    assert "the pilot failed" in sub.warnings[0]
+    assert "include_pilot" not in sub.warnings[1]
+    assert np.isnan(sub.efficiency())
+    assert sub.warnings[0].count("separated") <= 2  # not once for every try
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda f: smo.IBOSS(9).select(None, f), "formula is text such as 'y ~ x'"),
+        (lambda f: smo.IBOSS(9).select(f["y"], f[["x"]]), "iboss_indices selects from arrays"),
+        (lambda f: smo.IBOSS(9).select("y ~ x", f, keep=3), "keep is a column's name, or a list"),
+        (lambda f: smo.iboss_indices([["a"], ["b"]], 2), "X must be a table of numbers"),
+    ],
+)
+def test_what_users_mistake_is_told(call: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        call(counts(50))
+
+
+def test_more_rows_than_there_are_need_no_memory() -> None:
+    sub = smo.IBOSS(10**12).select("y ~ x", counts(100))
+    assert len(sub.frame) == 100
+
+
+def test_the_default_picture_is_not_of_dummies() -> None:
+    frame = counts(300).assign(g=list("abc") * 100, z=np.arange(300.0))
+    from matplotlib.figure import Figure
+
+    fig = smo.IBOSS(60).select("y ~ g + x + z", frame).plot(fig=Figure())
+    assert (fig.axes[0].get_xlabel(), fig.axes[0].get_ylabel()) == ("x", "z")
+
+
 def test_the_frame_can_have_a_column_called_row() -> None:
     frame = counts(100).assign(row=1)
     sub = smo.IBOSS(10).select("y ~ x", frame, keep="row")

@@ -264,7 +264,9 @@ def test_who_has_no_adjusted_intercept() -> None:
         iboss(family=F.Gaussian()).select("y ~ x", SOURCE),
         iboss().select("y ~ 0 + x", SOURCE),
     ):
-        with pytest.raises(OptionError, match="only linear models with an intercept"):
+        with pytest.raises(
+            OptionError, match="only linear models without a family, with an intercept"
+        ):
             sub.adjusted_intercept()
 
 

@@ -96,7 +96,7 @@ def test_pilots_that_fail_four_times_leave_rows_equally_informative(
     assert sub.pilot.params is None
     assert first.startswith("the pilot failed, and all rows are taken for equally informative")
     assert "Psi = 1" in first
-    assert first.count(problem) == 4
+    assert problem in first
     assert "320 rows" in first
     assert_array_equal(sub.pilot.index, sorted(hashed(N)[:320]))
     columns = formula.split(" ~ ")[1].split(" + ")
@@ -173,8 +173,7 @@ def test_there_are_no_more_tries_than_rows() -> None:
     frame = FRAME[:50]
     sub, (first, *_) = select(smo.IBOSS(12, pilot_size=30, family=F.Binomial()), "sure ~ x", frame)
     assert sizes(sub) == [30, 50]
-    assert "30 rows" in first
-    assert "50 rows" in first
+    assert "30, 50 rows: " in first
     sub, (first, *_) = select(smo.IBOSS(12, pilot_size=80, family=F.Binomial()), "sure ~ x", frame)
     assert sizes(sub) == [50]
 
