@@ -83,12 +83,11 @@ def fit_rows(
     except (OutOfCoreError, np.linalg.LinAlgError) as error:
         return params, f"the fit failed: {error}"
     params[used] = path.params
-    if path.point.outside is not None:
-        return params, "no parameters were found whose means the family can have"
     rank = path.point.fit.rank
     if path.perfect and isinstance(kernel.family, families.Binomial):
         return params, "the response is separated: some combination of columns predicts it"
-    if not np.isfinite(params).all() or path.point.beta is None:
+    nowhere = path.point.outside is not None or path.point.beta is None
+    if nowhere or not np.isfinite(params).all():
         return params, "no parameters were found whose means the family can have"
     if not path.converged:
         most = "" if path.suspect is None else f" (most of all that of {names[path.suspect]!r})"

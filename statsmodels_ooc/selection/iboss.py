@@ -71,8 +71,8 @@ class IBOSS:
     rows equally informative. One more is needed where a column turns out to be constant in
     an only pass, where a pilot must be repeated, where raw rows are too large to be carried
     along, and where hashes of row numbers are asked for and partitions do not know how long
-    they are. The rows are those that the algorithms select in memory, bit
-    for bit, on any number of threads, on a cluster, and however the data is cut.
+    they are. The rows are those that the algorithms select in memory, bit for bit, on any
+    number of threads, on a cluster, and however the data is cut.
 
     References
     ----------

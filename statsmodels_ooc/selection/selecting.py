@@ -254,14 +254,12 @@ class Selecting:
                 hint="criterion='uniform' takes rows at random",
             )
         steps = deal(settings.criterion, settings.k, max(len(columns), 1), settings.slots)
-        needs = (
-            (*steps.needs[:-1], settings.k) if ranks else (settings.k,)
-        )  # in the end up to k rows
+        # The last step knows k rows: all of them, where there are no more than k.
+        needs = (*steps.needs[:-1], settings.k) if ranks else (settings.k,)
         scores: Any = Uniform()
         if ranks:
-            scores = Informative(
-                settings.criterion, columns, psi, *self._centre(survey, columns, given)
-            )
+            mean, scale = self._centre(survey, columns, given)
+            scores = Informative(settings.criterion, columns, psi, mean, scale)
         purpose = TIES if settings.ties == "hash" else None
         if not self._is_optimal:
             purpose = UNIFORM
