@@ -426,3 +426,11 @@ def test_uniform_scores_leave_it_to_ties() -> None:
     steps, outside = Uniform()(blocks_of(np.zeros((3, 1)), 3)[0])
     assert outside is None
     assert [score.tolist() for score in steps] == [[0.0, 0.0, 0.0]]
+
+
+def test_rows_without_a_score_do_not_pile_up() -> None:
+    order = Order(3)
+    for i in range(50):
+        order.offer(np.full(4, np.nan), np.arange(4 * i, 4 * i + 4), by_code)
+        assert len(order.codes) <= 3
+    assert order.settle(by_code).codes.tolist() == [0, 1, 2]

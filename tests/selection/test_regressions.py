@@ -113,6 +113,19 @@ def test_rounded_ids_are_warned_of(tmp_path: Any) -> None:
     assert len(caught) == 1
 
 
+def test_information_that_overflows_with_its_weight_is_none() -> None:
+    """Infinite times zero has no order, and rows would depend on where blocks end."""
+    x = np.r_[np.zeros(1_200), np.tile([-1.0, 1.0], 300)]
+    frame = pd.DataFrame({"x": x, "y": 1, "w": 10})
+    boss = smo.IBOSS(300, family=F.Poisson(), pilot_params=[709.0, 0.0])
+    found = []
+    for rows in (50, 5_000):
+        with smo.options.set(block_rows=rows), pytest.warns(SelectionWarning):
+            found.append(boss.select("y ~ x", frame, freq_weights="w"))
+    assert "1,800 rows have a mean" in found[0].warnings[0]
+    assert_array_equal(found[0].index, found[1].index)
+
+
 def test_numbers_of_numpy_are_numbers() -> None:
     frame = counts(500)
     small = smo.IBOSS(np.int16(200), seed=np.uint8(3)).select("y ~ x", frame, keep=None)
