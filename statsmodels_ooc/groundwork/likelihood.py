@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from statsmodels_ooc.engine.blas import one_blas_thread
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.reductions.base import FloatArray, Reduction
+from statsmodels_ooc.reductions.glm_meat import ObservedInformation
 from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.moments import Moments, MomentsState
+from statsmodels_ooc.reductions.recession import Recession
 from statsmodels_ooc.reductions.scoring import Scoring, ScoringState
 from statsmodels_ooc.reductions.triangle import Triangle
-from statsmodels_ooc.solvers.irls import Point
+from statsmodels_ooc.solvers.irls import Point, Watch
 from statsmodels_ooc.solvers.least_squares import solve
 from statsmodels_ooc.solvers.moments import correct_digits, factor_moments
 
@@ -72,13 +74,15 @@ class Likelihood:
     companions: Company | None = None
     _points: dict[bytes, Point] = field(default_factory=dict)
 
-    def at(self, beta: FloatArray) -> Point:
-        """The point of some parameters, (k,)."""
+    def at(self, beta: FloatArray, watch: Watch = Watch()) -> Point:  # noqa: B008 - frozen
+        """The point of some parameters, (k,), with what else is asked for."""
         beta = np.ascontiguousarray(beta, dtype=np.float64)
         key = beta.tobytes()
-        if key not in self._points:
-            self._remember(key, self._evaluate(beta, 0.0))
-        return self._points[key]
+        known = self._points.get(key)
+        if known is None or (watch.observed and known.observed is None):
+            known = self._evaluate(beta, 0.0, watch)
+            self._remember(key, replace(known, recession=None))
+        return known
 
     def start(self, mean_of_y: float) -> Point:
         """The point of the means that statsmodels starts from."""
@@ -107,17 +111,36 @@ class Likelihood:
         while len(self._points) > most:
             del self._points[next(iter(self._points))]
 
-    def _evaluate(self, beta: FloatArray | None, mean_of_y: float) -> Point:
+    def _evaluate(
+        self,
+        beta: FloatArray | None,
+        mean_of_y: float,
+        watch: Watch = Watch(),  # noqa: B008 - frozen
+    ) -> Point:
         point = None
+        watched = self._watched(beta, watch)
         while point is None:  # twice where a Gram matrix will not do
             more = () if self.companions is None else self.companions.reductions()
-            state, *states = self.fold("fit", self.scoring(beta, mean_of_y), *more)
+            scoring = self.scoring(beta, mean_of_y)
+            state, *states = self.fold("fit", scoring, *watched.values(), *more)
             if self.companions is not None:
-                self.companions.receive(*states)
+                self.companions.receive(*states[len(watched) :])
             state.deviance += self.within
             with one_blas_thread():  # the same bits on every machine
                 point = self._point(beta, state)
-        return point
+        return replace(point, **dict(zip(watched, states, strict=False)))
+
+    def _watched(self, beta: FloatArray | None, watch: Watch) -> dict[str, Reduction[Any]]:
+        """What is folded beside, by the field of the point that it goes to."""
+        watched: dict[str, Reduction[Any]] = {}
+        if watch.observed and beta is not None:
+            watched["observed"] = ObservedInformation(self.kernel, beta)
+        search = watch.search
+        if search is not None:
+            watched["recession"] = Recession(
+                self.kernel, search.direction, search.lengths, search.losers
+            )
+        return watched
 
     def _point(self, beta: FloatArray | None, state: ScoringState) -> Point | None:
         """What a pass found; None where a Gram matrix was folded and does not tell."""

@@ -21,6 +21,7 @@ from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.solvers.irls import Criterion, Path
+from statsmodels_ooc.solvers.separation import told
 
 __all__ = [
     "checked_options",
@@ -131,7 +132,7 @@ def _fit_irls(
     results.mle_settings = {"wls_method": wls_method, "optimizer": "IRLS"}
     results.fit_history = {**path.history, "iteration": max(path.iterations, 1)}
     results.converged = path.converged
-    results.score_norm = path.score_norm
+    results.score_norm, results.separation = path.score_norm, path.separation
     return StreamedGLMWrapper(results)
 
 
@@ -182,9 +183,9 @@ def warn_of(path: Path, names: Sequence[str], *, tried: bool, stacklevel: int) -
             stacklevel=stacklevel,
         )
     if tried and not path.converged:
-        suspect = "" if path.suspect is None else f" (most of all that of {names[path.suspect]!r})"
+        proof = "" if path.separation is None else f" along {told(path.separation, names)}"
         warnings.warn(
-            f"IRLS did not converge: {path.reason}{suspect}; the score is {path.score_norm:.3g} "
+            f"IRLS did not converge: {path.reason}{proof}; the score is {path.score_norm:.3g} "
             f"standard errors long after {path.iterations} iterations",
             ConvergenceWarning,
             stacklevel=stacklevel,

@@ -31,7 +31,7 @@ from statsmodels_ooc.reductions.loglike import LogLike
 from statsmodels_ooc.reductions.responses import Responses, ResponsesState
 from statsmodels_ooc.reductions.together import Together
 from statsmodels_ooc.solvers.constant import find_constant
-from statsmodels_ooc.solvers.irls import Criterion, Path, Point, Step, corrected, irls
+from statsmodels_ooc.solvers.irls import Criterion, Path, Point, Step, Watch, corrected, irls
 from statsmodels_ooc.solvers.likelihood import loglike_at
 
 __all__ = ["MaximumLikelihood"]
@@ -250,6 +250,9 @@ class MaximumLikelihood:
             literal=literal,
             correct=None if literal or span is not None else self._correct,
         )
+        stuck = path.iterations == 0 and not path.converged
+        if stuck and span is None and not isinstance(start, str):  # there are better starts
+            return self.path("pilot", maxiter=maxiter, criterion=criterion, scale_of=scale_of)
         if "_pilot" in self.__dict__ and not self._pilot.release():
             del self._pilot
         if path.point.beta is None and maxiter > 0:
@@ -289,9 +292,9 @@ class MaximumLikelihood:
             )
         return self._steps.get(key, step)
 
-    def at(self, beta: FloatArray) -> Point:
+    def at(self, beta: FloatArray, watch: Watch = Watch()) -> Point:  # noqa: B008 - frozen
         """The point of some parameters: a pass, unless it is known."""
-        return self._active.at(beta)
+        return self._active.at(beta, watch)
 
     def known(self) -> list[Point]:
         """The last points that are of use, in the order in which they were found."""

@@ -26,7 +26,7 @@ __all__ = ["Pilot"]
 
 _ROWS = 2**17
 _BYTES = 2**26  # of the design of the sample
-_STEPS = 25
+_STEPS = 100
 _ROWS_A_COLUMN = 3  # with fewer the sample tells nothing
 _CRITERION = Criterion("deviance", 1e-2, 0.0)  # the sample's own error is larger
 

@@ -41,6 +41,7 @@ class Curve:
     link: Any
 
     positive = False  # a mean of zero is one that underflowed
+    ends = (np.nan, np.nan)  # of the mean, as eta falls and rises without a limit
 
     def mean(self, eta: FloatArray) -> FloatArray:
         return np.asarray(self.link.inverse(eta))
@@ -89,6 +90,8 @@ class Curve:
 
 
 class LogitCurve(Curve):
+    ends = (0.0, 1.0)
+
     def mean(self, eta: FloatArray) -> FloatArray:
         return np.asarray(special.expit(eta))
 
@@ -114,6 +117,8 @@ class LogitCurve(Curve):
 class CDFCurve(Curve):
     """The distribution function of any distribution of SciPy."""
 
+    ends = (0.0, 1.0)
+
     def complement(self, eta: FloatArray) -> FloatArray:
         return np.asarray(self.link.dbn.sf(eta))
 
@@ -127,6 +132,8 @@ class CDFCurve(Curve):
 
 class ProbitCurve(Curve):
     """All from ``erfcx(x) = exp(x**2) erfc(x)``, which neither tail loses."""
+
+    ends = (0.0, 1.0)
 
     def mean(self, eta: FloatArray) -> FloatArray:
         return np.asarray(special.ndtr(eta))
@@ -162,6 +169,8 @@ def _either(
 
 
 class CauchyCurve(Curve):
+    ends = (0.0, 1.0)
+
     def mean(self, eta: FloatArray) -> FloatArray:
         return self.complement(-eta)
 
@@ -177,6 +186,7 @@ class CauchyCurve(Curve):
 
 class LogCurve(Curve):
     positive = True
+    ends = (0.0, np.inf)
 
     def mean(self, eta: FloatArray) -> FloatArray:
         return np.exp(eta)
@@ -204,6 +214,8 @@ class LogCurve(Curve):
 
 
 class LogCCurve(Curve):
+    ends = (1.0, -np.inf)
+
     def mean(self, eta: FloatArray) -> FloatArray:
         return -np.expm1(eta)
 
@@ -228,6 +240,7 @@ class LogCCurve(Curve):
 
 class CLogLogCurve(Curve):
     positive = True
+    ends = (0.0, 1.0)
 
     def mean(self, eta: FloatArray) -> FloatArray:
         return -np.expm1(-np.exp(eta))
@@ -263,6 +276,8 @@ class CLogLogCurve(Curve):
 class LogLogCurve(Curve):
     """The complementary log-log curve, turned by half a turn."""
 
+    ends = (0.0, 1.0)
+
     @property
     def _turned(self) -> CLogLogCurve:
         return CLogLogCurve(self.link)
@@ -291,6 +306,7 @@ class LogLogCurve(Curve):
 
 class NegativeBinomialCurve(Curve):
     positive = True
+    ends = (0.0, np.inf)  # eta rises to zero only, where the mean is infinite
 
     def mean(self, eta: FloatArray) -> FloatArray:
         return np.asarray(np.exp(eta) / (-self.link.alpha * np.expm1(eta)))

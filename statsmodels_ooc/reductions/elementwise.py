@@ -11,9 +11,11 @@ from statsmodels_ooc.reductions.base import FloatArray
 
 __all__ = [
     "EPS",
+    "NEAR",
     "TINY",
     "BoolArray",
     "Factor",
+    "bend_of_power",
     "is_binary",
     "log_plus",
     "log_ratio",
@@ -29,6 +31,8 @@ Factor = FloatArray | float  # one number stands for every row
 EPS = float(np.finfo(float).eps)
 TINY = float(np.finfo(float).tiny)
 SMALL, LARGE = 1e-280, 1e280  # between them a quotient of ordinary numbers is one too
+NEAR = 1e-2  # of a mean: closer responses leave a deviance fewer than twelve digits
+_TERMS = 9  # of a series in NEAR: what is left out is below eps
 
 
 def quiet() -> np.errstate:
@@ -74,6 +78,20 @@ def log_ratio(y: FloatArray, mu: FloatArray, log_mu: Callable[[], Factor]) -> Fl
         np.maximum(ratio, TINY, out=ratio)
         return np.log(ratio, out=ratio)
     return np.log(np.maximum(y, TINY)) - log_mu()
+
+
+def bend_of_power(x: FloatArray, p: float) -> FloatArray:
+    """The double integral of ``(1 + t)**-p`` from 0 to x, for ``|x| <= NEAR``.
+
+    Half the deviance of a response ``mu (1 + x)`` whose variance is ``mu**p`` is
+    ``mu**(2 - p)`` times this: ``(1 + x) log(1 + x) - x`` for p = 1, ``x - log(1 + x)``
+    for p = 2. Its own terms would cancel to a share of x of what they are.
+    """
+    binomials = np.cumprod([1.0, *((-p - j) / (j + 1) for j in range(_TERMS))])
+    series = np.zeros_like(x)
+    for j in reversed(range(_TERMS)):
+        series = series * x + binomials[j] / ((j + 1) * (j + 2))
+    return series * x * x
 
 
 def log_plus(x: FloatArray, rest: FloatArray) -> FloatArray:

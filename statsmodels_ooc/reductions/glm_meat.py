@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
-from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.reductions.kernels import Kernel, Mean
 from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights
 
-__all__ = ["ScoreMeat", "ScoreMeatState"]
+__all__ = ["ObservedInformation", "ScoreMeat", "ScoreMeatState"]
 
 
 @dataclass(slots=True)
@@ -62,9 +62,7 @@ class ScoreMeat:
         eta = linear_predictor(block, self.beta)
         mean = self.kernel.mean(eta)
         weight, score = self.kernel.working(y, eta, mean)
-        a = prior_weights(block)
-        observed = self.kernel.observed(y, eta, mean)
-        state.observed += block.sandwich(observed if a is None else observed * a)
+        state.observed += _observed(self.kernel, block, eta, mean)
         squares = _squares(block, score)
         if "spread" in block.extras:
             slope = np.divide(weight, mean.slope, out=np.zeros_like(y), where=mean.slope != 0)
@@ -74,6 +72,41 @@ class ScoreMeat:
 
     def merge(self, left: ScoreMeatState, right: ScoreMeatState) -> ScoreMeatState:
         return ScoreMeatState(left.meat + right.meat, left.observed + right.observed)
+
+
+@dataclass(frozen=True)
+class ObservedInformation:
+    """Fold the observed information at scale one, (k, k).
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The family and its link.
+    beta : ndarray, (k,)
+        The parameters.
+    """
+
+    kernel: Kernel
+    beta: FloatArray
+
+    def init(self) -> FloatArray:
+        return np.zeros((len(self.beta), len(self.beta)))
+
+    def update(self, state: FloatArray, block: BlockLike) -> FloatArray:
+        if len(block.endog) == 0:
+            return state
+        eta = linear_predictor(block, self.beta)
+        state += _observed(self.kernel, block, eta, self.kernel.mean(eta))
+        return state
+
+    def merge(self, left: FloatArray, right: FloatArray) -> FloatArray:
+        return left + right
+
+
+def _observed(kernel: Kernel, block: BlockLike, eta: FloatArray, mean: Mean) -> FloatArray:
+    """The observed information of a block, (k, k)."""
+    rows, a = kernel.observed(block.endog, eta, mean), prior_weights(block)
+    return block.sandwich(rows if a is None else rows * a)
 
 
 def _squares(block: BlockLike, score: FloatArray) -> FloatArray:

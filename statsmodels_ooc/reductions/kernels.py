@@ -21,6 +21,7 @@ from scipy import special
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.curves import Curve, Mean, curve_of
 from statsmodels_ooc.reductions.elementwise import (
+    NEAR,
     BoolArray,
     is_binary,
     quiet,
@@ -83,7 +84,20 @@ class Kernel:
     ) -> float:
         """The weighted sum of the rows' deviances at scale one."""
         with quiet():
-            return 2 * total(self.law.deviances(y, eta, mean.mu, self.curve), weights)
+            rows = self.law.deviances(y, eta, mean.mu, self.curve)
+            return 2 * total(self._sharpened(rows, y, eta, mean.mu), weights)
+
+    def _sharpened(
+        self, rows: FloatArray, y: FloatArray, eta: FloatArray, mu: FloatArray
+    ) -> FloatArray:
+        """Half deviances, (b,), computed anew where y and mu are so close that they cancel."""
+        gap = y - mu
+        if gap @ gap > NEAR**2 * (y @ y):  # most of the sum lies elsewhere
+            return rows
+        near = np.abs(gap) < NEAR * self.law.room(mu)
+        if near.any():
+            rows[near] = self.law.near(gap[near], eta[near], mu[near], self.curve)
+        return rows
 
     def saturated(
         self, y: FloatArray, var_weights: FloatArray | None, trials: FloatArray | None
@@ -118,6 +132,16 @@ class Kernel:
     def impossible(self, y: FloatArray) -> BoolArray | None:
         """Rows with a response that the family cannot have, None for none."""
         return rows_not(self.law.is_response, y)
+
+    def side(self, y: FloatArray) -> FloatArray:
+        """Where eta may go without a limit and the likelihood of each row never falls, (b,).
+
+        1 for up, -1 for down, 0 where it may go neither way. A likelihood rises until the
+        mean is the response, so it rises for ever where the mean never gets there.
+        """
+        low, high = self.curve.ends
+        down, up = (y <= low, y >= high) if low < high else (y >= low, y <= high)
+        return up.astype(np.float64) - down
 
     def start(self, y: FloatArray, mean_of_y: float) -> FloatArray:
         """The linear predictor that statsmodels starts from, (b,)."""
@@ -177,6 +201,7 @@ class BinomialLogit(Kernel):
         rows += hinge
         if not is_binary(y):
             rows += special.xlogy(y, y) + special.xlogy(1 - y, 1 - y)
+            rows = self._sharpened(rows, y, eta, mean.mu)
         return 2 * total(rows, weights)
 
 

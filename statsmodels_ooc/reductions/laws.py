@@ -14,6 +14,7 @@ from statsmodels_ooc.reductions.elementwise import (
     TINY,
     BoolArray,
     Factor,
+    bend_of_power,
     is_binary,
     log_ratio,
     of_counts,
@@ -41,6 +42,10 @@ class Law:
 
     def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
         """Half the deviance of each row of weight one."""
+        raise NotImplementedError
+
+    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+        """The same for responses ``mu + gap`` within `NEAR` of their means, to full precision."""
         raise NotImplementedError
 
     def saturated(
@@ -78,6 +83,9 @@ class GaussianLaw(Law):
     def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
         return (y - mu) ** 2 / 2
 
+    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+        return gap**2 / 2
+
     def saturated(
         self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
     ) -> FloatArray:
@@ -111,6 +119,10 @@ class BinomialLaw(Law):
             return -np.where(y == 1, log_mu, log_rest)
         cross = np.where(y == 0, 0, y * log_mu) + np.where(y == 1, 0, (1 - y) * log_rest)
         return np.asarray(special.xlogy(y, y) + special.xlogy(1 - y, 1 - y) - cross)
+
+    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+        rest = curve.complement(eta)
+        return mu * bend_of_power(gap / mu, 1) + rest * bend_of_power(-gap / rest, 1)
 
     def saturated(
         self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
@@ -162,6 +174,9 @@ class PowerLaw(Law):
         p, mu = self.power, np.maximum(mu, TINY)
         fitted = np.power(mu, 2 - p) * (y / mu / (p - 1) + 1 / (2 - p))
         return np.power(y, 2 - p) / ((1 - p) * (2 - p)) + fitted
+
+    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+        return np.power(mu, 2 - self.power) * bend_of_power(gap / mu, self.power)
 
     def saturated(
         self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
@@ -256,6 +271,10 @@ class NegativeBinomialLaw(Law):
         # log((y + size) / (mu + size)) from the smaller one: nothing cancels
         logs = np.copysign(np.log1p(np.abs(gap) / (np.minimum(y, mu) + size)), gap)
         return rows - (y + size) * logs
+
+    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+        far = mu + 1 / self.alpha
+        return mu * bend_of_power(gap / mu, 1) - far * bend_of_power(gap / far, 1)
 
     def saturated(
         self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None

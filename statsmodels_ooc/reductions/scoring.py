@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray, Reduction
+from statsmodels_ooc.reductions.elementwise import quiet
 from statsmodels_ooc.reductions.kernels import Kernel
 
 __all__ = [
@@ -115,9 +116,9 @@ class Scoring:
         if self.beta is None:
             offset = total_offset(block)
             score += weight * (eta if offset is None else eta - offset)
-        with np.errstate(invalid="ignore"):  # means that overflowed: the point is of no use
+        with quiet():  # sums that overflow: the point is of no use
             state.score += block.design.rmatvec(score)
-        state.design = self.inner.update(state.design, _Weighted(block, weight))
+            state.design = self.inner.update(state.design, _Weighted(block, weight))
         return state
 
     def _eta(self, block: BlockLike) -> FloatArray:

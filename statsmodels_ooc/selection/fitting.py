@@ -20,6 +20,7 @@ from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.triangle import Triangle
 from statsmodels_ooc.solvers.irls import Criterion, irls
 from statsmodels_ooc.solvers.least_squares import solve
+from statsmodels_ooc.solvers.separation import told
 
 __all__ = ["INTERCEPT", "block_of", "fit_rows", "rank_of"]
 
@@ -90,7 +91,7 @@ def fit_rows(
     if nowhere or not np.isfinite(params).all():
         return params, "no parameters were found whose means the family can have"
     if not path.converged:
-        most = "" if path.suspect is None else f" (most of all that of {names[path.suspect]!r})"
+        most = "" if path.separation is None else f" along {told(path.separation, names)}"
         return params, f"the fit did not converge: {path.reason}{most}"
     if rank < len(used):
         return params, f"the design has rank {rank} with {len(used)} columns"

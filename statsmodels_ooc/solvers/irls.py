@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 
 from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.reductions.recession import RecessionState
 from statsmodels_ooc.reductions.scoring import Outside
 from statsmodels_ooc.reductions.triangle import triangularize
 from statsmodels_ooc.solvers.least_squares import LinearFit, noise
+from statsmodels_ooc.solvers.separation import Separation, SeparationSearch
 
 __all__ = [
     "Criterion",
     "Path",
     "Point",
     "Step",
+    "Watch",
     "corrected",
     "irls",
     "scoring_step",
@@ -25,7 +28,7 @@ __all__ = [
 ]
 
 _EPS = float(np.finfo(np.float64).eps)
-_HALVINGS = 30
+_TRIALS, _SHORTEST = 30, 1e-9  # shares of a step that are tried, and the last of them
 _REMAINS = 3e-10  # of a standard error: what the last step may leave to all that would follow
 _SETTLED = 5e-10  # root mean square change of eta after which the weights stand still
 _ROUNDING = 1e-5  # of a standard error: steps below that no longer shrink have lost the score
@@ -33,12 +36,18 @@ _PERFECT = 1e-8  # distance of responses from their means that counts as none
 _CORRECTIONS = 8  # rounds, each a look at the sample
 _CORRECTED = 1e-5  # of a step: corrections that small are the last
 _EDGE = 5  # steps in a row, each cut to an eighth or less by the family's domain
-_PREDICTED = 0.5  # distance of responses from their means that tells zeros from ones
 _BRINK = 1e-10  # distance of eta from impossible means that counts as none
+_ENOUGH = 14  # steps, after which what quasi-complete separation leaves finite stands still
+_FLATTER = 0.7  # of the curvature one step before: the likelihood flattens
+_SUSPECTED = 3  # steps in a row that flatten the likelihood and do not get shorter
+_FARTHEST = 10  # doublings of a step
+_CRAWLS = 0.3  # of the step before: steps that shrink no faster
+_CRAWLED = 3  # such steps in a row, after which the observed information is folded, too
+_DEFINITE = 1e-3  # least eigenvalue of the observed in terms of the expected information
+_MISSED = 1e-6  # of the score: what rounding leaves where the design is deficient
+_BLIND = "the weights of so many rows have vanished that the information does not see the score"
 _ON_THE_EDGE = "the optimum lies where means become impossible for the family"
-_GROWS = "the parameters grow without a limit, as in separated data"
-_PATIENCE = 12  # steps in a row that flatten the likelihood and do not get shorter
-_FLATTER = 0.7  # of the curvature one step before, with a deviance at rest: no optimum ahead
+_GROWS = "the parameters grow without a limit: {} separation"
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,10 @@ class Point:
         R of ``sqrt(w) * [1 | X | 0]``.
     edge : float
         The smallest distance of a linear predictor from where means become impossible.
+    observed : ndarray, (k, k), or None
+        The observed information, where the pass was asked for it.
+    recession : RecessionState or None
+        How the rows stand to a direction, likewise.
     """
 
     beta: FloatArray | None
@@ -75,6 +88,8 @@ class Point:
     fit: LinearFit
     factor: FloatArray
     edge: float = np.inf
+    observed: FloatArray | None = None
+    recession: RecessionState | None = None
 
     @property
     def usable(self) -> bool:
@@ -85,6 +100,22 @@ class Point:
     def weight(self) -> float:
         """Sum of the weights."""
         return float(self.factor[0, 0] ** 2)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What else a pass is asked for.
+
+    Attributes
+    ----------
+    observed : bool
+        The observed information.
+    search : SeparationSearch or None
+        How the rows stand to its direction.
+    """
+
+    observed: bool = False
+    search: SeparationSearch | None = None
 
 
 @dataclass(frozen=True)
@@ -160,8 +191,8 @@ class Path:
         Why not converged.
     score_norm : float
         Length of the remaining step in standard errors.
-    suspect : int or None
-        The parameter that grows most, where some grow without a limit.
+    separation : Separation or None
+        The proof, where the parameters grow without a limit.
     """
 
     point: Point
@@ -172,11 +203,11 @@ class Path:
     perfect: bool = False
     reason: str = ""
     score_norm: float = np.inf
-    suspect: int | None = None
+    separation: Separation | None = None
 
 
 def irls(
-    evaluate: Callable[[FloatArray], Point],
+    evaluate: Callable[[FloatArray, Watch], Point],
     first: Point,
     start_params: FloatArray,
     *,
@@ -194,7 +225,7 @@ def irls(
     Parameters
     ----------
     evaluate : callable
-        Parameters to a point: one pass.
+        Parameters, and what else is asked for, to a point: one pass.
     first : Point
         Where to start.
     start_params : ndarray, (k,)
@@ -221,9 +252,31 @@ def irls(
     Notes
     -----
     The deviance falls by the decrement ``s'(X'WX)^-1 s`` up to third order, so that the
-    criterion on the next deviance is known without its pass. Three conditions must
-    hold: the criterion; a last step that leaves less than 3e-10 standard errors by the
-    rate at which the steps have been shrinking; and weights that stand still.
+    criterion on the next deviance is known without its pass.
+
+    The way of a step:
+
+    1. Scoring gives it; where three steps in a row have each left more than 0.3 of the one
+       before, Newton's step with the observed information does, if that is definite.
+    2. The sample corrects it, where there is one.
+    3. Where the likelihood has flattened along steps that do not get shorter, the step is
+       doubled as often as that has been seen in a row.
+    4. It is halved until the deviance does not rise and all means are possible.
+
+    The iterations end
+
+    1. converged, where the criterion holds or the step is within the rounding of the linear
+       predictors; unless `rough`, all that would follow must also stay below 3e-10 standard
+       errors by the rate at which the steps have been shrinking, and the weights must
+       stand still;
+    2. converged, where no step lowers the deviance and the decrement is within its rounding;
+    3. separated, where a direction is proven along which no row's likelihood ever falls; it
+       is looked for as soon as the likelihood has flattened along three steps in a row. If
+       some rows stay where they are, the steps go on for their sake, up to the fourteenth;
+    4. on the edge, where a mean is within 1e-10 of an impossible one as the criterion holds,
+       or the domain has cut five steps in a row to an eighth or less;
+    5. with nothing found, where no step lowers the deviance, where weights have vanished so
+       that the score has a part without information, or after `maxiter` steps.
     """
     point, scale = first, scale_of(first)
     history: dict[str, list[Any]] = {
@@ -232,39 +285,57 @@ def irls(
     }
     path = Path(first, start_params, history)
     before: tuple[Point, Step] | None = None
-    cut = flat = 0
+    search: SeparationSearch | None = None
+    cut = flat = slow = 0
     while True:
         step = scoring_step(point, span)
         path.point, path.score_norm = point, float(np.sqrt(_over(step.decrement, scale)))
         if point.beta is not None:
             path.params = point.beta
             path.perfect |= point.gap <= _PERFECT
-            rests = criterion.will_hold(point, step, scale) or _is_noise(point, step)
-            stops = rests and (not literal or (path.iterations > 0 and criterion.holds(history)))
-            flat = flat + 1 if _diverges(point, step, before) else 0
-            patience = 1 if stops or path.perfect else _PATIENCE
-            if flat >= patience and (stops or not literal):
-                path.reason, path.suspect = _GROWS, int(np.argmax(np.abs(step.direction)))
-                path.perfect |= point.gap < _PREDICTED  # on the way to certainty everywhere
+            flat = flat + 1 if _flattens(point, step, before) else 0
+            slow = slow + 1 if _crawls(step, before) else 0
+            if not _sees(point, span):
+                path.reason = _BLIND
                 return path
+            lost = _is_noise(point, step)  # nothing more can be learnt of the score
+            rests = lost or criterion.will_hold(point, step, scale)
+            holds = lost or not literal or (path.iterations > 0 and criterion.holds(history))
+            stops = rests and holds
+            if search is None and span is None and flat >= (1 if stops else _SUSPECTED):
+                search = SeparationSearch(step.direction, _lengths(first))
+            proof = None if search is None else search.found
+            if proof is not None and (proof.complete or stops or path.iterations >= _ENOUGH):
+                path.separation, path.reason = proof, _GROWS.format(proof.kind)
+                path.perfect |= proof.complete  # on the way to certainty everywhere
+                return path
+            undecided = search is not None and search.open and flat > 0
             if stops and point.edge <= _BRINK:
                 path.reason = _ON_THE_EDGE
                 return path
-            if stops and literal:
+            if stops and literal and not undecided:
                 path.converged = True
                 return path
-            if stops and (rough or _settled(point, step, before, scale)):
+            if stops and not undecided and (rough or _settled(point, step, before, scale)):
                 path.converged, path.params = True, point.beta + step.direction
                 return path
         if path.iterations >= maxiter:
             path.reason = f"more than maxiter={maxiter} iterations are needed"
             return path
-        taken = step if correct is None else correct(point, step)
-        new, halvings = _advance(evaluate, point, taken, anchor)
+        watch = Watch(
+            observed=not literal and slow >= _CRAWLED,
+            search=search if search is not None and search.open else None,
+        )
+        taken = _newton(point, step) if span is None else step
+        if correct is not None:
+            taken = correct(point, taken)
+        doublings = 0 if literal or (search and search.found) else min(flat, _FARTHEST)
+        new, share = _advance(evaluate, point, taken, anchor, watch, doublings)
         if new is None:
+            path.converged = step.decrement <= _deviance_rounding(point)
             path.reason = "no step along the direction of the score lowers the deviance"
             return path
-        cut = cut + 1 if halvings >= 3 else 0
+        cut = cut + 1 if share <= 1 / 8 and np.isfinite(point.edge) else 0
         if cut == _EDGE:
             path.reason = _ON_THE_EDGE
             return path
@@ -335,12 +406,40 @@ def _over(value: float, scale: float) -> float:
         return float(np.divide(value, scale))
 
 
+def _sees(point: Point, span: FloatArray | None) -> bool:
+    """Whether the information reaches the score; weights that have underflowed lose it."""
+    if span is not None or point.fit.rank == len(point.score):
+        return True
+    rows, _ = np.linalg.qr(point.fit.root)  # directions in which there is information
+    missed = point.score - rows @ (rows.T @ point.score)
+    return bool(np.linalg.norm(missed) <= _MISSED * np.linalg.norm(point.score))
+
+
+def _lengths(point: Point) -> FloatArray:
+    """Lengths of the columns, one for a column of zeros."""
+    lengths = np.linalg.norm(point.fit.r_exog, axis=0)
+    return np.where(lengths > 0, lengths, 1.0)
+
+
+def _noise_of_eta(point: Point) -> float:
+    """What rounding leaves of the linear predictors, as the length of a step."""
+    assert point.beta is not None
+    eta = float(np.linalg.norm(point.fit.r_exog @ point.beta))
+    return 4 * _EPS * (eta + float(np.sqrt(point.weight)))
+
+
+def _deviance_rounding(point: Point) -> float:
+    """What rounding leaves of the deviance."""
+    if point.beta is None:
+        return 0.0
+    noise_of_eta = _noise_of_eta(point)
+    through_eta = noise_of_eta * (noise_of_eta + float(np.sqrt(abs(point.deviance))))
+    return 1e-12 * abs(point.deviance) + through_eta
+
+
 def _is_noise(point: Point, step: Step) -> bool:
     """Whether the step is no longer than what rounding leaves of eta."""
-    if point.beta is None:
-        return False
-    eta = np.linalg.norm(point.fit.r_exog @ point.beta)
-    return bool(np.sqrt(step.decrement) <= 4 * _EPS * eta)
+    return point.beta is not None and bool(np.sqrt(step.decrement) <= _noise_of_eta(point))
 
 
 def _settled(point: Point, step: Step, before: tuple[Point, Step] | None, scale: float) -> bool:
@@ -354,8 +453,8 @@ def _settled(point: Point, step: Step, before: tuple[Point, Step] | None, scale:
     return _is_noise(point, step) or bool(remains and length <= _SETTLED * np.sqrt(point.weight))
 
 
-def _diverges(point: Point, step: Step, before: tuple[Point, Step] | None) -> bool:
-    """Whether the likelihood goes on to flatten along steps that do not get shorter."""
+def _flattens(point: Point, step: Step, before: tuple[Point, Step] | None) -> bool:
+    """Whether the likelihood has flattened along a step, and the next is no shorter."""
     if before is None or before[0].beta is None or point.beta is None or _is_noise(point, step):
         return False
     metric = before[0].fit.r_exog
@@ -364,21 +463,58 @@ def _diverges(point: Point, step: Step, before: tuple[Point, Step] | None) -> bo
     return bool(step.decrement < _FLATTER * ahead**2 and ahead > behind / 2)
 
 
+def _crawls(step: Step, before: tuple[Point, Step] | None) -> bool:
+    """Whether the step is hardly shorter than the one before."""
+    return before is not None and step.decrement > _CRAWLS**2 * before[1].decrement
+
+
+def _newton(point: Point, step: Step) -> Step:
+    """Newton's step, where the observed information is known and definite enough."""
+    if point.observed is None:
+        return step
+    root = point.fit.root
+    inner = root.T @ point.observed @ root  # in terms of the expected information
+    if not np.isfinite(inner).all() or np.linalg.eigvalsh(inner)[0] < _DEFINITE:
+        return step
+    return Step(root @ np.linalg.solve(inner, root.T @ point.score), step.decrement)
+
+
 def _advance(
-    evaluate: Callable[[FloatArray], Point],
+    evaluate: Callable[[FloatArray, Watch], Point],
     point: Point,
     step: Step,
     anchor: FloatArray | None,
-) -> tuple[Point | None, int]:
-    """The next point, a halved step away where the whole one leads astray, and how often."""
+    watch: Watch,
+    doublings: int,
+) -> tuple[Point | None, float]:
+    """The next point, and the share of the step that leads to it.
+
+    A doubled step must lower the deviance by what the step itself promises.
+    """
     base, direction = point.beta, step.direction
     if base is None:  # the step leads from nowhere to the solution itself
         base = np.zeros_like(direction) if anchor is None else anchor
         direction = direction - base
-    highest = np.inf if point.beta is None else point.deviance
-    highest += 1e-10 * abs(highest) if np.isfinite(highest) else 0.0
-    for halvings in range(_HALVINGS):
-        new = evaluate(base + direction / 2**halvings)
-        if new.usable and new.deviance <= highest:
-            return new, halvings
-    return None, _HALVINGS
+    highest = np.inf if point.beta is None else point.deviance + _deviance_rounding(point)
+    share = 2.0**doublings
+    for _ in range(_TRIALS):
+        new = evaluate(base + share * direction, watch)
+        if watch.search is not None and watch.search.open and new.recession is not None:
+            watch.search.learn(new.recession)
+        bound = highest if share <= 1 else point.deviance - step.decrement
+        if new.usable and new.deviance <= bound:
+            return new, share
+        share = _shorter(share, new.deviance - point.deviance, step.decrement)
+        if share < _SHORTEST:
+            break
+    return None, share
+
+
+def _shorter(share: float, rise: float, decrement: float) -> float:
+    """Where a parabola through both ends of a step has its minimum, at most half the share.
+
+    The deviance falls by twice the decrement per step at the start, and rises by `rise`.
+    """
+    least = max(share / 16, 1.0) if share > 1 else share / 16
+    best = decrement * share**2 / (rise + 2 * share * decrement) if np.isfinite(rise) else np.nan
+    return float(np.clip(best, least, share / 2)) if np.isfinite(best) else share / 2

@@ -22,9 +22,11 @@ from statsmodels_ooc.groundwork.families import kernel_of
 from statsmodels_ooc.reductions.audit import Fingerprint, RowAudit
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.exact import ExactMoments
+from statsmodels_ooc.reductions.glm_meat import ObservedInformation
 from statsmodels_ooc.reductions.margins import ColumnFacts, MarginalEffects
 from statsmodels_ooc.reductions.moments import Moments
 from statsmodels_ooc.reductions.power import PowerSums
+from statsmodels_ooc.reductions.recession import Recession
 from statsmodels_ooc.reductions.residuals import ResidualMoments
 from statsmodels_ooc.reductions.sandwich import WhiteMeat
 from statsmodels_ooc.reductions.triangle import Triangle
@@ -48,6 +50,8 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "white meat": WhiteMeat(np.array([0.5, -1.0, 2.0]), np.eye(K)[:, :2] / 20),
     "column facts": ColumnFacts(K),
     "marginal effects": MarginalEffects(POISSON, NEAR, "eyex", (0,), (1, 2), {2: 0.5}),
+    "observed information": ObservedInformation(POISSON, NEAR),
+    "recession": Recession(POISSON, NEAR, np.array([1.0, 30.0, 4.0]), most=5),
     "variance power": PowerSums(POISSON, NEAR, np.array([-1.0, 1.5, 3.0])),
     "exact moments": ExactMoments(K, squares=True),
     "D candidates": Candidates(
@@ -145,6 +149,9 @@ def parts(state: Any) -> dict[str, Any]:
         return {"sums": state}
     assert is_dataclass(state)
     content = {f.name: getattr(state, f.name) for f in fields(state) if f.name[0] != "_"}
+    for name in [name for name, value in content.items() if is_dataclass(value)]:
+        inner = parts(content.pop(name))
+        content |= {f"{name}: {part}": value for part, value in inner.items()}
     if "r" in content:
         content = {"cross products": content["r"].T @ content["r"]}
     if "orders" in content:  # as they are once nothing waits to be sorted in

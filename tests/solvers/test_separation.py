@@ -1,0 +1,156 @@
+"""The search for a separating direction, against a linear programme over all rows."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linprog
+
+from statsmodels_ooc.design.block import Block, Dense
+from statsmodels_ooc.groundwork.families import kernel_of
+from statsmodels_ooc.reductions.recession import ROUNDING, Recession
+from statsmodels_ooc.solvers.separation import Separation, SeparationSearch, told
+
+LOGIT, POISSON = kernel_of(sm.families.Binomial()), kernel_of(sm.families.Poisson())
+
+
+def search(kernel: Any, x: np.ndarray, y: np.ndarray, **extras: np.ndarray) -> SeparationSearch:
+    """The whole search, in blocks of seven rows, from a direction that knows nothing."""
+    lengths = np.linalg.norm(x, axis=0)
+    found = SeparationSearch(1 / lengths, lengths)
+    while found.open:
+        reduction = Recession(kernel, found.direction, lengths, found.losers)
+        states = []
+        for first in range(0, len(y), 7):
+            piece = slice(first, first + 7)
+            more = {role: values[piece] for role, values in extras.items()}
+            block = Block(y[piece], Dense(np.asfortranarray(x[piece])), more)
+            states.append(reduction.update(reduction.init(), block))
+        found.learn(reduce(reduction.merge, states))
+    return found
+
+
+def margins(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """The widest margin, and the farthest pull, over all rows at once."""
+    q, _ = np.linalg.qr(x)
+    rows = q * (2 * y - 1)[:, None]
+    rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    m, k = rows.shape
+    wide = linprog(
+        np.append(np.zeros(k), -1.0),
+        A_ub=np.column_stack((-rows, np.ones(m))),
+        b_ub=np.zeros(m),
+        bounds=[(-1, 1)] * k + [(0, 1)],
+    )
+    far = linprog(-rows.sum(axis=0), A_ub=-rows, b_ub=np.zeros(m), bounds=(-1, 1))
+    return -wide.fun, -far.fun
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["clear", "noisy", "levels", "scales"]))
+def test_agrees_with_the_programme_over_all_rows(seed: int, kind: str) -> None:
+    rng = np.random.default_rng(seed)
+    n, k = int(rng.integers(12, 60)), int(rng.integers(2, 6))
+    x = np.column_stack([np.ones(n), rng.normal(size=(n, k - 1))])
+    if kind == "levels":
+        x[:, 1:] = rng.integers(0, 2, (n, k - 1))
+        x = x[:, np.linalg.qr(x)[1].diagonal().__abs__() > 1e-9]
+    elif kind == "scales":
+        x *= 10.0 ** rng.uniform(-6, 6, k)
+    size = np.linalg.norm(x, axis=0)
+    eta = (x / size) @ rng.normal(size=x.shape[1]) * np.sqrt(n)
+    noise = 0.0 if kind == "clear" else rng.uniform(0, 0.5)
+    y = (eta + noise * rng.logistic(size=n) > 0).astype(float)
+    wide, far = margins(x, y)
+    found = search(LOGIT, x, y)
+    if far < 1e-6:
+        assert found.refuted
+        return
+    assert found.found is not None
+    direction = found.found.direction
+    gains = (2 * y - 1) * (x @ direction)
+    assert (gains >= -ROUNDING * (np.abs(x) @ np.abs(direction))).all()
+    assert gains.max() > 0
+    if wide > 1e-6:
+        assert found.found.kind == "complete"
+        assert (gains > 0).all()
+    elif wide == 0:
+        assert found.found.kind == "quasi-complete"
+
+
+def test_one_class_is_completely_separated() -> None:
+    x = np.column_stack([np.ones(20), np.arange(20.0)])
+    found = search(LOGIT, x, np.ones(20)).found
+    assert found is not None
+    assert found.complete
+
+
+def test_a_level_of_ones() -> None:
+    rng = np.random.default_rng(0)
+    level = (np.arange(90) % 3 == 1).astype(float)
+    x = np.column_stack([np.ones(90), level, rng.normal(size=90)])
+    y = np.where(level == 1, 1.0, rng.integers(0, 2, 90))
+    found = search(LOGIT, x, y).found
+    assert found is not None
+    assert found.kind == "quasi-complete"
+    np.testing.assert_array_equal(found.direction, [0, 1, 0])
+    assert told(found, ["Intercept", "level", "z"]) == "+1 level"
+
+
+def test_counts_of_zero_for_a_level() -> None:
+    rng = np.random.default_rng(0)
+    level = (np.arange(90) % 3 == 1).astype(float)
+    x = np.column_stack([np.ones(90), level, rng.normal(size=90)])
+    y = np.where(level == 1, 0.0, rng.poisson(2, 90))
+    found = search(POISSON, x, y).found
+    assert found is not None
+    assert found.kind == "quasi-complete"
+    np.testing.assert_array_equal(found.direction, [0, -1, 0])
+    y[np.argmax(level)] = 1.0
+    assert search(POISSON, x, y).refuted
+
+
+def test_rows_of_weight_zero_do_not_count() -> None:
+    x = np.column_stack([np.ones(20), np.arange(20.0)])
+    y = (x[:, 1] > 7).astype(float)
+    y[0], weights = 1.0, np.ones(20)
+    assert search(LOGIT, x, y, freq_weights=weights).refuted
+    weights[0] = 0.0
+    assert search(LOGIT, x, y, freq_weights=weights).found is not None
+
+
+def test_proportions_hold_the_direction() -> None:
+    x = np.column_stack([np.ones(20), np.arange(20.0)])
+    y = (x[:, 1] > 9).astype(float)
+    y[10] = 0.5  # the threshold must be there
+    found = search(LOGIT, x, y).found
+    assert found is not None
+    assert found.kind == "quasi-complete"
+    np.testing.assert_allclose(found.direction, [-1, 0.1], rtol=1e-12)
+    y[3] = 0.5  # two thresholds cannot be
+    assert search(LOGIT, x, y).refuted
+
+
+@pytest.mark.parametrize("start", [0.0, 1.7e9, 1.7e18], ids=["zero", "seconds", "nanoseconds"])
+def test_a_threshold_far_from_zero(start: float) -> None:
+    step = max(1.0, start * 1e-9)
+    x = np.column_stack([np.ones(40), start + step * np.arange(40)])
+    y = (np.arange(40) > 17).astype(float)
+    found = search(LOGIT, x, y).found
+    assert found is not None
+    assert found.complete
+    y[30] = 0.0
+    assert search(LOGIT, x, y).refuted
+
+
+def test_a_long_direction_is_cut_short_in_words() -> None:
+    names = [f"c{j}" for j in range(9)]
+    words = told(Separation("complete", np.linspace(-1, 0.9, 9)), names)
+    assert words.startswith("-1 c0")
+    assert words.endswith("and 3 more")
