@@ -173,8 +173,13 @@ class StreamedLinear(StreamedModel):
             raise ValueError(f"method must be one of {METHODS}, not {method!r}")
         fit = self._planner.fit(method)
         if fit.rank < self.spec.k:
+            told = self._planner.dependent(fit, self.spec_names)
+            if method == "qr":
+                raise np.linalg.LinAlgError(
+                    f"singular matrix: rank {fit.rank} of {self.spec.k} columns; {told}"
+                )
             warnings.warn(
-                "The design matrix is rank-deficient. "
+                f"The design matrix is rank-deficient: {told}. "
                 "The model parameters are not uniquely determined.",
                 SingularMatrixWarning,
                 stacklevel=2,

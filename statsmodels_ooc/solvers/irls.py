@@ -11,7 +11,8 @@ import numpy as np
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.scoring import Outside
 from statsmodels_ooc.reductions.triangle import triangularize
-from statsmodels_ooc.solvers.least_squares import LinearFit, noise
+from statsmodels_ooc.solvers.dependence import noise
+from statsmodels_ooc.solvers.least_squares import LinearFit
 
 __all__ = [
     "Criterion",
