@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import solve_triangular
 
 from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.reductions.triangle import triangularize
 
 __all__ = ["Dependence", "describe", "lengths", "noise", "null_space", "resolve", "scaled_rank"]
 
@@ -54,12 +55,14 @@ class Dependence:
         independent columns. The shortest b lies in the rows of ``[I | C]``, so that
         ``b_m = inv(I + CC') s`` and ``b_d = C' b_m``. Nothing cancels.
         """
-        outer = np.eye(len(self.independent)) + self.coefs @ self.coefs.T
         solved = params[self.independent] + self.coefs @ params[self.dependent]
         found = np.zeros_like(params)
-        if len(outer):
-            found[self.independent] = cho_solve(cho_factor(outer), solved)
-            found[self.dependent] = self.coefs.T @ found[self.independent]
+        m = len(self.independent)
+        if m:
+            root = triangularize(np.vstack((np.eye(m), self.coefs.T)))  # of I + CC'
+            shared = solve_triangular(root, solve_triangular(root, solved, trans="T"))
+            found[self.independent] = shared
+            found[self.dependent] = self.coefs.T @ shared
         return found
 
 
