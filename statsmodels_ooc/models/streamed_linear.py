@@ -124,9 +124,9 @@ class StreamedLinear(StreamedModel):
             default, and "auto" choose between a triangular factor (TSQR) and a Gram
             matrix, which is cheaper for many columns and is used where it gives at
             least nine correct digits; a short rank gives the minimum-norm solution
-            and a `SingularMatrixWarning`. "qr" always folds the triangular factor
-            and refuses a singular design. "gram" refuses where "auto" would not
-            trust it.
+            and a `SingularMatrixWarning` that names the columns. "qr" always folds
+            the triangular factor and refuses a singular design. "gram" refuses where
+            "auto" would not trust it.
         cov_type : {"nonrobust", "fixed scale", "HC0", "HC1", "HC2", "HC3"}
             The covariance estimator. The robust ones take one more pass.
         cov_kwds : dict, optional
