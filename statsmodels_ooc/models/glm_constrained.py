@@ -24,6 +24,7 @@ from statsmodels_ooc.models.glm_fit import (
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.covariance import refuse_unavailable, sandwich
 from statsmodels_ooc.results.glm import GLMResults
+from statsmodels_ooc.solvers.dependence import describe
 from statsmodels_ooc.solvers.irls import Point, spanned_root
 
 __all__ = ["fit_constrained"]
@@ -71,9 +72,11 @@ def fit_constrained(
     params, root = path.params, spanned_root(path.point.fit, span)
     if root.shape[1] < span.shape[1]:
         params = shift + shortest(params - shift, root)
+        rows, names = model._planner.audit.rows, model.spec_names
+        told = describe(path.point.fit.r_exog, rows, names, span)
         warnings.warn(
-            "The constraints leave the design matrix rank-deficient. The model parameters are "
-            "not uniquely determined.",
+            f"The constraints leave the design matrix rank-deficient: {told}. The model "
+            "parameters are not uniquely determined.",
             SingularMatrixWarning,
             stacklevel=3,
         )

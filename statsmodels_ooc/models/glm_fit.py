@@ -20,6 +20,7 @@ from statsmodels_ooc._statsmodels import StreamedGLMWrapper
 from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.glm import GLMResults
+from statsmodels_ooc.solvers.dependence import describe
 from statsmodels_ooc.solvers.irls import Criterion, Path
 from statsmodels_ooc.solvers.separation import told
 
@@ -113,10 +114,11 @@ def _fit_irls(
     warn_of(path, model.spec_names, tried=maxiter > 0, stacklevel=5)
     params = path.params
     if path.point.fit.rank < model.spec.k:
-        params = shortest(params, path.point.fit.root)
+        params = path.point.fit.shortest(params)
+        told = describe(path.point.fit.r_exog, model._planner.audit.rows, model.spec_names)
         warnings.warn(
-            "The design matrix is rank-deficient. The model parameters are not uniquely "
-            "determined.",
+            f"The design matrix is rank-deficient: {told}. The model parameters are not "
+            "uniquely determined.",
             SingularMatrixWarning,
             stacklevel=4,
         )

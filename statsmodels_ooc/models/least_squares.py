@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.moments import Moments
 from statsmodels_ooc.reductions.triangle import Triangle
 from statsmodels_ooc.solvers.constant import find_constant
+from statsmodels_ooc.solvers.dependence import describe
 from statsmodels_ooc.solvers.least_squares import LinearFit, solve
 from statsmodels_ooc.solvers.moments import correct_digits, factor_moments
 
@@ -52,11 +54,15 @@ class LeastSquares:
     def fit(self, method: str = "pinv") -> LinearFit:
         """Solve by one of `METHODS`; what is known already is not read again."""
         if method not in self._fits:
-            solver = "qr" if method == "qr" else "pinv"
             factor = self._factor(method)
             with one_blas_thread():  # the same bits on every machine
-                self._fits[method] = solve(factor, self.audit.rows, method=solver)
+                self._fits[method] = solve(factor, self.audit.rows)
         return self._fits[method]
+
+    def dependent(self, fit: LinearFit, names: Sequence[str]) -> str:
+        """Which columns are combinations of which, in words; empty at full rank."""
+        with one_blas_thread():
+            return describe(fit.r_exog, self.audit.rows, names)
 
     @property
     def audit(self) -> RowAuditState:

@@ -124,9 +124,9 @@ class StreamedLinear(StreamedModel):
             default, and "auto" choose between a triangular factor (TSQR) and a Gram
             matrix, which is cheaper for many columns and is used where it gives at
             least nine correct digits; a short rank gives the minimum-norm solution
-            and a `SingularMatrixWarning`. "qr" always folds the triangular factor
-            and refuses a singular design. "gram" refuses where "auto" would not
-            trust it.
+            and a `SingularMatrixWarning` that names the columns. "qr" always folds
+            the triangular factor and refuses a singular design. "gram" refuses where
+            "auto" would not trust it.
         cov_type : {"nonrobust", "fixed scale", "HC0", "HC1", "HC2", "HC3"}
             The covariance estimator. The robust ones take one more pass.
         cov_kwds : dict, optional
@@ -173,8 +173,13 @@ class StreamedLinear(StreamedModel):
             raise ValueError(f"method must be one of {METHODS}, not {method!r}")
         fit = self._planner.fit(method)
         if fit.rank < self.spec.k:
+            told = self._planner.dependent(fit, self.spec_names)
+            if method == "qr":
+                raise np.linalg.LinAlgError(
+                    f"singular matrix: rank {fit.rank} of {self.spec.k} columns; {told}"
+                )
             warnings.warn(
-                "The design matrix is rank-deficient. "
+                f"The design matrix is rank-deficient: {told}. "
                 "The model parameters are not uniquely determined.",
                 SingularMatrixWarning,
                 stacklevel=2,

@@ -17,20 +17,28 @@ __all__ = ["Triangle", "TriangleState", "triangularize"]
 
 @dataclass(slots=True)
 class TriangleState:
-    """R of the rows seen so far.
+    """R of the rows seen so far, whose values are measured from a point near them.
 
     Attributes
     ----------
-    r : ndarray, (k + 2, k + 2)
-        Upper triangular, ``r.T @ r == A.T @ A`` for ``A = sqrt(w) * [1 | X | y]``.
-        Signs of its rows are arbitrary.
+    shifted : ndarray, (k + 2, k + 2)
+        Upper triangular, ``shifted.T @ shifted == A.T @ A`` for
+        ``A = sqrt(w) * [1 | X - shift | y - shift]``. Signs of its rows are arbitrary.
+    shift : ndarray, (k + 1,)
+        A value of every column of ``[X | y]``.
     """
 
-    r: FloatArray
+    shifted: FloatArray
+    shift: FloatArray
     _scratch: FloatArray | None = field(default=None, repr=False)
 
+    @property
+    def r(self) -> FloatArray:
+        """R of ``sqrt(w) * [1 | X | y]``, (k + 2, k + 2)."""
+        return _moved(self.shifted, self.shift)
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return (TriangleState, (self.r,))  # the work space stays at home
+        return (TriangleState, (self.shifted, self.shift))  # the work space stays at home
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,14 @@ class Triangle:
     k : int
         The number of columns of the design.
 
+    Notes
+    -----
+    A rounding is as large as what is rounded. Responses about 1e10 that vary by one
+    would lose ten digits of their residuals, so all values are measured from one value
+    of their column; with a column of ones in front, only the first row of R knows::
+
+        [1 | Z - 1 s'] = [1 | Z] T,   R of [1 | Z] = (R of [1 | Z - 1 s']) inv(T)
+
     References
     ----------
     Demmel, Grigori, Hoemmen, Langou (2012). Communication-optimal parallel and
@@ -55,7 +71,7 @@ class Triangle:
 
     def init(self) -> TriangleState:
         p = self.k + 2
-        return TriangleState(np.zeros((p, p), order="F"))
+        return TriangleState(np.zeros((p, p), order="F"), np.zeros(p - 1))
 
     def update(self, state: TriangleState, block: BlockLike) -> TriangleState:
         b = len(block.endog)
@@ -65,22 +81,50 @@ class Triangle:
         stacked = state._scratch
         if stacked is None or stacked.shape[0] != p + b:
             stacked = state._scratch = np.empty((p + b, p), order="F")
-        stacked[:p] = state.r
-        rows = stacked[p:]
-        if block.weights is None:
-            rows[:, 0] = 1.0
-            rows[:, 1:-1] = block.dense()
-            rows[:, -1] = block.endog
-        else:
-            root = np.sqrt(block.weights)
-            rows[:, 0] = root
-            np.multiply(block.dense(), root[:, None], out=rows[:, 1:-1])
-            np.multiply(block.endog, root, out=rows[:, -1])
-        state.r = triangularize(stacked, overwrite=True)
+        rows, weights, dense = stacked[p:], block.weights, block.dense()
+        if state.shifted[0, 0] == 0:
+            response = _typical(block.endog[:, None], weights)
+            state.shift = np.append(_typical(dense, weights), response)
+        stacked[:p] = state.shifted
+        rows[:, 0] = 1.0
+        with np.errstate(invalid="ignore", over="ignore"):  # infinities: the row audit names them
+            np.subtract(dense, state.shift[:-1], out=rows[:, 1:-1])
+            np.subtract(block.endog, state.shift[-1], out=rows[:, -1])
+            if weights is not None:
+                rows *= np.sqrt(weights)[:, None]
+        state.shifted = triangularize(stacked, overwrite=True)
         return state
 
     def merge(self, left: TriangleState, right: TriangleState) -> TriangleState:
-        return TriangleState(triangularize(np.vstack((left.r, right.r))))
+        if left.shifted[0, 0] == 0:
+            left = TriangleState(left.shifted, right.shift)
+        with np.errstate(invalid="ignore", over="ignore"):
+            moved = _moved(right.shifted, right.shift - left.shift)
+        return TriangleState(triangularize(np.vstack((left.shifted, moved))), left.shift)
+
+
+def _typical(rows: FloatArray, weights: FloatArray | None) -> FloatArray:
+    """Of every column the value that is nearest to its mean.
+
+    A column that is constant becomes exactly zero, and what is far from all other
+    values is not chosen.
+    """
+    if weights is not None:
+        counted = weights > 0
+        rows, weights = rows[counted], weights[counted]
+    if len(rows) == 0:
+        return np.zeros(rows.shape[1])
+    with np.errstate(invalid="ignore", over="ignore"):
+        gaps = np.abs(rows - np.average(rows, axis=0, weights=weights))
+    nearest: FloatArray = rows[gaps.argmin(axis=0), np.arange(rows.shape[1])]
+    return nearest
+
+
+def _moved(r: FloatArray, by: FloatArray) -> FloatArray:
+    """R of ``[1 | Z + by]`` from R of ``[1 | Z]``."""
+    moved = r.copy(order="F")
+    moved[0, 1:] += r[0, 0] * by
+    return moved
 
 
 def triangularize(a: FloatArray, *, overwrite: bool = False) -> FloatArray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from statsmodels_ooc.reductions.audit import RowAuditState
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.solvers.least_squares import noise
+from statsmodels_ooc.solvers.dependence import scaled_rank
 
 __all__ = ["find_constant"]
 
@@ -53,15 +53,6 @@ def find_constant(
 
 def _implicit_constant(r: FloatArray, n: int) -> bool:
     """Whether ``rank([1 | X]) == rank(X)``."""
-    return _rank(r, n) == _rank(r[:, 1:], n)
-
-
-def _rank(r: FloatArray, n: int) -> int:
-    """Rank of a factor whose columns are brought to one length first.
-
-    Statsmodels counts singular values above ``max * n * eps`` instead, which calls any
-    design with one huge column over many rows constant.
-    """
-    norms = np.linalg.norm(r, axis=0)
-    values = np.linalg.svd(r / np.where(norms > 0, norms, 1.0), compute_uv=False)
-    return int(np.count_nonzero(values > values.max(initial=0.0) * noise(n, r.shape[1])))
+    # Statsmodels counts singular values above ``max * n * eps``, which calls any design
+    # with one huge column over many rows constant.
+    return scaled_rank(r, n) == scaled_rank(r[:, 1:], n)

@@ -12,7 +12,8 @@ from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.recession import RecessionState
 from statsmodels_ooc.reductions.scoring import Outside
 from statsmodels_ooc.reductions.triangle import triangularize
-from statsmodels_ooc.solvers.least_squares import LinearFit, noise
+from statsmodels_ooc.solvers.dependence import noise
+from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.separation import Separation, SeparationSearch
 
 __all__ = [

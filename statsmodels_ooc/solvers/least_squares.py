@@ -5,14 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, lapack, solve_triangular
+from numpy.typing import NDArray
+from scipy.linalg import lapack, solve_triangular
 
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.triangle import triangularize
+from statsmodels_ooc.solvers.dependence import (
+    Dependence,
+    lengths,
+    noise,
+    null_space,
+    resolve,
+    scaled_rank,
+)
 
-__all__ = ["LinearFit", "noise", "solve"]
-
-_EPS = float(np.finfo(np.float64).eps)
+__all__ = ["LinearFit", "solve"]
 
 
 @dataclass(frozen=True)
@@ -33,11 +40,16 @@ class LinearFit:
     effects : ndarray, (k,)
         ``Q'y`` for the same factorisation, the first k entries.
     rho : float
-        Norm of the part of y that no column reaches.
+        The last entry of the same column. At full rank the norm of the part of y that
+        no column reaches.
+    ssr : float
+        Sum of squared whitened residuals at `params`.
     singular_values : ndarray, (k,)
         Of the whitened design, descending.
     rank : int
         How many columns are independent.
+    dependence : Dependence or None
+        Which columns follow from which others; None at full rank.
     centered_tss, uncentered_tss : float
         Weighted total sums of squares.
     """
@@ -47,8 +59,10 @@ class LinearFit:
     r_exog: FloatArray
     effects: FloatArray
     rho: float
+    ssr: float
     singular_values: FloatArray
     rank: int
+    dependence: Dependence | None
     centered_tss: float
     uncentered_tss: float
 
@@ -57,32 +71,24 @@ class LinearFit:
         """``(X'WX)^+``, (k, k)."""
         return self.root @ self.root.T
 
-    @property
-    def ssr(self) -> float:
-        """Sum of squared whitened residuals at `params`."""
-        return self.ssr_at(self.params)
-
     def ssr_at(self, params: FloatArray) -> float:
         """Sum of squared whitened residuals at any parameters, (k,)."""
-        gap = self.effects - self.r_exog @ params
-        return float(gap @ gap) + self.rho**2
+        gap = self.r_exog @ (self.params - params)  # orthogonal to the residuals
+        return float(gap @ gap) + self.ssr
 
     def gradient_at(self, params: FloatArray) -> FloatArray:
         """``X'W(y - X params)`` at any parameters, (k,)."""
-        gradient: FloatArray = self.r_exog.T @ (self.effects - self.r_exog @ params)
+        gradient: FloatArray = self.r_exog.T @ (self.r_exog @ (self.params - params))
         return gradient
 
-
-def noise(rows: int, k: int) -> float:
-    """What rounding leaves of a singular value that is zero, as a share of the largest.
-
-    For the factor of n rows and k columns of one length. Measured on designs with a
-    column too many: at most ``0.6 * sqrt(n) * eps``, in blocks of 7 to 8,192 rows.
-    """
-    return max(k, 8 * float(np.sqrt(rows))) * _EPS
+    def shortest(self, params: FloatArray) -> FloatArray:
+        """Of all parameters with the fitted values of these those of minimum norm, (k,)."""
+        if self.dependence is None:
+            return params
+        return self.dependence.shortest(params)
 
 
-def solve(r: FloatArray, rows: int, *, method: str = "pinv") -> LinearFit:
+def solve(r: FloatArray, rows: int) -> LinearFit:
     """Least squares from R of ``sqrt(w) * [1 | X | y]``.
 
     Parameters
@@ -91,86 +97,81 @@ def solve(r: FloatArray, rows: int, *, method: str = "pinv") -> LinearFit:
         Upper triangular.
     rows : int
         How many rows went into it.
-    method : {"pinv", "qr"}
-        "pinv" gives the minimum-norm solution where the rank is short, "qr"
-        refuses a design that is singular whatever the lengths of its columns, and
-        solves the others. At full rank both solve the triangular system, which is more
-        accurate than a pseudoinverse.
 
-    Raises
-    ------
-    LinAlgError
-        The design is singular and `method` is "qr".
+    Returns
+    -------
+    LinearFit
+        With the solution of minimum norm where the rank is short.
 
     Notes
     -----
-    The rank rule is statsmodels': singular values above ``max * k * eps`` count, and
-    the others are taken for zero. A sum over many blocks rounds more than that, so
-    what is within its noise once all columns have one length does not count either.
+    1. The rank is that of the columns brought to one length, so that no unit of
+       measurement takes part in it: singular values above `noise` count.
+    2. Where it is short, as many columns are left out as follow from the others.
+    3. The triangular system of the others is solved, which is more accurate than a
+       pseudoinverse. A constant column comes first: the others then stand in it with
+       their deviations from the mean, and keep the digits of these.
+    4. What the columns left out share of the solution makes it the shortest.
+    5. The residuals are what the same system leaves of y.
     """
     k = r.shape[0] - 2
-    centered_tss = float(r[1:, -1] @ r[1:, -1])
-    rx = triangularize(r[:, 1:])
-    # Signs with a positive diagonal: the factor is then unique at full rank.
-    rx *= np.where(np.diag(rx) < 0, -1.0, 1.0)[:, None]
-    r_exog, effects, rho = rx[:k, :k], rx[:k, k], float(rx[k, k])
-    singular_values = np.linalg.svd(r_exog, compute_uv=False).astype(np.float64)
-    short = _short_rank(r_exog, singular_values, rows, strict=method == "pinv")
-    if short is None:
-        rank = k
-        root = np.triu(lapack.dtrtri(r_exog)[0])
-        params = solve_triangular(r_exog, effects)
-    else:
-        u, s, vt = short
-        rank = len(s)
-        if method == "qr":
-            raise LinAlgError(f"singular matrix: rank {rank} of {k} columns")
-        root = vt.T / s
-        params = root @ (u.T @ effects)
+    rx = _positive(triangularize(r[:, 1:]))
+    r_exog = rx[:k, :k]
+    rank = scaled_rank(r_exog, rows)
+    dependence, columns = None, np.arange(k)
+    if rank < k:
+        null, tolerance = null_space(r_exog, rows)
+        dependence = resolve(null, tolerance, lengths(r_exog))
+        columns = dependence.independent
+    columns = _constant_first(r, columns)
+    system = _positive(triangularize(r[:, [*(columns + 1), k + 1]]))
+    params, root = np.zeros(k), np.zeros((k, rank))
+    if rank:
+        params[columns] = solve_triangular(system[:rank, :rank], system[:rank, rank])
+        root[columns] = np.triu(lapack.dtrtri(system[:rank, :rank])[0])
+    if dependence is not None:
+        params, root = dependence.shortest(params), dependence.shortest(root)
+    centred = _ones_first(r, columns, rows)
+    rest = system if centred is None else triangularize(r[:, [*centred, k + 1]])
+    ssr = float(rest[rank, rank] ** 2)
     return LinearFit(
         params=params,
         root=root,
         r_exog=np.ascontiguousarray(r_exog),
-        effects=np.ascontiguousarray(effects),
-        rho=rho,
-        singular_values=singular_values,
+        effects=np.ascontiguousarray(rx[:k, k]),
+        rho=float(np.sqrt(ssr)) if rank == k else float(rx[k, k]),
+        ssr=ssr,
+        singular_values=np.linalg.svd(r_exog, compute_uv=False).astype(np.float64),
         rank=rank,
-        centered_tss=centered_tss,
+        dependence=dependence,
+        centered_tss=float(r[1:, -1] @ r[1:, -1]),
         uncentered_tss=float(rx[:, k] @ rx[:, k]),
     )
 
 
-def _short_rank(
-    r: FloatArray, values: FloatArray, rows: int, *, strict: bool
-) -> tuple[FloatArray, FloatArray, FloatArray] | None:
-    """Singular vectors and values of R without those that do not count.
+def _positive(r: FloatArray) -> FloatArray:
+    """The factor with a positive diagonal, which is unique at full rank."""
+    return r * np.where(np.diag(r) < 0, -1.0, 1.0)[:, None]
 
-    Parameters
-    ----------
-    r : ndarray, (k, k)
-        The triangular factor.
-    values : ndarray, (k,)
-        Its singular values.
-    rows : int
-        How many rows went into it.
-    strict : bool
-        Whether statsmodels' rule is applied, or only noise is left out.
 
-    Returns
-    -------
-    u (k, rank), s (rank,), vt (rank, k), or None
-        None where all of them count.
+def _constant_first(r: FloatArray, columns: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The columns, a constant one moved to the front."""
+    varies = r[1:, columns + 1].any(axis=0)
+    return np.concatenate((columns[~varies], columns[varies]))
+
+
+def _ones_first(r: FloatArray, columns: NDArray[np.intp], rows: int) -> list[int] | None:
+    """Columns of R with the span of some of the design's, the column of ones before them.
+
+    None where that column is not in the span, or is the first of them already.
     """
-    k = len(r)
-    norms = np.linalg.norm(r, axis=0)
-    norms = np.where(norms > 0, norms, 1.0)
-    scaled = np.linalg.svd(r / norms, compute_uv=False)
-    m = int(np.count_nonzero(scaled > scaled.max(initial=0.0) * noise(rows, k)))
-    counted = values > values.max(initial=0.0) * k * _EPS
-    if m == k and (counted.all() or not strict):
+    m = len(columns)
+    if m == 0 or not r[1:, columns[0] + 1].any():
         return None
-    q, scaled, vt = np.linalg.svd(r / norms)
-    # Without its noise, the design goes back to the scale on which statsmodels counts.
-    u, s, vt = np.linalg.svd(scaled[:m, None] * vt[:m] * norms, full_matrices=False)
-    rank = int(np.count_nonzero(s > s.max(initial=0.0) * k * _EPS))
-    return q[:, :m] @ u[:, :rank], s[:rank], vt[:rank]
+    factor = triangularize(r[:, [*(columns + 1), 0]])
+    ones = factor[:, m]
+    if abs(ones[m]) > noise(rows, m) * np.linalg.norm(ones):
+        return None
+    basis = factor[:m, :m]
+    shares = np.abs(solve_triangular(basis, ones[:m])) * lengths(basis)
+    return [0, *np.delete(columns, shares.argmax()) + 1]

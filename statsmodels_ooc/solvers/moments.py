@@ -9,7 +9,7 @@ from scipy.linalg import lapack, solve_triangular
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.moments import MomentsState
 from statsmodels_ooc.reductions.triangle import triangularize
-from statsmodels_ooc.solvers.least_squares import noise
+from statsmodels_ooc.solvers.dependence import noise
 
 __all__ = ["correct_digits", "factor_moments"]
 

@@ -175,7 +175,8 @@ def _unit(rows: FloatArray, least: float) -> FloatArray:
     """The rows that are longer than the least, at length one."""
     norms = np.linalg.norm(rows, axis=1)
     kept = norms > least
-    return rows[kept] / norms[kept, None]
+    unit: FloatArray = rows[kept] / norms[kept, None]
+    return unit
 
 
 def _widest(cuts: FloatArray) -> FloatArray | None:

@@ -250,12 +250,37 @@ def test_too_many_columns(start: str) -> None:
     frame = FRAME.assign(twice=2 * FRAME["x"])
     with pytest.warns(SingularMatrixWarning) as caught:
         res = model("y ~ x + twice", frame).fit(start=start)
+    assert "rank-deficient: 'twice' is a multiple of 'x'. The" in str(caught[0].message)
     with pytest.warns(SingularMatrixWarning):
         theirs = smf.glm("y ~ x + twice", frame, family=F.Poisson()).fit(tol=1e-12)
     assert caught[0].filename == __file__
     assert res.df_model == theirs.df_model == 1
     assert_allclose(res.params, theirs.params, rtol=1e-7)
     assert_allclose(res.bse, theirs.bse, rtol=1e-7)
+
+
+@STARTS
+def test_a_multiple_in_a_large_unit(start: str) -> None:
+    frame = FRAME.assign(large=1e12 * FRAME["x"], small=1e-9 * FRAME["x"] ** 2)
+    with pytest.warns(SingularMatrixWarning, match="'x' is a multiple of 'large'"):
+        res = model("y ~ large + small + x", frame).fit(start=start)
+    theirs = smf.glm("y ~ x + I(x**2)", frame, family=F.Poisson()).fit(tol=1e-12)
+    found = 1e12 * res.params["large"] + res.params["x"], 1e-9 * res.params["small"]
+    assert_allclose(found, theirs.params[1:], rtol=1e-7)
+    assert_allclose(res.params["x"], 1e-12 * res.params["large"], rtol=1e-7)  # the shortest
+    assert_allclose(1e-9 * res.bse["small"], theirs.bse.iloc[-1], rtol=1e-7)
+
+
+@STARTS
+@pytest.mark.parametrize("formula", ["y ~ t", "y ~ center(t)"])
+def test_units_do_not_decide_about_rank(formula: str, start: str) -> None:
+    frame = FRAME.assign(t=(1.7e18 + 1e16 * FRAME["x"]).astype("int64"))  # nanoseconds
+    frame["since"] = (frame["t"] - int(1.7e18)) / 1e16
+    res = model(formula, frame).fit(start=start)
+    theirs = smf.glm("y ~ since", frame, family=F.Poisson()).fit(tol=1e-12)
+    assert_allclose(res.params.iloc[-1] * 1e16, theirs.params["since"], rtol=1e-7)
+    assert_allclose(res.bse.iloc[-1] * 1e16, theirs.bse["since"], rtol=1e-7)
+    assert_allclose(res.deviance, theirs.deviance, rtol=1e-9)
 
 
 @pytest.mark.parametrize("own", [F.Poisson(), F.Gamma(L.Log())], ids=["poisson", "gamma"])

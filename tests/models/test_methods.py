@@ -167,15 +167,56 @@ def test_short_rank_has_robust_errors(kind: str) -> None:
     assert_allclose(ours.bse, theirs.bse, rtol=SOLVED)
 
 
-def test_short_rank_warns_at_the_callers_line() -> None:
-    with pytest.warns(SingularMatrixWarning, match="rank-deficient") as caught:
+def test_short_rank_warns_at_the_callers_line_and_names_the_columns() -> None:
+    told = r"rank-deficient: 'I\(a - b\)' is a combination of 'a' and 'b'\. "
+    with pytest.warns(SingularMatrixWarning, match=told) as caught:
         numeric(SHORT["a sum"]).fit()
     assert caught[0].filename == __file__
 
 
-def test_qr_refuses_a_short_rank() -> None:
-    with pytest.raises(np.linalg.LinAlgError, match="rank 3 of 4 columns"):
+def test_qr_refuses_a_short_rank_and_names_the_columns() -> None:
+    told = r"rank 3 of 4 columns; 'I\(a - b\)' is a combination of 'a' and 'b'"
+    with pytest.raises(np.linalg.LinAlgError, match=told):
         numeric(SHORT["a sum"]).fit(method="qr")
+
+
+# --- units
+
+UNITS = FRAME.assign(
+    t=(1.7e18 + 3e16 * FRAME["a"] / np.ptp(FRAME["a"])).astype("int64"),  # nanoseconds
+    far=1e8 + FRAME["a"],
+    large=1e12 * FRAME["a"],
+    small=1e-9 * FRAME["b"],
+)
+UNITS["since"] = (UNITS["t"] - int(1.7e18)) / 1e16
+UNITS["near"] = UNITS["far"] - 1e8
+EQUIVALENT = {
+    "y ~ t": ("y ~ since", {"t": 1e-16}),
+    "y ~ center(t)": ("y ~ center(since)", {"center(t)": 1e-16}),
+    "y ~ far + b": ("y ~ near + b", {}),
+    "y ~ large + small": ("y ~ a + b", {"large": 1e-12, "small": 1e9}),
+}
+
+
+@pytest.mark.parametrize("method", ["pinv", "auto", "qr"])
+@pytest.mark.parametrize("formula", EQUIVALENT)
+def test_units_do_not_decide_about_rank(formula: str, method: str) -> None:
+    res = smof.ols(formula, smo.as_source(UNITS, chunk_rows=CHUNK)).fit(method=method)
+    same, units = EQUIVALENT[formula]
+    theirs = smf.ols(same, UNITS).fit()
+    per = np.array([units.get(name, 1.0) for name in res.params.index])
+    assert res.model.rank == len(res.params)
+    # The mean of t is 1e2 times its spread.
+    assert_allclose(res.params[1:], (theirs.params.to_numpy() * per)[1:], rtol=SOLVED)
+    assert_allclose(res.bse[1:], (theirs.bse.to_numpy() * per)[1:], rtol=SOLVED)
+    for what in ("rsquared", "ssr", "llf", "fvalue", "df_resid"):
+        assert_allclose(getattr(res, what), getattr(theirs, what), rtol=SOLVED)
+
+
+def test_the_residuals_of_the_fit_are_its_own() -> None:
+    res = numeric().fit()
+    assert res.ssr == res._fit.rho**2
+    assert_allclose(res.model.loglike(res.params), res.llf, rtol=0)
 
 
 def test_many_dummies_with_all_their_levels() -> None:

@@ -29,7 +29,7 @@ from statsmodels_ooc.reductions.power import PowerSums
 from statsmodels_ooc.reductions.recession import Recession
 from statsmodels_ooc.reductions.residuals import ResidualMoments
 from statsmodels_ooc.reductions.sandwich import WhiteMeat
-from statsmodels_ooc.reductions.triangle import Triangle
+from statsmodels_ooc.reductions.triangle import Triangle, TriangleState
 from statsmodels_ooc.selection.candidates import Candidates
 from statsmodels_ooc.selection.carried import RawBlock
 from statsmodels_ooc.selection.criteria import deal
@@ -152,8 +152,8 @@ def parts(state: Any) -> dict[str, Any]:
     for name in [name for name, value in content.items() if is_dataclass(value)]:
         inner = parts(content.pop(name))
         content |= {f"{name}: {part}": value for part, value in inner.items()}
-    if "r" in content:
-        content = {"cross products": content["r"].T @ content["r"]}
+    if isinstance(state, TriangleState):
+        content = {"cross products": state.r.T @ state.r}
     if "orders" in content:  # as they are once nothing waits to be sorted in
         settled = [order.joined(Order(order.m), TIES[order.m]) for order in content["orders"]]
         content["orders"] = [(order.scores.tolist(), order.codes.tolist()) for order in settled]

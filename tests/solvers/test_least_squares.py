@@ -102,18 +102,12 @@ def test_singular_values(name: str, weights: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("name", FULL)
-def test_qr_and_pinv_agree(name: str) -> None:
+@pytest.mark.parametrize("name", FULL + SHORT)
+def test_the_solution_has_no_gradient_and_the_least_ssr(name: str) -> None:
     x = design(name)
-    r = triangle(x, response(x))
-    assert_allclose(solve(r, N, method="qr").params, solve(r, N).params, rtol=0)
-
-
-@pytest.mark.parametrize("name", SHORT)
-def test_qr_refuses_a_singular_design(name: str) -> None:
-    x = design(name)
-    with pytest.raises(np.linalg.LinAlgError, match="singular matrix: rank"):
-        solve(triangle(x, response(x)), N, method="qr")
+    fit = solve(triangle(x, response(x)), N)
+    assert fit.ssr_at(fit.params) == fit.ssr
+    assert (fit.gradient_at(fit.params) == 0).all()
 
 
 @pytest.mark.parametrize("name", FULL + SHORT)
@@ -156,15 +150,80 @@ def test_the_scale_of_a_column_costs_no_digits(scale: Any) -> None:
     assert_allclose(np.diag(fit.normalized_cov_params), cov, rtol=SUMS)
 
 
-def test_opposite_scales_are_short_as_statsmodels_counts() -> None:
+def test_opposite_scales_are_of_full_rank() -> None:
     x = design("plain")
     y = response(x)
-    x[:, 1], x[:, 2] = x[:, 1] * 1e-8, x[:, 2] * 1e8
+    x[:, 1], x[:, 2] = x[:, 1] * 1e-9, x[:, 2] * 1e12
     with pytest.warns(match="rank-deficient"):
-        theirs = sm.OLS(y, x).fit()
+        assert sm.OLS(y, x).fit().model.rank == 3  # which depends on the units
+    params, cov, ssr = extended(x, y)
     fit = solve(triangle(x, y), N)
-    assert fit.rank == theirs.model.rank == 3
-    assert_allclose(fit.ssr, theirs.ssr, rtol=INVARIANT)
+    assert fit.rank == 4
+    assert_allclose(fit.params, params, rtol=SUMS)
+    assert_allclose(np.diag(fit.normalized_cov_params), cov, rtol=SUMS)
+    assert_allclose(fit.ssr, ssr, rtol=SUMS)
+
+
+def test_a_column_with_a_large_mean_is_of_full_rank() -> None:
+    x = design("plain")
+    y = response(x)
+    x[:, 1] += 1e8
+    params, cov, ssr = extended(x - [0, 1e8, 0, 0], y)
+    fit = solve(triangle(x, y), N)
+    assert fit.rank == 4
+    # x itself is rounded in its eighth digit.
+    assert_allclose(fit.params[1:], params[1:], rtol=1e-7)
+    assert_allclose(np.diag(fit.normalized_cov_params)[1:], cov[1:], rtol=1e-7)
+    assert_allclose(fit.ssr, ssr, rtol=1e-7)
+
+
+SHORT_AND_SCALED: dict[str, tuple[list[list[float]], list[list[float]]]] = {
+    # Columns from (1, u, v, w), and what is left of the shortest solution to compare.
+    "a multiple beside a small column": (
+        [[1, 0, 0, 0], [0, 1e12, 0, 0], [0, 2e12, 0, 0], [0, 0, 1e-9, 0]],
+        [[0, -2, 1, 0]],
+    ),
+    "a multiple in a small unit": (
+        [[0, 1e-9, 0, 0], [0, 1e12, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]],
+        [[1, -1e-21, 0, 0]],
+    ),
+    "two multiples of other sizes": (
+        [[0, 1e12, 0, 0], [0, 0, 1e-9, 0], [0, 3e12, 0, 0], [0, 0, -2e-9, 0], [1, 0, 0, 0]],
+        [[3, 0, -1, 0, 0], [0, 2, 0, 1, 0]],
+    ),
+    "a sum in a large unit": (
+        [[0, 1e-9, 0, 0], [0, 0, 1e-9, 0], [0, 1e12, 1e12, 0], [1, 0, 0, 0]],
+        [[1, 1, -1e-21, 0]],
+    ),
+    "a sum of other sizes": (
+        [[1, 0, 0, 0], [0, 1e6, 0, 0], [0, 0, 1e-6, 0], [0, 1, 1, 0]],
+        [[0, 1e-6, 1e6, -1]],
+    ),
+}
+
+
+@pytest.mark.parametrize("rows", [3, 60])
+@pytest.mark.parametrize("name", SHORT_AND_SCALED)
+def test_the_shortest_solution_does_not_suffer_from_units(name: str, rows: int) -> None:
+    columns, zeros = (np.array(part, dtype=float) for part in SHORT_AND_SCALED[name])
+    parts = design("plain")
+    y = response(parts)
+    x = parts @ columns.T
+    fit = solve(triangle(x, y, rows=rows), N)
+    assert fit.rank == len(columns) - len(zeros)
+    # The fitted values are those of the columns that they are made of ...
+    used = parts[:, columns.any(axis=0)]
+    residuals = y - used @ np.linalg.lstsq(used, y, rcond=None)[0]
+    assert_allclose(y - x @ fit.params, residuals, atol=SUMS * np.abs(y).max())
+    assert_allclose(fit.ssr, residuals @ residuals, rtol=SUMS)
+    # ... and no part of the parameters is in the null space, nor of their errors.
+    for null in zeros:
+        terms = null * fit.params
+        assert abs(terms.sum()) <= SUMS * np.abs(terms).max()
+        assert (np.abs(null @ fit.root) <= SUMS * np.abs(null[:, None] * fit.root).max(0)).all()
+    pinv = np.linalg.pinv(x / np.linalg.norm(x, axis=0)) / np.linalg.norm(x, axis=0)[:, None]
+    assert fit.root.shape == (len(columns), fit.rank)
+    assert_allclose(x @ fit.root @ fit.root.T @ x.T, x @ pinv, atol=SUMS)
 
 
 @pytest.mark.parametrize("n", [700, 30_000])

@@ -1,0 +1,207 @@
+"""Which columns of a design are combinations of others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.reductions.triangle import triangularize
+
+__all__ = ["Dependence", "describe", "lengths", "noise", "null_space", "resolve", "scaled_rank"]
+
+_EPS = float(np.finfo(np.float64).eps)
+_TOLD = 3  # dependent columns that a message names
+_LISTED = 5  # columns of one combination that it lists
+
+
+@dataclass(frozen=True)
+class Dependence:
+    """``X[:, dependent] == X[:, independent] @ coefs`` for a design X of k columns.
+
+    Attributes
+    ----------
+    independent : ndarray of int, (m,)
+        Columns of full rank, in their order.
+    dependent : ndarray of int, (k - m,)
+        The others.
+    coefs : ndarray, (m, k - m)
+        What the others are combinations of; zero where rounding cannot tell.
+    """
+
+    independent: NDArray[np.intp]
+    dependent: NDArray[np.intp]
+    coefs: FloatArray
+
+    def shortest(self, params: FloatArray) -> FloatArray:
+        """Of all parameters with the same fitted values those of the smallest norm.
+
+        Parameters
+        ----------
+        params : ndarray, (k,) or (k, q)
+            Any of them.
+
+        Returns
+        -------
+        ndarray, (k,) or (k, q)
+
+        Notes
+        -----
+        With C for `coefs` the fitted values are those of ``s = b_m + C b_d`` in the
+        independent columns. The shortest b lies in the rows of ``[I | C]``, so that
+        ``b_m = inv(I + CC') s`` and ``b_d = C' b_m``. Nothing cancels.
+        """
+        solved = params[self.independent] + self.coefs @ params[self.dependent]
+        found = np.zeros_like(params)
+        m = len(self.independent)
+        if m:
+            root = triangularize(np.vstack((np.eye(m), self.coefs.T)))  # of I + CC'
+            shared = solve_triangular(root, solve_triangular(root, solved, trans="T"))
+            found[self.independent] = shared
+            found[self.dependent] = self.coefs.T @ shared
+        return found
+
+
+def noise(rows: int, k: int) -> float:
+    """What rounding leaves of a singular value that is zero, as a share of the largest.
+
+    For the factor of n rows and k columns of one length. Measured on designs with a
+    column too many: at most ``0.6 * sqrt(n) * eps``, in blocks of 7 to 8,192 rows.
+    """
+    return max(k, 8 * float(np.sqrt(rows))) * _EPS
+
+
+def lengths(r: FloatArray) -> FloatArray:
+    """Lengths of the columns, (k,), one for columns of zeros."""
+    largest = np.abs(r).max(axis=0, initial=0.0)
+    largest = np.where(largest > 0, largest, 1.0)
+    found = largest * np.linalg.norm(r / largest, axis=0)
+    return np.where(found > 0, found, 1.0)
+
+
+def scaled_rank(r: FloatArray, rows: int) -> int:
+    """Rank of a factor of n rows, (m, k), once its columns have one length.
+
+    The unit in which a column is measured takes no part in it.
+    """
+    values = np.linalg.svd(r / lengths(r), compute_uv=False)
+    return int(np.count_nonzero(values > values.max(initial=0.0) * noise(rows, r.shape[1])))
+
+
+def null_space(r: FloatArray, rows: int) -> tuple[FloatArray, float]:
+    """Combinations of the columns of R, brought to one length, that are zero.
+
+    Parameters
+    ----------
+    r : ndarray, (p, k)
+        A factor of a design, p >= k.
+    rows : int
+        How many rows went into it.
+
+    Returns
+    -------
+    null : ndarray, (k, k - m)
+        Orthonormal.
+    tolerance : float
+        The size of what rounding leaves of its zeros.
+    """
+    _, values, vt = np.linalg.svd(r / lengths(r))
+    share = noise(rows, r.shape[1])
+    m = int(np.count_nonzero(values > values.max(initial=0.0) * share))
+    smallest = values[m - 1] / values[0] if m else 1.0
+    return vt[m:].T, share / smallest
+
+
+def resolve(
+    null: FloatArray, tolerance: float, lengths: FloatArray, *, in_order: bool = False
+) -> Dependence:
+    """Solve the combinations that are zero for as many columns.
+
+    Parameters
+    ----------
+    null : ndarray, (k, k - m)
+        From `null_space`.
+    tolerance : float
+        The size of what rounding leaves of its zeros.
+    lengths : ndarray, (k,)
+        Of the columns.
+    in_order : bool
+        Whether the dependent columns are the last ones, as one reads a design, or, as
+        the shortest solution wants it, those that have the shortest columns.
+
+    Returns
+    -------
+    Dependence
+        In the units of the columns.
+    """
+    k, count = null.shape
+    rest, dependent = null.copy(), np.zeros(count, dtype=np.intp)
+    for i in range(count):
+        size = np.linalg.norm(rest, axis=1)
+        size[dependent[:i]] = 0.0
+        able = size >= min(tolerance, size.max())
+        wish = np.arange(1, k + 1) if in_order else size / lengths
+        dependent[i] = np.argmax(np.where(able, wish, 0.0))
+        axis = rest[dependent[i]] / size[dependent[i]]
+        rest -= np.outer(rest @ axis, axis)
+    dependent.sort()
+    independent = np.setdiff1d(np.arange(k), dependent)
+    inverse = np.linalg.inv(null[dependent])
+    coefs = -null[independent] @ inverse
+    # A column of length one needs a coefficient of at least 1 / k from others like it.
+    told = min(tolerance * max(1.0, float(np.linalg.norm(inverse, 2))), 0.5 / k)
+    coefs[np.abs(coefs) <= told] = 0.0
+    units = lengths[dependent] / lengths[independent, None]
+    return Dependence(independent, dependent, coefs * units)
+
+
+def describe(r: FloatArray, rows: int, names: Sequence[str], span: FloatArray | None = None) -> str:
+    """Which columns are combinations of which, in words; empty at full rank.
+
+    Parameters
+    ----------
+    r : ndarray, (k, k)
+        The triangular factor of a design.
+    rows : int
+        How many rows went into it.
+    names : sequence of str, (k,)
+        Of the columns.
+    span : ndarray, (k, q), optional
+        Columns that the parameters are combinations of; any by default.
+    """
+    if span is None:
+        null, tolerance = null_space(r, rows)
+    else:
+        spanned = r @ span
+        null, tolerance = null_space(spanned, rows)
+        null = span @ (null / lengths(spanned)[:, None]) * lengths(r)[:, None]
+        null = np.linalg.qr(null)[0]
+    if null.shape[1] == 0:
+        return ""
+    found = resolve(null, tolerance, lengths(r), in_order=True)
+    told = [
+        _combination(names[j], [names[i] for i in found.independent[coefs != 0]])
+        for j, coefs in zip(found.dependent, found.coefs.T, strict=True)
+    ]
+    return "; ".join(told[:_TOLD]) + _and_more(len(told) - _TOLD, "; and ", " more columns")
+
+
+def _combination(name: str, others: Sequence[str]) -> str:
+    quoted = [repr(other) for other in others]
+    if not quoted:
+        return f"{name!r} is zero in all rows"
+    if len(quoted) == 1:
+        return f"{name!r} is a multiple of {quoted[0]}"
+    if len(quoted) > _LISTED:
+        listed = ", ".join(quoted[:_LISTED]) + _and_more(len(quoted) - _LISTED, " and ", " more")
+    else:
+        listed = ", ".join(quoted[:-1]) + f" and {quoted[-1]}"
+    return f"{name!r} is a combination of {listed}"
+
+
+def _and_more(count: int, before: str, after: str) -> str:
+    return f"{before}{count:,}{after}" if count > 0 else ""
