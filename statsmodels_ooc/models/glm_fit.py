@@ -115,9 +115,9 @@ def _fit_irls(
     params = path.params
     if path.point.fit.rank < model.spec.k:
         params = path.point.fit.shortest(params)
-        told = describe(path.point.fit.r_exog, model._planner.audit.rows, model.spec_names)
+        combined = describe(path.point.fit.r_exog, model._planner.audit.rows, model.spec_names)
         warnings.warn(
-            f"The design matrix is rank-deficient: {told}. The model parameters are not "
+            f"The design matrix is rank-deficient: {combined}. The model parameters are not "
             "uniquely determined.",
             SingularMatrixWarning,
             stacklevel=4,

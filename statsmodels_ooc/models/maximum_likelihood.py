@@ -183,7 +183,7 @@ class MaximumLikelihood:
         shift = 0.0
         if not found.bounded or self.starts_from_mean or self.has_offset:
             self._refer_to_sample()
-            shift = self._pilot.mean or 0.0
+            shift = self._pilot.shift
         self._companions.refer_to(0.5)
         bounds = response_bounds(self.kernel.family)
         facts = (Responses(self.kernel, self._companions.reference), RowAudit(self.spec.k))

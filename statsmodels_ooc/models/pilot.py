@@ -72,6 +72,13 @@ class Pilot:
         total = sum(float(block.endog.sum()) for block in self.blocks)
         return total / self.rows if self.rows else None
 
+    @property
+    def shift(self) -> float:
+        """A number near the mean response, which leaves sums of whole numbers exact."""
+        mean = self.mean or 0.0
+        whole = all((np.rint(block.endog) == block.endog).all() for block in self.blocks)
+        return float(np.rint(mean)) if whole else mean
+
     @cached_property
     def cells(self) -> float:
         """How many distinct rows all the data seem to have."""

@@ -1,0 +1,167 @@
+"""Separated responses are told with a proof, and nothing else is called so."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import patsy
+import pytest
+import statsmodels.api as sm
+from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
+
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.models import pilot
+
+F, L = sm.families, sm.families.links
+LINKS = {
+    "logit": L.Logit(),
+    "probit": L.Probit(),
+    "cloglog": L.CLogLog(),
+    "loglog": L.LogLog(),
+    "cauchit": L.Cauchy(),
+}
+MOST = 20  # passes
+N = 240
+
+
+def make_frame() -> pd.DataFrame:
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame(
+        {
+            "x": rng.normal(size=N),
+            "z": rng.lognormal(sigma=2, size=N),
+            "g": rng.choice(list("pqr"), N),
+            "h": rng.choice(list("uvw"), N),
+            "age": rng.integers(20, 60, N).astype(float),
+        }
+    )
+    frame["year"] = 2000 - frame["age"] + rng.integers(0, 2, N)
+    frame["coin"] = rng.integers(0, 2, N).astype(float)
+    frame["count"] = rng.poisson(2, N).astype(float)
+    return frame
+
+
+FRAME = make_frame()
+GAP = FRAME["year"] + FRAME["age"]  # 2000 or 2001: what both tell together
+BINARY: dict[str, tuple[str, Any, str]] = {
+    # formula, response, kind
+    "complete": ("x + z", FRAME["x"] > 0.1, "complete"),
+    "complete by two": ("x + age", FRAME["x"] + 0.1 * FRAME["age"] > 4.1, "complete"),
+    "collinear": ("age + year", GAP > 2000, "complete"),
+    "one class": ("x + z", np.ones(N), "complete"),
+    "no class": ("x + g", np.zeros(N), "complete"),
+    "level": ("C(g) + x", np.where(FRAME["g"] == "q", 1, FRAME["coin"]), "quasi-complete"),
+    "first level": ("C(g) + x", np.where(FRAME["g"] == "p", 0, FRAME["coin"]), "quasi-complete"),
+    "levels alone": (
+        "C(g) + C(h)",
+        np.where(FRAME["g"] == "q", 1, FRAME["coin"]),
+        "quasi-complete",
+    ),
+    "cell": (
+        "C(g) * C(h)",
+        np.where((FRAME["g"] == "q") & (FRAME["h"] == "v"), 0, FRAME["coin"]),
+        "quasi-complete",
+    ),
+    "threshold": ("age + g", np.sign(FRAME["age"] - 40) / 2 + 0.5, "quasi-complete"),
+    "nearly collinear": (
+        "age + year + x",
+        np.where(GAP > 2000, 1, FRAME["coin"]),
+        "quasi-complete",
+    ),
+}
+
+
+def told(formula: str, y: Any, family: Any, **fit: Any) -> Any:
+    """A fit whose separation is told by warnings, in few passes."""
+    frame = FRAME.assign(y=np.asarray(y, dtype=float))
+    if "age + g" in formula:  # ones and zeros at the threshold itself
+        frame["y"] = np.where(frame["age"] == 40, frame["coin"], frame["y"])
+    source = smo.as_source(frame, chunk_rows=31)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        res = smof.glm(f"y ~ {formula}", source, family=family).fit(**fit)
+    assert not res.converged
+    assert sum(record.name == "fit" for record in res.passes) <= MOST
+    messages = [str(w.message) for w in caught if w.category is ConvergenceWarning]
+    assert len(messages) == 1
+    found = res.separation
+    assert f"{found.kind} separation along" in messages[0]
+    names = np.asarray(res.model.exog_names)
+    largest = names[np.argmax(np.abs(found.direction))]
+    assert f"1 {largest}" in messages[0]
+    perfect = [w for w in caught if w.category is PerfectSeparationWarning]
+    assert len(perfect) == (found.kind == "complete")
+    return res, frame
+
+
+def proves(res: Any, frame: pd.DataFrame, side: np.ndarray) -> None:
+    """No row loses by the direction, and some gain; within the rounding of the row itself."""
+    exog = np.asarray(patsy.dmatrix(res.model.spec.design_info, frame))
+    direction = res.separation.direction
+    gains, size = side * (exog @ direction), np.abs(exog) @ np.abs(direction)
+    assert (gains >= -1e-12 * size).all()
+    assert (gains > 1e-9 * size).any()
+    assert (np.abs(exog @ direction)[side == 0] <= 1e-12 * size[side == 0]).all()
+    if res.separation.kind == "complete":
+        assert (gains > 0).all()
+
+
+@pytest.mark.parametrize("start", ["pilot", "statsmodels", "zeros"])
+@pytest.mark.parametrize("link", ["logit", "cloglog"])
+@pytest.mark.parametrize("name", BINARY)
+def test_separated_responses_are_told(name: str, link: str, start: str) -> None:
+    formula, y, kind = BINARY[name]
+    family = F.Binomial(LINKS[link])
+    k = patsy.dmatrix(formula, FRAME).shape[1]
+    begin: dict[str, Any] = {"start_params": np.zeros(k)} if start == "zeros" else {"start": start}
+    res, frame = told(formula, y, family, **begin)
+    assert res.separation.kind == kind
+    proves(res, frame, 2 * frame["y"].to_numpy() - 1)
+
+
+@pytest.mark.parametrize("name", ["complete", "level", "nearly collinear"])
+@pytest.mark.parametrize("link", ["probit", "loglog", "cauchit"])
+def test_other_links(name: str, link: str) -> None:
+    formula, y, kind = BINARY[name]
+    res, frame = told(formula, y, F.Binomial(LINKS[link]))
+    assert res.separation.kind == kind
+    proves(res, frame, 2 * frame["y"].to_numpy() - 1)
+
+
+@pytest.mark.parametrize("compress", [True, False])
+@pytest.mark.parametrize("formula", ["C(g)", "C(g) + x", "C(g) + C(h)"])
+@pytest.mark.parametrize("family", [F.Poisson(), F.NegativeBinomial(alpha=0.5)])
+def test_counts_that_are_zero_for_a_level(family: Any, formula: str, compress: bool) -> None:
+    y = np.where(FRAME["g"] == "r", 0.0, FRAME["count"])
+    res, frame = told(formula, y, family, compress=compress)
+    assert res.separation.kind == "quasi-complete"
+    proves(res, frame, -(frame["y"].to_numpy() == 0).astype(float))
+    others = np.asarray(res.model.exog_names) != "C(g)[T.r]"
+    np.testing.assert_array_equal(res.separation.direction, np.where(others, 0.0, -1.0))
+
+
+def test_a_sample_that_is_separated_where_the_data_are_not(monkeypatch: Any) -> None:
+    monkeypatch.setattr(pilot, "_ROWS", 60)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=3_000)
+    y = (x > 0).astype(float)
+    y[np.arange(7, 3_000, 50)] = rng.integers(0, 2, 60)
+    source = smo.as_source(pd.DataFrame({"x": x, "y": y}), chunk_rows=750)
+    res = smof.glm("y ~ x", source, family=F.Binomial()).fit()
+    theirs = sm.GLM(y, sm.add_constant(x), family=F.Binomial()).fit(tol=1e-13)
+    assert res.converged
+    assert res.separation is None
+    np.testing.assert_allclose(res.params, theirs.params, rtol=1e-8)
+
+
+def test_what_does_not_follow_from_the_separation_stands_still() -> None:
+    y = BINARY["level"][1]
+    res, frame = told("C(g) + x", y, F.Binomial())
+    rest = frame["g"] != "q"
+    alone = smof.glm("y ~ C(g) + x", smo.as_source(frame[rest]), family=F.Binomial()).fit()
+    for name in ("Intercept", "C(g)[T.r]", "x"):
+        np.testing.assert_allclose(res.params[name], alone.params[name], rtol=1e-4)
