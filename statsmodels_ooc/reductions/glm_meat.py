@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.reductions.elementwise import quiet
 from statsmodels_ooc.reductions.kernels import Kernel, Mean
 from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights
 
@@ -96,7 +97,8 @@ class ObservedInformation:
         if len(block.endog) == 0:
             return state
         eta = linear_predictor(block, self.beta)
-        state += _observed(self.kernel, block, eta, self.kernel.mean(eta))
+        with quiet():  # sums that overflow: the step of scoring will do
+            state += _observed(self.kernel, block, eta, self.kernel.mean(eta))
         return state
 
     def merge(self, left: FloatArray, right: FloatArray) -> FloatArray:
