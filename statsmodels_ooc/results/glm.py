@@ -21,9 +21,11 @@ from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, sandwich
 from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
 from statsmodels_ooc.results.glm_scores import score_test
+from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.lazy import refuse_chunks
 from statsmodels_ooc.results.margins import StreamedMargins
 from statsmodels_ooc.solvers.irls import Point
+from statsmodels_ooc.solvers.least_squares import LinearFit
 
 __all__ = ["GLMResults"]
 
@@ -36,7 +38,7 @@ _ROWS = (
 _NO_PLOT = "{} shows a point for every row of the data; fit a sample of the rows in memory for it"
 
 
-class GLMResults(glm.GLMResults):  # type: ignore[misc]
+class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
     """Results of a streamed GLM; see statsmodels' `GLMResults`.
 
     Sums come from the last point of the fit, rows come lazily, and what needs another
@@ -87,6 +89,10 @@ class GLMResults(glm.GLMResults):  # type: ignore[misc]
     def _point(self) -> Point:
         point: Point = self.model._at(self.params)
         return point
+
+    def _design_fit(self) -> LinearFit | None:
+        restricted = hasattr(self, "constraints") or hasattr(self, "regularized")
+        return None if restricted else self._point.fit
 
     @property
     def nobs(self) -> int:

@@ -9,11 +9,12 @@ import numpy as np
 
 from statsmodels_ooc._statsmodels import cache_writable
 from statsmodels_ooc.engine import PassRecord
-from statsmodels_ooc.errors import LeverageWarning, warn_caller
+from statsmodels_ooc.errors import DesignError, LeverageWarning, warn_caller
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.residuals import ResidualMoments, ResidualMomentsState
 from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
 from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, sandwich
+from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.lazy import LazyRows
 from statsmodels_ooc.results.leverage import leverage_message
 from statsmodels_ooc.results.nested import NestedTests
@@ -25,7 +26,7 @@ from statsmodels_ooc.solvers.rounding import column_rounding
 __all__ = ["StreamedResults"]
 
 
-class StreamedResults(LazyRows, NestedTests):
+class StreamedResults(LazyRows, NestedTests, EstimableTests):
     """A mixin in front of statsmodels' regression results.
 
     Sums come from the fit, rows come lazily, and what needs another pass makes it
@@ -93,8 +94,28 @@ class StreamedResults(LazyRows, NestedTests):
 
     @property
     def effects(self) -> FloatArray:
-        """``Q'y``, the first k entries, from which `anova_lm` makes its table."""
+        """``Q'y``, the first k entries, from which `anova_lm` makes its table.
+
+        Raises
+        ------
+        DesignError
+            The rank is short: the effects do not belong to the columns one by one.
+        """
+        if self._fit.rank < len(self._fit.params):
+            raise DesignError(
+                f"the rank of the design is {self._fit.rank} of {len(self._fit.params)} columns, "
+                "and statsmodels' anova_lm counts columns",
+                hint="smo.anova_lm counts ranks",
+            )
         return self._fit.effects
+
+    @property
+    def linear_fit(self) -> LinearFit:
+        """What least squares found: triangular factor, effects, singular values, rank."""
+        return self._fit
+
+    def _design_fit(self) -> LinearFit:
+        return self._fit
 
     @property
     def passes(self) -> list[PassRecord]:
