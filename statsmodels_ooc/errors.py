@@ -28,7 +28,6 @@ __all__ = [
     "SourceError",
     "SourceNotFoundError",
     "UnseenLevelError",
-    "warn_caller",
 ]
 
 _PASSED_OVER = {"statsmodels", "statsmodels_ooc", "functools"}  # between a warning and its cause

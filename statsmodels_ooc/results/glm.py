@@ -18,7 +18,7 @@ from statsmodels.genmod.families import links
 from statsmodels_ooc.engine import PassRecord, RowArray
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, sandwich
+from statsmodels_ooc.results.covariance import MEATS, inverse_on, refuse_unavailable, sandwich
 from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
 from statsmodels_ooc.results.glm_scores import score_test
 from statsmodels_ooc.results.hypotheses import EstimableTests
@@ -158,7 +158,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
     @cached_property
     def _cov_white(self) -> FloatArray:
         sums = self.model._planner.meat(np.asarray(self.params))
-        return sandwich(np.linalg.inv(sums.observed), sums.meat)
+        return sandwich(inverse_on(self._point.fit.root, sums.observed), sums.meat)
 
     @property
     def cov_HC0(self) -> FloatArray:
@@ -250,7 +250,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         params = np.asarray(self.params, dtype=np.float64)
         kernel = self.model._planner.kernel
         if observed:
-            cov = np.linalg.inv(self.model._planner.meat(params).observed)
+            cov = inverse_on(self._point.fit.root, self.model._planner.meat(params).observed)
         else:
             cov = self._point.fit.normalized_cov_params
         kind = "observed_information" if observed else "information"

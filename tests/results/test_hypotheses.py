@@ -236,3 +236,43 @@ def test_pairs_of_levels() -> None:
     ours = short_fit("two islands")
     with pytest.warns(EstimabilityWarning):
         ours.t_test_pairwise("a")
+
+
+# --- covariances and score tests
+
+
+def test_robust_tests_of_a_glm() -> None:
+    _, contrasts = interaction()
+    means = still("n ~ 0 + cell", counts().assign(cell=lambda d: d.a + d.b), cov_type="HC0")
+    expected = means.wald_test(contrasts, scalar=True)
+    row = glm_fit("n ~ a * b", cov_type="HC0").wald_test_terms().table.loc["a:b"]
+    assert row["df_constraint"] == len(contrasts)
+    assert_allclose(row["statistic"], expected.statistic, rtol=ITERATED)
+
+
+@pytest.mark.parametrize("observed", [True, False])
+def test_leverages_of_a_glm_add_up_to_its_rank(observed: bool) -> None:
+    res = glm_fit("n ~ a * b")
+    total = np.asarray(res.get_hat_matrix_diag(observed=observed)).sum()
+    assert_allclose(total, res.model.df_model + 1, rtol=ITERATED)
+
+
+@pytest.mark.parametrize("cov_type", ["nonrobust", "HC0"])
+def test_compare_lm_test(cov_type: str) -> None:
+    d = frame(CELLS)
+    source = smo.as_source(d, chunk_rows=17)
+    with pytest.warns(SingularMatrixWarning):
+        full = smof.ols("y ~ a * b + x", source).fit(cov_type=cov_type)
+    small = smof.ols("y ~ a + b + x", source).fit(cov_type=cov_type)
+    cells = pd.get_dummies(d.a + d.b, dtype=float).assign(x=d.x)
+    means = sm.OLS(d.y, cells).fit(cov_type=cov_type)
+    theirs = smf.ols("y ~ a + b + x", d).fit(cov_type=cov_type)
+    scores = cells.to_numpy() * theirs.resid.to_numpy()[:, None]
+    mean = scores.mean(axis=0)
+    if cov_type == "nonrobust":
+        cov = theirs.ssr / len(d) * cells.T.to_numpy() @ cells.to_numpy() / len(d)
+    else:
+        cov = scores.T @ scores / len(d) - np.outer(mean, mean)
+    statistic, _, df = full.compare_lm_test(small)
+    assert df == means.df_model - theirs.df_model
+    assert_allclose(statistic, len(d) * mean @ np.linalg.solve(cov, mean), rtol=1e-8)

@@ -118,7 +118,7 @@ def test_the_uncorrelated_part() -> None:
 # --- sub-models
 
 
-@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("length", [*LENGTHS, 1e-15])
 @pytest.mark.parametrize("base", [[], [0], [1, 2], [0, 1, 2, 3], [5]], ids=str)
 @pytest.mark.parametrize("added", [[0], [1, 2, 3], [4], [4, 5], [2, 3, 4, 5]], ids=str)
 def test_gain(base: list[int], added: list[int], length: float) -> None:
