@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from patsy import DesignInfo
 from statsmodels.base._constraints import LinearConstraints
 from statsmodels.base._parameter_inference import ScoreTestResult
 from statsmodels.base._parameter_inference import _lm_robust as robust_score_test
 from statsmodels.base.data import ModelData, PandasData
+from statsmodels.formula._manager import FormulaManager
 from statsmodels.genmod.generalized_linear_model import GLMResultsWrapper
 from statsmodels.regression.linear_model import RegressionResultsWrapper
 from statsmodels.tools._decorators import cache_writable
@@ -20,8 +21,10 @@ __all__ = [
     "StreamedFrameData",
     "StreamedGLMWrapper",
     "StreamedWrapper",
+    "Term",
     "cache_writable",
     "robust_score_test",
+    "terms_of",
 ]
 
 
@@ -108,3 +111,26 @@ class StreamedGLMWrapper(GLMResultsWrapper):  # type: ignore[misc]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (StreamedGLMWrapper, (self._results,))
+
+
+class Term(NamedTuple):
+    """A term of a formula: its name, its factors, and its columns in the design."""
+
+    name: str
+    factors: frozenset[Any]
+    columns: range
+    is_intercept: bool
+
+
+def terms_of(model_spec: Any) -> list[Term]:
+    """The terms of a formula, in the order of their columns."""
+    manager = FormulaManager()
+    return [
+        Term(
+            manager.get_term_name(term),
+            frozenset(term.factors),
+            range(*manager.get_slice(model_spec, term).indices(len(model_spec.column_names))),
+            term == manager.intercept_term,
+        )
+        for term in model_spec.terms
+    ]

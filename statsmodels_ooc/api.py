@@ -6,6 +6,7 @@ from statsmodels_ooc import errors
 from statsmodels_ooc.models.glm import GLM
 from statsmodels_ooc.models.linear import OLS, WLS
 from statsmodels_ooc.options import options
+from statsmodels_ooc.results.anova import anova_lm
 from statsmodels_ooc.selection.iboss import IBOSS
 from statsmodels_ooc.selection.indices import iboss_indices
 from statsmodels_ooc.sources.coerce import as_source
@@ -19,6 +20,7 @@ __all__ = [
     "IBOSS",
     "OLS",
     "WLS",
+    "anova_lm",
     "as_source",
     "errors",
     "from_iterable",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
+from types import FrameType
+
 from patsy import PatsyError
 from statsmodels.tools.sm_exceptions import MissingDataError as _MissingDataError
 
@@ -9,6 +13,8 @@ __all__ = [
     "ColumnNotFoundError",
     "DesignError",
     "EmptyDataError",
+    "EstimabilityWarning",
+    "LeverageWarning",
     "MemoryLimitError",
     "MissingDataError",
     "MissingExtraError",
@@ -23,6 +29,8 @@ __all__ = [
     "SourceNotFoundError",
     "UnseenLevelError",
 ]
+
+_PASSED_OVER = {"statsmodels", "statsmodels_ooc", "functools"}  # between a warning and its cause
 
 
 class OutOfCoreError(Exception):
@@ -105,3 +113,31 @@ class PrecisionError(OutOfCoreError, ArithmeticError):
 
 class SelectionWarning(UserWarning):
     """Selected rows may mislead; the message says why: a failed pilot, separation, a lost rank."""
+
+
+class LeverageWarning(UserWarning):
+    """A row determines coefficients alone, so that their robust standard errors lack its error."""
+
+
+class EstimabilityWarning(UserWarning):
+    """The design does not determine all that a hypothesis is about; the rest is tested."""
+
+
+def warn_caller(message: str, category: type[Warning]) -> None:
+    """Warn at the line that called this package, or statsmodels above it.
+
+    Parameters
+    ----------
+    message : str
+        What is dubious, where, and what to do about it.
+    category : type of Warning
+        One of the classes of this module.
+    """
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and _package(frame) in _PASSED_OVER:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]

@@ -3,27 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
 
-__all__ = ["WhiteMeat", "WhiteMeatState"]
+__all__ = ["Alone", "WhiteMeat", "WhiteMeatState"]
+
+_LOOK = 0.99  # leverage; only rows above it are looked at more closely, at most k / 0.99 of them
+_MARGIN = 4.0  # of the rounding that is expected of 1 - h; the largest seen was 1.7
+_SHARE = 1e-12  # of a coefficient's variance; a row that gives less does not matter to it
+
+
+class Alone(NamedTuple):
+    """Where the first row of leverage one stands."""
+
+    partition: int
+    row: int
 
 
 @dataclass(slots=True)
 class WhiteMeatState:
-    """Sums over the rows so far, each (k, k).
+    """Sums over the rows so far.
 
     Attributes
     ----------
     hc0, hc2, hc3 : ndarray, (k, k)
-        Sum of ``w x x' e**2 / (1 - h)**d`` for d = 0, 1, 2.
+        Sum of ``w x x' e**2 / (1 - h)**d`` for d = 0, 1, 2; the last two without the
+        rows of leverage one.
+    determined : ndarray of bool, (k,)
+        Coefficients that depend on the responses of such rows.
+    count : int
+        How many such rows there are.
+    first : Alone or None
+        The first of them.
     """
 
     hc0: FloatArray
     hc2: FloatArray
     hc3: FloatArray
+    determined: NDArray[np.bool_]
+    count: int = 0
+    first: Alone | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +62,18 @@ class WhiteMeat:
         The parameters.
     root : ndarray, (k, r)
         A root of the normalised covariance, ``root @ root.T``.
+    rounding : ndarray, (k,)
+        How far rounding may have moved the columns of R.
+
+    Notes
+    -----
+    A row of leverage one determines a combination of the coefficients alone. Its
+    residual is zero whatever its response, and ``e / (1 - h)`` is zero over zero. It has
+    no influence on what the other rows determine, so it is left out.
+
+    Columns of R that are off by ``d_j`` move ``h = |g|**2``, ``g = R^-T x``, by at most
+    ``2 |g| sum_j d_j |u_j|``, where ``u = R^-1 g`` is the influence of the response on
+    the coefficients. Where 1 - h is within a few times that, none of its digits is right.
 
     References
     ----------
@@ -48,25 +83,61 @@ class WhiteMeat:
 
     beta: FloatArray
     root: FloatArray
+    rounding: FloatArray
 
     def init(self) -> WhiteMeatState:
         k = len(self.beta)
-        return WhiteMeatState(np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k)))
+        none = np.zeros(k, dtype=np.bool_)
+        return WhiteMeatState(np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k)), none)
 
     def update(self, state: WhiteMeatState, block: BlockLike) -> WhiteMeatState:
         if len(block.endog) == 0:
             return state
         e = block.endog - block.matvec(self.beta)
         w = np.ones_like(e) if block.weights is None else block.weights
-        h = np.square(np.dot(block.dense(), self.root)).sum(axis=1) * w
+        g = np.dot(block.dense(), self.root)
+        rest = 1 - np.square(g).sum(axis=1) * w
         # Whitening gives x'x and e**2 one w each.
         squares = (w * e) ** 2
         state.hc0 += block.sandwich(squares)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            squares = squares / (1 - h)
-            state.hc2 += block.sandwich(squares)
-            state.hc3 += block.sandwich(squares / (1 - h))
+        near = np.flatnonzero(rest < 1 - _LOOK)
+        alone = near[self._determine(state, g[near] * np.sqrt(w[near])[:, None], rest[near])]
+        if len(alone):
+            state.count += len(alone)
+            state.first = state.first or Alone(block.partition, block.row(int(alone[0])))
+            squares[alone], rest[alone] = 0.0, 1.0
+        squares = squares / rest
+        state.hc2 += block.sandwich(squares)
+        state.hc3 += block.sandwich(squares / rest)
         return state
 
+    def _determine(
+        self, state: WhiteMeatState, g: FloatArray, rest: FloatArray
+    ) -> NDArray[np.bool_]:
+        """Which of a few rows have leverage one; notes the coefficients they determine.
+
+        Parameters
+        ----------
+        state : WhiteMeatState
+            Where the coefficients are noted.
+        g : ndarray, (b, r)
+            ``R^-T x`` of the whitened rows.
+        rest : ndarray, (b,)
+            ``1 - h``.
+        """
+        influence = np.abs(np.dot(g, self.root.T))
+        expected = np.linalg.norm(g, axis=1) * np.dot(influence, self.rounding)
+        alone: NDArray[np.bool_] = rest <= _MARGIN * expected
+        variances = np.square(self.root).sum(axis=1)
+        state.determined |= (influence[alone] ** 2 > _SHARE * variances).any(axis=0)
+        return alone
+
     def merge(self, left: WhiteMeatState, right: WhiteMeatState) -> WhiteMeatState:
-        return WhiteMeatState(left.hc0 + right.hc0, left.hc2 + right.hc2, left.hc3 + right.hc3)
+        return WhiteMeatState(
+            hc0=left.hc0 + right.hc0,
+            hc2=left.hc2 + right.hc2,
+            hc3=left.hc3 + right.hc3,
+            determined=left.determined | right.determined,
+            count=left.count + right.count,
+            first=left.first or right.first,
+        )

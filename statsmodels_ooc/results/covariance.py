@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.sandwich import WhiteMeatState
 
-__all__ = ["AVAILABLE", "MEATS", "refuse_unavailable", "sandwich"]
+__all__ = ["AVAILABLE", "MEATS", "inverse_on", "refuse_unavailable", "sandwich"]
 
 Meat = Callable[[WhiteMeatState, float, float], FloatArray]  # state, n, df_resid
 
@@ -34,6 +36,21 @@ def sandwich(bread: FloatArray, meat: FloatArray) -> FloatArray:
     """``bread @ meat @ bread``, symmetric to the last bit, (k, k)."""
     product = bread @ meat @ bread
     return (product + product.T) / 2
+
+
+def inverse_on(root: FloatArray, matrix: FloatArray) -> FloatArray:
+    """The inverse of a symmetric matrix on what the columns of a root span, (k, k).
+
+    Parameters
+    ----------
+    root : ndarray, (k, rank)
+        A root of the covariance of the parameters: it spans the rows of the design.
+    matrix : ndarray, (k, k)
+        An information, or a covariance of scores. A short rank makes it singular, but
+        not on the rows of the design.
+    """
+    inverse: FloatArray = root @ np.linalg.inv(root.T @ matrix @ root) @ root.T
+    return inverse
 
 
 def refuse_unavailable(cov_type: str, available: Sequence[str] = AVAILABLE) -> None:

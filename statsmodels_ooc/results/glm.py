@@ -18,12 +18,14 @@ from statsmodels.genmod.families import links
 from statsmodels_ooc.engine import PassRecord, RowArray
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, sandwich
+from statsmodels_ooc.results.covariance import MEATS, inverse_on, refuse_unavailable, sandwich
 from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
 from statsmodels_ooc.results.glm_scores import score_test
+from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.lazy import refuse_chunks
 from statsmodels_ooc.results.margins import StreamedMargins
 from statsmodels_ooc.solvers.irls import Point
+from statsmodels_ooc.solvers.least_squares import LinearFit
 
 __all__ = ["GLMResults"]
 
@@ -36,7 +38,7 @@ _ROWS = (
 _NO_PLOT = "{} shows a point for every row of the data; fit a sample of the rows in memory for it"
 
 
-class GLMResults(glm.GLMResults):  # type: ignore[misc]
+class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
     """Results of a streamed GLM; see statsmodels' `GLMResults`.
 
     Sums come from the last point of the fit, rows come lazily, and what needs another
@@ -87,6 +89,10 @@ class GLMResults(glm.GLMResults):  # type: ignore[misc]
     def _point(self) -> Point:
         point: Point = self.model._at(self.params)
         return point
+
+    def _design_fit(self) -> LinearFit | None:
+        restricted = hasattr(self, "constraints") or hasattr(self, "regularized")
+        return None if restricted else self._point.fit
 
     @property
     def nobs(self) -> int:
@@ -152,7 +158,7 @@ class GLMResults(glm.GLMResults):  # type: ignore[misc]
     @cached_property
     def _cov_white(self) -> FloatArray:
         sums = self.model._planner.meat(np.asarray(self.params))
-        return sandwich(np.linalg.inv(sums.observed), sums.meat)
+        return sandwich(inverse_on(self._point.fit.root, sums.observed), sums.meat)
 
     @property
     def cov_HC0(self) -> FloatArray:
@@ -244,7 +250,7 @@ class GLMResults(glm.GLMResults):  # type: ignore[misc]
         params = np.asarray(self.params, dtype=np.float64)
         kernel = self.model._planner.kernel
         if observed:
-            cov = np.linalg.inv(self.model._planner.meat(params).observed)
+            cov = inverse_on(self._point.fit.root, self.model._planner.meat(params).observed)
         else:
             cov = self._point.fit.normalized_cov_params
         kind = "observed_information" if observed else "information"

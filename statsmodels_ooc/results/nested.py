@@ -90,5 +90,5 @@ class NestedTests:
         else:
             raise ValueError("Only nonrobust and HC are currently connected")
         df = float(restricted.df_resid - self.df_resid)
-        statistic = lm_statistic(score, covariance, n)
+        statistic = lm_statistic(score, covariance, n, self._fit.root)
         return statistic, float(stats.chi2.sf(statistic, df)), df

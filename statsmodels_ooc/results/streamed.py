@@ -9,20 +9,24 @@ import numpy as np
 
 from statsmodels_ooc._statsmodels import cache_writable
 from statsmodels_ooc.engine import PassRecord
+from statsmodels_ooc.errors import DesignError, LeverageWarning, warn_caller
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.residuals import ResidualMoments, ResidualMomentsState
 from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
 from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, sandwich
+from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.lazy import LazyRows
+from statsmodels_ooc.results.leverage import leverage_message
 from statsmodels_ooc.results.nested import NestedTests
 from statsmodels_ooc.results.summary import summary2
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
+from statsmodels_ooc.solvers.rounding import column_rounding
 
 __all__ = ["StreamedResults"]
 
 
-class StreamedResults(LazyRows, NestedTests):
+class StreamedResults(LazyRows, NestedTests, EstimableTests):
     """A mixin in front of statsmodels' regression results.
 
     Sums come from the fit, rows come lazily, and what needs another pass makes it
@@ -33,6 +37,7 @@ class StreamedResults(LazyRows, NestedTests):
     model: Any
     params: Any
     df_resid: float
+    _to_tell: str | None = None  # of rows with leverage one, until it has been said
 
     def __init__(
         self,
@@ -89,8 +94,28 @@ class StreamedResults(LazyRows, NestedTests):
 
     @property
     def effects(self) -> FloatArray:
-        """``Q'y``, the first k entries, from which `anova_lm` makes its table."""
+        """``Q'y``, the first k entries, from which `anova_lm` makes its table.
+
+        Raises
+        ------
+        DesignError
+            The rank is short: the effects do not belong to the columns one by one.
+        """
+        if self._fit.rank < len(self._fit.params):
+            raise DesignError(
+                f"the rank of the design is {self._fit.rank} of {len(self._fit.params)} columns, "
+                "and statsmodels' anova_lm counts columns",
+                hint="smo.anova_lm counts ranks",
+            )
         return self._fit.effects
+
+    @property
+    def linear_fit(self) -> LinearFit:
+        """What least squares found: triangular factor, effects, singular values, rank."""
+        return self._fit
+
+    def _design_fit(self) -> LinearFit:
+        return self._fit
 
     @property
     def passes(self) -> list[PassRecord]:
@@ -103,21 +128,31 @@ class StreamedResults(LazyRows, NestedTests):
     @cached_property
     def _white_meat(self) -> WhiteMeatState:
         """One pass, which sees the residuals and so takes their moments along."""
-        params = np.asarray(self.params)
-        meat, moments = self.model._stream.fold(
-            "robust covariance", WhiteMeat(params, self._fit.root), ResidualMoments(params)
+        params, stream = np.asarray(self.params), self.model._stream
+        meat, moments = stream.fold(
+            "robust covariance", self._white(params), ResidualMoments(params)
         )
         self.__dict__.setdefault("_residual_moments", moments)
+        self._to_tell = leverage_message(meat, self.model.exog_names, stream.source)
         return meat  # type: ignore[no-any-return]
 
     def _meat_at(self, params: FloatArray) -> WhiteMeatState:
-        meat = WhiteMeat(params, self._fit.root)
-        (state,) = self.model._stream.fold("robust covariance", meat)
+        (state,) = self.model._stream.fold("robust covariance", self._white(params))
         return state  # type: ignore[no-any-return]
+
+    def _white(self, params: FloatArray) -> WhiteMeat:
+        return WhiteMeat(params, self._fit.root, column_rounding(self._fit, int(self.nobs)))
 
     def _cov_white(self, kind: str) -> FloatArray:
         meat = MEATS[kind](self._white_meat, self.nobs, self.df_resid)
         return sandwich(self._fit.normalized_cov_params, meat)
+
+    def _tell_of_leverage(self) -> None:
+        """Warn of rows that HC2 and HC3 leave out, once."""
+        _ = self._white_meat
+        if self._to_tell is not None:
+            message, self._to_tell = self._to_tell, None
+            warn_caller(message, LeverageWarning)
 
     @property
     def cov_HC0(self) -> FloatArray:
@@ -131,12 +166,20 @@ class StreamedResults(LazyRows, NestedTests):
 
     @property
     def cov_HC2(self) -> FloatArray:
-        """With squared residuals over ``1 - h``, MacKinnon and White (1985)."""
+        """With squared residuals over ``1 - h``, MacKinnon and White (1985).
+
+        Rows of leverage h = 1 are left out, with a `LeverageWarning`.
+        """
+        self._tell_of_leverage()
         return self._cov_white("HC2")
 
     @property
     def cov_HC3(self) -> FloatArray:
-        """With squared residuals over ``(1 - h)**2``, MacKinnon and White (1985)."""
+        """With squared residuals over ``(1 - h)**2``, MacKinnon and White (1985).
+
+        Rows of leverage h = 1 are left out, with a `LeverageWarning`.
+        """
+        self._tell_of_leverage()
         return self._cov_white("HC3")
 
     @cached_property
@@ -168,13 +211,21 @@ class StreamedResults(LazyRows, NestedTests):
         ------
         NotImplementedError
             The covariance type is not available out of memory.
+
+        Warns
+        -----
+        LeverageWarning
+            HC2 or HC3 leave out rows of leverage one.
         """
         refuse_unavailable(cov_type)
         results = super().get_robustcov_results(  # type: ignore[misc]
             cov_type, use_t, **kwargs
         )
         if results is not self:  # what has been read already
-            for name in ("_fit", "_white_meat", "_residual_moments", "_residual_tests"):
+            for name in (
+                *("_fit", "_white_meat", "_to_tell"),
+                *("_residual_moments", "_residual_tests"),
+            ):
                 if name in self.__dict__:
                     results.__dict__[name] = self.__dict__[name]
         return results

@@ -47,7 +47,7 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "row audit": RowAudit(K),
     "fingerprint": Fingerprint(),
     "residual moments": ResidualMoments(np.array([0.5, -1.0, 2.0])),
-    "white meat": WhiteMeat(np.array([0.5, -1.0, 2.0]), np.eye(K)[:, :2] / 20),
+    "white meat": WhiteMeat(np.array([0.5, -1.0, 2.0]), np.eye(K)[:, :2] / 20, np.full(K, 1e-9)),
     "column facts": ColumnFacts(K),
     "marginal effects": MarginalEffects(POISSON, NEAR, "eyex", (0,), (1, 2), {2: 0.5}),
     "observed information": ObservedInformation(POISSON, NEAR),

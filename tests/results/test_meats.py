@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from statsmodels_ooc.reductions.sandwich import WhiteMeatState
 from statsmodels_ooc.results.covariance import AVAILABLE, MEATS, refuse_unavailable, sandwich
 
-STATE = WhiteMeatState(np.eye(2), 2 * np.eye(2), 3 * np.eye(2))
+STATE = WhiteMeatState(np.eye(2), 2 * np.eye(2), 3 * np.eye(2), np.zeros(2, dtype=bool))
 
 
 @pytest.mark.parametrize(("kind", "factor"), [("HC0", 1), ("HC1", 2.5), ("HC2", 2), ("HC3", 3)])

@@ -1,0 +1,133 @@
+"""What a design of short rank determines of a hypothesis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.solvers.least_squares import LinearFit, noise
+
+__all__ = ["Estimable", "estimable_part", "estimable_rows", "uncorrelated_part"]
+
+_EPS = float(np.finfo(np.float64).eps)
+_ANGLE = 1e-6  # sine; a level of one row among 1e12 still has it, rounding at a condition of 1e6
+_CONTRADICTION = 1e-9  # of the hypothesis' values; what rounding may leave of equal ones
+
+
+@dataclass(frozen=True)
+class Estimable:
+    """The part of the hypothesis ``L b = q`` that the rows of a design determine.
+
+    Attributes
+    ----------
+    matrix : ndarray, (d, k)
+        Independent combinations of the rows of L, and of the rows of the design.
+    values : ndarray, (d,)
+        The same combinations of q.
+    asked : int
+        How many independent rows L has.
+    consistent : bool
+        Whether rows of L that say the same want the same values.
+    """
+
+    matrix: FloatArray
+    values: FloatArray
+    asked: int
+    consistent: bool
+
+    @property
+    def df(self) -> int:
+        """How many independent combinations are determined."""
+        return len(self.matrix)
+
+
+def estimable_part(
+    fit: LinearFit, rows: int, hypothesis: FloatArray, values: FloatArray | None = None
+) -> Estimable:
+    """The estimable part of a hypothesis.
+
+    Parameters
+    ----------
+    fit : LinearFit
+        Of k columns, the rank short or not.
+    rows : int
+        How many rows went into it.
+    hypothesis : ndarray, (j, k)
+        ``L``.
+    values : ndarray, (j,), optional
+        ``q``, zeros by default.
+
+    Notes
+    -----
+    ``l'b`` is estimable where l is a combination of rows of the design. What of L is, is
+    the intersection of two spaces of rows: the combinations of an orthonormal basis of
+    those of L whose distance from the rows of the design is zero. Coefficients are
+    measured so that all columns have one length.
+
+    References
+    ----------
+    Searle (1971). Linear Models, sections 5.4 and 5.5.
+    """
+    lengths, basis = _row_space(fit, rows)
+    q = np.zeros(len(hypothesis)) if values is None else values
+    scaled = hypothesis / lengths
+    sizes = np.linalg.norm(scaled, axis=1)
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    scaled, q = scaled / sizes[:, None], q / sizes
+    u, s, vt = np.linalg.svd(scaled)
+    asked = int(np.count_nonzero(s > s.max(initial=0.0) * 8 * max(scaled.shape) * _EPS))
+    contradiction = np.abs(u[:, asked:].T @ q).max(initial=0.0)
+    own, wanted = vt[:asked], (u[:, :asked].T @ q) / s[:asked]
+    turned, sines, _ = np.linalg.svd(own - (own @ basis.T) @ basis)
+    known = turned[:, sines <= _ANGLE].T
+    return Estimable(
+        matrix=(known @ own) * lengths,
+        values=known @ wanted,
+        asked=asked,
+        consistent=bool(contradiction <= _CONTRADICTION * np.abs(q).max(initial=0.0)),
+    )
+
+
+def estimable_rows(fit: LinearFit, rows: int, hypothesis: FloatArray) -> NDArray[np.bool_]:
+    """Which rows of a hypothesis (j, k) are estimable, (j,)."""
+    lengths, basis = _row_space(fit, rows)
+    scaled = hypothesis / lengths
+    distance = np.linalg.norm(scaled - (scaled @ basis.T) @ basis, axis=1)
+    known: NDArray[np.bool_] = distance <= _ANGLE * np.linalg.norm(scaled, axis=1)
+    return known
+
+
+def _row_space(fit: LinearFit, rows: int) -> tuple[FloatArray, FloatArray]:
+    """Lengths of the columns (k,), and a basis of the rows of columns of one length (r, k)."""
+    lengths = np.linalg.norm(fit.r_exog, axis=0)
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    _, s, vt = np.linalg.svd(fit.r_exog / lengths)
+    if np.count_nonzero(s > s.max(initial=0.0) * noise(rows, len(lengths))) == fit.rank:
+        return lengths, vt[: fit.rank]
+    # The fit left out more than noise: what it kept is what its covariance knows.
+    kept = fit.root / lengths[:, None]
+    return lengths, np.linalg.qr(kept / np.linalg.norm(kept, axis=0))[0].T
+
+
+def uncorrelated_part(larger: FloatArray, smaller: FloatArray, cov: FloatArray) -> FloatArray:
+    """Combinations of estimates that others do not correlate with.
+
+    Parameters
+    ----------
+    larger : ndarray, (d, k)
+        Independent combinations of the coefficients.
+    smaller : ndarray, (c, k)
+        Independent ones among those that `larger` spans.
+    cov : ndarray, (k, k)
+        Covariance of the coefficients.
+
+    Returns
+    -------
+    ndarray, (d - c, k)
+    """
+    turned, _, _ = np.linalg.svd(larger @ cov @ smaller.T)
+    rest: FloatArray = turned[:, len(smaller) :].T @ larger
+    return rest

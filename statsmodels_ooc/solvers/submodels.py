@@ -1,0 +1,67 @@
+"""Models of some of the columns, from the triangular factor of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.solvers.least_squares import LinearFit, noise
+
+__all__ = ["Gain", "gain"]
+
+
+class Gain(NamedTuple):
+    """What columns add to a model.
+
+    Attributes
+    ----------
+    sum_sq : float
+        By how much the residual sum of squares falls.
+    df : int
+        By how much the rank rises.
+    """
+
+    sum_sq: float
+    df: int
+
+
+def gain(fit: LinearFit, rows: int, base: Sequence[int], added: Sequence[int]) -> Gain:
+    """What some columns add to the model of others.
+
+    Parameters
+    ----------
+    fit : LinearFit
+        Of all columns; the rank may be short.
+    rows : int
+        How many rows went into it.
+    base, added : sequence of int
+        Columns that the smaller model has, and those that the larger one has besides.
+
+    Notes
+    -----
+    With ``P`` the projection on the span of some columns of R, the residual sums of
+    squares differ by ``|(P_larger - P_base) Q'y|**2``. The difference of the projections
+    is one itself, of the rank ``df``; projecting loses no digits to large sums of squares
+    that cancel. Ranks are counted on columns of one length, like those of the whole
+    design: singular values within the noise of the fold are zero.
+    """
+    small = _span(fit.r_exog[:, list(base)], rows)
+    large = _span(fit.r_exog[:, [*base, *added]], rows)
+    df = max(large.shape[1] - small.shape[1], 0)
+    if df == 0:
+        return Gain(0.0, 0)
+    beyond = large - small @ (small.T @ large)
+    directions = np.linalg.svd(beyond, full_matrices=False)[0][:, :df]
+    return Gain(float(np.square(directions.T @ fit.effects).sum()), df)
+
+
+def _span(columns: FloatArray, rows: int) -> FloatArray:
+    """An orthonormal basis of what the columns span, (m, rank)."""
+    lengths = np.linalg.norm(columns, axis=0)
+    columns = columns / np.where(lengths > 0, lengths, 1.0)
+    u, s, _ = np.linalg.svd(columns, full_matrices=False)
+    basis: FloatArray = u[:, s > s.max(initial=0.0) * noise(rows, columns.shape[1])]
+    return basis
