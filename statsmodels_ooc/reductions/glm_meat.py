@@ -102,7 +102,8 @@ class ObservedInformation:
         return state
 
     def merge(self, left: FloatArray, right: FloatArray) -> FloatArray:
-        return left + right
+        with quiet():
+            return left + right
 
 
 def _observed(kernel: Kernel, block: BlockLike, eta: FloatArray, mean: Mean) -> FloatArray:

@@ -127,15 +127,16 @@ class Scoring:
         return linear_predictor(block, self.beta)
 
     def merge(self, left: ScoringState, right: ScoringState) -> ScoringState:
-        return ScoringState(
-            self.inner.merge(left.design, right.design),
-            left.score + right.score,
-            left.deviance + right.deviance,
-            left.pearson + right.pearson,
-            max(left.gap, right.gap),
-            min(left.edge, right.edge),
-            left.outside or right.outside,
-        )
+        with quiet():
+            return ScoringState(
+                self.inner.merge(left.design, right.design),
+                left.score + right.score,
+                left.deviance + right.deviance,
+                left.pearson + right.pearson,
+                max(left.gap, right.gap),
+                min(left.edge, right.edge),
+                left.outside or right.outside,
+            )
 
 
 class _Weighted:

@@ -14,6 +14,8 @@ from statsmodels_ooc.reductions.base import BlockLike, FloatArray
 
 __all__ = ["Triangle", "TriangleState", "triangularize"]
 
+_FAR = 1.0  # mean distances from the mean: columns nearer to zero have no digit to lose
+
 
 @dataclass(slots=True)
 class TriangleState:
@@ -25,7 +27,7 @@ class TriangleState:
         Upper triangular, ``shifted.T @ shifted == A.T @ A`` for
         ``A = sqrt(w) * [1 | X - shift | y - shift]``. Signs of its rows are arbitrary.
     shift : ndarray, (k + 1,)
-        A value of every column of ``[X | y]``.
+        A value of every column of ``[X | y]``, or zero.
     """
 
     shifted: FloatArray
@@ -56,8 +58,8 @@ class Triangle:
     Notes
     -----
     A rounding is as large as what is rounded. Responses about 1e10 that vary by one
-    would lose ten digits of their residuals, so all values are measured from one value
-    of their column; with a column of ones in front, only the first row of R knows::
+    would lose ten digits of their residuals, so the values of columns far from zero are
+    measured from one of them; with a column of ones in front, only the first row of R knows::
 
         [1 | Z - 1 s'] = [1 | Z] T,   R of [1 | Z] = (R of [1 | Z - 1 s']) inv(T)
 
@@ -83,13 +85,14 @@ class Triangle:
             stacked = state._scratch = np.empty((p + b, p), order="F")
         rows, weights, dense = stacked[p:], block.weights, block.dense()
         if state.shifted[0, 0] == 0:
-            response = _typical(block.endog[:, None], weights)
-            state.shift = np.append(_typical(dense, weights), response)
+            response = _far_from_zero(block.endog[:, None], weights)
+            state.shift = np.append(_far_from_zero(dense, weights), response)
         stacked[:p] = state.shifted
         rows[:, 0] = 1.0
         with np.errstate(invalid="ignore", over="ignore"):  # infinities: the row audit names them
-            np.subtract(dense, state.shift[:-1], out=rows[:, 1:-1])
-            np.subtract(block.endog, state.shift[-1], out=rows[:, -1])
+            rows[:, 1:-1], rows[:, -1] = dense, block.endog
+            for j in np.flatnonzero(state.shift):
+                rows[:, j + 1] -= state.shift[j]
             if weights is not None:
                 rows *= np.sqrt(weights)[:, None]
         state.shifted = triangularize(stacked, overwrite=True)
@@ -103,8 +106,8 @@ class Triangle:
         return TriangleState(triangularize(np.vstack((left.shifted, moved))), left.shift)
 
 
-def _typical(rows: FloatArray, weights: FloatArray | None) -> FloatArray:
-    """Of every column the value that is nearest to its mean.
+def _far_from_zero(rows: FloatArray, weights: FloatArray | None) -> FloatArray:
+    """Of every column the value that is nearest to its mean, or zero where that is near.
 
     A column that is constant becomes exactly zero, and what is far from all other
     values is not chosen.
@@ -115,9 +118,11 @@ def _typical(rows: FloatArray, weights: FloatArray | None) -> FloatArray:
     if len(rows) == 0:
         return np.zeros(rows.shape[1])
     with np.errstate(invalid="ignore", over="ignore"):
-        gaps = np.abs(rows - np.average(rows, axis=0, weights=weights))
-    nearest: FloatArray = rows[gaps.argmin(axis=0), np.arange(rows.shape[1])]
-    return nearest
+        mean = np.average(rows, axis=0, weights=weights)
+        gaps = np.abs(rows - mean)
+        nearest = rows[gaps.argmin(axis=0), np.arange(rows.shape[1])]
+        far = np.abs(mean) > _FAR * gaps.mean(axis=0)
+    return np.where(far, nearest, 0.0)
 
 
 def _moved(r: FloatArray, by: FloatArray) -> FloatArray:

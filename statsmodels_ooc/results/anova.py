@@ -62,7 +62,7 @@ class _Fitted(NamedTuple):
 
     def _estimable(self, columns: Sequence[int]) -> FloatArray:
         zero = np.eye(len(self.fit.params))[list(columns)]
-        return estimable_part(self.fit, self.rows, zero).matrix
+        return estimable_part(self.fit, zero).matrix
 
     def table(self, found: dict[str, Gain]) -> pd.DataFrame:
         """Sums of squares, F and its p-value, a row for each term and one for the residuals."""

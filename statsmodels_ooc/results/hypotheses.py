@@ -90,7 +90,7 @@ class EstimableTests:
         fit = self._short_fit()
         if fit is not None:
             matrix, values = self._hypothesis(r_matrix)
-            part = estimable_part(fit, int(self.nobs), matrix, values)
+            part = estimable_part(fit, matrix, values)
             self._check(part, fit, invcov)
             if part.df == 0:
                 return _no_test(self.df_resid, self.use_t if use_f is None else use_f, scalar)
@@ -187,7 +187,7 @@ class EstimableTests:
         fit = self._short_fit()
         if fit is not None:
             matrix, _ = self._hypothesis(r_matrix)
-            lost = np.flatnonzero(~estimable_rows(fit, int(self.nobs), matrix))
+            lost = np.flatnonzero(~estimable_rows(fit, matrix))
             if len(lost):
                 warn_caller(
                     f"{len(lost)} of {len(matrix)} hypotheses cannot be estimated, the first of "

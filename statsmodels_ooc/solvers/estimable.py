@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.solvers.least_squares import LinearFit, noise
+from statsmodels_ooc.solvers.least_squares import LinearFit
 
 __all__ = ["Estimable", "estimable_part", "estimable_rows", "uncorrelated_part"]
 
@@ -45,7 +45,7 @@ class Estimable:
 
 
 def estimable_part(
-    fit: LinearFit, rows: int, hypothesis: FloatArray, values: FloatArray | None = None
+    fit: LinearFit, hypothesis: FloatArray, values: FloatArray | None = None
 ) -> Estimable:
     """The estimable part of a hypothesis.
 
@@ -53,8 +53,6 @@ def estimable_part(
     ----------
     fit : LinearFit
         Of k columns, the rank short or not.
-    rows : int
-        How many rows went into it.
     hypothesis : ndarray, (j, k)
         ``L``.
     values : ndarray, (j,), optional
@@ -71,7 +69,7 @@ def estimable_part(
     ----------
     Searle (1971). Linear Models, sections 5.4 and 5.5.
     """
-    lengths, basis = _row_space(fit, rows)
+    lengths, basis = _row_space(fit)
     q = np.zeros(len(hypothesis)) if values is None else values
     scaled = hypothesis / lengths
     sizes = np.linalg.norm(scaled, axis=1)
@@ -91,25 +89,21 @@ def estimable_part(
     )
 
 
-def estimable_rows(fit: LinearFit, rows: int, hypothesis: FloatArray) -> NDArray[np.bool_]:
+def estimable_rows(fit: LinearFit, hypothesis: FloatArray) -> NDArray[np.bool_]:
     """Which rows of a hypothesis (j, k) are estimable, (j,)."""
-    lengths, basis = _row_space(fit, rows)
+    lengths, basis = _row_space(fit)
     scaled = hypothesis / lengths
     distance = np.linalg.norm(scaled - (scaled @ basis.T) @ basis, axis=1)
     known: NDArray[np.bool_] = distance <= _ANGLE * np.linalg.norm(scaled, axis=1)
     return known
 
 
-def _row_space(fit: LinearFit, rows: int) -> tuple[FloatArray, FloatArray]:
+def _row_space(fit: LinearFit) -> tuple[FloatArray, FloatArray]:
     """Lengths of the columns (k,), and a basis of the rows of columns of one length (r, k)."""
     lengths = np.linalg.norm(fit.r_exog, axis=0)
     lengths = np.where(lengths > 0, lengths, 1.0)
-    _, s, vt = np.linalg.svd(fit.r_exog / lengths)
-    if np.count_nonzero(s > s.max(initial=0.0) * noise(rows, len(lengths))) == fit.rank:
-        return lengths, vt[: fit.rank]
-    # The fit left out more than noise: what it kept is what its covariance knows.
-    kept = fit.root / lengths[:, None]
-    return lengths, np.linalg.qr(kept / np.linalg.norm(kept, axis=0))[0].T
+    _, _, vt = np.linalg.svd(fit.r_exog / lengths)
+    return lengths, vt[: fit.rank]
 
 
 def uncorrelated_part(larger: FloatArray, smaller: FloatArray, cov: FloatArray) -> FloatArray:

@@ -382,8 +382,8 @@ def corrected(
     for _ in range(_CORRECTIONS):
         with np.errstate(over="ignore", invalid="ignore"):  # a step that leads far astray
             length = root.T @ remainder(point.beta, direction)
-        new = step.direction + root @ length
-        moved = float(np.linalg.norm(point.fit.r_exog @ (new - direction)))
+            new = step.direction + root @ length
+            moved = float(np.linalg.norm(point.fit.r_exog @ (new - direction)))
         if not (moved < last and np.linalg.norm(length) < whole / 2):
             return step
         direction, last = new, moved
@@ -471,11 +471,11 @@ def _crawls(step: Step, before: tuple[Point, Step] | None) -> bool:
 
 def _newton(point: Point, step: Step) -> Step:
     """Newton's step, where the observed information is known and definite enough."""
-    if point.observed is None:
+    if point.observed is None or not np.isfinite(point.observed).all():
         return step
     root = point.fit.root
     inner = root.T @ point.observed @ root  # in terms of the expected information
-    if not np.isfinite(inner).all() or np.linalg.eigvalsh(inner)[0] < _DEFINITE:
+    if np.linalg.eigvalsh(inner)[0] < _DEFINITE:
         return step
     return Step(root @ np.linalg.solve(inner, root.T @ point.score), step.decrement)
 

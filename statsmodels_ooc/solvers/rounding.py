@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.solvers.least_squares import LinearFit, noise
+from statsmodels_ooc.solvers.dependence import noise
+from statsmodels_ooc.solvers.least_squares import LinearFit
 
 __all__ = ["column_rounding"]
-
-_EPS = float(np.finfo(np.float64).eps)
 
 
 def column_rounding(fit: LinearFit, rows: int) -> FloatArray:
@@ -24,11 +23,7 @@ def column_rounding(fit: LinearFit, rows: int) -> FloatArray:
 
     Notes
     -----
-    A fold moves each column in proportion to its own length. Where the rank is short,
-    singular vectors stand in for the triangle, and they mix columns of all lengths.
+    A fold moves each column in proportion to its own length.
     """
-    k = len(fit.params)
-    moved: FloatArray = noise(rows, k) * np.linalg.norm(fit.r_exog, axis=0)
-    if fit.rank < k:
-        moved = np.maximum(moved, k * _EPS * fit.singular_values.max(initial=0.0))
+    moved: FloatArray = noise(rows, len(fit.params)) * np.linalg.norm(fit.r_exog, axis=0)
     return moved

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.solvers.least_squares import LinearFit, noise
+from statsmodels_ooc.solvers.dependence import noise
+from statsmodels_ooc.solvers.least_squares import LinearFit
 
 __all__ = ["Gain", "gain"]
 
