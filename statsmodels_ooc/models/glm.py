@@ -19,6 +19,7 @@ from statsmodels_ooc.engine.alongside import aligned, as_rows
 from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.groundwork.families import CANONICAL, checked_family, kernel_of, max_endog
 from statsmodels_ooc.groundwork.opening import check_missing, open_formula
+from statsmodels_ooc.groundwork.responses import warn_of_levels
 from statsmodels_ooc.models.at_means import AtMeans
 from statsmodels_ooc.models.glm_constrained import fit_constrained
 from statsmodels_ooc.models.glm_fit import fit_glm
@@ -148,6 +149,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             extras=given,
             max_endog=max_endog(family),
         )
+        warn_of_levels(spec, family, stacklevel=3)
         self._start_glm(stream, spec, family, given, hasconst, formula, True)
 
     def _start_glm(

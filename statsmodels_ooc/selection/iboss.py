@@ -13,6 +13,7 @@ from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.errors import DesignError, OptionError, SelectionWarning
 from statsmodels_ooc.groundwork.families import checked_family, max_endog
 from statsmodels_ooc.groundwork.opening import environment, open_formula
+from statsmodels_ooc.groundwork.responses import warn_of_levels
 from statsmodels_ooc.selection.carried import WithRows
 from statsmodels_ooc.selection.criteria import Criterion, Slots, deal
 from statsmodels_ooc.selection.indices import check_arguments, check_count
@@ -175,6 +176,8 @@ class IBOSS:
         -----
         SelectionWarning
             The pilot failed, or the selected rows cannot be fitted as all of them can.
+        ResponseWarning
+            The response of a Binomial family is categorical.
         """
         if not isinstance(formula, (str, ModelDesc)):
             raise TypeError(
@@ -202,6 +205,7 @@ class IBOSS:
             max_endog=max_endog(family),
             keep=kept,
         )
+        warn_of_levels(spec, family, stacklevel=2)
         if spec.k == 0:
             raise DesignError("the design has no column", hint="'y ~ x' has one")
         source = stream.source
