@@ -22,6 +22,7 @@ __all__ = [
     "OutOfCoreError",
     "ParseError",
     "PrecisionError",
+    "ResponseWarning",
     "SchemaError",
     "SelectionWarning",
     "SourceChangedError",
@@ -109,6 +110,10 @@ class MemoryLimitError(OutOfCoreError, MemoryError):
 
 class PrecisionError(OutOfCoreError, ArithmeticError):
     """The method asked for by name cannot give nine correct digits."""
+
+
+class ResponseWarning(UserWarning):
+    """Of a categorical response, the model is about the value that comes first."""
 
 
 class SelectionWarning(UserWarning):

@@ -115,7 +115,7 @@ def test_glms_give_the_same_bits_as_threads(name, on_cluster, tmp_path):
 
 
 SELECTIONS = {
-    "D": {"ties": "hash", "include_pilot": True},
+    "D": {"include_pilot": True},
     "T": {"criterion": "T"},
     "uniform": {"criterion": "uniform"},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import difflib
+import keyword
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from statsmodels_ooc._patsy import (
 )
 from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.design.learning import Lesson, Scan
+from statsmodels_ooc.design.response import CategoricalResponse, check_endog
 from statsmodels_ooc.design.spec import Missing
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError
 from statsmodels_ooc.sources.base import Source
@@ -96,7 +98,7 @@ def learn_formula(
         return _patsy.design_info(side, lesson.states, lesson.widths, lesson.levels)
 
     left, right, third = map(info, (lhs, rhs, third_terms))
-    _check_endog(left, max_endog)
+    response = _response(lhs, left.column_names, lesson, max_endog)
     spec = FormulaSpec(
         formula,
         (left, right),
@@ -106,6 +108,7 @@ def learn_formula(
         lesson.encodable(factors),
         lesson.simple,
         missing,
+        response,
     )
     return _drop_columns(spec, drop_cols) if drop_cols is not None else spec
 
@@ -150,9 +153,15 @@ def _factors(*sides: Sequence[Term]) -> tuple[EvalFactor, ...]:
 def _extra_term(code: str, dtypes: Mapping[str, Any]) -> Term:
     if code in dtypes:
         is_flag = pd.api.types.is_bool_dtype(dtypes[code])
-        code = code if code.isidentifier() else f"Q({code!r})"
+        code = _quoted(code)
         code = f"{code} * 1.0" if is_flag else code
     return _patsy.expression_term(code)
+
+
+def _quoted(column: str) -> str:
+    """A column's name, as a formula can have it."""
+    plain = column.isidentifier() and not keyword.iskeyword(column)
+    return column if plain else f"Q({column!r})"
 
 
 def _extra_factors(terms: Sequence[Term], lesson: Lesson) -> list[EvalFactor]:
@@ -185,14 +194,19 @@ def _check_names(factors: Sequence[EvalFactor], env: EvalEnvironment, source: So
             )
 
 
-def _check_endog(info: DesignInfo, most: int) -> None:
-    k = len(info.column_names)
-    if not 1 <= k <= most:
-        raise DesignError(
-            "endog has evaluated to an array with multiple columns that has shape "
-            f"(n, {k}). This occurs when the variable converted to endog is non-numeric "
-            "(e.g., bool or str)."
-        )
+def _response(
+    terms: Sequence[Term], columns: Sequence[str], lesson: Lesson, max_endog: int
+) -> CategoricalResponse | None:
+    """What a categorical response stands for, None where it is a number or spelled out."""
+    factors = _factors(terms)
+    levels = lesson.levels[factors[0]][0] if factors and factors[0] in lesson.levels else None
+    if len(factors) != 1:
+        levels = None
+    check_endog(columns, levels, factors[0].name() if factors else "", max_endog)
+    if levels is None or factors[0] in lesson.spelled:
+        return None
+    column = lesson.simple.get(factors[0])
+    return CategoricalResponse(factors[0].name() if column is None else _quoted(column), levels)
 
 
 def _drop_columns(spec: FormulaSpec, drop_cols: Sequence[str]) -> FormulaSpec:

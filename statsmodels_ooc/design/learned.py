@@ -16,6 +16,7 @@ from statsmodels_ooc.design.block import Design, FloatArray, Where
 from statsmodels_ooc.design.factors import Categorical, Factor, Numeric
 from statsmodels_ooc.design.plain import PlainFrame
 from statsmodels_ooc.design.plan import ColumnPlan, fill_columns, plan_columns
+from statsmodels_ooc.design.response import CategoricalResponse
 from statsmodels_ooc.design.spec import (
     DesignSpec,
     Missing,
@@ -51,6 +52,8 @@ class FormulaSpec(DesignSpec):
         The factors that are nothing but a column, to its name.
     missing : {"drop", "raise"}
         What happens to rows with missing values.
+    response : CategoricalResponse, optional
+        A response that is a category, where the formula does not say which comes first.
     dropped : frozenset of str
         Columns of the right-hand side that are left out.
 
@@ -70,10 +73,13 @@ class FormulaSpec(DesignSpec):
         encoded: frozenset[str],
         simple: Mapping[EvalFactor, str],
         missing: Missing,
+        response: CategoricalResponse | None = None,
         dropped: frozenset[str] = frozenset(),
     ) -> None:
-        self._parts = (formula, sides, factors, extras, columns, encoded, simple, missing, dropped)
+        learned = (formula, sides, factors, extras, columns, encoded, simple)
+        self._parts = (*learned, missing, response, dropped)
         self.formula = formula
+        self.response = response
         self.design_info = sides[1]
         self.columns = columns
         self.encoded = encoded

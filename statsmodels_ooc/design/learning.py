@@ -54,6 +54,8 @@ class Lesson:
         Categorical factor to (levels, contrast).
     simple : dict
         Factor that is nothing but a column to its name.
+    spelled : set
+        Categorical factors whose levels the formula itself gives.
     """
 
     source: Source
@@ -65,6 +67,7 @@ class Lesson:
     widths: dict[EvalFactor, int] = field(default_factory=dict)
     levels: dict[EvalFactor, tuple[tuple[Any, ...], Any]] = field(default_factory=dict)
     simple: dict[EvalFactor, str] = field(default_factory=dict)
+    spelled: set[EvalFactor] = field(default_factory=set)
 
     def learn(self, scan: Scan) -> None:
         """Learn the factors, with as few reads of the data as they allow."""
@@ -156,6 +159,8 @@ class Lesson:
         if boxed:
             box = evaluate(factor, self.states[factor], PlainFrame(self._head))
             levels, contrast = box.levels, box.contrast
+        if levels is not None:
+            self.spelled.add(factor)
         if levels is None and dtype.kind == "b":
             levels = (False, True)
         if levels is None:
@@ -178,6 +183,8 @@ class Lesson:
         if np.ndim(inner) > 1:
             raise DesignError(f"{factor.name()!r}: categorical data has one dimension")
         levels = getattr(value, "levels", None)
+        if levels is not None:
+            self.spelled.add(factor)
         if levels is None and getattr(inner, "dtype", None) == np.bool_:
             levels = (False, True)
         return self._set_levels(factor, levels, getattr(value, "contrast", None))

@@ -11,9 +11,13 @@ import numpy as np
 
 from statsmodels_ooc.engine import RowArray
 from statsmodels_ooc.engine.alongside import beside, total
+from statsmodels_ooc.groundwork.families import kernel_of, loglike_form
 from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.reductions.elementwise import quiet, total_of_weighted
+from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.power import power_sums
 from statsmodels_ooc.results.glm_rows import Observed
+from statsmodels_ooc.solvers.likelihood import loglike_at
 
 __all__ = ["AtMeans"]
 
@@ -47,7 +51,11 @@ class AtMeans:
 
     def loglike(self, scale: float) -> float:
         """The log-likelihood at a scale; a pass."""
-        return float(total(_LogLike(self.family, scale), self._both, 1)[0])
+        form, divisor = loglike_form(self.family, unit_var_weights=False), 1.0
+        if form is None:  # the weights of the rows take the scale along
+            form, divisor = "fixed", scale
+        found = total(_LogLike(kernel_of(self.family), divisor), self._both, 3).tolist()
+        return loglike_at(form, found[0], found[1], scale, found[2])
 
     @cached_property
     def _fit(self) -> FloatArray:
@@ -70,13 +78,20 @@ class AtMeans:
 
 @dataclass(frozen=True)
 class _LogLike:
-    family: Any
-    scale: float
+    """What `loglike_at` needs: the saturated log-likelihood, the deviance, the weights."""
+
+    kernel: Kernel
+    divisor: float  # of the variance weights
 
     def __call__(self, rows: FloatArray) -> FloatArray:
         y, freq, var, trials, mu = rows.T
-        family = _with_trials(self.family, trials)
-        return np.array([family.loglike(y, mu, var, freq, self.scale)])
+        with quiet():
+            var = var / self.divisor
+            eta = np.asarray(self.kernel.family.link(mu))
+        mean = self.kernel.mean(eta)._replace(mu=mu)
+        deviance = self.kernel.deviance(y, eta, mean, freq * var * trials)
+        saturated = self.kernel.saturated(y, var, trials)
+        return np.array([total_of_weighted(saturated, freq), deviance, freq.sum()])
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,12 @@ from statsmodels_ooc.engine.alongside import aligned, as_rows
 from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.groundwork.families import CANONICAL, checked_family, kernel_of, max_endog
 from statsmodels_ooc.groundwork.opening import check_missing, open_formula
+from statsmodels_ooc.groundwork.responses import warn_of_levels
 from statsmodels_ooc.models.at_means import AtMeans
 from statsmodels_ooc.models.glm_constrained import fit_constrained
 from statsmodels_ooc.models.glm_fit import fit_glm
 from statsmodels_ooc.models.glm_regularized import fit_regularized
+from statsmodels_ooc.models.in_memory_only import InMemoryOnly
 from statsmodels_ooc.models.maximum_likelihood import MaximumLikelihood
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream
 from statsmodels_ooc.models.tweedie import solve_power
@@ -85,6 +87,11 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         *("iweights", "n_trials", "mu", "_offset_exposure"),
     )
     _planner: MaximumLikelihood
+    _check_inputs = InMemoryOnly("the constructor checks its arguments by itself")
+    _setup_binomial = InMemoryOnly("successes and failures are two columns of the response")
+    _fit_irls = InMemoryOnly("it is fit(method='IRLS')")
+    _fit_gradient = InMemoryOnly("it is fit(method='newton')")
+    _update_history = InMemoryOnly("a fit tells its fit_history")
 
     def __init__(
         self,
@@ -105,8 +112,12 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             super().__init__(endog, exog, family, *extras, missing, **kwargs)
             return
         hasconst = kwargs.pop("hasconst", None)
+        trials = kwargs.pop("n_trials", None) if isinstance(family, sm.families.Binomial) else None
         self._check_kwargs(kwargs)
         family = checked_family(family, exposure is not None, stacklevel=3)
+        if trials is not None:  # of proportions: what a clone is given
+            successes = endog * trials
+            endog = np.stack([successes, trials - successes], axis=1)
         check_missing(missing)
         given = _given(*extras)
         source = from_arrays(endog, exog, max_endog=max_endog(family), **given)
@@ -148,6 +159,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             extras=given,
             max_endog=max_endog(family),
         )
+        warn_of_levels(spec, family, stacklevel=3)
         self._start_glm(stream, spec, family, given, hasconst, formula, True)
 
     def _start_glm(
@@ -184,6 +196,8 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         self._has_var_weights = "var_weights" in extras
         self._optim_hessian: str | None = None
         self._init_keys += ["family", *_EXTRAS]
+        if len(spec.endog_names) == 2:
+            self._init_keys.append("n_trials")
 
     # --- what only a pass can tell
 
@@ -293,6 +307,11 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         if self._stream is None:
             return super().loglike_mu(mu, scale)
         return self._at_means(mu).loglike(float(scale))
+
+    def _estimate_x2_scale(self, mu: Any) -> Any:
+        if self._stream is None:
+            return super()._estimate_x2_scale(mu)
+        return float(np.divide(AtMeans.of(self, mu).pearson, self.df_resid))
 
     def estimate_scale(self, mu: Any) -> Any:
         """The scale at means, (n,), by the rule that `fit` was given."""
@@ -680,6 +699,11 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             arguments = (method, alpha, start_params, refit, opt_method)
             return super().fit_regularized(*arguments, **kwargs)
         return fit_regularized(self, method, alpha, start_params, refit, **kwargs)
+
+    def _fit_ridge(self, alpha: Any, start_params: Any, method: Any) -> Any:
+        if self._stream is None:
+            return super()._fit_ridge(alpha, start_params, method)
+        return self.fit_regularized("elastic_net", alpha, start_params, L1_wt=0.0)
 
     def fit_constrained(self, constraints: Any, start_params: Any = None, **fit_kwds: Any) -> Any:
         """Fit subject to linear constraints ``R @ params == q``.

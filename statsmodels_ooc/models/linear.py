@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import statsmodels.api as sm
 
+from statsmodels_ooc.models.in_memory_only import InMemoryOnly
 from statsmodels_ooc.models.streamed_linear import StreamedLinear
 from statsmodels_ooc.results.linear import OLSResults
 from statsmodels_ooc.solvers import gaussian
@@ -50,6 +51,8 @@ class WLS(StreamedLinear, sm.WLS):  # type: ignore[misc]
     >>> res.params.round(3).to_dict()
     {'Intercept': 1.303, 'x': 0.909}
     """
+
+    _cloned = ("weights",)
 
     def __init__(
         self,
@@ -109,6 +112,8 @@ class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
     """
 
     _results_kind = OLSResults
+    _setup_score_hess = InMemoryOnly("score and hessian need no setting up")
+    _sqrt_lasso = InMemoryOnly("it is fit_regularized('sqrt_lasso', alpha)")
 
     def __init__(
         self,
@@ -121,6 +126,11 @@ class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
         if is_lazy(endog, exog):
             if kwargs.pop("weights", None) is not None:
                 self._warn_of_weights(stacklevel=3)
+            if kwargs.get("offset") is not None:
+                raise NotImplementedError(
+                    "OLS out of memory has no offset, which statsmodels' elastic net wants: "
+                    "fit_regularized penalises; elsewhere subtract the offset from endog"
+                )
             self._check_kwargs(kwargs)
             self._start_arrays(endog, exog, None, missing, hasconst)
             return
@@ -148,3 +158,8 @@ class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
         if self._stream is None:
             return super().hessian(params, scale)
         return gaussian.hessian(self._planner.fit(), np.asarray(params), self.nobs, scale)
+
+    def _fit_ridge(self, alpha: Any) -> Any:
+        if self._stream is None:
+            return super()._fit_ridge(alpha)
+        return self.fit_regularized("elastic_net", alpha, L1_wt=0.0)

@@ -13,6 +13,7 @@ from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.design.spec import DesignSpec, Missing
 from statsmodels_ooc.engine import PassRecord, RowArray, Stream
 from statsmodels_ooc.groundwork.opening import environment
+from statsmodels_ooc.models.in_memory_only import InMemoryOnly
 from statsmodels_ooc.results.rows import Design, Fitted, Response, Weights
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
 from statsmodels_ooc.sources.dask_array import AlignedSource
@@ -31,6 +32,7 @@ class StreamedModel:
 
     _lazy: tuple[str, ...] = ("exog", "endog", "weights")  # as long as the data
     _stream: Stream | None = None
+    _cloned: tuple[str, ...] = ()  # arguments beside endog and exog that a clone needs
     _planner: Any  # makes the passes of a fit; tells `audit` and `constant`, and can `fit`
     spec: DesignSpec
 
@@ -127,11 +129,24 @@ class StreamedModel:
         if formula is not None:
             self.formula = formula
         self._data_attr: list[str] = []
-        self._init_keys: list[str] = [] if hasconst is None else ["hasconst"]
+        self._init_keys: list[str] = [*self._cloned, *([] if hasconst is None else ["hasconst"])]
         if hasconst is not None:
             self.hasconst = hasconst
         self._df_model = None
         self._df_resid = None
+
+    _fit_zeros = InMemoryOnly(
+        "leave the columns out of the formula, or tell a GLM's fit_constrained that they are zero"
+    )
+    _fit_collinear = InMemoryOnly(
+        "fit() gives the solution of minimum norm; leave the columns that repeat others out of "
+        "the formula"
+    )
+
+    @property
+    def streams(self) -> bool:
+        """Whether the data stays outside memory."""
+        return self._stream is not None
 
     @property
     def passes(self) -> list[PassRecord]:

@@ -24,6 +24,7 @@ __all__ = [
     "rows_not",
     "times",
     "total",
+    "total_of_weighted",
 ]
 
 BoolArray = NDArray[np.bool_]
@@ -43,6 +44,11 @@ def quiet() -> np.errstate:
 def total(rows: FloatArray, weights: FloatArray | None) -> float:
     """The weighted sum."""
     return float(rows.sum() if weights is None else rows @ weights)
+
+
+def total_of_weighted(rows: FloatArray, weights: FloatArray | None) -> float:
+    """The weighted sum, where a weight of zero takes any value with it, infinity too."""
+    return total(rows if weights is None else np.where(weights > 0, rows, 0.0), weights)
 
 
 def times(rows: FloatArray, weights: FloatArray | None) -> FloatArray:

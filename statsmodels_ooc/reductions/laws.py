@@ -20,6 +20,13 @@ from statsmodels_ooc.reductions.elementwise import (
     of_counts,
     times,
 )
+from statsmodels_ooc.reductions.stirling import (
+    gamma_at_mean,
+    has_saddlepoint,
+    poisson_at_mean,
+    stirling_error,
+    tweedie_at_mean,
+)
 
 __all__ = ["Law", "law_of"]
 
@@ -130,10 +137,9 @@ class BinomialLaw(Law):
         if is_binary(y):  # all successes or none: one way of many to come about
             return np.zeros_like(y)
         n = np.ones_like(y) if trials is None else trials
-        ways = special.gammaln(n + 1)
-        ways -= special.gammaln(n * y + 1) + special.gammaln(n - n * y + 1)
-        ways += special.xlogy(n * y, y) + special.xlogy(n - n * y, 1 - y)
-        return times(ways, weights)
+        successes = n * y
+        parts = poisson_at_mean(successes) + poisson_at_mean(n - successes)
+        return times(parts - poisson_at_mean(n), weights)
 
     def is_mean(self, mu: FloatArray, curve: Curve) -> BoolArray:
         return (mu >= 0) & (mu <= 1)
@@ -184,8 +190,14 @@ class PowerLaw(Law):
         if self.family.eql:
             return (_log_of(weights) - LOG_2PI - self.power * np.log(y)) / 2
         w = np.ones_like(y) if weights is None else weights
-        found = self.family.loglike_obs(y, np.maximum(y, TINY), var_weights=w)
-        return np.broadcast_to(found, y.shape)
+        found = np.full_like(y, np.nan)
+        if not 1 < self.power < 2:  # statsmodels has no likelihood for these
+            return found
+        near = has_saddlepoint(y, 1 / w, self.power)
+        found[near] = tweedie_at_mean(y[near], 1 / w[near], self.power)
+        y, w = y[~near], w[~near]
+        found[~near] = self.family.loglike_obs(y, np.maximum(y, TINY), var_weights=w)
+        return found
 
     def is_response(self, y: FloatArray) -> BoolArray:
         return y >= 0 if self.power < 2 else y > 0
@@ -207,7 +219,7 @@ class PoissonLaw(PowerLaw):
     def saturated(
         self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
     ) -> FloatArray:
-        return times(of_counts(_poisson_at_itself, y), weights)
+        return times(of_counts(poisson_at_mean, y), weights)
 
 
 class GammaLaw(PowerLaw):
@@ -226,8 +238,7 @@ class GammaLaw(PowerLaw):
     ) -> FloatArray:
         if weights is None:
             return -1 - np.log(y)
-        own = special.xlogy(weights, weights) - weights - special.gammaln(weights)
-        return np.asarray(own - np.log(y))
+        return gamma_at_mean(weights) - np.log(y)
 
 
 class InverseGaussianLaw(PowerLaw):
@@ -282,17 +293,13 @@ class NegativeBinomialLaw(Law):
         return times(of_counts(self._at_itself, y), weights)
 
     def _at_itself(self, y: FloatArray) -> FloatArray:
-        a, size = self.alpha, 1 / self.alpha
-        ways = -special.betaln(size, y + 1) - np.log(size + y)
-        return np.asarray(ways + special.xlogy(y, a * y) - (y + size) * np.log1p(a * y))
+        size = np.full_like(y, 1 / self.alpha)
+        gap = stirling_error(size + y) - stirling_error(size)
+        return np.asarray(poisson_at_mean(y) - np.log1p(y / size) / 2 + gap)
 
 
 def _log_of(weights: FloatArray | None) -> Factor:
     return 0.0 if weights is None else np.log(weights)
-
-
-def _poisson_at_itself(y: FloatArray) -> FloatArray:
-    return np.asarray(special.xlogy(y, y) - y - special.gammaln(y + 1))
 
 
 def law_of(family: Any) -> Law:

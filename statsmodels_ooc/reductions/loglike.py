@@ -1,4 +1,4 @@
-"""The log-likelihood at given parameters and scale, by the family's own word."""
+"""The log-likelihood at given parameters and scale, of laws that need the rows for it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.reductions.elementwise import quiet, times, total_of_weighted
 from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.scoring import linear_predictor
 
@@ -20,13 +21,18 @@ class LogLike:
     Parameters
     ----------
     kernel : Kernel
-        The family and its link.
+        The family and its link: a family whose weights divide the dispersion.
     beta : ndarray, (k,)
         The parameters.
     scale : float
         The scale.
     constant : float
         Is added to the linear predictor.
+
+    Notes
+    -----
+    A row of weight w at a scale is one of weight w / scale at scale one: its
+    log-likelihood is that where the mean is the response, less half its deviance.
     """
 
     kernel: Kernel
@@ -38,20 +44,16 @@ class LogLike:
         return 0.0
 
     def update(self, state: float, block: BlockLike) -> float:
-        if len(block.endog) == 0:
+        y = block.endog
+        if len(y) == 0:
             return state
+        freq, var = (block.extras.get(name) for name in ("freq_weights", "var_weights"))
+        with quiet():
+            weights = (np.ones_like(y) if var is None else var) / self.scale
         eta = linear_predictor(block, self.beta) + self.constant
-        mu = self.kernel.mean(eta).mu
-        ones = np.ones(len(mu))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            loglike = self.kernel.family.loglike(
-                block.endog,
-                mu,
-                var_weights=block.extras.get("var_weights", ones),
-                freq_weights=block.extras.get("freq_weights", ones),
-                scale=self.scale,
-            )
-        return state + float(loglike)
+        deviance = self.kernel.deviance(y, eta, self.kernel.mean(eta), times(weights, freq))
+        saturated = self.kernel.saturated(y, weights, None)
+        return state + total_of_weighted(saturated, freq) - deviance / 2
 
     def merge(self, left: float, right: float) -> float:
         return left + right

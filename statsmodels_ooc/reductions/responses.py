@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
-from statsmodels_ooc.reductions.elementwise import is_binary
+from statsmodels_ooc.reductions.elementwise import is_binary, total_of_weighted
 from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.scoring import prior_weights
 
@@ -122,7 +122,7 @@ class Responses:
         state.total += float(y.sum())
         state.weight += b if a is None else float(a.sum())
         state.weighted += float(y.sum() if a is None else a @ y)
-        state.saturated += float(saturated.sum() if freq is None else _dot(freq, saturated))
+        state.saturated += total_of_weighted(saturated, freq)
         state.deviance += self._about_reference(y, a)
         if var is not None and state.unit_var_weights:
             state.unit_var_weights = bool((var == 1).all())
@@ -149,8 +149,3 @@ class Responses:
             left.unit_var_weights and right.unit_var_weights,
             left.impossible or right.impossible,
         )
-
-
-def _dot(weights: FloatArray, values: FloatArray) -> float:
-    """Their product, where a weight of zero takes any value with it."""
-    return float(np.where(weights > 0, weights * np.where(weights > 0, values, 0.0), 0.0).sum())

@@ -13,6 +13,7 @@ from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.errors import DesignError, OptionError, SelectionWarning
 from statsmodels_ooc.groundwork.families import checked_family, max_endog
 from statsmodels_ooc.groundwork.opening import environment, open_formula
+from statsmodels_ooc.groundwork.responses import warn_of_levels
 from statsmodels_ooc.selection.carried import WithRows
 from statsmodels_ooc.selection.criteria import Criterion, Slots, deal
 from statsmodels_ooc.selection.indices import check_arguments, check_count
@@ -41,15 +42,16 @@ class IBOSS:
         How many rows, taken uniformly, the pilot is fitted to that tells how much every
         row says about a generalized linear model.
     seed : int
-        For the pilot, for "uniform" and for ``ties="hash"``.
+        For ties, for the pilot and for "uniform".
     family : statsmodels.genmod.families.Family, optional
         Of a generalized linear model; a linear model where it is left out.
     slots : {"exact", "floor"}
         D takes ``k // 2p`` rows from each end of each of p columns. "exact" deals the rest
         out one by one, so that k rows come out; "floor" drops it, as in the article.
     ties : {"index", "hash"}
-        Which of rows with the same score come first: those that stand first in the data,
-        or, where the order of the data means something, those with smaller hashes.
+        Which of rows with the same score come first: those with smaller hashes of their
+        row numbers and the seed, or those that stand first in the data. Where the order of
+        the data means something, the first rows of a level are no fair share of it.
     include_pilot : bool
         Whether the pilot's rows are added to the selected ones.
     pilot_params : Series, mapping or array_like, (k,), optional
@@ -70,9 +72,10 @@ class IBOSS:
     means and scales that are given save the first; so does, for D, a link that makes all
     rows equally informative. One more is needed where a column turns out to be constant in
     an only pass, where a pilot must be repeated, where raw rows are too large to be carried
-    along, and where hashes of row numbers are asked for and partitions do not know how long
-    they are. The rows are those that the algorithms select in memory, bit for bit, on any
-    number of threads, on a cluster, and however the data is cut.
+    along, and, to count rows, where row numbers are hashed (for ties too, with
+    ``ties="hash"``) and partitions do not know how long they are. The rows are those that
+    the algorithms select in memory, bit for bit, on any number of threads, on a cluster,
+    and however the data is cut.
 
     References
     ----------
@@ -100,7 +103,7 @@ class IBOSS:
     seed: int = 0
     family: Any = field(default=None, kw_only=True)
     slots: Slots = field(default="exact", kw_only=True)
-    ties: str = field(default="index", kw_only=True)
+    ties: str = field(default="hash", kw_only=True)
     include_pilot: bool = field(default=False, kw_only=True)
     pilot_params: Any = field(default=None, kw_only=True)
     mean: Any = field(default=None, kw_only=True)
@@ -175,6 +178,8 @@ class IBOSS:
         -----
         SelectionWarning
             The pilot failed, or the selected rows cannot be fitted as all of them can.
+        ResponseWarning
+            The response of a Binomial family is categorical.
         """
         if not isinstance(formula, (str, ModelDesc)):
             raise TypeError(
@@ -202,6 +207,7 @@ class IBOSS:
             max_endog=max_endog(family),
             keep=kept,
         )
+        warn_of_levels(spec, family, stacklevel=2)
         if spec.k == 0:
             raise DesignError("the design has no column", hint="'y ~ x' has one")
         source = stream.source

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
+
+from statsmodels_ooc.reductions.stirling import gamma_at_mean
 
 __all__ = ["loglike_at"]
 
@@ -38,8 +39,8 @@ def loglike_at(
                 return float(saturated - deviance / (2 * s) - freq_total / 2 * np.log(s))
             case "gamma":
                 shape = 1 / s
-                constant = shape * np.log(shape) - shape - special.gammaln(shape)
-                return float(saturated + freq_total * (1 + constant) - shape * deviance / 2)
+                constant = 1 + gamma_at_mean(np.array([shape]))[0]
+                return float(saturated + freq_total * constant - shape * deviance / 2)
             case "undefined":
                 return float("nan")
     raise ValueError(f"unknown form of likelihood: {form!r}")

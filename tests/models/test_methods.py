@@ -240,9 +240,12 @@ def test_unknown_keywords_warn_as_they_do_in_statsmodels() -> None:
         smof.ols("y ~ a", smo.as_source(FRAME), wieghts="w")
     lazy = da.from_array(FRAME[["y", "a"]].to_numpy(), CHUNK)
     with pytest.warns(ValueWarning, match="unknown kwargs"):
-        smo.OLS(lazy[:, 0], lazy, offset=1)
+        smo.OLS(lazy[:, 0], lazy, wights=1)
     with pytest.warns(ValueWarning, match="unknown kwargs"):
         smo.WLS(lazy[:, 0], lazy, wights=1)
+    # statsmodels takes it, and its fit ignores it
+    with pytest.raises(NotImplementedError, match="subtract the offset from endog"):
+        smo.OLS(lazy[:, 0], lazy, offset=1)
 
 
 def test_weights_of_ols_warn_at_the_callers_line() -> None:

@@ -61,7 +61,7 @@ def select(formula: str, settings: dict[str, Any], data: Any = None, **others: A
 poisson = {"family": F.Poisson()}
 COUNTS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
     "linear": ("y ~ x + z", {}, ["D selection"]),
-    "linear, hash": ("y ~ x + z", {"ties": "hash"}, ["D selection"]),
+    "linear, index": ("y ~ x + z", {"ties": "index"}, ["D selection"]),
     "linear, floor": ("y ~ x + z", {"slots": "floor"}, ["D selection"]),
     "linear, T": ("y ~ x + z", {"criterion": "T"}, ["survey", "T selection"]),
     "linear, T, means only": (
@@ -169,19 +169,19 @@ def test_levels_that_a_file_knows_take_no_pass(tmp_path: Path) -> None:
 
 
 def test_hashes_need_the_numbers_of_the_rows() -> None:
-    """A pass that counts, where nobody knows how long the partitions are; without ties none."""
+    """A pass that counts, where nobody knows how long the partitions are; without hashes none."""
     count, d = "count", "D selection"
-    assert names(select("y ~ x", {}, subset="z > -9")) == [d]
-    assert names(select("y ~ x", {"ties": "hash"}, subset="z > -9")) == [count, d]
+    assert names(select("y ~ x", {"ties": "index"}, subset="z > -9")) == [d]
+    assert names(select("y ~ x", {}, subset="z > -9")) == [count, d]
     assert names(select("count ~ x", poisson, subset="z > -9")) == [count, "survey", d]
     given = {**poisson, "pilot_params": [0.3, 0.4], "mean": [0.0]}
-    assert names(select("count ~ x", given, subset="z > -9")) == [d]
-    given["ties"] = "hash"
     assert names(select("count ~ x", given, subset="z > -9")) == [count, d]
+    given["ties"] = "index"
+    assert names(select("count ~ x", given, subset="z > -9")) == [d]
     # One partition starts at row zero.
     one = smo.as_source(FRAME)
-    assert names(select("y ~ x", {"ties": "hash"}, one, subset="z > -9")) == [d]
-    assert names(select("y ~ x", {"ties": "hash"}, lambda: iter([FRAME[:50], FRAME[50:]]))) == [d]
+    assert names(select("y ~ x", {}, one, subset="z > -9")) == [d]
+    assert names(select("y ~ x", {}, lambda: iter([FRAME[:50], FRAME[50:]]))) == [d]
 
 
 def test_rows_that_nobody_carried_take_a_pass() -> None:
