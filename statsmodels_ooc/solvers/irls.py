@@ -287,7 +287,7 @@ def irls(
     path = Path(first, start_params, history)
     before: tuple[Point, Step] | None = None
     search: SeparationSearch | None = None
-    cut = flat = slow = 0
+    cut = flat = slow = lost = 0
     while True:
         step = scoring_step(point, span)
         path.point, path.score_norm = point, float(np.sqrt(_over(step.decrement, scale)))
@@ -299,10 +299,10 @@ def irls(
             if not _sees(point, span):
                 path.reason = _BLIND
                 return path
-            lost = _is_noise(point, step)  # nothing more can be learnt of the score
-            rests = lost or criterion.will_hold(point, step, scale)
-            holds = lost or not literal or (path.iterations > 0 and criterion.holds(history))
-            stops = rests and holds
+            lost = lost + 1 if _is_noise(point, step) else 0
+            rests = lost > 0 or criterion.will_hold(point, step, scale)
+            stood = lost > 1 or (path.iterations > 0 and criterion.holds(history))
+            stops = rests and (stood or not literal)
             if search is None and span is None and flat >= (1 if stops else _SUSPECTED):
                 search = SeparationSearch(step.direction, _lengths(first))
             proof = None if search is None else search.found
