@@ -36,6 +36,7 @@ _ROUNDING = 1e-5  # of a standard error: steps below that no longer shrink have 
 _PERFECT = 1e-8  # distance of responses from their means that counts as none
 _CORRECTIONS = 8  # rounds, each a look at the sample
 _CORRECTED = 1e-5  # of a step: corrections that small are the last
+_LOST = 3  # steps within rounding, after which deviances that differ do so by rounding only
 _EDGE = 5  # steps in a row, each cut to an eighth or less by the family's domain
 _BRINK = 1e-10  # distance of eta from impossible means that counts as none
 _ENOUGH = 14  # steps, after which what quasi-complete separation leaves finite stands still
@@ -157,6 +158,8 @@ class Criterion:
         before, after = history[self.name][-2:]
         atol = self.atol
         if self.name == "deviance":
+            if np.isnan(after):  # over a scale of zero
+                return False
             atol += 4 * _EPS * abs(after)
         return bool(np.allclose(before, after, atol=atol, rtol=self.rtol))
 
@@ -301,7 +304,7 @@ def irls(
                 return path
             lost = lost + 1 if _is_noise(point, step) else 0
             rests = lost > 0 or criterion.will_hold(point, step, scale)
-            stood = lost > 1 or (path.iterations > 0 and criterion.holds(history))
+            stood = lost > _LOST or (path.iterations > 0 and criterion.holds(history))
             stops = rests and (stood or not literal)
             if search is None and span is None and flat >= (1 if stops else _SUSPECTED):
                 search = SeparationSearch(step.direction, _lengths(first))
