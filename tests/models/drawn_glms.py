@@ -1,6 +1,6 @@
 """Drawn data that GLMs find hard, and where their optimum is: covariates over many scales.
 
-Run as a script it writes the optima of 300 draws a family to `drawn_glms.json`.
+Run as a script it writes the optima of 40 draws a family to `drawn_glms.json`.
 """
 
 from __future__ import annotations
@@ -330,4 +330,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(300)
+    main(40)
