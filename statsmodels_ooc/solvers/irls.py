@@ -416,6 +416,8 @@ def _sees(point: Point, span: FloatArray | None) -> bool:
         return True
     rows, _ = np.linalg.qr(point.fit.root)  # directions in which there is information
     missed = point.score - rows @ (rows.T @ point.score)
+    if np.linalg.norm(missed / _lengths(point)) <= _noise_of_eta(point):  # of a score of zero
+        return True
     return bool(np.linalg.norm(missed) <= _MISSED * np.linalg.norm(point.score))
 
 
