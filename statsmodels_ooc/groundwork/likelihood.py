@@ -79,9 +79,9 @@ class Likelihood:
         beta = np.ascontiguousarray(beta, dtype=np.float64)
         key = beta.tobytes()
         known = self._points.get(key)
-        if known is None or (watch.observed and known.observed is None):
+        if known is None or not watch.is_answered_by(known):
             known = self._evaluate(beta, 0.0, watch)
-            self._remember(key, replace(known, recession=None))
+            self._remember(key, known)
         return known
 
     def start(self, mean_of_y: float) -> Point:

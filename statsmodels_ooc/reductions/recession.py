@@ -27,6 +27,8 @@ class RecessionState:
 
     Attributes
     ----------
+    direction : ndarray, (k,)
+        The direction d.
     least, most : float
         The smallest and the largest gain of the rows that have a side; infinite for none.
     apart : float
@@ -41,6 +43,7 @@ class RecessionState:
         What they gain, ascending, all below zero.
     """
 
+    direction: FloatArray
     held: TriangleState
     free: TriangleState
     pull: FloatArray
@@ -86,8 +89,9 @@ class Recession:
     def init(self) -> RecessionState:
         k = len(self.direction)
         triangle = self._triangle
+        none = np.zeros((0, k))
         return RecessionState(
-            triangle.init(), triangle.init(), np.zeros(k), np.zeros((0, k)), np.zeros(0)
+            self.direction, triangle.init(), triangle.init(), np.zeros(k), none, np.zeros(0)
         )
 
     def update(self, state: RecessionState, block: BlockLike) -> RecessionState:
@@ -117,6 +121,7 @@ class Recession:
     def merge(self, left: RecessionState, right: RecessionState) -> RecessionState:
         triangle = self._triangle
         merged = RecessionState(
+            self.direction,
             triangle.merge(left.held, right.held),
             triangle.merge(left.free, right.free),
             left.pull + right.pull,

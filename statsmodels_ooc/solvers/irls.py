@@ -119,6 +119,12 @@ class Watch:
     observed: bool = False
     search: SeparationSearch | None = None
 
+    def is_answered_by(self, point: Point) -> bool:
+        """Whether a point has all of it."""
+        if self.observed and point.observed is None:
+            return False
+        return self.search is None or self.search.is_answered_by(point.recession)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -265,7 +271,8 @@ def irls(
     2. The sample corrects it, where there is one.
     3. Where the likelihood has flattened along steps that do not get shorter, the step is
        doubled as often as that has been seen in a row.
-    4. It is halved until the deviance does not rise and all means are possible.
+    4. It is shortened until the deviance does not rise and all means are possible: to the
+       minimum of a parabola through both ends, at most to a half.
 
     The iterations end
 

@@ -112,14 +112,18 @@ class SeparationSearch:
         """How many rows that lose a pass shall return."""
         return 2 * len(self.direction) + 32
 
+    def is_answered_by(self, state: RecessionState | None) -> bool:
+        """Whether a pass has tried the direction."""
+        return state is not None and np.array_equal(state.direction, self.direction)
+
     def learn(self, state: RecessionState) -> None:
         """Take what a pass found, and choose the next direction."""
         self._rounds += 1
         if state.least >= -ROUNDING and state.apart <= ROUNDING and state.most > ROUNDING:
             strict = state.least > ROUNDING and not state.held.r.any()
-            scale = np.abs(self.direction).max()
+            scale = np.abs(state.direction).max()
             kind = "complete" if strict else "quasi-complete"
-            self.found = Separation(kind, self.direction / scale)
+            self.found = Separation(kind, state.direction / scale)
             return
         if self._root is None or self._allowed is None:
             self._root, self._allowed = _sphered(state)

@@ -165,3 +165,16 @@ def test_what_does_not_follow_from_the_separation_stands_still() -> None:
     alone = smof.glm("y ~ C(g) + x", smo.as_source(frame[rest]), family=F.Binomial()).fit()
     for name in ("Intercept", "C(g)[T.r]", "x"):
         np.testing.assert_allclose(res.params[name], alone.params[name], rtol=1e-4)
+
+
+def test_a_second_fit_knows_the_proof() -> None:
+    formula, y, _ = BINARY["level"]
+    frame = FRAME.assign(y=y)
+    model = smof.glm(f"y ~ {formula}", smo.as_source(frame, chunk_rows=31), family=F.Binomial())
+    with pytest.warns(ConvergenceWarning, match="quasi-complete"):
+        first = model.fit()
+    made = len(model.passes)
+    with pytest.warns(ConvergenceWarning, match="quasi-complete"):
+        again = model.fit()
+    assert len(model.passes) == made
+    np.testing.assert_array_equal(first.separation.direction, again.separation.direction)
