@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from copy import copy
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,14 @@ from statsmodels_ooc.models.glm_fit import (
     criterion_of,
     scale_rule,
     scored,
-    shortest,
     warn_of,
 )
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.results.covariance import refuse_unavailable, sandwich
+from statsmodels_ooc.results.covariance import inverse_on, refuse_unavailable, sandwich
 from statsmodels_ooc.results.glm import GLMResults
-from statsmodels_ooc.solvers.dependence import describe
-from statsmodels_ooc.solvers.irls import Point, spanned_root
+from statsmodels_ooc.solvers.dependence import describe, lengths
+from statsmodels_ooc.solvers.irls import Point
+from statsmodels_ooc.solvers.spanned import spanned
 
 __all__ = ["fit_constrained"]
 
@@ -57,21 +58,24 @@ def fit_constrained(
     refuse_unavailable("nonrobust" if cov_type.lower() == "eim" else cov_type)
     options_of_irls = checked_options(options)
     found = DesignInfo(model.exog_names).linear_constraint(constraints)
-    span, shift = _solutions(found.coefs, found.constants.ravel())
     model.scaletype = scale_rule(scale)
     model._planner.may_compress = compress
+    design = model._planner.first().fit
+    feasible = _solutions(found.coefs, found.constants.ravel(), lengths(design.r_exog))
+    span = feasible.span
     if start_params is None:
-        start = _start(model, span, shift)
+        start = _start(model, feasible)
     else:
-        start = _onto(checked_start(start_params, model.spec.k), span, shift)
-    rank = spanned_root(model._planner.first().fit, span).shape[1]
+        start = feasible.nearest(checked_start(start_params, model.spec.k))
+    rank = spanned(design, span).rank
     own = copy(model)
     own.df_model, own.df_resid = float(rank - 1), model.wnobs - rank
     path = scored(own, start, maxiter, criterion_of(tol, options), span)
     warn_of(path, model.spec_names, tried=maxiter > 0, stacklevel=4)
-    params, root = path.params, spanned_root(path.point.fit, span)
-    if root.shape[1] < span.shape[1]:
-        params = shift + shortest(params - shift, root)
+    params, determined = path.params, spanned(path.point.fit, span)
+    root = determined.root
+    if determined.rank < span.shape[1]:
+        params = determined.shortest(params)
         rows, names = model._planner.audit.rows, model.spec_names
         told = describe(path.point.fit.r_exog, rows, names, span)
         warnings.warn(
@@ -84,7 +88,8 @@ def fit_constrained(
     cov = estimated * (root @ root.T)
     results = GLMResults(model, params, cov / estimated, estimated, use_t=use_t, point=path.point)
     if cov_type.lower() not in ("nonrobust", "eim"):
-        cov = _robust(model._planner.meat(params), span)
+        sums = model._planner.meat(params)
+        cov = sandwich(inverse_on(root, sums.observed), sums.meat)
         results.cov_type = cov_type
         results.cov_kwds = {"description": _DESCRIPTION, **(cov_kwds or {})}
     results.cov_params_default = cov
@@ -103,9 +108,36 @@ _FEASIBLE = 1e-14  # of the parameters' length: what rounding leaves of the cons
 _DESCRIPTION = "Standard Errors are heteroscedasticity robust (HC0)"
 
 
-def _solutions(coefs: FloatArray, constants: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """All solutions of the constraints: a span (k, k - m), and the shortest of them."""
+@dataclass(frozen=True)
+class _Solutions:
+    """All solutions of m constraints, as parameters of columns of one length.
+
+    Attributes
+    ----------
+    span : ndarray, (k, k - m)
+        What the differences of solutions are combinations of; orthonormal once its rows
+        are multiplied by the lengths.
+    shift : ndarray, (k,)
+        One solution, the shortest in those units.
+    lengths : ndarray, (k,)
+        Of the columns.
+    """
+
+    span: FloatArray
+    shift: FloatArray
+    lengths: FloatArray
+
+    def nearest(self, params: FloatArray) -> FloatArray:
+        """The nearest parameters that satisfy the constraints, by fitted values."""
+        orthonormal = self.span * self.lengths[:, None]
+        nearest: FloatArray = self.shift + self.span @ (orthonormal.T @ (self.lengths * params))
+        return nearest
+
+
+def _solutions(coefs: FloatArray, constants: FloatArray, lengths: FloatArray) -> _Solutions:
+    """The solutions of the constraints."""
     rows, k = coefs.shape
+    coefs = coefs / lengths
     norms = np.linalg.norm(coefs, axis=1)
     norms = np.where(norms > 0, norms, 1.0)
     coefs, constants = coefs / norms[:, None], constants / norms
@@ -119,16 +151,10 @@ def _solutions(coefs: FloatArray, constants: FloatArray) -> tuple[FloatArray, Fl
     if rows == k:
         raise DesignError(f"{rows} constraints leave none of {k} parameters to estimate")
     shift: FloatArray = vt[:rows].T @ ((u.T @ constants) / values)
-    return vt[rows:].T, shift
+    return _Solutions(vt[rows:].T / lengths[:, None], shift / lengths, lengths)
 
 
-def _onto(params: FloatArray, span: FloatArray, shift: FloatArray) -> FloatArray:
-    """The nearest parameters that satisfy the constraints."""
-    nearest: FloatArray = shift + span @ (span.T @ params)
-    return nearest
-
-
-def _start(model: Any, span: FloatArray, shift: FloatArray) -> FloatArray:
+def _start(model: Any, feasible: _Solutions) -> FloatArray:
     """The best known parameters that satisfy the constraints, or those promised to be good.
 
     Where none are known, the quadratic model at the best point has its minimum there.
@@ -136,28 +162,20 @@ def _start(model: Any, span: FloatArray, shift: FloatArray) -> FloatArray:
     known: list[Point] = model._planner.known()
     known.sort(key=lambda point: point.deviance)
     for beta in (point.beta for point in known if point.beta is not None):
-        gap = np.linalg.norm(beta - _onto(beta, span, shift))
-        if gap <= _FEASIBLE * np.linalg.norm(beta):
+        gap = np.linalg.norm(feasible.lengths * (beta - feasible.nearest(beta)))
+        if gap <= _FEASIBLE * np.linalg.norm(feasible.lengths * beta):
             return beta
     point = known[0] if known else model._planner.first()
-    base = np.zeros(len(shift)) if point.beta is None else point.beta
-    nearest = _onto(base, span, shift)
-    for start in (_minimum(point, base, nearest, span), nearest, shift):
+    base = np.zeros(len(feasible.shift)) if point.beta is None else point.beta
+    nearest = feasible.nearest(base)
+    for start in (_minimum(point, base, nearest, feasible.span), nearest, feasible.shift):
         if np.isfinite(start).all() and model._at(start).outside is None:
             return start
     return nearest
 
 
 def _minimum(point: Point, base: FloatArray, nearest: FloatArray, span: FloatArray) -> FloatArray:
-    r, root = point.fit.r_exog, spanned_root(point.fit, span)
+    r, root = point.fit.r_exog, spanned(point.fit, span).root
     slope = point.score - r.T @ (r @ (nearest - base))
     minimum: FloatArray = nearest + root @ (root.T @ slope)
     return minimum
-
-
-def _robust(sums: Any, span: FloatArray) -> FloatArray:
-    """White's covariance of what the constraints leave free, (k, k)."""
-    bread = np.linalg.inv(span.T @ sums.observed @ span)
-    inner = sandwich(bread, span.T @ sums.meat @ span)
-    cov: FloatArray = span @ inner @ span.T
-    return cov

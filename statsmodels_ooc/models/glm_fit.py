@@ -31,7 +31,6 @@ __all__ = [
     "fit_glm",
     "scale_rule",
     "scored",
-    "shortest",
     "warn_of",
 ]
 
@@ -192,13 +191,6 @@ def warn_of(path: Path, names: Sequence[str], *, tried: bool, stacklevel: int) -
             ConvergenceWarning,
             stacklevel=stacklevel,
         )
-
-
-def shortest(params: FloatArray, root: FloatArray) -> FloatArray:
-    """The shortest of the parameters with these means: those that the design reaches."""
-    q, _ = np.linalg.qr(root)
-    reached: FloatArray = q @ (q.T @ params)
-    return reached
 
 
 def _fit_gradient(

@@ -17,7 +17,8 @@ from statsmodels_ooc.models.glm_fit import checked_start, scored, warn_of
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.solvers.elastic_net import Penalized, Penalty, penalized_likelihood
-from statsmodels_ooc.solvers.irls import Criterion, Point, spanned_root
+from statsmodels_ooc.solvers.irls import Criterion, Point
+from statsmodels_ooc.solvers.spanned import spanned
 
 __all__ = ["fit_regularized"]
 
@@ -134,7 +135,7 @@ def _refitted(model: Any, found: Penalized, params: FloatArray, method: str) -> 
         path = scored(own, begin, 100, Criterion("deviance", _REFITTED, 0.0), span)
         warn_of(path, model.spec_names, tried=True, stacklevel=5)
         point, params = path.point, path.params
-        root = spanned_root(point.fit, span)
+        root = spanned(point.fit, span).root
         cov = root @ root.T
         converged = found.converged and path.converged
     else:

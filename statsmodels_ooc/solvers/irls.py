@@ -11,10 +11,9 @@ import numpy as np
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.recession import RecessionState
 from statsmodels_ooc.reductions.scoring import Outside
-from statsmodels_ooc.reductions.triangle import triangularize
-from statsmodels_ooc.solvers.dependence import noise
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.separation import Separation, SeparationSearch
+from statsmodels_ooc.solvers.spanned import spanned
 
 __all__ = [
     "Criterion",
@@ -25,7 +24,6 @@ __all__ = [
     "corrected",
     "irls",
     "scoring_step",
-    "spanned_root",
 ]
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -358,7 +356,7 @@ def irls(
 
 def scoring_step(point: Point, span: FloatArray | None = None) -> Step:
     """The step to the least-squares solution of the working response."""
-    root = point.fit.root if span is None else spanned_root(point.fit, span)
+    root = point.fit.root if span is None else spanned(point.fit, span).root
     length = root.T @ point.score
     return Step(root @ length, float(length @ length))
 
@@ -400,15 +398,6 @@ def corrected(
         if moved <= _CORRECTED * whole:
             break
     return Step(direction, step.decrement)
-
-
-def spanned_root(fit: LinearFit, span: FloatArray) -> FloatArray:
-    """A root of ``T (T'X'WXT)^+ T'`` for a span T, (k, q)."""
-    factor = triangularize(fit.r_exog @ span)
-    _, values, vt = np.linalg.svd(factor)
-    counted = values > values.max(initial=0.0) * noise(len(factor), len(factor))
-    root: FloatArray = span @ (vt[counted].T / values[counted])
-    return root
 
 
 def _over(value: float, scale: float) -> float:

@@ -46,6 +46,8 @@ class LinearFit:
         Sum of squared whitened residuals at `params`.
     singular_values : ndarray, (k,)
         Of the whitened design, descending.
+    rows : int
+        How many rows went into it.
     rank : int
         How many columns are independent.
     dependence : Dependence or None
@@ -61,6 +63,7 @@ class LinearFit:
     rho: float
     ssr: float
     singular_values: FloatArray
+    rows: int
     rank: int
     dependence: Dependence | None
     centered_tss: float
@@ -142,6 +145,7 @@ def solve(r: FloatArray, rows: int) -> LinearFit:
         rho=float(np.sqrt(ssr)) if rank == k else float(rx[k, k]),
         ssr=ssr,
         singular_values=np.linalg.svd(r_exog, compute_uv=False).astype(np.float64),
+        rows=rows,
         rank=rank,
         dependence=dependence,
         centered_tss=float(r[1:, -1] @ r[1:, -1]),

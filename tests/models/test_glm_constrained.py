@@ -7,15 +7,17 @@ import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 from models.glm_cases import CASES, TIGHT
 from numpy.testing import assert_allclose
 from patsy import PatsyError
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, SingularMatrixWarning
-from tolerances import ITERATED, SOLVED
+from tolerances import EXACT, ITERATED, SOLVED
 
 import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
 
 MODELS = [
     *("offset", "logit, frequencies", "gamma, both weights", "gaussian, both weights"),
@@ -250,3 +252,29 @@ def test_data_in_memory_take_statsmodels_road() -> None:
     found, expected = (m.fit_constrained("x = z") for m in (model, theirs))
     assert_allclose(found.params, expected.params, rtol=0)
     assert found.results_constrained is not None
+
+
+UNITS = {"a": 2.0**40, "b": 2.0**-30, "c": 2.0**20}
+
+
+@pytest.mark.parametrize(
+    "constraint", ["a = 0", "b = 0", "a = {ratio}*b", "c = 0.125/{c}", "a = 0, c = 0"]
+)
+@pytest.mark.parametrize("cov_type", ["nonrobust", "HC0"])
+def test_the_units_of_columns_take_no_part(constraint: str, cov_type: str) -> None:
+    rng = np.random.default_rng(0)
+    plain = pd.DataFrame(rng.normal(size=(600, 3)), columns=list(UNITS))
+    eta = 0.2 + 0.3 * plain["a"] - 0.1 * plain["b"] + 0.2 * plain["c"]
+    plain["y"] = rng.poisson(np.exp(eta))
+    scaled = plain.assign(**{name: plain[name] * unit for name, unit in UNITS.items()})
+    results = []
+    for frame, ratio, c in ((plain, 1.0, 1.0), (scaled, UNITS["b"] / UNITS["a"], UNITS["c"])):
+        source = smo.as_source(frame, chunk_rows=150)
+        model = smof.glm("y ~ a + b + c", source, family=sm.families.Poisson())
+        told = constraint.format(ratio=repr(ratio), c=repr(c))
+        results.append(model.fit_constrained(told, cov_type=cov_type))
+    one, other = results
+    factors = np.array([1.0, *UNITS.values()])
+    np.testing.assert_allclose(other.params * factors, one.params, rtol=0, atol=EXACT)
+    np.testing.assert_allclose(other.bse * factors, one.bse, rtol=0, atol=EXACT)
+    np.testing.assert_allclose(other.llf, one.llf, rtol=EXACT)
