@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.linalg import null_space
 from scipy.optimize import linprog
 
 from statsmodels_ooc.reductions.base import FloatArray
@@ -17,8 +16,7 @@ from statsmodels_ooc.solvers.least_squares import solve
 __all__ = ["Separation", "SeparationSearch", "told"]
 
 _ROUNDS = 40  # directions that are tried; each takes a pass that is made anyway
-_ACTIVE = 1e-7  # of a row of length one: what the linear programme may leave of a zero
-_MARGIN = 1e-8  # the same for what it calls above zero
+_MARGIN = 1e-8  # of a row of length one: what the linear programme calls above zero
 _TOLD = 6  # columns of a direction that a message names
 _UNHELD = 1e-10  # of a length: what rounding leaves of zero
 _SNAPPED = 1e-11  # of the largest coefficient, in columns of one length: rounding
@@ -81,7 +79,7 @@ class SeparationSearch:
        them gain is tried next, the one of the largest margin: only complete separation has
        such directions.
     3. Where the working rows have none, the direction by which none of them loses and all
-       rows together gain most; the vertex of a linear programme, whose zeros are made exact.
+       rows together gain most: a vertex of a linear programme.
     4. If that programme has no value above zero, no direction separates: the data overlap.
 
     Rows without a side, which allow no change, confine all this to a subspace.
@@ -215,11 +213,5 @@ def _farthest(cuts: FloatArray, pull: FloatArray) -> FloatArray | None:
     )
     if solved.status != 0 or -solved.fun <= _MARGIN:
         return None
-    z: FloatArray = solved.x
-    active = cuts[cuts @ z <= _ACTIVE]
-    if len(active):
-        span = null_space(active, rcond=_ACTIVE)
-        exact: FloatArray = span @ (span.T @ z)
-        if np.linalg.norm(exact) > np.linalg.norm(z) / 2:
-            return exact
-    return z
+    vertex: FloatArray = solved.x
+    return vertex

@@ -207,6 +207,8 @@ def test_constraints_that_leave_a_design_unidentified() -> None:
         expected = theirs.fit_constrained("z = 0.1", **TIGHT)
     assert_allclose(found.deviance, expected.deviance, rtol=SOLVED)
     assert_allclose(found.params, expected.params, rtol=ITERATED)
+    assert_allclose(found.bse["x2"], 2 * found.bse["x"], rtol=SOLVED)  # of the shortest
+    assert_allclose(found.bse, expected.bse, rtol=ITERATED, atol=ITERATED)
 
 
 def test_hardly_any_steps_warn() -> None:

@@ -20,7 +20,7 @@ from models.drawn_glms import (
     start_of,
 )
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, DomainWarning
-from tolerances import ITERATED
+from tolerances import INVARIANT, ITERATED, SUMS
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
@@ -94,3 +94,23 @@ def test_frequency_weights_over_six_orders_of_magnitude() -> None:
     assert res.converged
     np.testing.assert_allclose(res.llf, theirs.llf, rtol=ITERATED)
     np.testing.assert_allclose(res.params, theirs.params, rtol=ITERATED)
+
+
+def test_a_start_where_the_weights_of_all_rows_vanish_is_left() -> None:
+    """Means of zero and one, many of them wrong: a step of length zero is not convergence."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=400)
+    frame = pd.DataFrame({"x": x, "y": (x + rng.logistic(size=400) > 0).astype(float)})
+    model = smof.glm("y ~ x", smo.as_source(frame, chunk_rows=70), family=sm.families.Binomial())
+    res = model.fit(start_params=[0.0, -1e7])
+    best = smof.glm("y ~ x", smo.as_source(frame), family=sm.families.Binomial()).fit()
+    assert res.converged
+    np.testing.assert_allclose(res.llf, best.llf, rtol=INVARIANT)
+
+
+@pytest.mark.parametrize("seed", range(14))
+@pytest.mark.parametrize("name", ["logit", "cloglog"])
+def test_no_step_raises_the_deviance(name: str, seed: int) -> None:
+    drawn, res, _ = fitted(name, seed, start_params=np.zeros(draw(name, seed).exog.shape[1]))
+    deviances = np.asarray(res.fit_history["deviance"][1:])
+    assert (np.diff(deviances) <= SUMS * deviances[:-1]).all()
