@@ -31,7 +31,7 @@ from statsmodels_ooc.models.tweedie import solve_power
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.power import PowerSums
 from statsmodels_ooc.results.glm_rows import Extra, GLMRow, Predict, PriorWeights
-from statsmodels_ooc.results.glm_scores import score_sums
+from statsmodels_ooc.results.glm_scores import independent_sums, joint_statistic, score_sums
 from statsmodels_ooc.solvers.irls import Point
 from statsmodels_ooc.sources.dask_array import from_arrays, is_lazy
 
@@ -423,8 +423,9 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         if exog_extra is None and k_constraints is None:
             raise ValueError("if exog_extra is None, then k_constraints needs to be given")
         sums = score_sums(self, params_constrained, exog_extra, observed)
-        count = (k_constraints or 0) + len(sums.score) - self.spec.k
-        statistic = sums.score @ np.linalg.solve(sums.information, sums.score[:, None])
+        sums, kept = independent_sums(self, np.asarray(params_constrained), sums)
+        statistic = joint_statistic(sums)
+        count = (k_constraints or 0) + int(np.count_nonzero(kept[self.spec.k :]))
         return statistic, stats.chi2.sf(statistic, count), count
 
     # --- predictions

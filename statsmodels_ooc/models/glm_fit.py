@@ -19,9 +19,11 @@ from statsmodels.tools.validation import string_like
 from statsmodels_ooc._statsmodels import StreamedGLMWrapper
 from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.results.covariance import inverse_on
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.solvers.dependence import describe
 from statsmodels_ooc.solvers.irls import Criterion, Path
+from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.separation import told
 
 __all__ = [
@@ -114,13 +116,7 @@ def _fit_irls(
     params = path.params
     if path.point.fit.rank < model.spec.k:
         params = path.point.fit.shortest(params)
-        combined = describe(path.point.fit.r_exog, model._planner.audit.rows, model.spec_names)
-        warnings.warn(
-            f"The design matrix is rank-deficient: {combined}. The model parameters are not "
-            "uniquely determined.",
-            SingularMatrixWarning,
-            stacklevel=4,
-        )
+        _warn_of_rank(path.point.fit, model.spec_names, stacklevel=5)
     results = GLMResults(
         model,
         params,
@@ -213,6 +209,8 @@ def _fit_gradient(
             begin = scored(model, start, max_start_irls, Criterion("deviance", tol, 0.0)).params
         begin = np.zeros(model.spec.k) if begin is None else begin
         scored(model, begin, 0, Criterion("deviance", tol, 0.0))  # refuses impossible means
+        if method.lower() == "newton":
+            _refuse_short_rank(model._at(begin).fit, model.spec_names)
         options.setdefault("skip_hessian", True)  # it follows below, of the right kind
         found = LikelihoodModel.fit(
             model, start_params=begin, maxiter=maxiter, method=method, **output, **options
@@ -231,8 +229,11 @@ def _fit_gradient(
     expected = covariance["cov_type"].lower() == "eim"
     if expected:
         covariance["cov_type"] = "nonrobust"
-    cov = _inverse(-model.hessian(params, observed=not expected), stacklevel=5)
-    cov = found.normalized_cov_params if cov is None else cov
+    if point.fit.rank < model.spec.k:
+        params = point.fit.shortest(params)
+        _warn_of_rank(point.fit, model.spec_names, stacklevel=5)
+    information = -model.hessian(params, observed=not expected)
+    cov = _inverse(point.fit.root, information, stacklevel=5)
     results = GLMResults(
         model, params, None if cov is None else cov / scale, scale, point=point, **covariance
     )
@@ -246,9 +247,29 @@ def _fit_gradient(
     return StreamedGLMWrapper(results)
 
 
-def _inverse(hessian: FloatArray, stacklevel: int) -> FloatArray | None:
+def _refuse_short_rank(fit: LinearFit, names: Sequence[str]) -> None:
+    """Statsmodels' Newton inverts the Hessian at the end, which only rounding makes possible."""
+    combined = describe(fit.r_exog, fit.rows, names)
+    if combined:
+        raise DesignError(
+            f"method 'newton' inverts the Hessian, and the design is rank-deficient: {combined}",
+            hint="leave columns out, or take method 'IRLS', which takes any rank",
+        )
+
+
+def _warn_of_rank(fit: LinearFit, names: Sequence[str], stacklevel: int) -> None:
+    combined = describe(fit.r_exog, fit.rows, names)
+    warnings.warn(
+        f"The design matrix is rank-deficient: {combined}. The model parameters are not "
+        "uniquely determined.",
+        SingularMatrixWarning,
+        stacklevel=stacklevel,
+    )
+
+
+def _inverse(root: FloatArray, information: FloatArray, stacklevel: int) -> FloatArray | None:
     try:
-        return np.linalg.inv(hessian).astype(np.float64)
+        return inverse_on(root, information)
     except np.linalg.LinAlgError:
         warnings.warn(
             "Inverting hessian failed, no bse or cov_params available",

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from statsmodels_ooc._statsmodels import ScoreTestResult, robust_score_test
 from statsmodels_ooc.engine.alongside import beside, total
+from statsmodels_ooc.errors import DesignError, EstimabilityWarning, warn_caller
 from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.solvers.dependence import independent_of_those_before
+from statsmodels_ooc.solvers.estimable import estimable_part
 
-__all__ = ["ScoreSums", "score_sums", "score_test"]
+__all__ = ["ScoreSums", "independent_sums", "joint_statistic", "score_sums", "score_test"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,53 @@ def score_sums(model: Any, params: Any, exog_extra: Any = None, observed: bool =
     )
 
 
+def independent_sums(
+    model: Any, params: FloatArray, sums: ScoreSums
+) -> tuple[ScoreSums, NDArray[np.bool_]]:
+    """The sums of columns that are no combinations of those before, and which these are, (p,).
+
+    A joint statistic depends on what the columns span, and on nothing else of them.
+
+    Raises
+    ------
+    DesignError
+        Sums of products cannot tell the columns of the design apart.
+
+    Warns
+    -----
+    EstimabilityWarning
+        A column to be tested is a combination of others.
+    """
+    k = model.spec.k
+    kept = independent_of_those_before(sums.information)
+    if np.count_nonzero(kept[:k]) < model._at(params).fit.rank:
+        raise DesignError(
+            "a score test sums products of columns, and these do not tell the columns of the "
+            "design apart: once they have one length, one of them is within 1e-6 of others",
+            hint="subtract the means of columns that lie far from zero",
+        )
+    extra = len(kept) - k
+    lost = np.flatnonzero(~kept[k:])
+    if len(lost):
+        warn_caller(
+            f"exog_extra: {len(lost)} of {extra} columns, the first of them column {lost[0]}, "
+            "are combinations of the design's and of those before them; the test has "
+            f"{extra - len(lost)} degrees of freedom",
+            EstimabilityWarning,
+        )
+    both = np.ix_(kept, kept)
+    return (
+        ScoreSums(sums.score[kept], sums.information[both], sums.squares[both], sums.rows),
+        kept,
+    )
+
+
+def joint_statistic(sums: ScoreSums) -> FloatArray:
+    """``s' inv(I) s``, (1,)."""
+    statistic: FloatArray = sums.score @ np.linalg.solve(sums.information, sums.score[:, None])
+    return statistic
+
+
 @dataclass(frozen=True)
 class _Products:
     """Rows ``[X | score | information | extra]`` to the sums of a score test."""
@@ -105,16 +156,33 @@ def score_test(
     kind = (results.cov_type if cov_type is None else cov_type).upper()
     if kind not in ("NONROBUST", "HC0"):
         raise NotImplementedError('Only cov_type "nonrobust" and "HC0" are available.')
-    params = results.params if params_constrained is None else params_constrained
+    model = results.model
+    params = np.asarray(results.params if params_constrained is None else params_constrained)
     with _degrees_of_freedom(results, k_constraints):
-        sums = score_sums(results.model, np.asarray(params), exog_extra, observed)
+        sums = score_sums(model, params, exog_extra, observed)
     restriction, count = _restriction(results, exog_extra, len(sums.score), k_constraints)
+    if hypothesis == "separate" and kind != "HC0":
+        return _separate(sums)
+    sums, kept = independent_sums(model, params, sums)
+    if exog_extra is not None:
+        count = int(np.count_nonzero(kept[model.spec.k :]))
+    elif restriction is not None:
+        restriction = _estimable(model, params, restriction)
+        count = len(restriction)
     if kind == "HC0":
         if restriction is None:
             raise ValueError("cov_type='HC0' needs exog_extra, or results of fit_constrained")
+        restriction = restriction[:, kept]
+        restriction = restriction[restriction.any(axis=1)]
         inverse = np.linalg.inv(sums.information)
         return robust_score_test(sums.score, restriction, inverse, sums.empirical)
-    return _joint(sums, count) if hypothesis == "joint" else _separate(sums)
+    statistic = joint_statistic(sums)
+    return ScoreTestResult(
+        statistic=statistic,
+        pvalue=stats.chi2.sf(statistic, count),
+        k_constraint=count,
+        distribution="chi2",
+    )
 
 
 @contextmanager
@@ -149,14 +217,16 @@ def _restriction(
     return None, k_constraints
 
 
-def _joint(sums: ScoreSums, count: int) -> Any:
-    statistic = sums.score @ np.linalg.solve(sums.information, sums.score[:, None])
-    return ScoreTestResult(
-        statistic=statistic,
-        pvalue=stats.chi2.sf(statistic, count),
-        k_constraint=count,
-        distribution="chi2",
-    )
+def _estimable(model: Any, params: FloatArray, restriction: FloatArray) -> FloatArray:
+    """The part of the restrictions that the rows of the design determine."""
+    part = estimable_part(model._at(params).fit, restriction)
+    if part.df < part.asked:
+        warn_caller(
+            f"{part.asked - part.df} of {part.asked} independent restrictions cannot be "
+            f"estimated; the test has {part.df} degrees of freedom",
+            EstimabilityWarning,
+        )
+    return part.matrix if part.df < len(restriction) else restriction
 
 
 def _separate(sums: ScoreSums) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from statsmodels_ooc._statsmodels import cache_writable
 from statsmodels_ooc.engine import PassRecord
-from statsmodels_ooc.errors import DesignError, LeverageWarning, warn_caller
+from statsmodels_ooc.errors import DesignError, EstimabilityWarning, LeverageWarning, warn_caller
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.residuals import ResidualMoments, ResidualMomentsState
 from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
@@ -108,6 +109,13 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
                 hint="smo.anova_lm counts ranks",
             )
         return self._fit.effects
+
+    @cached_property
+    def fvalue(self) -> float:
+        """F statistic of all slopes together; of a short rank, of the estimable ones."""
+        with warnings.catch_warnings():  # df_model, printed beside it, counts the rank already
+            warnings.simplefilter("ignore", EstimabilityWarning)
+            return super().fvalue  # type: ignore[misc,no-any-return]
 
     @property
     def linear_fit(self) -> LinearFit:

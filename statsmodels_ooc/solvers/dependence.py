@@ -12,9 +12,19 @@ from scipy.linalg import solve_triangular
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.triangle import triangularize
 
-__all__ = ["Dependence", "describe", "lengths", "noise", "null_space", "resolve", "scaled_rank"]
+__all__ = [
+    "Dependence",
+    "describe",
+    "independent_of_those_before",
+    "lengths",
+    "noise",
+    "null_space",
+    "resolve",
+    "scaled_rank",
+]
 
 _EPS = float(np.finfo(np.float64).eps)
+_SINE = 1e-6  # of the angle to the span of other columns: half of the digits of a Gram matrix
 _TOLD = 3  # dependent columns that a message names
 _LISTED = 5  # columns of one combination that it lists
 
@@ -90,6 +100,30 @@ def scaled_rank(r: FloatArray, rows: int) -> int:
     """
     values = np.linalg.svd(r / lengths(r), compute_uv=False)
     return int(np.count_nonzero(values > values.max(initial=0.0) * noise(rows, r.shape[1])))
+
+
+def independent_of_those_before(gram: FloatArray) -> NDArray[np.bool_]:
+    """Which columns are no combinations of those before them, (p,).
+
+    Parameters
+    ----------
+    gram : ndarray, (p, p)
+        Weighted products of the columns.
+
+    Notes
+    -----
+    Products tell half as many digits as a factor does: a column counts as a combination
+    where the sine of its angle to the span of the others is below 1e-6.
+    """
+    sizes = np.sqrt(np.abs(np.diag(gram)))
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    rest = gram / sizes / sizes[:, None]
+    found = np.zeros(len(gram), dtype=np.bool_)
+    for j in range(len(gram)):
+        found[j] = abs(rest[j, j]) > _SINE**2
+        if found[j]:
+            rest = rest - np.outer(rest[:, j], rest[j]) / rest[j, j]
+    return found
 
 
 def null_space(r: FloatArray, rows: int) -> tuple[FloatArray, float]:

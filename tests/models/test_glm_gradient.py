@@ -6,13 +6,20 @@ import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import statsmodels.api as sm
 from models.glm_cases import CASES, LOGIT, case
 from numpy.testing import assert_allclose
-from statsmodels.tools.sm_exceptions import ConvergenceWarning, HessianInversionWarning
+from statsmodels.tools.sm_exceptions import (
+    ConvergenceWarning,
+    HessianInversionWarning,
+    SingularMatrixWarning,
+)
 from tolerances import ITERATED
 
 import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.errors import DesignError
 
 # Its Hessian is not a number where a frequency is zero.
@@ -209,9 +216,36 @@ def test_an_end_with_impossible_means_is_refused() -> None:
 
 
 def test_a_singular_hessian() -> None:
-    data = CASES["offset"].data.assign(nothing=0.0)
-    model = smo.GLM.from_formula("y ~ x + nothing", smo.as_source(data, chunk_rows=CHUNK))
-    with pytest.warns(HessianInversionWarning, match="Inverting hessian failed"):
-        found = model.fit(method="bfgs", disp=False)
-    assert np.isfinite(np.asarray(found.params)).all()
+    """Where all responses are twice their means, the Hessian of this link is zero."""
+    family = sm.families.Gaussian(sm.families.links.Log())
+    source = smo.as_source(pd.DataFrame({"y": np.ones(9)}), chunk_rows=4)
+    model = smof.glm("y ~ 1", source, family=family)
+    ended = pytest.warns(ConvergenceWarning, match="Maximum Likelihood")
+    with ended, pytest.warns(HessianInversionWarning, match="Inverting hessian failed"):
+        found = model.fit(method="bfgs", start_params=[np.log(0.5)], maxiter=0, disp=False)
     assert found._results.normalized_cov_params is None
+
+
+SHORT = {"I(2 * x - 1)": "combination of 'Intercept' and 'x'", "I(0 * x)": "zero in all rows"}
+
+
+def short_rank(column: str) -> Any:
+    short = case(*LOGIT, formula=f"y ~ x + z + {column}")
+    return short.model(smo.as_source(short.data, chunk_rows=CHUNK))
+
+
+@pytest.mark.parametrize("cov_type", ["nonrobust", "eim", "HC0"])
+@pytest.mark.parametrize("column", SHORT)
+def test_a_short_rank_ends_as_iterated_least_squares_do(column: str, cov_type: str) -> None:
+    fits = []
+    for options in ({}, {"method": "bfgs", "disp": False}):
+        with pytest.warns(SingularMatrixWarning, match=SHORT[column]):
+            fits.append(short_rank(column).fit(cov_type=cov_type, **options))
+    assert_same(fits[1], fits[0], rtol=ITERATED)
+
+
+@pytest.mark.parametrize("column", SHORT)
+def test_newton_names_the_column_that_it_cannot_take(column: str) -> None:
+    """In memory it is a LinAlgError, or standard errors of 1e6, as rounding will have it."""
+    with pytest.raises(DesignError, match=rf"(?s){SHORT[column]}.*IRLS"):
+        short_rank(column).fit(method="newton", disp=False)

@@ -82,7 +82,7 @@ WLS_REFUSED: dict[str, tuple[Call, str]] = {  # nor does statsmodels
 
 RESULTS_SAFE: dict[str, Call] = {
     **attributes("aic", "bic", "bse", "condition_number", "cov_kwds", "cov_type", "df_model"),
-    **attributes("df_resid", "diagn", "eigenvals", "ess", "f_pvalue", "fvalue", "k_constant"),
+    **attributes("df_resid", "diagn", "eigenvals", "ess", "f_pvalue", "k_constant"),
     **attributes("llf", "model", "mse_model", "mse_resid", "mse_total", "normalized_cov_params"),
     **attributes("params", "pvalues", "rsquared", "rsquared_adj", "tvalues", "use_t"),
     "compare_f_test": lambda r: r.compare_f_test(restricted()),
@@ -96,7 +96,7 @@ RESULTS_SAFE: dict[str, Call] = {
     "t_test_pairwise": lambda r: r.t_test_pairwise("C(g)"),
 }
 RESULTS_OURS: dict[str, Call] = {
-    **attributes("centered_tss", "nobs", "scale", "ssr", "uncentered_tss"),
+    **attributes("centered_tss", "fvalue", "nobs", "scale", "ssr", "uncentered_tss"),
     "compare_lm_test": lambda r: r.compare_lm_test(restricted()),
     "compare_lr_test": lambda r: r.compare_lr_test(restricted(), large_sample=True),
     "get_prediction": lambda r: r.get_prediction(NEW).summary_frame(),

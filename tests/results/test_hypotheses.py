@@ -289,6 +289,5 @@ def test_the_f_test_of_all_slopes(short: str, full: str, cov_type: str) -> None:
     theirs = smf.ols(full, d).fit(cov_type=cov_type)
     with pytest.warns(SingularMatrixWarning):
         ours = smof.ols(short, smo.as_source(d, chunk_rows=17)).fit(cov_type=cov_type)
-    with pytest.warns(EstimabilityWarning, match="1 of"):
-        assert_allclose(ours.fvalue, theirs.fvalue, rtol=INVERTED)
+    assert_allclose(ours.fvalue, theirs.fvalue, rtol=INVERTED)
     assert_allclose(ours.f_pvalue, theirs.f_pvalue, rtol=10 * INVERTED)
