@@ -20,6 +20,7 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.remainder import Remainder
+from statsmodels_ooc.reductions.scoring import prior_weights
 from statsmodels_ooc.solvers.irls import Criterion, irls
 
 __all__ = ["Pilot"]
@@ -74,10 +75,15 @@ class Pilot:
 
     @property
     def shift(self) -> float:
-        """A number near the mean response, which leaves sums of whole numbers exact."""
+        """A number near the mean response, from which sums over equal rows are measured.
+
+        Where responses of zero are an end of the means, their sums must stay exact, or
+        nobody could tell that a level has no others.
+        """
         mean = self.mean or 0.0
-        whole = all((np.rint(block.endog) == block.endog).all() for block in self.blocks)
-        return float(np.rint(mean)) if whole else mean
+        if not self.kernel.side(np.zeros(1)).any():
+            return mean
+        return float(np.rint(mean)) if all(map(_is_whole, self.blocks)) else 0.0
 
     @cached_property
     def cells(self) -> float:
@@ -144,3 +150,9 @@ def _is_sound(block: Any, kernel: Kernel) -> bool:
         sums = block.design.rmatvec(np.ones(len(block.endog)))
     finite = np.isfinite(sums).all() and np.isfinite(block.endog).all()
     return bool(finite) and kernel.impossible(block.endog) is None
+
+
+def _is_whole(block: Any) -> bool:
+    """Whether responses and weights are whole numbers."""
+    values = [block.endog, prior_weights(block)]
+    return all(bool((np.rint(v) == v).all()) for v in values if v is not None)

@@ -144,6 +144,29 @@ def test_counts_that_are_zero_for_a_level(family: Any, formula: str, compress: b
     np.testing.assert_array_equal(res.separation.direction, np.where(others, 0.0, -1.0))
 
 
+@pytest.mark.parametrize("compress", [True, False])
+@pytest.mark.parametrize("weights", [None, "var_weights", "freq_weights"])
+@pytest.mark.parametrize("name", ["amounts", "rates", "counts"])
+def test_levels_without_a_response_above_zero(
+    name: str, weights: str | None, compress: bool
+) -> None:
+    """The mean of a cell of zeros is zero, whatever its sums are measured from."""
+    y = {
+        "amounts": FRAME["count"] * FRAME["z"],
+        "rates": FRAME["count"] / 3,
+        "counts": FRAME["count"],
+    }
+    frame = FRAME.assign(y=np.where(FRAME["g"] == "r", 0.0, y[name] + 2.7 * (y[name] > 0)))
+    frame["w"] = 0.1 + FRAME["z"]
+    family = F.Tweedie(L.Log(), 1.5) if name == "amounts" else F.Poisson()
+    extras = {} if weights is None else {weights: "w"}
+    model = smof.glm("y ~ C(g)", smo.as_source(frame, chunk_rows=31), family=family, **extras)
+    with pytest.warns(
+        ConvergenceWarning, match=r"quasi-complete separation along -1 C\(g\)\[T.r\];"
+    ):
+        model.fit(compress=compress)
+
+
 def test_a_sample_that_is_separated_where_the_data_are_not(monkeypatch: Any) -> None:
     monkeypatch.setattr(pilot, "_ROWS", 60)
     rng = np.random.default_rng(0)
