@@ -22,7 +22,7 @@ from statsmodels_ooc.models.glm_fit import (
     warn_of,
 )
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.results.covariance import inverse_on, refuse_unavailable, sandwich
+from statsmodels_ooc.results.covariance import refuse_unavailable, robust
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.solvers.dependence import describe, lengths
 from statsmodels_ooc.solvers.irls import Point
@@ -76,8 +76,7 @@ def fit_constrained(
     root = determined.root
     if determined.rank < span.shape[1]:
         params = determined.shortest(params)
-        rows, names = model._planner.audit.rows, model.spec_names
-        told = describe(path.point.fit.r_exog, rows, names, span)
+        told = describe(path.point.fit.r_exog, path.point.fit.rows, model.spec_names, span)
         warnings.warn(
             f"The constraints leave the design matrix rank-deficient: {told}. The model "
             "parameters are not uniquely determined.",
@@ -88,8 +87,7 @@ def fit_constrained(
     cov = estimated * (root @ root.T)
     results = GLMResults(model, params, cov / estimated, estimated, use_t=use_t, point=path.point)
     if cov_type.lower() not in ("nonrobust", "eim"):
-        sums = model._planner.meat(params)
-        cov = sandwich(inverse_on(root, sums.observed), sums.meat)
+        cov = robust(root, model._planner.meat_on(params, path.point.fit, root))
         results.cov_type = cov_type
         results.cov_kwds = {"description": _DESCRIPTION, **(cov_kwds or {})}
     results.cov_params_default = cov
@@ -100,7 +98,8 @@ def fit_constrained(
     results.method = "IRLS"
     results.mle_settings = {"wls_method": options_of_irls, "optimizer": "IRLS"}
     results.fit_history = {**path.history, "iteration": max(path.iterations, 1)}
-    results.converged, results.score_norm = path.converged, path.score_norm
+    results.converged = path.converged
+    results.score_norm, results.separation = path.score_norm, path.separation
     return StreamedGLMWrapper(results)
 
 

@@ -24,6 +24,7 @@ from statsmodels_ooc.models.compression import (
 )
 from statsmodels_ooc.models.pilot import Pilot
 from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
+from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.glm_meat import ScoreMeat, ScoreMeatState
 from statsmodels_ooc.reductions.kernels import Kernel
@@ -32,9 +33,12 @@ from statsmodels_ooc.reductions.responses import Responses, ResponsesState
 from statsmodels_ooc.reductions.together import Together
 from statsmodels_ooc.solvers.constant import find_constant
 from statsmodels_ooc.solvers.irls import Criterion, Path, Point, Step, Watch, corrected, irls
+from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.likelihood import loglike_at
 
 __all__ = ["MaximumLikelihood"]
+
+_THIN = 1e-10  # weight; a row with less may be lost to the rank
 
 
 @dataclass
@@ -118,7 +122,21 @@ class MaximumLikelihood:
     @cached_property
     def rank(self) -> int:
         """How many columns are independent."""
-        return self.first().fit.rank
+        return self.design_fit(self.first()).rank
+
+    def design_fit(self, point: Point) -> LinearFit:
+        """A factor of the rows that tells the rank of the design itself.
+
+        That of a point does, unless weights have vanished. Then it may be the first point,
+        or the start of statsmodels, which weighs all rows.
+        """
+        fit = point.fit
+        if fit.rank < self.spec.k and point.lowest < _THIN:
+            fit = max(fit, self.first().fit, key=lambda found: found.rank)
+            if fit.rank < self.spec.k:
+                start = self._active.start(self._mean_of_y())
+                fit = max(fit, start.fit, key=lambda found: found.rank)
+        return fit
 
     # --- where the iterations start
 
@@ -250,8 +268,7 @@ class MaximumLikelihood:
             literal=literal,
             correct=None if literal or span is not None else self._correct,
         )
-        stuck = path.iterations == 0 and not path.converged
-        if stuck and span is None and not isinstance(start, str):  # there are better starts
+        if path.stuck and span is None and not isinstance(start, str):  # there are better starts
             return self.path("pilot", maxiter=maxiter, criterion=criterion, scale_of=scale_of)
         if "_pilot" in self.__dict__ and not self._pilot.release():
             del self._pilot
@@ -322,6 +339,27 @@ class MaximumLikelihood:
         key = beta.tobytes()
         if self._meat is None or self._meat[0] != key:
             (state,) = self._active.fold("robust covariance", ScoreMeat(self.kernel, beta))
+            self._meat = key, state
+        return self._meat[1]
+
+    def meat_on(self, beta: FloatArray, fit: LinearFit, root: FloatArray) -> ScoreMeatState:
+        """The same for the rows ``root.T x``, whose columns are nearly orthonormal.
+
+        Parameters
+        ----------
+        beta : ndarray, (k,)
+            The parameters.
+        fit : LinearFit
+            Of the weighted design at them.
+        root : ndarray, (k, r)
+            A root of the covariance of the parameters.
+        """
+        if not fit.centre.any():
+            return self.meat(beta).on(root)
+        key = beta.tobytes() + root.tobytes()
+        if self._meat is None or self._meat[0] != key:
+            meat = ScoreMeat(self.kernel, beta, Axes(root, fit.centre))
+            (state,) = self._active.fold("robust covariance", meat)
             self._meat = key, state
         return self._meat[1]
 

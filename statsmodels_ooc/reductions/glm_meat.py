@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from statsmodels_ooc.reductions.axes import Axes, products
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
 from statsmodels_ooc.reductions.elementwise import quiet
 from statsmodels_ooc.reductions.kernels import Kernel, Mean
@@ -16,18 +18,22 @@ __all__ = ["ObservedInformation", "ScoreMeat", "ScoreMeatState"]
 
 @dataclass(slots=True)
 class ScoreMeatState:
-    """Sums over the rows so far, each (k, k).
+    """Sums over the rows so far, each (k, k), or (r, r) in other axes.
 
     Attributes
     ----------
-    meat : ndarray, (k, k)
+    meat : ndarray
         Sum of ``x x'`` times the squared scores.
-    observed : ndarray, (k, k)
+    observed : ndarray
         The observed information, minus the Hessian.
     """
 
     meat: FloatArray
     observed: FloatArray
+
+    def on(self, root: FloatArray) -> ScoreMeatState:
+        """The same for the rows ``root.T x``."""
+        return ScoreMeatState(root.T @ self.meat @ root, root.T @ self.observed @ root)
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class ScoreMeat:
         The family and its link.
     beta : ndarray, (k,)
         The parameters.
+    axes : Axes, optional
+        Where columns are so far from zero that products of theirs lose their digits.
 
     References
     ----------
@@ -51,9 +59,10 @@ class ScoreMeat:
 
     kernel: Kernel
     beta: FloatArray
+    axes: Axes | None = None
 
     def init(self) -> ScoreMeatState:
-        k = len(self.beta)
+        k = len(self.beta) if self.axes is None else self.axes.root.shape[1]
         return ScoreMeatState(np.zeros((k, k)), np.zeros((k, k)))
 
     def update(self, state: ScoreMeatState, block: BlockLike) -> ScoreMeatState:
@@ -63,12 +72,15 @@ class ScoreMeat:
         eta = linear_predictor(block, self.beta)
         mean = self.kernel.mean(eta)
         weight, score = self.kernel.working(y, eta, mean)
-        state.observed += _observed(self.kernel, block, eta, mean)
+        sandwich = block.sandwich
+        if self.axes is not None:
+            sandwich = partial(products, self.axes.rows(block))
+        state.observed += sandwich(_observed(self.kernel, block, eta, mean))
         squares = _squares(block, score)
         if "spread" in block.extras:
             slope = np.divide(weight, mean.slope, out=np.zeros_like(y), where=mean.slope != 0)
             squares = _squares_of_cells(block, y - mean.mu) * slope**2
-        state.meat += block.sandwich(squares)
+        state.meat += sandwich(squares)
         return state
 
     def merge(self, left: ScoreMeatState, right: ScoreMeatState) -> ScoreMeatState:
@@ -98,7 +110,7 @@ class ObservedInformation:
             return state
         eta = linear_predictor(block, self.beta)
         with quiet():  # sums that overflow: the step of scoring will do
-            state += _observed(self.kernel, block, eta, self.kernel.mean(eta))
+            state += block.sandwich(_observed(self.kernel, block, eta, self.kernel.mean(eta)))
         return state
 
     def merge(self, left: FloatArray, right: FloatArray) -> FloatArray:
@@ -107,9 +119,9 @@ class ObservedInformation:
 
 
 def _observed(kernel: Kernel, block: BlockLike, eta: FloatArray, mean: Mean) -> FloatArray:
-    """The observed information of a block, (k, k)."""
+    """The observed information of the rows, (b,)."""
     rows, a = kernel.observed(block.endog, eta, mean), prior_weights(block)
-    return block.sandwich(rows if a is None else rows * a)
+    return rows if a is None else rows * a
 
 
 def _squares(block: BlockLike, score: FloatArray) -> FloatArray:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from statsmodels_ooc.reductions.axes import Axes, products
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
 
 __all__ = ["Alone", "WhiteMeat", "WhiteMeatState"]
@@ -30,9 +31,9 @@ class WhiteMeatState:
 
     Attributes
     ----------
-    hc0, hc2, hc3 : ndarray, (k, k)
-        Sum of ``w x x' e**2 / (1 - h)**d`` for d = 0, 1, 2; the last two without the
-        rows of leverage one.
+    hc0, hc2, hc3 : ndarray, (r, r)
+        Sum of ``w g g' e**2 / (1 - h)**d``, with ``g = root.T x``, for d = 0, 1, 2; the
+        last two without the rows of leverage one.
     determined : ndarray of bool, (k,)
         Coefficients that depend on the responses of such rows.
     count : int
@@ -60,8 +61,8 @@ class WhiteMeat:
     ----------
     beta : ndarray, (k,)
         The parameters.
-    root : ndarray, (k, r)
-        A root of the normalised covariance, ``root @ root.T``.
+    axes : Axes
+        With a root of the normalised covariance, (k, r).
     rounding : ndarray, (k,)
         How far rounding may have moved the columns of R.
 
@@ -82,24 +83,24 @@ class WhiteMeat:
     """
 
     beta: FloatArray
-    root: FloatArray
+    axes: Axes
     rounding: FloatArray
 
     def init(self) -> WhiteMeatState:
-        k = len(self.beta)
+        k, r = self.axes.root.shape
         none = np.zeros(k, dtype=np.bool_)
-        return WhiteMeatState(np.zeros((k, k)), np.zeros((k, k)), np.zeros((k, k)), none)
+        return WhiteMeatState(np.zeros((r, r)), np.zeros((r, r)), np.zeros((r, r)), none)
 
     def update(self, state: WhiteMeatState, block: BlockLike) -> WhiteMeatState:
         if len(block.endog) == 0:
             return state
-        e = block.endog - block.matvec(self.beta)
+        e = block.endog - self.axes.fitted(block, self.beta)
         w = np.ones_like(e) if block.weights is None else block.weights
-        g = np.dot(block.dense(), self.root)
+        g = self.axes.rows(block)
         rest = 1 - np.square(g).sum(axis=1) * w
         # Whitening gives x'x and e**2 one w each.
         squares = (w * e) ** 2
-        state.hc0 += block.sandwich(squares)
+        state.hc0 += products(g, squares)
         near = np.flatnonzero(rest < 1 - _LOOK)
         alone = near[self._determine(state, g[near] * np.sqrt(w[near])[:, None], rest[near])]
         if len(alone):
@@ -107,8 +108,8 @@ class WhiteMeat:
             state.first = state.first or Alone(block.partition, block.row(int(alone[0])))
             squares[alone], rest[alone] = 0.0, 1.0
         squares = squares / rest
-        state.hc2 += block.sandwich(squares)
-        state.hc3 += block.sandwich(squares / rest)
+        state.hc2 += products(g, squares)
+        state.hc3 += products(g, squares / rest)
         return state
 
     def _determine(
@@ -125,10 +126,11 @@ class WhiteMeat:
         rest : ndarray, (b,)
             ``1 - h``.
         """
-        influence = np.abs(np.dot(g, self.root.T))
+        root = self.axes.root
+        influence = np.abs(np.dot(g, root.T))
         expected = np.linalg.norm(g, axis=1) * np.dot(influence, self.rounding)
         alone: NDArray[np.bool_] = rest <= _MARGIN * expected
-        variances = np.square(self.root).sum(axis=1)
+        variances = np.square(root).sum(axis=1)
         state.determined |= (influence[alone] ** 2 > _SHARE * variances).any(axis=0)
         return alone
 

@@ -38,16 +38,12 @@ class _Fitted(NamedTuple):
     terms: list[Term]
 
     @property
-    def rows(self) -> int:
-        return int(self.results.nobs)
-
-    @property
     def variance(self) -> float:
         return float(self.results.ssr / self.results.df_resid)
 
     def gain(self, base: Sequence[int], added: Sequence[int]) -> Gain:
         """What columns add to a model of others."""
-        return gain(self.fit, self.rows, base, added)
+        return gain(self.fit, base, added)
 
     def robust_gain(self, added: Sequence[int], higher: Sequence[int], cov: FloatArray) -> Gain:
         """The same by a Wald test, after what the columns have in common with higher terms."""
@@ -159,10 +155,11 @@ def anova_lm(
     Residual  5.0     2.5      0.5
     """
     kind = _checked(results, test, typ, robust)
+    terms = _terms(results[0]) if len(results) == 1 else []
     if len(results) > 1 or results[0].model.rank == len(results[0].params):
         table: pd.DataFrame = by_columns(*results, scale=scale, test=test, typ=kind, robust=robust)
         return table
-    fitted = _Fitted(results[0], _fit_of(results[0]), _terms(results[0]))
+    fitted = _Fitted(results[0], _fit_of(results[0]), terms)
     return _sequential(fitted) if kind == 1 else _partial(fitted, kind, robust)
 
 
@@ -173,11 +170,11 @@ def _checked(results: tuple[Any, ...], test: str, typ: int | str, robust: str | 
             "anova_lm takes results of OLS or WLS",
             hint="wald_test_terms tests the terms of generalised linear models",
         )
-    if typ not in _TYPES:
+    if typ not in list(_TYPES):
         raise OptionError(f"typ={typ!r}; it is one of {', '.join(map(repr, _TYPES))}")
     if test != "F":
         raise OptionError(f"test={test!r}; available is 'F'")
-    if robust is not None and robust.lower() not in _ROBUST:
+    if robust is not None and str(robust).lower() not in _ROBUST:
         raise OptionError(f"robust={robust!r}; it is one of {', '.join(map(repr, _ROBUST))}")
     if _TYPES[typ] != 1 and len(results) > 1:
         raise OptionError(f"typ={typ!r} is for one model; several are compared in their order")

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.results.covariance import inverse_on
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 __all__ = ["lm_statistic", "same_columns"]
@@ -52,23 +51,23 @@ def _cross_products(fit: LinearFit) -> FloatArray:
     return r.T @ r
 
 
-def lm_statistic(score: FloatArray, covariance: FloatArray, n: float, root: FloatArray) -> float:
+def lm_statistic(score: FloatArray, covariance: FloatArray, n: float) -> float:
     """``n s' S^-1 s`` for the mean score and the covariance of the scores.
+
+    Both in r coordinates that the rows of the design determine.
 
     Parameters
     ----------
-    score : ndarray, (k,)
+    score : ndarray, (r,)
         The mean score.
-    covariance : ndarray, (k, k)
-        Of the scores; where the rank is short, inverted on the rows of the design.
+    covariance : ndarray, (r, r)
+        Of the scores.
     n : float
         Number of rows.
-    root : ndarray, (k, rank)
-        A root of the normalised covariance of the parameters.
 
     References
     ----------
     Wooldridge (2010). Econometric Analysis of Cross Section and Panel Data, 2nd ed.,
     section 12.6.2.
     """
-    return float(n * score @ inverse_on(root, covariance) @ score)
+    return float(n * score @ np.linalg.solve(covariance, score))

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.reductions.glm_meat import ScoreMeatState
 from statsmodels_ooc.reductions.sandwich import WhiteMeatState
 
-__all__ = ["AVAILABLE", "MEATS", "inverse_on", "refuse_unavailable", "sandwich"]
+__all__ = ["AVAILABLE", "MEATS", "refuse_unavailable", "robust", "sandwich"]
 
 Meat = Callable[[WhiteMeatState, float, float], FloatArray]  # state, n, df_resid
 
@@ -32,25 +33,16 @@ _NOT_BUILT = {
 }
 
 
-def sandwich(bread: FloatArray, meat: FloatArray) -> FloatArray:
-    """``bread @ meat @ bread``, symmetric to the last bit, (k, k)."""
-    product = bread @ meat @ bread
+def sandwich(root: FloatArray, meat: FloatArray) -> FloatArray:
+    """``root @ meat @ root.T``, symmetric to the last bit, (k, k)."""
+    product = root @ meat @ root.T
     return (product + product.T) / 2
 
 
-def inverse_on(root: FloatArray, matrix: FloatArray) -> FloatArray:
-    """The inverse of a symmetric matrix on what the columns of a root span, (k, k).
-
-    Parameters
-    ----------
-    root : ndarray, (k, rank)
-        A root of the covariance of the parameters: it spans the rows of the design.
-    matrix : ndarray, (k, k)
-        An information, or a covariance of scores. A short rank makes it singular, but
-        not on the rows of the design.
-    """
-    inverse: FloatArray = root @ np.linalg.inv(root.T @ matrix @ root) @ root.T
-    return inverse
+def robust(root: FloatArray, sums: ScoreMeatState) -> FloatArray:
+    """Robust covariance of a GLM at scale one, (k, k), from sums of the rows ``root.T x``."""
+    bread = root @ np.linalg.inv(sums.observed)
+    return sandwich(bread, sums.meat)
 
 
 def refuse_unavailable(cov_type: str, available: Sequence[str] = AVAILABLE) -> None:

@@ -18,7 +18,7 @@ from statsmodels.genmod.families import links
 from statsmodels_ooc.engine import PassRecord, RowArray
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.results.covariance import MEATS, inverse_on, refuse_unavailable, sandwich
+from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, robust
 from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
 from statsmodels_ooc.results.glm_scores import score_test
 from statsmodels_ooc.results.hypotheses import EstimableTests
@@ -26,6 +26,7 @@ from statsmodels_ooc.results.lazy import refuse_chunks
 from statsmodels_ooc.results.margins import StreamedMargins
 from statsmodels_ooc.solvers.irls import Point
 from statsmodels_ooc.solvers.least_squares import LinearFit
+from statsmodels_ooc.solvers.separation import Separation
 
 __all__ = ["GLMResults"]
 
@@ -47,7 +48,18 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
     From the start "pilot", `params` hold one more step than that last point, a step that
     needs no pass: deviance, Pearson's chi-squared and the covariance are those of the
     point, which differ from theirs by rounding or little more.
+
+    Attributes
+    ----------
+    separation : Separation or None
+        The proof that the parameters grow without a limit, where they do.
+    score_norm : float
+        The length of the step that is left, in standard errors; NaN where another method
+        than IRLS found the parameters.
     """
+
+    separation: Separation | None = None
+    score_norm: float = np.nan
 
     def __init__(
         self,
@@ -157,8 +169,9 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
 
     @cached_property
     def _cov_white(self) -> FloatArray:
-        sums = self.model._planner.meat(np.asarray(self.params))
-        return sandwich(inverse_on(self._point.fit.root, sums.observed), sums.meat)
+        fit = self._point.fit
+        sums = self.model._planner.meat_on(np.asarray(self.params), fit, fit.root)
+        return robust(fit.root, sums)
 
     @property
     def cov_HC0(self) -> FloatArray:
@@ -250,7 +263,9 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         params = np.asarray(self.params, dtype=np.float64)
         kernel = self.model._planner.kernel
         if observed:
-            cov = inverse_on(self._point.fit.root, self.model._planner.meat(params).observed)
+            fit = self._point.fit
+            sums = self.model._planner.meat_on(params, fit, fit.root)
+            cov = fit.root @ np.linalg.inv(sums.observed) @ fit.root.T
         else:
             cov = self._point.fit.normalized_cov_params
         kind = "observed_information" if observed else "information"

@@ -79,10 +79,10 @@ class NestedTests:
         n = self.nobs
         params = np.zeros(len(self._fit.params))
         params[self._positions(restricted)] = np.asarray(restricted.params)
-        score = self._fit.gradient_at(params) / n
+        root = self._fit.root
+        score = root.T @ self._fit.gradient_at(params) / n
         if self.cov_type == "nonrobust":
-            r = self._fit.r_exog
-            covariance = restricted.ssr / n * (r.T @ r) / n
+            covariance = restricted.ssr / n * np.eye(len(score)) / n
         elif self.cov_type in MEATS:
             covariance = self._meat_at(np.asarray(self.params) if use_lr else params).hc0 / n
             if demean and not use_lr:
@@ -90,5 +90,5 @@ class NestedTests:
         else:
             raise ValueError("Only nonrobust and HC are currently connected")
         df = float(restricted.df_resid - self.df_resid)
-        statistic = lm_statistic(score, covariance, n, self._fit.root)
+        statistic = lm_statistic(score, covariance, n)
         return statistic, float(stats.chi2.sf(statistic, df)), df

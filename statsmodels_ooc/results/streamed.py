@@ -11,6 +11,7 @@ import numpy as np
 from statsmodels_ooc._statsmodels import cache_writable
 from statsmodels_ooc.engine import PassRecord
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning, LeverageWarning, warn_caller
+from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.residuals import ResidualMoments, ResidualMomentsState
 from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
@@ -22,7 +23,6 @@ from statsmodels_ooc.results.nested import NestedTests
 from statsmodels_ooc.results.summary import summary2
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
-from statsmodels_ooc.solvers.rounding import column_rounding
 
 __all__ = ["StreamedResults"]
 
@@ -91,7 +91,7 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
     @property
     def uncentered_tss(self) -> float:
         """Weighted total sum of squares."""
-        return self._fit.uncentered_tss
+        return np.float64(self._fit.uncentered_tss)  # zero is no error to divide by
 
     @property
     def effects(self) -> FloatArray:
@@ -149,11 +149,12 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
         return state  # type: ignore[no-any-return]
 
     def _white(self, params: FloatArray) -> WhiteMeat:
-        return WhiteMeat(params, self._fit.root, column_rounding(self._fit, int(self.nobs)))
+        axes = Axes(self._fit.root, self._fit.centre)
+        return WhiteMeat(params, axes, self._fit.column_rounding)
 
     def _cov_white(self, kind: str) -> FloatArray:
         meat = MEATS[kind](self._white_meat, self.nobs, self.df_resid)
-        return sandwich(self._fit.normalized_cov_params, meat)
+        return sandwich(self._fit.root, meat)
 
     def _tell_of_leverage(self) -> None:
         """Warn of rows that HC2 and HC3 leave out, once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from statsmodels_ooc.reductions.triangle import triangularize
 
 __all__ = [
     "Dependence",
+    "above_noise",
     "describe",
     "independent_of_those_before",
     "lengths",
@@ -85,6 +87,11 @@ def noise(rows: int, k: int) -> float:
     return max(k, 8 * float(np.sqrt(rows))) * _EPS
 
 
+def above_noise(values: NDArray[np.floating[Any]], rows: int) -> int:
+    """How many singular values of a factor of n rows, columns of one length, are not rounding."""
+    return int(np.count_nonzero(values > values.max(initial=0.0) * noise(rows, len(values))))
+
+
 def lengths(r: FloatArray) -> FloatArray:
     """Lengths of the columns, (k,), one for columns of zeros."""
     largest = np.abs(r).max(axis=0, initial=0.0)
@@ -98,8 +105,7 @@ def scaled_rank(r: FloatArray, rows: int) -> int:
 
     The unit in which a column is measured takes no part in it.
     """
-    values = np.linalg.svd(r / lengths(r), compute_uv=False)
-    return int(np.count_nonzero(values > values.max(initial=0.0) * noise(rows, r.shape[1])))
+    return above_noise(np.linalg.svd(r / lengths(r), compute_uv=False), rows)
 
 
 def independent_of_those_before(gram: FloatArray) -> NDArray[np.bool_]:
@@ -144,14 +150,16 @@ def null_space(r: FloatArray, rows: int) -> tuple[FloatArray, float]:
         The size of what rounding leaves of its zeros.
     """
     _, values, vt = np.linalg.svd(r / lengths(r))
-    share = noise(rows, r.shape[1])
-    m = int(np.count_nonzero(values > values.max(initial=0.0) * share))
+    m = above_noise(values, rows)
     smallest = values[m - 1] / values[0] if m else 1.0
-    return vt[m:].T, share / smallest
+    return vt[m:].T, noise(rows, r.shape[1]) / smallest
 
 
 def resolve(
-    null: FloatArray, tolerance: float, lengths: FloatArray, *, in_order: bool = False
+    null: FloatArray,
+    tolerance: float,
+    lengths: FloatArray,
+    wanted: Literal["shortest", "last", "clearest"] = "shortest",
 ) -> Dependence:
     """Solve the combinations that are zero for as many columns.
 
@@ -163,9 +171,11 @@ def resolve(
         The size of what rounding leaves of its zeros.
     lengths : ndarray, (k,)
         Of the columns.
-    in_order : bool
-        Whether the dependent columns are the last ones, as one reads a design, or, as
-        the shortest solution wants it, those that have the shortest columns.
+    wanted : {"shortest", "last", "clearest"}
+        Which columns are the dependent ones: those that have the shortest columns, which
+        the solution of minimum norm wants; the last ones, as one reads a design; or those
+        with the largest part in the combinations, once columns have one length: the others
+        are then the farthest from following from one another.
 
     Returns
     -------
@@ -178,7 +188,7 @@ def resolve(
         size = np.linalg.norm(rest, axis=1)
         size[dependent[:i]] = 0.0
         able = size >= min(tolerance, size.max())
-        wish = np.arange(1, k + 1) if in_order else size / lengths
+        wish = {"shortest": size / lengths, "last": np.arange(1, k + 1), "clearest": size}[wanted]
         dependent[i] = np.argmax(np.where(able, wish, 0.0))
         axis = rest[dependent[i]] / size[dependent[i]]
         rest -= np.outer(rest @ axis, axis)
@@ -216,7 +226,7 @@ def describe(r: FloatArray, rows: int, names: Sequence[str], span: FloatArray | 
         null = np.linalg.qr(null)[0]
     if null.shape[1] == 0:
         return ""
-    found = resolve(null, tolerance, lengths(r), in_order=True)
+    found = resolve(null, tolerance, lengths(r), "last")
     told = [
         _combination(names[j], [names[i] for i in found.independent[coefs != 0]])
         for j, coefs in zip(found.dependent, found.coefs.T, strict=True)
@@ -227,7 +237,7 @@ def describe(r: FloatArray, rows: int, names: Sequence[str], span: FloatArray | 
 def _combination(name: str, others: Sequence[str]) -> str:
     quoted = [repr(other) for other in others]
     if not quoted:
-        return f"{name!r} is zero in all rows"
+        return f"{name!r} is zero in all rows that count"
     if len(quoted) == 1:
         return f"{name!r} is a multiple of {quoted[0]}"
     if len(quoted) > _LISTED:

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.solvers.dependence import lengths, null_space
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 __all__ = ["Estimable", "estimable_part", "estimable_rows", "uncorrelated_part"]
 
 _EPS = float(np.finfo(np.float64).eps)
-_ANGLE = 1e-6  # sine; a level of one row among 1e12 still has it, rounding at a condition of 1e6
+_ROUNDED = 1e-13  # sine of an angle that is zero, at least
 _CONTRADICTION = 1e-9  # of the hypothesis' values; what rounding may leave of equal ones
 
 
@@ -69,41 +70,50 @@ def estimable_part(
     ----------
     Searle (1971). Linear Models, sections 5.4 and 5.5.
     """
-    lengths, basis = _row_space(fit)
+    sizes, null, tolerance = _undetermined(fit)
     q = np.zeros(len(hypothesis)) if values is None else values
-    scaled = hypothesis / lengths
-    sizes = np.linalg.norm(scaled, axis=1)
-    sizes = np.where(sizes > 0, sizes, 1.0)
-    scaled, q = scaled / sizes[:, None], q / sizes
+    scaled = hypothesis / sizes
+    norms = np.linalg.norm(scaled, axis=1)
+    norms = np.where(norms > 0, norms, 1.0)
+    scaled, q = scaled / norms[:, None], q / norms
     u, s, vt = np.linalg.svd(scaled)
     asked = int(np.count_nonzero(s > s.max(initial=0.0) * 8 * max(scaled.shape) * _EPS))
-    contradiction = np.abs(u[:, asked:].T @ q).max(initial=0.0)
+    same = u[:, asked:].T
+    allowed = _CONTRADICTION * (np.abs(same) @ np.abs(q))
     own, wanted = vt[:asked], (u[:, :asked].T @ q) / s[:asked]
-    turned, sines, _ = np.linalg.svd(own - (own @ basis.T) @ basis)
-    known = turned[:, sines <= _ANGLE].T
+    turned, sines, _ = np.linalg.svd(own @ null @ null.T)
+    known = turned[:, sines <= tolerance].T
     return Estimable(
-        matrix=(known @ own) * lengths,
+        matrix=(known @ own) * sizes,
         values=known @ wanted,
         asked=asked,
-        consistent=bool(contradiction <= _CONTRADICTION * np.abs(q).max(initial=0.0)),
+        consistent=bool((np.abs(same @ q) <= allowed).all()),
     )
 
 
 def estimable_rows(fit: LinearFit, hypothesis: FloatArray) -> NDArray[np.bool_]:
     """Which rows of a hypothesis (j, k) are estimable, (j,)."""
-    lengths, basis = _row_space(fit)
-    scaled = hypothesis / lengths
-    distance = np.linalg.norm(scaled - (scaled @ basis.T) @ basis, axis=1)
-    known: NDArray[np.bool_] = distance <= _ANGLE * np.linalg.norm(scaled, axis=1)
+    sizes, null, tolerance = _undetermined(fit)
+    scaled = hypothesis / sizes
+    distance = np.linalg.norm(scaled @ null, axis=1)
+    known: NDArray[np.bool_] = distance <= tolerance * np.linalg.norm(scaled, axis=1)
     return known
 
 
-def _row_space(fit: LinearFit) -> tuple[FloatArray, FloatArray]:
-    """Lengths of the columns (k,), and a basis of the rows of columns of one length (r, k)."""
-    lengths = np.linalg.norm(fit.r_exog, axis=0)
-    lengths = np.where(lengths > 0, lengths, 1.0)
-    _, _, vt = np.linalg.svd(fit.r_exog / lengths)
-    return lengths, vt[: fit.rank]
+def _undetermined(fit: LinearFit) -> tuple[FloatArray, FloatArray, float]:
+    """What no row tells, and when an angle to it is zero.
+
+    Returns
+    -------
+    sizes : ndarray, (k,)
+        Lengths of the columns.
+    null : ndarray, (k, k - rank)
+        Orthonormal, orthogonal to all rows, for columns of one length.
+    tolerance : float
+        The sine of an angle that rounding leaves.
+    """
+    null, tolerance = null_space(fit.r_exog, fit.rows)
+    return lengths(fit.r_exog), null, max(tolerance, _ROUNDED)
 
 
 def uncorrelated_part(larger: FloatArray, smaller: FloatArray, cov: FloatArray) -> FloatArray:

@@ -35,6 +35,9 @@ class LinearFit:
         The coefficients; of minimum norm where the rank is short.
     root : ndarray, (k, rank)
         A root of the normalised covariance, ``(X'WX)^+ == root @ root.T``.
+    basic_root : ndarray, (k, rank)
+        The same for parameters that are zero in the dependent columns: nothing cancels in
+        their fitted values.
     r_exog : ndarray, (k, k)
         Upper triangular factor of the whitened design.
     effects : ndarray, (k,)
@@ -52,12 +55,15 @@ class LinearFit:
         How many columns are independent.
     dependence : Dependence or None
         Which columns follow from which others; None at full rank.
+    centre : ndarray, (k,)
+        Means of the columns that lie farther from zero than they spread, zero for others.
     centered_tss, uncentered_tss : float
         Weighted total sums of squares.
     """
 
     params: FloatArray
     root: FloatArray
+    basic_root: FloatArray
     r_exog: FloatArray
     effects: FloatArray
     rho: float
@@ -66,6 +72,7 @@ class LinearFit:
     rows: int
     rank: int
     dependence: Dependence | None
+    centre: FloatArray
     centered_tss: float
     uncentered_tss: float
 
@@ -73,6 +80,12 @@ class LinearFit:
     def normalized_cov_params(self) -> FloatArray:
         """``(X'WX)^+``, (k, k)."""
         return self.root @ self.root.T
+
+    @property
+    def column_rounding(self) -> FloatArray:
+        """How far rounding may have moved the columns of R: each by its own length, (k,)."""
+        moved: FloatArray = noise(self.rows, len(self.params)) * lengths(self.r_exog)
+        return moved
 
     def ssr_at(self, params: FloatArray) -> float:
         """Sum of squared whitened residuals at any parameters, (k,)."""
@@ -124,22 +137,27 @@ def solve(r: FloatArray, rows: int) -> LinearFit:
     dependence, columns = None, np.arange(k)
     if rank < k:
         null, tolerance = null_space(r_exog, rows)
-        dependence = resolve(null, tolerance, lengths(r_exog))
+        sizes = lengths(r_exog)
+        dependence = resolve(null, tolerance, sizes)
         columns = dependence.independent
     columns = _constant_first(r, columns)
     system = _positive(triangularize(r[:, [*(columns + 1), k + 1]]))
-    params, root = np.zeros(k), np.zeros((k, rank))
+    params = np.zeros(k)
     if rank:
         params[columns] = solve_triangular(system[:rank, :rank], system[:rank, rank])
-        root[columns] = np.triu(lapack.dtrtri(system[:rank, :rank])[0])
+    root = basic_root = _inverse(system[:rank, :rank], columns, k)
     if dependence is not None:
         params, root = dependence.shortest(params), dependence.shortest(root)
+        clearest = _constant_first(r, resolve(null, tolerance, sizes, "clearest").independent)
+        factor = triangularize(r[:, [*(clearest + 1), k + 1]])
+        basic_root = _inverse(factor[:rank, :rank], clearest, k)
     centred = _ones_first(r, columns, rows)
     rest = system if centred is None else triangularize(r[:, [*centred, k + 1]])
     ssr = float(rest[rank, rank] ** 2)
     return LinearFit(
         params=params,
         root=root,
+        basic_root=basic_root,
         r_exog=np.ascontiguousarray(r_exog),
         effects=np.ascontiguousarray(rx[:k, k]),
         rho=float(np.sqrt(ssr)) if rank == k else float(rx[k, k]),
@@ -148,9 +166,25 @@ def solve(r: FloatArray, rows: int) -> LinearFit:
         rows=rows,
         rank=rank,
         dependence=dependence,
+        centre=_centre(r),
         centered_tss=float(r[1:, -1] @ r[1:, -1]),
         uncentered_tss=float(rx[:, k] @ rx[:, k]),
     )
+
+
+def _inverse(system: FloatArray, columns: NDArray[np.intp], k: int) -> FloatArray:
+    """The inverse of a triangular factor in the rows of its columns, zero in others, (k, m)."""
+    root = np.zeros((k, len(columns)))
+    if len(columns):
+        root[columns] = np.triu(lapack.dtrtri(system)[0])
+    return root
+
+
+def _centre(r: FloatArray) -> FloatArray:
+    """Means of the columns that lie farther from zero than they spread, (k,)."""
+    far = np.abs(r[0, 1:-1]) > np.linalg.norm(r[1:, 1:-1], axis=0)
+    centre: FloatArray = np.divide(r[0, 1:-1], r[0, 0], out=np.zeros(len(far)), where=far)
+    return centre
 
 
 def _positive(r: FloatArray) -> FloatArray:

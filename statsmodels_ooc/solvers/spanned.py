@@ -8,7 +8,7 @@ import numpy as np
 
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.triangle import triangularize
-from statsmodels_ooc.solvers.dependence import lengths, noise
+from statsmodels_ooc.solvers.dependence import above_noise, lengths
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 __all__ = ["Spanned", "spanned"]
@@ -53,7 +53,7 @@ def spanned(fit: LinearFit, span: FloatArray) -> Spanned:
     factor = triangularize(fit.r_exog @ span)
     sizes = lengths(factor)
     _, values, vt = np.linalg.svd(factor / sizes)
-    rank = int(np.count_nonzero(values > values.max(initial=0.0) * noise(fit.rows, len(values))))
+    rank = above_noise(values, fit.rows)
     turned = span @ (vt.T / sizes[:, None])
     null, _ = np.linalg.qr(turned[:, rank:])
     root = turned[:, :rank] / values[:rank]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.solvers.dependence import noise
+from statsmodels_ooc.solvers.dependence import above_noise, lengths
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 __all__ = ["Gain", "gain"]
@@ -29,15 +29,13 @@ class Gain(NamedTuple):
     df: int
 
 
-def gain(fit: LinearFit, rows: int, base: Sequence[int], added: Sequence[int]) -> Gain:
+def gain(fit: LinearFit, base: Sequence[int], added: Sequence[int]) -> Gain:
     """What some columns add to the model of others.
 
     Parameters
     ----------
     fit : LinearFit
         Of all columns; the rank may be short.
-    rows : int
-        How many rows went into it.
     base, added : sequence of int
         Columns that the smaller model has, and those that the larger one has besides.
 
@@ -49,8 +47,8 @@ def gain(fit: LinearFit, rows: int, base: Sequence[int], added: Sequence[int]) -
     that cancel. Ranks are counted on columns of one length, like those of the whole
     design: singular values within the noise of the fold are zero.
     """
-    small = _span(fit.r_exog[:, list(base)], rows)
-    large = _span(fit.r_exog[:, [*base, *added]], rows)
+    small = _span(fit.r_exog[:, list(base)], fit.rows)
+    large = _span(fit.r_exog[:, [*base, *added]], fit.rows)
     df = max(large.shape[1] - small.shape[1], 0)
     if df == 0:
         return Gain(0.0, 0)
@@ -61,8 +59,6 @@ def gain(fit: LinearFit, rows: int, base: Sequence[int], added: Sequence[int]) -
 
 def _span(columns: FloatArray, rows: int) -> FloatArray:
     """An orthonormal basis of what the columns span, (m, rank)."""
-    lengths = np.linalg.norm(columns, axis=0)
-    columns = columns / np.where(lengths > 0, lengths, 1.0)
-    u, s, _ = np.linalg.svd(columns, full_matrices=False)
-    basis: FloatArray = u[:, s > s.max(initial=0.0) * noise(rows, columns.shape[1])]
+    u, s, _ = np.linalg.svd(columns / lengths(columns), full_matrices=False)
+    basis: FloatArray = u[:, : above_noise(s, rows)]
     return basis

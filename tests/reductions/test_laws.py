@@ -20,6 +20,7 @@ from tolerances import SUMS
 from statsmodels_ooc.design.block import Dense
 from statsmodels_ooc.groundwork.families import kernel_of
 from statsmodels_ooc.reductions.audit import Fingerprint, RowAudit
+from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.exact import ExactMoments
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation
@@ -47,7 +48,11 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "row audit": RowAudit(K),
     "fingerprint": Fingerprint(),
     "residual moments": ResidualMoments(np.array([0.5, -1.0, 2.0])),
-    "white meat": WhiteMeat(np.array([0.5, -1.0, 2.0]), np.eye(K)[:, :2] / 20, np.full(K, 1e-9)),
+    "white meat": WhiteMeat(
+        np.array([0.5, -1.0, 2.0]),
+        Axes(np.eye(K)[:, :2] / 20, np.array([0.0, 3.0, 0.0])),
+        np.full(K, 1e-9),
+    ),
     "column facts": ColumnFacts(K),
     "marginal effects": MarginalEffects(POISSON, NEAR, "eyex", (0,), (1, 2), {2: 0.5}),
     "observed information": ObservedInformation(POISSON, NEAR),

@@ -342,6 +342,8 @@ def test_statsmodels_function_is_right_or_warns(name: str, typ: int) -> None:
     ("options", "match"),
     [
         ({"typ": 4}, "typ=4"),
+        ({"typ": [2]}, r"typ=\[2\]"),
+        ({"robust": 3, "typ": 2}, "robust=3"),
         ({"test": "Chisq"}, "Chisq"),
         ({"robust": "hc9", "typ": 2}, "hc9"),
         ({"robust": "hc3"}, "types 2 and 3"),
@@ -367,6 +369,7 @@ def test_a_model_without_a_formula_is_refused() -> None:
     d = frame("full")
     x = np.column_stack((np.ones(len(d)), d.x, d.x))
     with pytest.warns(SingularMatrixWarning):
-        res = sm.OLS(d.y.to_numpy(), x).fit()
-    with pytest.raises(DesignError, match="formula"):
-        smo.anova_lm(res)
+        short = sm.OLS(d.y.to_numpy(), x).fit()
+    for res in (short, sm.OLS(d.y.to_numpy(), x[:, :2]).fit()):
+        with pytest.raises(DesignError, match="formula"):
+            smo.anova_lm(res)

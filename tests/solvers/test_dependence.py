@@ -26,9 +26,12 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         {"a": 1e12 * A, "b": 1e-9 * B, "c": 1e-5 * A, "d": C},
         "'c' is a multiple of 'a'",
     ),
-    "zero": ({"a": A, "b": 0 * B}, "'b' is zero in all rows"),
-    "zero first": ({"b": 0 * B, "a": A}, "'b' is zero in all rows"),
-    "all zero": ({"a": 0 * A, "b": 0 * B}, "'a' is zero in all rows; 'b' is zero in all rows"),
+    "zero": ({"a": A, "b": 0 * B}, "'b' is zero in all rows that count"),
+    "zero first": ({"b": 0 * B, "a": A}, "'b' is zero in all rows that count"),
+    "all zero": (
+        {"a": 0 * A, "b": 0 * B},
+        "'a' is zero in all rows that count; 'b' is zero in all rows that count",
+    ),
     "two constants": ({"one": ONE, "a": A, "c": 0.1 * ONE}, "'c' is a multiple of 'one'"),
     "dummies": (
         {"one": ONE, **{f"g{i}": LEVEL[:, i] for i in range(4)}, "a": A},

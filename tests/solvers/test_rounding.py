@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from solvers.rows import fold, moments, triangle
 
+from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
 from statsmodels_ooc.solvers.least_squares import solve
 from statsmodels_ooc.solvers.moments import correct_digits, factor_moments
-from statsmodels_ooc.solvers.rounding import column_rounding
 
 KINDS = ["treatment", "reference", "sum", "late"]
 
@@ -42,7 +42,7 @@ def meat_of(x: np.ndarray, w: np.ndarray | None, name: str, rows: int) -> WhiteM
             pytest.skip("moments are not used for this design")
     fit = solve(factor, n)
     found: WhiteMeatState = fold(
-        WhiteMeat(fit.params, fit.root, column_rounding(fit, n)), x, y, w, rows
+        WhiteMeat(fit.params, Axes(fit.root, fit.centre), fit.column_rounding), x, y, w, rows
     )
     return found
 

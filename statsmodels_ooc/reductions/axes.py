@@ -1,0 +1,62 @@
+"""Coordinates in which sums of products of rows keep their digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+
+__all__ = ["Axes", "products"]
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Rows x as ``root.T x``: nearly orthonormal columns.
+
+    Products of columns far from zero lose twice as many digits to their means as the
+    columns themselves do. In these coordinates the means are gone.
+
+    Parameters
+    ----------
+    root : ndarray, (k, r)
+        A root of the normalised covariance of the parameters, ``(X'WX)^+ == root @ root.T``.
+    centre : ndarray, (k,)
+        A point near the rows, zero in columns that are not far from zero.
+    """
+
+    root: FloatArray
+    centre: FloatArray
+
+    def rows(self, block: BlockLike) -> FloatArray:
+        """``X root``, (b, r)."""
+        if self.centre.any():
+            rows: FloatArray = np.dot(block.dense() - self.centre, self.root)
+            return rows + self._origin
+        rows = np.dot(block.dense(), self.root)
+        return rows
+
+    def fitted(self, block: BlockLike, beta: FloatArray) -> FloatArray:
+        """``X beta``, (b,)."""
+        if not self.centre.any():
+            fitted: FloatArray = block.matvec(beta)
+            return fitted
+        moved: FloatArray = (block.dense() - self.centre) @ beta
+        return moved + _exactly(self.centre, beta)
+
+    @cached_property
+    def _origin(self) -> FloatArray:
+        return _exactly(self.centre, self.root)
+
+
+def products(rows: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weighted sum of the products of rows (b, r) with themselves, (r, r)."""
+    summed: FloatArray = np.dot((rows * weights[:, None]).T, rows)
+    return summed
+
+
+def _exactly(left: FloatArray, right: FloatArray) -> FloatArray:
+    """A product whose terms cancel."""
+    return np.asarray(left.astype(np.longdouble) @ right, dtype=np.float64)
