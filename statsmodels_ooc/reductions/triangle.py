@@ -59,7 +59,8 @@ class Triangle:
     -----
     A rounding is as large as what is rounded. Responses about 1e10 that vary by one
     would lose ten digits of their residuals, so the values of columns far from zero are
-    measured from one of them; with a column of ones in front, only the first row of R knows::
+    measured from one of them, a value of the rows of most weight; with a column of ones in
+    front, only the first row of R knows::
 
         [1 | Z - 1 s'] = [1 | Z] T,   R of [1 | Z] = (R of [1 | Z - 1 s']) inv(T)
 
@@ -84,9 +85,13 @@ class Triangle:
         if stacked is None or stacked.shape[0] != p + b:
             stacked = state._scratch = np.empty((p + b, p), order="F")
         rows, weights, dense = stacked[p:], block.weights, block.dense()
-        if state.shifted[0, 0] == 0:
+        weight = b if weights is None else float(weights.sum())
+        if weight > state.shifted[0, 0] ** 2:  # more than all rows before
             response = _far_from_zero(block.endog[:, None], weights)
-            state.shift = np.append(_far_from_zero(dense, weights), response)
+            shift = np.append(_far_from_zero(dense, weights), response)
+            with np.errstate(invalid="ignore", over="ignore"):
+                state.shifted = _moved(state.shifted, state.shift - shift)
+            state.shift = shift
         stacked[:p] = state.shifted
         rows[:, 0] = 1.0
         with np.errstate(invalid="ignore", over="ignore"):  # infinities: the row audit names them
@@ -99,11 +104,10 @@ class Triangle:
         return state
 
     def merge(self, left: TriangleState, right: TriangleState) -> TriangleState:
-        if left.shifted[0, 0] == 0:
-            left = TriangleState(left.shifted, right.shift)
+        shift = max(left, right, key=lambda state: abs(state.shifted[0, 0])).shift
         with np.errstate(invalid="ignore", over="ignore"):
-            moved = _moved(right.shifted, right.shift - left.shift)
-        return TriangleState(triangularize(np.vstack((left.shifted, moved))), left.shift)
+            both = [_moved(state.shifted, state.shift - shift) for state in (left, right)]
+        return TriangleState(triangularize(np.vstack(both)), shift)
 
 
 def _far_from_zero(rows: FloatArray, weights: FloatArray | None) -> FloatArray:
@@ -128,7 +132,8 @@ def _far_from_zero(rows: FloatArray, weights: FloatArray | None) -> FloatArray:
 def _moved(r: FloatArray, by: FloatArray) -> FloatArray:
     """R of ``[1 | Z + by]`` from R of ``[1 | Z]``."""
     moved = r.copy(order="F")
-    moved[0, 1:] += r[0, 0] * by
+    with np.errstate(invalid="ignore", over="ignore"):
+        moved[0, 1:] += r[0, 0] * by
     return moved
 
 

@@ -22,6 +22,7 @@ import statsmodels.api as sm
 from solvers.rational import Exact, solve_exactly
 
 import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
 
 EPS = np.finfo(np.float64).eps
 BOUND = 100  # times eps and the condition number
@@ -210,3 +211,18 @@ def test_many_columns(kind: str, method: str) -> None:
     trusted = method == "gram" or (method == "auto" and kind != "y about 1e10")
     assert ("qr" not in found.model._planner._factors) == trusted
     assert max(case.errors(found).values()) <= BOUND * EPS * case.condition
+
+
+@pytest.mark.parametrize("chunk", [50, 2000])
+@pytest.mark.parametrize(("far", "weight"), [(1e6, 1e-20), (1e10, 1e-30), (1e12, 1e-40)])
+def test_rows_of_no_weight_do_not_choose_where_values_are_measured_from(
+    far: float, weight: float, chunk: int
+) -> None:
+    """The first chunk did, whatever it weighed: six digits were left, by the chunking."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate((far + rng.normal(size=50), rng.normal(size=1000)))
+    w = np.repeat([weight, 1.0], [50, 1000])
+    frame = pd.DataFrame({"x": x, "w": w, "y": 1 + 2 * x * (w == 1) + rng.normal(size=1050)})
+    ours = smof.wls("y ~ x", smo.as_source(frame, chunk_rows=chunk), weights="w").fit()
+    theirs = sm.WLS(frame.y, sm.add_constant(x), weights=w).fit(method="qr")
+    np.testing.assert_allclose(ours.params, theirs.params, rtol=1e-11)
