@@ -73,7 +73,7 @@ def check_responses(bad: Impossible | None, family: Any, spec: DesignSpec, sourc
     """
     if bad is not None:
         raise DesignError(
-            f"{spec.endog_name!r} is {bad.value:g} at row {bad.row} of "
+            f"{spec.endog_name!r} is {bad.value:.15g} at row {bad.row} of "
             f"{source.partitions[bad.partition].label}, which the {type(family).__name__} family "
             "cannot have"
         )

@@ -73,6 +73,7 @@ class Likelihood:
     within: float = 0.0
     companions: Company | None = None
     _points: dict[bytes, Point] = field(default_factory=dict)
+    _start: tuple[float, Point] | None = None
 
     def at(self, beta: FloatArray, watch: Watch = Watch()) -> Point:  # noqa: B008 - frozen
         """The point of some parameters, (k,), with what else is asked for."""
@@ -86,7 +87,9 @@ class Likelihood:
 
     def start(self, mean_of_y: float) -> Point:
         """The point of the means that statsmodels starts from."""
-        return self._evaluate(None, mean_of_y)
+        if self._start is None or self._start[0] != mean_of_y:
+            self._start = mean_of_y, self._evaluate(None, mean_of_y)
+        return self._start[1]
 
     def known(self) -> list[Point]:
         """The last points, in the order in which they were found."""
@@ -128,7 +131,7 @@ class Likelihood:
             state.deviance += self.within
             with one_blas_thread():  # the same bits on every machine
                 point = self._point(beta, state)
-        return replace(point, **dict(zip(watched, states, strict=False)))
+        return replace(point, **dict(zip(watched, states[: len(watched)], strict=True)))
 
     def _watched(self, beta: FloatArray | None, watch: Watch) -> dict[str, Reduction[Any]]:
         """What is folded beside, by the field of the point that it goes to."""
@@ -138,7 +141,7 @@ class Likelihood:
         search = watch.search
         if search is not None:
             watched["recession"] = Recession(
-                self.kernel, search.direction, search.lengths, search.losers
+                self.kernel, search.direction, search.units, search.losers
             )
         return watched
 
@@ -174,6 +177,8 @@ def point_of(beta: FloatArray | None, state: ScoringState, factor: FloatArray, r
         score=state.score,
         gap=state.gap,
         edge=state.edge,
+        lowest=state.lowest,
+        faint=state.faint,
         outside=state.outside,
         fit=solve(factor, rows),
         factor=factor,

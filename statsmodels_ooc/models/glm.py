@@ -639,8 +639,10 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             raise OptionError(
                 f"start={start!r}; it is 'pilot', 'statsmodels' or an array of parameters"
             )
-        if start_params is None and not isinstance(start, str):
-            start_params = start
+        if not isinstance(start, str):
+            start_params = start if start_params is None else start_params
+        elif start != "pilot" and start_params is not None:
+            raise OptionError(f"start={start!r} and start_params are two starts; leave one out")
         if self._stream is None:
             return super().fit(start_params, *options, *output, **kwargs)
         return fit_glm(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numbers
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -18,11 +20,11 @@ from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc._statsmodels import StreamedGLMWrapper
 from statsmodels_ooc.errors import DesignError, OptionError
+from statsmodels_ooc.groundwork.families import CANONICAL
 from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.results.covariance import inverse_on
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.solvers.dependence import describe
-from statsmodels_ooc.solvers.irls import Criterion, Path
+from statsmodels_ooc.solvers.irls import Criterion, Path, Point
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.separation import told
 
@@ -37,13 +39,14 @@ __all__ = [
 ]
 
 _IRLS_OPTIONS = {"atol", "rtol", "tol_criterion", "wls_method", "attach_wls"}
+_BEYOND = 30  # steps of scoring from where another optimizer ended
 _WLS_METHODS = ("lstsq", "pinv", "qr")
 
 
 def fit_glm(
     model: Any,
     start_params: Any,
-    maxiter: int,
+    maxiter: Any,
     method: str,
     tol: float,
     scale: str | float | None,
@@ -59,9 +62,9 @@ def fit_glm(
     **kwargs: Any,
 ) -> Any:
     """`GLM.fit` of a streamed model."""
-    if int(maxiter) != maxiter or maxiter < 0:
+    if not isinstance(maxiter, numbers.Real) or maxiter < 0 or float(maxiter) % 1:
         raise OptionError(f"maxiter={maxiter!r}; it is a number of iterations, 0 or more")
-    model.scaletype = scale_rule(scale)
+    steps, model.scaletype = int(float(maxiter)), scale_rule(scale)
     if start_params is not None:
         start = checked_start(start_params, model.spec.k)
     model._planner.may_compress = compress
@@ -69,10 +72,10 @@ def fit_glm(
     if method.lower() == "irls":
         if cov_type.lower() == "eim":
             covariance["cov_type"] = "nonrobust"
-        return _fit_irls(model, start, maxiter, tol, covariance, **kwargs)
+        return _fit_irls(model, start, steps, tol, covariance, **kwargs)
     output = {"full_output": full_output, "disp": disp}
     return _fit_gradient(
-        model, start, maxiter, method, tol, max_start_irls, covariance, output, **kwargs
+        model, start, steps, method, tol, max_start_irls, covariance, output, **kwargs
     )
 
 
@@ -94,11 +97,14 @@ def scale_rule(scale: str | float | None) -> str | float | None:
 
 def checked_start(values: Any, k: int) -> FloatArray:
     """Parameters to start from, as an array of their own."""
-    beta = np.array(values, dtype=np.float64)
-    if beta.shape != (k,) or not np.isfinite(beta).all():
-        raise OptionError(
-            f"start_params are {k} finite numbers here, not an array of shape {beta.shape}"
-        )
+    try:
+        beta = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"start_params are {k} numbers here, not {values!r}") from error
+    if beta.shape != (k,):
+        raise OptionError(f"start_params are {k} numbers here, not an array of shape {beta.shape}")
+    if not np.isfinite(beta).all():
+        raise OptionError(f"start_params are finite, not {beta[~np.isfinite(beta)][0]}")
     return beta
 
 
@@ -114,13 +120,17 @@ def _fit_irls(
     path = scored(model, start, maxiter, criterion_of(tol, options))
     warn_of(path, model.spec_names, tried=maxiter > 0, stacklevel=5)
     params = path.params
-    if path.point.fit.rank < model.spec.k:
-        params = path.point.fit.shortest(params)
-        _warn_of_rank(path.point.fit, model.spec_names, stacklevel=5)
+    design = model._planner.design_fit(path.point)
+    if design.rank < model.spec.k:
+        params = design.shortest(params)
+        _warn_of_rank(design, model.spec_names, stacklevel=5)
+    cov = path.point.fit.normalized_cov_params
+    if path.point.fit.rank < design.rank:  # weights have vanished, and what they would tell
+        cov = np.full_like(cov, np.nan)
     results = GLMResults(
         model,
         params,
-        path.point.fit.normalized_cov_params if maxiter > 0 else None,
+        cov if maxiter > 0 else None,
         model._scale_of(path.point),
         point=path.point,
         **covariance,
@@ -200,7 +210,11 @@ def _fit_gradient(
     output: dict[str, bool],
     **options: Any,
 ) -> Any:
-    """As statsmodels: the scale is held at one while the parameters are sought."""
+    """As statsmodels: the scale is held at one while the parameters are sought.
+
+    An optimizer takes a likelihood that has become flat for one at its maximum. Where it
+    says that it has converged, steps of scoring from there tell: a pass or two at a maximum.
+    """
     model._optim_hessian = options.pop("optim_hessian", None)
     rule, model.scaletype = model.scaletype, 1.0
     try:
@@ -210,38 +224,48 @@ def _fit_gradient(
         begin = np.zeros(model.spec.k) if begin is None else begin
         scored(model, begin, 0, Criterion("deviance", tol, 0.0))  # refuses impossible means
         if method.lower() == "newton":
-            _refuse_short_rank(model._at(begin).fit, model.spec_names)
+            _refuse_short_rank(model._planner.design_fit(model._at(begin)), model.spec_names)
         options.setdefault("skip_hessian", True)  # it follows below, of the right kind
         found = LikelihoodModel.fit(
             model, start_params=begin, maxiter=maxiter, method=method, **output, **options
         )
+        params = np.asarray(found.params)
+        point = model._at(params)
+        if point.outside is not None:
+            raise DesignError(
+                f"method {method!r} ended where a row has the mean {point.outside.mean:g}, which "
+                f"the {type(model.family).__name__} family cannot have",
+                hint="method 'IRLS' keeps away from there",
+            )
+        separation = None
+        if found.mle_retvals["converged"]:
+            path = scored(model, params, _BEYOND, Criterion("deviance", tol, 0.0))
+            separation = path.separation
     finally:
         model.scaletype, model._optim_hessian = rule, None
-    params = np.asarray(found.params)
-    point = model._at(params)
-    if point.outside is not None:
-        raise DesignError(
-            f"method {method!r} ended where a row has the mean {point.outside.mean:g}, which the "
-            f"{type(model.family).__name__} family cannot have",
-            hint="method 'IRLS' keeps away from there",
-        )
     scale = model._scale_of(point)
     expected = covariance["cov_type"].lower() == "eim"
     if expected:
         covariance["cov_type"] = "nonrobust"
-    if point.fit.rank < model.spec.k:
-        params = point.fit.shortest(params)
-        _warn_of_rank(point.fit, model.spec_names, stacklevel=5)
-    information = -model.hessian(params, observed=not expected)
-    cov = _inverse(point.fit.root, information, stacklevel=5)
-    results = GLMResults(
-        model, params, None if cov is None else cov / scale, scale, point=point, **covariance
-    )
+    design = model._planner.design_fit(point)
+    if design.rank < model.spec.k:
+        params = design.shortest(params)
+        _warn_of_rank(design, model.spec_names, stacklevel=5)
+    cov = _covariance(model, point, design, expected, stacklevel=5)
+    results = GLMResults(model, params, cov, scale, point=point, **covariance)
     history: dict[str, Any] = {"iteration": 0}
     if output["full_output"]:
         results.mle_retvals = found.mle_retvals
         history["iteration"] = found.mle_retvals.get("iterations", 0)
         results.converged = found.mle_retvals.get("converged")
+    if separation is not None:
+        warnings.warn(
+            f"method {method!r} did not converge: the parameters grow without a limit: "
+            f"{separation.kind} separation along {told(separation, model.spec_names)}",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+        results.converged, results.separation = False, separation
     results.method = method
     results.fit_history = history
     return StreamedGLMWrapper(results)
@@ -267,13 +291,21 @@ def _warn_of_rank(fit: LinearFit, names: Sequence[str], stacklevel: int) -> None
     )
 
 
-def _inverse(root: FloatArray, information: FloatArray, stacklevel: int) -> FloatArray | None:
-    try:
-        return inverse_on(root, information)
-    except np.linalg.LinAlgError:
-        warnings.warn(
-            "Inverting hessian failed, no bse or cov_params available",
-            HessianInversionWarning,
-            stacklevel=stacklevel,
-        )
-        return None
+def _covariance(
+    model: Any, point: Point, design: LinearFit, expected: bool, stacklevel: int
+) -> FloatArray | None:
+    """Of the parameters at scale one, by the observed information or the expected."""
+    fit, planner = point.fit, model._planner
+    if fit.rank == design.rank:  # otherwise weights have vanished, and what they would tell
+        if expected or isinstance(planner.kernel, CANONICAL):
+            return fit.normalized_cov_params
+        observed = planner.meat_on(point.beta, fit, fit.root).observed
+        with suppress(np.linalg.LinAlgError):
+            inverse: FloatArray = fit.root @ np.linalg.inv(observed) @ fit.root.T
+            return inverse
+    warnings.warn(
+        "Inverting hessian failed, no bse or cov_params available",
+        HessianInversionWarning,
+        stacklevel=stacklevel,
+    )
+    return None

@@ -249,7 +249,8 @@ class StreamedLinear(StreamedModel):
         refit : bool
             Fit the chosen columns again without a penalty.
         **kwargs
-            ``maxiter``, ``cnvrg_tol``, ``zero_tol``.
+            ``maxiter``, ``cnvrg_tol``, ``zero_tol``. The last is 1e-8 by default, and in the
+            units of the coefficients: a column of 1e12 may lose one that matters.
 
         Returns
         -------

@@ -13,7 +13,8 @@ from statsmodels_ooc.reductions.triangle import Triangle, TriangleState
 
 __all__ = ["ROUNDING", "Recession", "RecessionState"]
 
-ROUNDING = 1e-12  # of the sizes of the products in x'd: what counts as zero
+ROUNDING = 1e-14  # of the sizes of the products in x'd: what counts as zero
+_HUGE = 1e100  # where squares are still numbers
 
 
 @dataclass(slots=True)
@@ -29,29 +30,53 @@ class RecessionState:
     ----------
     direction : ndarray, (k,)
         The direction d.
+    units : ndarray, (k,)
+        What the columns were measured in.
     least, most : float
         The smallest and the largest gain of the rows that have a side; infinite for none.
     apart : float
         The largest ``|x'd|`` of rows without a side, measured likewise.
     held, free : TriangleState
-        Of the rows without a side, and of those with one, unweighted.
+        Of the rows without a side, and of those with one, all brought to one length in
+        the units that were given.
     pull : ndarray, (k,)
-        Sum of ``s x`` over the rows, each measured in the lengths that were given.
+        Sum of ``s x`` over the rows, likewise.
+    logs, entries : ndarray, (k,)
+        Of every column the sum of ``log |x_j|`` over entries other than zero, and how many
+        there are.
+    rows : int
+        Rows.
     losers : ndarray, (m, k)
         ``s x`` of the rows that lose most, each row once.
     losses : ndarray, (m,)
         What they gain, ascending, all below zero.
+    movers : ndarray, (l, k)
+        Rows without a side that move most, each once.
+    moves : ndarray, (l,)
+        Minus how far they move, ascending.
     """
 
     direction: FloatArray
+    units: FloatArray
     held: TriangleState
     free: TriangleState
     pull: FloatArray
+    logs: FloatArray
+    entries: FloatArray
     losers: FloatArray
     losses: FloatArray
+    movers: FloatArray
+    moves: FloatArray
+    rows: int = 0
     least: float = np.inf
     most: float = -np.inf
     apart: float = 0.0
+
+    @property
+    def typical(self) -> FloatArray:
+        """Geometric means of the entries of the columns, (k,); one for a column of zeros."""
+        means: FloatArray = np.exp(self.logs / np.maximum(self.entries, 1))
+        return means
 
 
 @dataclass(frozen=True)
@@ -66,10 +91,10 @@ class Recession:
         The family and its link.
     direction : ndarray, (k,)
         The direction d.
-    lengths : ndarray, (k,)
-        Lengths of the columns, above zero.
+    units : ndarray, (k,)
+        What the columns are measured in, above zero.
     most : int
-        How many losers are kept.
+        How many losers and movers are kept, each.
 
     References
     ----------
@@ -79,7 +104,7 @@ class Recession:
 
     kernel: Kernel
     direction: FloatArray
-    lengths: FloatArray
+    units: FloatArray
     most: int
 
     @property
@@ -89,9 +114,18 @@ class Recession:
     def init(self) -> RecessionState:
         k = len(self.direction)
         triangle = self._triangle
-        none = np.zeros((0, k))
         return RecessionState(
-            self.direction, triangle.init(), triangle.init(), np.zeros(k), none, np.zeros(0)
+            self.direction,
+            self.units,
+            held=triangle.init(),
+            free=triangle.init(),
+            pull=np.zeros(k),
+            logs=np.zeros(k),
+            entries=np.zeros(k),
+            losers=np.zeros((0, k)),
+            losses=np.zeros(0),
+            movers=np.zeros((0, k)),
+            moves=np.zeros(0),
         )
 
     def update(self, state: RecessionState, block: BlockLike) -> RecessionState:
@@ -99,61 +133,78 @@ class Recession:
         a = prior_weights(block)
         counted = np.ones(len(side), dtype=bool) if a is None else a > 0
         x, side = x[counted], side[counted]
+        free, held = side != 0, side == 0
+        self._measure(state, x, side)
         size = np.abs(x) @ np.abs(self.direction)
         share = np.divide(x @ self.direction, size, out=np.zeros_like(size), where=size > 0)
-        free, held = side != 0, side == 0
         gains = share[free] * side[free]
-        signed = x[free] * side[free, None]
-        state.held = self._triangle.update(state.held, _Rows(x[held]))
-        state.free = self._triangle.update(state.free, _Rows(signed))
         state.apart = float(np.abs(share[held]).max(initial=state.apart))
         state.least = float(gains.min(initial=state.least))
         state.most = float(gains.max(initial=state.most))
-        measured = signed / self.lengths
-        norms = np.abs(measured).sum(axis=1, keepdims=True)
-        state.pull += np.divide(measured, norms, out=np.zeros_like(measured), where=norms > 0).sum(
-            axis=0
-        )
-        losing = gains < 0
-        self._keep(state, signed[losing], gains[losing])
+        signed = x[free] * side[free, None] + 0.0  # no -0.0: `_worst` compares bytes
+        state.losers, state.losses = self._worst(state.losers, state.losses, signed, gains)
+        moves = -np.abs(share[held])
+        state.movers, state.moves = self._worst(state.movers, state.moves, x[held], moves)
         return state
+
+    def _measure(self, state: RecessionState, x: FloatArray, side: FloatArray) -> None:
+        """What does not depend on the direction."""
+        sizes = np.abs(x)
+        norms = (sizes / self.units).sum(axis=1)
+        norms = np.clip(np.where(norms > 0, norms, 1.0), 1 / _HUGE, _HUGE)
+        free, held = side != 0, side == 0
+        state.held = self._triangle.update(state.held, _Rows(x[held], norms[held]))
+        state.free = self._triangle.update(state.free, _Rows(x[free], norms[free]))
+        state.pull += (side / norms) @ (x / self.units)
+        state.logs += np.log(sizes, out=np.zeros_like(sizes), where=sizes > 0).sum(axis=0)
+        state.entries += np.count_nonzero(sizes, axis=0)
+        state.rows += len(side)
 
     def merge(self, left: RecessionState, right: RecessionState) -> RecessionState:
         triangle = self._triangle
-        merged = RecessionState(
+        losers, losses = self._worst(left.losers, left.losses, right.losers, right.losses)
+        movers, moves = self._worst(left.movers, left.moves, right.movers, right.moves)
+        return RecessionState(
             self.direction,
-            triangle.merge(left.held, right.held),
-            triangle.merge(left.free, right.free),
-            left.pull + right.pull,
-            left.losers,
-            left.losses,
-            min(left.least, right.least),
-            max(left.most, right.most),
-            max(left.apart, right.apart),
+            self.units,
+            held=triangle.merge(left.held, right.held),
+            free=triangle.merge(left.free, right.free),
+            pull=left.pull + right.pull,
+            logs=left.logs + right.logs,
+            entries=left.entries + right.entries,
+            losers=losers,
+            losses=losses,
+            movers=movers,
+            moves=moves,
+            rows=left.rows + right.rows,
+            least=min(left.least, right.least),
+            most=max(left.most, right.most),
+            apart=max(left.apart, right.apart),
         )
-        self._keep(merged, right.losers, right.losses)
-        return merged
 
-    def _keep(self, state: RecessionState, rows: FloatArray, gains: FloatArray) -> None:
-        """Take the worst of the losers so far and of other rows, each once."""
-        if len(rows) == 0:
-            return
-        rows = np.ascontiguousarray(np.vstack((state.losers, rows)))
-        gains = np.concatenate((state.losses, gains))
+    def _worst(
+        self, rows: FloatArray, gains: FloatArray, others: FloatArray, theirs: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """The rows that gain least, below zero, each once, of some and others."""
+        losing = theirs < 0
+        if not losing.any():
+            return rows, gains
+        rows = np.ascontiguousarray(np.vstack((rows, others[losing])))
+        gains = np.concatenate((gains, theirs[losing]))
         keys = rows.view(f"V{rows.dtype.itemsize * rows.shape[1]}").ravel()
         order = np.argsort(gains, kind="stable")
         _, first = np.unique(keys[order], return_index=True)
         kept = order[np.sort(first)][: self.most]
-        state.losers, state.losses = rows[kept], gains[kept]
+        return rows[kept], gains[kept]
 
 
 class _Rows:
-    """Rows of a design as a triangle sees them: unweighted, without a response."""
+    """Rows of a design, divided by their norms, as a triangle sees them."""
 
     __slots__ = ("_x", "endog", "weights")
 
-    def __init__(self, x: FloatArray) -> None:
-        self._x, self.weights, self.endog = x, None, np.zeros(len(x))
+    def __init__(self, x: FloatArray, norms: FloatArray) -> None:
+        self._x, self.weights, self.endog = x, norms**-2.0, np.zeros(len(x))
 
     def dense(self) -> FloatArray:
         return self._x

@@ -21,6 +21,8 @@ __all__ = [
     "total_offset",
 ]
 
+_FAINT = 1e-8  # weight; what such a row can still gain is too little to see
+
 
 class Outside(NamedTuple):
     """The first row whose mean the family cannot have."""
@@ -46,6 +48,10 @@ class ScoringState:
         The largest distance of a response from its mean.
     edge : float
         The smallest distance of a linear predictor from where means become impossible.
+    lowest : float
+        The smallest weight of a row in the expected information, before prior weights.
+    faint : bool
+        Whether such a weight is next to nothing in a row whose likelihood rises for ever.
     outside : Outside or None
         The first row whose mean the family cannot have.
     """
@@ -56,6 +62,8 @@ class ScoringState:
     pearson: float = 0.0
     gap: float = 0.0
     edge: float = np.inf
+    lowest: float = np.inf
+    faint: bool = False
     outside: Outside | None = None
 
 
@@ -105,6 +113,10 @@ class Scoring:
                 state.outside = Outside(block.partition, block.row(i), float(mean.mu[i]))
             return state
         weight, score = kernel.working(y, eta, mean)
+        lowest = float(weight.min())
+        state.lowest = min(state.lowest, lowest)
+        if lowest < _FAINT:
+            state.faint |= bool(kernel.side(y[weight < _FAINT]).any())
         state.deviance += kernel.deviance(y, eta, mean, a)
         gap = y - mean.mu
         state.gap = max(state.gap, _widest(block, gap))
@@ -135,6 +147,8 @@ class Scoring:
                 left.pearson + right.pearson,
                 max(left.gap, right.gap),
                 min(left.edge, right.edge),
+                min(left.lowest, right.lowest),
+                left.faint or right.faint,
                 left.outside or right.outside,
             )
 
@@ -186,18 +200,19 @@ def _widest(block: BlockLike, gap: FloatArray) -> float:
     spread = block.extras.get("spread")
     if spread is None:
         return max(float(gap.max()), -float(gap.min()))
-    return float(np.sqrt((gap * gap + spread / block.extras["var_weights"]).max()))
+    with quiet():
+        return float(np.sqrt((gap * gap + spread / block.extras["var_weights"]).max()))
 
 
 def _pearson(
     block: BlockLike, gap: FloatArray, variance: FloatArray, a: FloatArray | None
 ) -> float:
     """Pearson's chi-squared; what rows within a cell differ in comes on top."""
-    squares = gap * gap
-    if a is not None:
-        squares *= a
-    if "spread" in block.extras:
-        squares += block.extras["spread"]
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        squares = gap * gap
+        if a is not None:
+            squares *= a
+        if "spread" in block.extras:
+            squares += block.extras["spread"]
         ratio = np.divide(squares, variance, out=np.zeros_like(squares), where=squares != 0)
     return float(ratio.sum())

