@@ -9,6 +9,8 @@ from statsmodels_ooc.errors import DesignError
 
 __all__ = ["CategoricalResponse", "check_endog"]
 
+_NAMED = 5  # columns; more would not be read
+
 
 class CategoricalResponse(NamedTuple):
     """A response of two levels whose order nobody wrote down.
@@ -16,7 +18,7 @@ class CategoricalResponse(NamedTuple):
     Attributes
     ----------
     code : str
-        The factor as the formula has it, without C() around a column.
+        The factor as the formula has it; the column alone where it is C() of one.
     levels : tuple of two
         The level of the first column, which a Binomial family takes for success, and the
         other one.
@@ -63,18 +65,20 @@ def check_endog(names: Sequence[str], levels: Sequence[Any] | None, code: str, m
         )
     if 1 <= k <= most:
         return
-    hint = None
-    if levels is not None and most > 1:
+    several = "endog has evaluated to an array with multiple columns"
+    if levels is None:
+        allowed = "one column" if most == 1 else "one column, or two that count trials"
+        raise DesignError(f"{several}, {', '.join(names[:_NAMED])}; a response is {allowed}")
+    if most > 1:
         hint = (
             f"a binomial response has two levels, {code!r} has {len(levels)}; make it a number: "
             "1 for success, 0 for failure"
         )
-    raise DesignError(
-        "endog has evaluated to an array with multiple columns that has shape "
-        f"(n, {k}). This occurs when the variable converted to endog is non-numeric "
-        "(e.g., bool or str).",
-        hint=hint,
-    )
+    else:
+        hint = f"make it a number, such as I(1 * ({code} == {_plain(levels[-1])!r}))"
+        if set(levels) <= {False, True}:
+            hint = f"make it a number, such as I(1 * {code})"
+    raise DesignError(f"{several}: {code!r} is bool, text or a category", hint=hint)
 
 
 def _with_levels(code: str, levels: Sequence[Any]) -> str:

@@ -53,8 +53,8 @@ def iboss_indices(
         D takes ``r = k // 2p`` rows from each side of each column. "exact" deals the
         remaining ``k - 2pr`` out one by one, "floor" drops them.
     ties : {"index", "hash"}
-        Which of rows with the same score come first: those that stand first, or those
-        with smaller hashes of the seed and the row number.
+        Which of rows with the same score come first: those that stand first, the default,
+        or those with smaller hashes of the seed and the row number, as `IBOSS` has it.
     seed : int
         For hashes.
     rows : array_like of int, (n,), optional

@@ -106,7 +106,7 @@ def test_timedelta_is_no_category():
 
 @pytest.mark.parametrize("formula", ["g ~ x", "t ~ x", "bs(x, df=4) ~ a", "y + x ~ a"])
 def test_response_of_several_columns(formula):
-    with pytest.raises(ValueError, match=r"multiple columns that has shape \(n, \d\)"):
+    with pytest.raises(ValueError, match="multiple columns"):
         learn(formula, source_of())
 
 

@@ -542,3 +542,20 @@ def test_a_refused_start_leaves_nothing_behind() -> None:
         model.fit(start_params=[709.0, 0.0])
     assert model.fit().df_model == 1
     assert (model.fit_regularized(alpha=0.01).params != 0).all()
+
+
+@pytest.mark.parametrize(
+    ("fit", "match"),
+    [
+        ({"start_params": ["a", "b"]}, r"2 numbers here, not \['a', 'b'\]"),
+        ({"start_params": [1.0]}, r"2 numbers here, not an array of shape \(1,\)"),
+        ({"start_params": [1.0, np.nan]}, "finite, not nan"),
+        ({"start_params": [1.0, 0.0], "start": "statsmodels"}, "two starts"),
+        ({"start": "zeros"}, "'pilot', 'statsmodels' or an array"),
+        ({"maxiter": "many"}, "maxiter='many'"),
+        ({"maxiter": 2.5}, r"maxiter=2\.5"),
+    ],
+)
+def test_starts_and_steps_that_are_none(fit: dict[str, Any], match: str) -> None:
+    with pytest.raises(errors.OptionError, match=match):
+        model("y ~ x", FRAME).fit(**fit)
