@@ -148,11 +148,13 @@ class Likelihood:
     def _point(self, beta: FloatArray | None, state: ScoringState) -> Point | None:
         """What a pass found; None where a Gram matrix was folded and does not tell."""
         rows = self.rows if self.companions is None else self.companions.audit.rows
-        if state.outside is not None or not _is_finite(state):  # nothing will be made of it
-            state.deviance = np.inf
-            return point_of(beta, state, np.zeros((self.k + 2, self.k + 2)), rows)
+        if state.outside is not None or not _is_finite(state):
+            return self._useless(beta, state, rows)
         if self.exact:
-            return point_of(beta, state, state.design.r, rows)
+            try:
+                return point_of(beta, state, state.design.r, rows)
+            except np.linalg.LinAlgError:  # weights over more magnitudes than numbers have
+                return self._useless(beta, state, rows)
         moments: MomentsState = state.design
         if correct_digits(moments, centred=self.centred) >= _DIGITS:
             factor = factor_moments(moments, centred=self.centred)
@@ -160,6 +162,11 @@ class Likelihood:
                 return point_of(beta, state, factor, rows)
         self.exact = True
         return None
+
+    def _useless(self, beta: FloatArray | None, state: ScoringState, rows: int) -> Point:
+        """A point of which nothing will be made."""
+        state.deviance = np.inf
+        return point_of(beta, state, np.zeros((self.k + 2, self.k + 2)), rows)
 
 
 def _is_finite(state: ScoringState) -> bool:

@@ -312,6 +312,7 @@ def irls(
     path = Path(first, start_params, history)
     before: tuple[Point, Step] | None = None
     search: SeparationSearch | None = None
+    predicts: SeparationSearch | None = None
     cut = flat = slow = lost = 0
     while True:
         step = scoring_step(point, span)
@@ -331,6 +332,9 @@ def irls(
             odd = flat > 0 or path.perfect or point.faint
             if search is None and (flat >= _SUSPECTED or (stops and odd)):
                 search = SeparationSearch(step.direction, lengths(first.fit.r_exog), span)
+            if stops and path.perfect and predicts is None and span is None:
+                # Parameters that predict every response are a direction themselves.
+                predicts = search = SeparationSearch(point.beta, lengths(first.fit.r_exog))
             proof = None if search is None else search.found
             if proof is not None and (proof.complete or stops or path.iterations >= _ENOUGH):
                 return _separated(path, proof)
@@ -379,7 +383,8 @@ def irls(
 
 def _separated(path: Path, proof: Separation) -> Path:
     """The end of parameters that grow without a limit."""
-    path.separation, path.reason = proof, _GROWS.format(proof.kind)
+    path.converged, path.separation = False, proof
+    path.reason = _GROWS.format(proof.kind)
     path.perfect |= proof.complete  # on the way to certainty everywhere
     return path
 

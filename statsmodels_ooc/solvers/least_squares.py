@@ -141,16 +141,18 @@ def solve(r: FloatArray, rows: int) -> LinearFit:
         dependence = resolve(null, tolerance, sizes)
         columns = dependence.independent
     columns = _constant_first(r, columns)
-    system = _positive(triangularize(r[:, [*(columns + 1), k + 1]]))
+    scaled, units = _scaled(r)
+    system = _positive(triangularize(scaled[:, [*(columns + 1), k + 1]]))
     params = np.zeros(k)
     if rank:
         params[columns] = solve_triangular(system[:rank, :rank], system[:rank, rank])
-    root = basic_root = _inverse(system[:rank, :rank], columns, k)
+    params /= units
+    root = basic_root = _inverse(system[:rank, :rank], columns, units)
     if dependence is not None:
         params, root = dependence.shortest(params), dependence.shortest(root)
         clearest = _constant_first(r, resolve(null, tolerance, sizes, "clearest").independent)
-        factor = triangularize(r[:, [*(clearest + 1), k + 1]])
-        basic_root = _inverse(factor[:rank, :rank], clearest, k)
+        factor = triangularize(scaled[:, [*(clearest + 1), k + 1]])
+        basic_root = _inverse(factor[:rank, :rank], clearest, units)
     centred = _ones_first(r, columns, rows)
     rest = system if centred is None else triangularize(r[:, [*centred, k + 1]])
     ssr = float(rest[rank, rank] ** 2)
@@ -172,11 +174,24 @@ def solve(r: FloatArray, rows: int) -> LinearFit:
     )
 
 
-def _inverse(system: FloatArray, columns: NDArray[np.intp], k: int) -> FloatArray:
+def _scaled(r: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The factor with columns of lengths about one, so that none underflows, and the units.
+
+    They are powers of two: not a bit changes.
+    """
+    units = np.ldexp(1.0, np.clip(np.frexp(lengths(r[:, 1:-1]))[1], -1000, 1000))
+    scaled = r.copy(order="F")
+    scaled[:, 1:-1] /= units
+    return scaled, units
+
+
+def _inverse(system: FloatArray, columns: NDArray[np.intp], units: FloatArray) -> FloatArray:
     """The inverse of a triangular factor in the rows of its columns, zero in others, (k, m)."""
-    root = np.zeros((k, len(columns)))
+    root = np.zeros((len(units), len(columns)))
     if len(columns):
         root[columns] = np.triu(lapack.dtrtri(system)[0])
+    with np.errstate(over="ignore"):  # of weights that are next to nothing
+        root /= units[:, None]
     return root
 
 
