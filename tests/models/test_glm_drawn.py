@@ -115,3 +115,13 @@ def test_no_step_raises_the_deviance(name: str, seed: int) -> None:
     res = fitted(name, seed, start_params=zeros)[1]
     deviances = np.asarray(res.fit_history["deviance"][1:])
     assert (np.diff(deviances) <= SUMS * deviances[:-1]).all()
+
+
+@pytest.mark.filterwarnings("ignore::statsmodels.tools.sm_exceptions.DomainWarning")
+def test_the_steps_of_statsmodels_do_not_crawl_for_ever() -> None:
+    """With a log link they need hundreds; after forty, Newton's take over."""
+    _, literal, _ = fitted("binomial log", 61, start="statsmodels")
+    _, pilot, _ = fitted("binomial log", 61)
+    assert literal.converged
+    assert literal.fit_history["iteration"] < 60
+    np.testing.assert_allclose(literal.llf, pilot.llf, rtol=1e-9)

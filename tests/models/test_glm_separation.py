@@ -350,3 +350,25 @@ def test_an_overlap_of_a_millionth() -> None:
     assert res.converged
     # At the slope b the gain of the rows next to the overlap, 0.02 exp(-0.01 b), is its loss.
     np.testing.assert_allclose(res.params["x"], 100 * np.log(0.02 / 0.5e-6), rtol=1e-3)
+
+
+def test_parameters_that_predict_every_response_are_a_direction() -> None:
+    """Products of columns far from zero, which a linear programme cannot tell apart."""
+    a = [23, 25, 6, 17, 5, 24, 14, 1, 17]
+    b = [23, 21, 5, 24, 12, 8, 3, 21, 23]
+    c = [1, 1, 1, 1, 1, 0, 1, 1, 1]
+    frame = pd.DataFrame({"a": np.array(a) + 1e6, "b": np.array(b) + 1e6, "c": c})
+    frame["y"] = np.repeat([1.0, 0.0], [4, 5])
+    model = smof.glm(
+        "y ~ a + b + c + a:b - 1",
+        smo.as_source(frame, chunk_rows=7),
+        family=F.Binomial(L.CLogLog()),
+    )
+    start = np.array([-1.0, 2.0, 1e6, -1.0]) * 3 / np.array([1e6, 1e6, 1e6, 1e12])
+    with (
+        pytest.warns(ConvergenceWarning, match="separation along"),
+        pytest.warns(PerfectSeparationWarning),
+    ):
+        res = model.fit(start_params=start)
+    assert res.separation.complete
+    proves(res, frame, 2 * frame["y"].to_numpy() - 1)
