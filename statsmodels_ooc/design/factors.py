@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,18 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from statsmodels_ooc._patsy import Box, EvalFactor, PatsyError, is_numeric, scope
+from statsmodels_ooc._patsy import EvalFactor, is_numeric
 from statsmodels_ooc.design.block import FloatArray, Where
 from statsmodels_ooc.design.codes import Codes, encode
-from statsmodels_ooc.design.plain import PlainFrame, column_values
+from statsmodels_ooc.design.evaluation import FROM_OUTSIDE, unbox
+from statsmodels_ooc.design.integers import evaluate_exactly
+from statsmodels_ooc.design.plain import PlainFrame, Sight, column_values
 from statsmodels_ooc.errors import DesignError
 
-__all__ = ["FROM_OUTSIDE", "Categorical", "Factor", "Numeric", "evaluate", "unbox"]
-
-FROM_OUTSIDE = (
-    "every name in a formula is a column of the data, or a scalar or a function: arrays "
-    "from outside cannot follow the rows of a chunk; make the array a column"
-)
+__all__ = ["Categorical", "Factor", "Numeric"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +41,7 @@ class Numeric:
     state: dict[str, Any]
     column: str | None
     width: int
+    sight: Sight
 
     @property
     def capacities(self) -> tuple[None, ...]:
@@ -61,7 +58,7 @@ class Numeric:
         """
         if self.column is not None:
             return column_values(frame.raw[self.column], self.column, where)[None, :]
-        value = np.asarray(evaluate(self.factor, self.state, frame))
+        value = np.asarray(evaluate_exactly(self.factor, self.state, frame, self.sight))
         if value.ndim < 2:
             value = value.reshape(-1, 1)
         if not is_numeric(value):
@@ -93,6 +90,7 @@ class Categorical:
     state: dict[str, Any]
     column: str | None
     levels: tuple[Any, ...]
+    sight: Sight
 
     @property
     def capacities(self) -> tuple[int]:
@@ -111,7 +109,7 @@ class Categorical:
         """
         if self.column is not None:
             return encode(frame.raw[self.column], self.levels, self.column, where)
-        value = unbox(evaluate(self.factor, self.state, frame))
+        value = unbox(evaluate_exactly(self.factor, self.state, frame, self.sight))
         codes = encode(value, self.levels, self.name, where)
         if len(codes) != len(frame):
             raise DesignError(
@@ -127,42 +125,6 @@ class Categorical:
 
 
 Factor = Numeric | Categorical
-
-
-def unbox(value: Any) -> Any:
-    """What stands inside ``C(...)``, or the value itself."""
-    return value.data if isinstance(value, Box) else value
-
-
-def evaluate(factor: EvalFactor, state: dict[str, Any], frame: PlainFrame) -> Any:
-    """Evaluate a factor as patsy does.
-
-    Raises
-    ------
-    DesignError
-        It fails, and an array of the caller's is in it.
-    PatsyError
-        It fails.
-    """
-    try:
-        return factor.eval(state, frame)
-    except PatsyError as error:
-        arrays = _arrays(scope(state))
-        if not arrays:
-            raise
-        raise DesignError(
-            f"{factor.name()!r} cannot be evaluated on {len(frame)} rows together with "
-            f"{' and '.join(arrays)}: {error.message}",
-            hint=FROM_OUTSIDE,
-        ) from error
-
-
-def _arrays(names: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{name!r} of length {len(value)}"
-        for name, value in names.items()
-        if isinstance(value, list | np.ndarray | pd.Series | pd.Index) and np.ndim(value)
-    ]
 
 
 def _numbers(value: NDArray[Any], name: str, where: Where) -> FloatArray:

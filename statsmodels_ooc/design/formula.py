@@ -107,6 +107,7 @@ def learn_formula(
         columns,
         lesson.encodable(factors),
         lesson.simple,
+        lesson.sights,
         missing,
         response,
     )

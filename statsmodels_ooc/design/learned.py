@@ -14,7 +14,7 @@ from statsmodels_ooc import _patsy
 from statsmodels_ooc._patsy import DesignInfo, EvalFactor, FactorInfo
 from statsmodels_ooc.design.block import Design, FloatArray, Where
 from statsmodels_ooc.design.factors import Categorical, Factor, Numeric
-from statsmodels_ooc.design.plain import PlainFrame
+from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.design.plan import ColumnPlan, fill_columns, plan_columns
 from statsmodels_ooc.design.response import CategoricalResponse
 from statsmodels_ooc.design.spec import (
@@ -50,6 +50,8 @@ class FormulaSpec(DesignSpec):
         Those of them that may come as Categoricals.
     simple : mapping
         The factors that are nothing but a column, to its name.
+    sights : mapping
+        The others, to how they see whole numbers.
     missing : {"drop", "raise"}
         What happens to rows with missing values.
     response : CategoricalResponse, optional
@@ -72,11 +74,12 @@ class FormulaSpec(DesignSpec):
         columns: tuple[str, ...],
         encoded: frozenset[str],
         simple: Mapping[EvalFactor, str],
+        sights: Mapping[EvalFactor, Sight],
         missing: Missing,
         response: CategoricalResponse | None = None,
         dropped: frozenset[str] = frozenset(),
     ) -> None:
-        learned = (formula, sides, factors, extras, columns, encoded, simple)
+        learned = (formula, sides, factors, extras, columns, encoded, simple, sights)
         self._parts = (*learned, missing, response, dropped)
         self.formula = formula
         self.response = response
@@ -92,8 +95,11 @@ class FormulaSpec(DesignSpec):
 
     @cached_property
     def _factors(self) -> tuple[Factor, ...]:
-        _, _, factors, _, _, _, simple, *_ = self._parts
-        return tuple(_factor(factor, info, simple.get(factor)) for factor, info in factors.items())
+        _, _, factors, _, _, _, simple, sights, *_ = self._parts
+        return tuple(
+            _factor(factor, info, simple.get(factor), sights.get(factor, Sight()))
+            for factor, info in factors.items()
+        )
 
     @cached_property
     def _plans(self) -> tuple[tuple[ColumnPlan, ...], tuple[ColumnPlan, ...]]:
@@ -104,7 +110,7 @@ class FormulaSpec(DesignSpec):
         return plan_columns(sides[0], order), right
 
     def rows(self, frame: pd.DataFrame, where: Where) -> Rows:
-        values = list(self._values(PlainFrame(frame), where))
+        values = list(self._values(PlainFrame(frame, where), where))
         kept, counts = keep_rows(self._absent(values), self.missing, where)
         if kept is not None:
             values = [value.take(kept, axis=-1) for value in values]
@@ -193,7 +199,7 @@ def _load_spec(data: bytes) -> FormulaSpec:
     return FormulaSpec(*_patsy.loads(data))
 
 
-def _factor(factor: EvalFactor, info: FactorInfo, column: str | None) -> Factor:
+def _factor(factor: EvalFactor, info: FactorInfo, column: str | None, sight: Sight) -> Factor:
     if info.type == "numerical":
-        return Numeric(factor.name(), factor, info.state, column, info.num_columns)
-    return Categorical(factor.name(), factor, info.state, column, info.categories)
+        return Numeric(factor.name(), factor, info.state, column, info.num_columns, sight)
+    return Categorical(factor.name(), factor, info.state, column, info.categories, sight)

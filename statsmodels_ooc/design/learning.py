@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -12,18 +13,21 @@ import pandas as pd
 
 from statsmodels_ooc import _patsy
 from statsmodels_ooc._patsy import EvalEnvironment, EvalFactor
-from statsmodels_ooc.design.factors import evaluate, unbox
-from statsmodels_ooc.design.levels import LevelScan, LevelScanState
-from statsmodels_ooc.design.plain import PlainFrame
+from statsmodels_ooc.design.evaluation import evaluate, unbox
+from statsmodels_ooc.design.integers import evaluate_exactly, learn_sight
+from statsmodels_ooc.design.levels import LevelScan, LevelScanState, Seen
+from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.design.rowwise import require_rowwise
-from statsmodels_ooc.errors import DesignError, EmptyDataError, MemoryLimitError
+from statsmodels_ooc.errors import DesignError, EmptyDataError, MemoryLimitError, SchemaError
 from statsmodels_ooc.sources.base import Levels, Source
+from statsmodels_ooc.sources.values import settled
 
 __all__ = ["Lesson", "Scan"]
 
 Scan = Callable[[LevelScan, Sequence[str], Collection[str]], LevelScanState]
 
 _HEAD = 1_000  # rows on which the kind of an expression is told
+_DECIMALS = re.compile(r"[+-]?[0-9]*\.[0-9]+([eE][+-]?[0-9]+)?")
 _COPIES = 4  # of its values that a spline makes while it looks for knots
 
 
@@ -56,6 +60,8 @@ class Lesson:
         Factor that is nothing but a column to its name.
     spelled : set
         Categorical factors whose levels the formula itself gives.
+    sights : dict
+        Factor that is an expression to how it sees whole numbers.
     """
 
     source: Source
@@ -68,6 +74,8 @@ class Lesson:
     levels: dict[EvalFactor, tuple[tuple[Any, ...], Any]] = field(default_factory=dict)
     simple: dict[EvalFactor, str] = field(default_factory=dict)
     spelled: set[EvalFactor] = field(default_factory=set)
+    sights: dict[EvalFactor, Sight] = field(default_factory=dict)
+    _unsure: set[EvalFactor] = field(default_factory=set)  # text as declared, perhaps numbers
 
     def learn(self, scan: Scan) -> None:
         """Learn the factors, with as few reads of the data as they allow."""
@@ -103,7 +111,7 @@ class Lesson:
         for frame in self.frames(self.columns_of(busy)):
             if len(frame):
                 rows += len(frame)
-                plain = PlainFrame(frame)
+                plain = PlainFrame(frame, sight=Sight(frozenset(frame.columns)))
                 for factor in busy:
                     _patsy.memorize(factor, self.states[factor], which, plain)
                 self._check_memory(busy)
@@ -126,16 +134,22 @@ class Lesson:
 
     @cached_property
     def _head(self) -> pd.DataFrame:
+        """The first rows, and the first ones in which further columns have a value."""
         columns = self.columns_of(self.factors)
-        pieces, found = [], 0
+        pieces: list[pd.DataFrame] = []
+        found, silent = 0, set(columns)
         for frame in self.source.frames(columns, _HEAD):
-            pieces.append(frame.iloc[: _HEAD - found])
-            found += len(pieces[-1])
-            if found >= _HEAD:
+            telling = {name for name in silent if frame[name].notna().any()}
+            if found < _HEAD or telling:
+                pieces.append(frame)
+                found += len(frame)
+                silent -= telling
+            if found >= _HEAD and not silent:
                 break
         if not found:
             raise EmptyDataError(f"{self.source.name} has no rows")
-        return pd.concat([piece for piece in pieces if len(piece)], ignore_index=True)
+        whole = pd.concat([piece for piece in pieces if len(piece)], ignore_index=True)
+        return settled(whole)
 
     @cached_property
     def _later(self) -> list[pd.DataFrame]:
@@ -152,13 +166,15 @@ class Lesson:
         column, boxed = simple
         self.simple[factor] = column
         dtype = self.source.dtypes[column]
-        if not boxed and dtype.kind in "iufcm":
+        if not boxed and (dtype.kind in "iufcm" or isinstance(dtype, pd.ArrowDtype)):
             self.widths[factor] = 1
             return True
         levels, contrast = None, None
         if boxed:
             box = evaluate(factor, self.states[factor], PlainFrame(self._head))
             levels, contrast = box.levels, box.contrast
+        else:
+            self._unsure.add(factor)
         if levels is not None:
             self.spelled.add(factor)
         if levels is None and dtype.kind == "b":
@@ -173,7 +189,9 @@ class Lesson:
         for sample in (self._head, *self._later):
             require_rowwise(factor, state, sample)
         value = evaluate(factor, state, PlainFrame(self._head))
-        if not _patsy.guess_categorical(value):
+        is_number = not _patsy.guess_categorical(value)
+        self.sights[factor] = self._sight(factor, is_number)
+        if is_number:
             array = np.asarray(value)
             if array.ndim > 2:
                 raise DesignError(f"{factor.name()!r} has {array.ndim} dimensions, not one or two")
@@ -189,6 +207,18 @@ class Lesson:
             levels = (False, True)
         return self._set_levels(factor, levels, getattr(value, "contrast", None))
 
+    def _sight(self, factor: EvalFactor, is_number: bool) -> Sight:
+        columns = self.columns_of([factor])
+        incomplete = {name for name in columns if _holds_missing(self.source.dtypes[name])}
+        return learn_sight(
+            factor,
+            self.states[factor],
+            self._head,
+            columns,
+            incomplete=incomplete,
+            is_number=is_number,
+        )
+
     def _set_levels(self, factor: EvalFactor, levels: Any, contrast: Any) -> bool:
         self.levels[factor] = (() if levels is None else tuple(levels), contrast)
         return levels is not None
@@ -198,15 +228,24 @@ class Lesson:
     def _scan_levels(self, unknown: Sequence[EvalFactor], scan: Scan) -> None:
         variables = {self._variable(factor): self._evaluator(factor) for factor in unknown}
         declares = {self._variable(factor) for factor in unknown if self._declares(factor)}
+        unsure = {self._variable(factor) for factor in unknown if factor in self._unsure}
+        unsure -= {self._variable(factor) for factor in unknown if factor not in self._unsure}
         most = int((self.memory_limit / 32) ** 0.5)
         found = scan(
-            LevelScan(variables, frozenset(declares), most),
+            LevelScan(variables, frozenset(declares), most, frozenset(unsure)),
             self.columns_of(unknown),
             self.encodable(unknown),
         )
         for factor in unknown:
-            contrast = self.levels[factor][1]
-            self.levels[factor] = (found[self._variable(factor)].levels(), contrast)
+            seen = found[self._variable(factor)]
+            if factor in self._unsure and seen.is_number:
+                del self.levels[factor]
+                self.widths[factor] = 1
+            else:
+                if factor in self._unsure:
+                    _check_kinds(self.simple[factor], seen)
+                    _check_text(self.simple[factor], seen)
+                self.levels[factor] = (seen.levels(), self.levels[factor][1])
 
     def _variable(self, factor: EvalFactor) -> str:
         return self.simple.get(factor) or str(factor.name())
@@ -214,7 +253,7 @@ class Lesson:
     def _evaluator(self, factor: EvalFactor) -> Callable[[pd.DataFrame], Any]:
         if factor in self.simple:
             return partial(_column, self.simple[factor])
-        return partial(_evaluate, factor, self.states[factor])
+        return partial(_evaluate, factor, self.states[factor], self.sights[factor])
 
     def _declares(self, factor: EvalFactor) -> bool:
         """Whether Categoricals declare levels, or are a mere encoding of values."""
@@ -232,5 +271,35 @@ def _column(name: str, frame: pd.DataFrame) -> pd.Series:
     return frame[name]
 
 
-def _evaluate(factor: EvalFactor, state: dict[str, Any], frame: pd.DataFrame) -> Any:
-    return evaluate(factor, state, PlainFrame(frame))
+def _check_kinds(column: str, seen: Seen) -> None:
+    """Refuse a column that holds numbers in some chunks and something else in others."""
+    others = [kind for kind in seen.kinds if kind != "numbers"]
+    if "numbers" in seen.kinds and others:
+        raise SchemaError(
+            f"column {column!r} holds numbers in some chunks, such as {seen.kinds['numbers']!r}, "
+            f"and others do not, such as {seen.kinds[others[0]]!r}",
+            hint=f"give it one type, or write C({column}) for a category",
+        )
+
+
+def _check_text(column: str, seen: Seen) -> None:
+    """Refuse text that is numbers with decimals: a reader made text of them."""
+    if set(seen.kinds) == {"text"} and all(
+        _DECIMALS.fullmatch(str(value)) for value in seen.values
+    ):
+        raise DesignError(
+            f"column {column!r} is text, and all of it reads as numbers, such as "
+            f"{seen.kinds['text']!r}: as text it is a category",
+            hint=f"convert it, as in astype(float), or write C({column}) for a category; dask "
+            "makes text of Python objects such as Decimal, until "
+            "dask.config.set({'dataframe.convert-string': False})",
+        )
+
+
+def _holds_missing(dtype: Any) -> bool:
+    """Whether a column of whole numbers is declared to have missing ones."""
+    return dtype.kind == "f" or (dtype.kind in "iu" and not isinstance(dtype, np.dtype))
+
+
+def _evaluate(factor: EvalFactor, state: dict[str, Any], sight: Sight, frame: pd.DataFrame) -> Any:
+    return evaluate_exactly(factor, state, PlainFrame(frame), sight)

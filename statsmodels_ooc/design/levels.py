@@ -11,8 +11,9 @@ import pandas as pd
 
 from statsmodels_ooc._patsy import dumps, is_missing, loads, sorted_levels
 from statsmodels_ooc.design.codes import as_categorical, as_series
-from statsmodels_ooc.design.factors import unbox
-from statsmodels_ooc.errors import DesignError, MemoryLimitError
+from statsmodels_ooc.design.evaluation import unbox
+from statsmodels_ooc.design.plain import EXACT
+from statsmodels_ooc.errors import DesignError, MemoryLimitError, SchemaError
 
 __all__ = ["LevelScan", "LevelScanState", "Seen"]
 
@@ -31,12 +32,20 @@ class Seen:
         The categories of pandas Categoricals while all chunks agree on them.
     disagree : bool
         Whether chunks did not agree.
+    kinds : dict
+        Kind of data to a value of it; see `_kind`.
     """
 
     values: dict[Any, None] = field(default_factory=dict)
     is_float: bool = False
     categories: tuple[Any, ...] | None = None
     disagree: bool = False
+    kinds: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether all values are numbers."""
+        return set(self.kinds) == {"numbers"}
 
     def levels(self) -> tuple[Any, ...]:
         """The levels in the order in which patsy would have put them."""
@@ -66,14 +75,18 @@ class LevelScan:
         an encoding of plain values and differ from frame to frame.
     max_levels : int
         More levels than this are refused: the design could not hold them.
+    unsure : frozenset of str
+        The variables that are numbers, and have no levels, if their values are numbers.
     """
 
     variables: Mapping[str, Callable[[pd.DataFrame], Any]]
     declares: frozenset[str]
     max_levels: int
+    unsure: frozenset[str] = frozenset()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _load_scan, (dumps((dict(self.variables), self.declares, self.max_levels)),)
+        parts = (dict(self.variables), self.declares, self.max_levels, self.unsure)
+        return _load_scan, (dumps(parts),)
 
     def init(self) -> LevelScanState:
         return {name: Seen() for name in self.variables}
@@ -91,8 +104,11 @@ class LevelScan:
         uniques, categories = _uniques(evaluated, name)
         is_float = getattr(uniques, "dtype", np.dtype(object)).kind == "f"
         kept = categories if name in self.declares else None
-        values = (value for value in uniques.tolist() if kept or not is_missing(value))
-        return Seen(dict.fromkeys(values), is_float, kept)
+        values = [value for value in uniques.tolist() if kept or not is_missing(value)]
+        kinds = {} if not values else {_kind(uniques): values[0]}
+        if name in self.unsure and "numbers" in kinds:
+            values = []
+        return Seen(dict.fromkeys(values), is_float, kept, kinds=kinds)
 
     def _merge(self, name: str, left: Seen, right: Seen) -> Seen:
         values = left.values | right.values
@@ -102,10 +118,53 @@ class LevelScan:
                 "columns cannot fit into memory",
                 hint="is the column meant to be numeric, or an identifier?",
             )
+        kinds = left.kinds | right.kinds
+        apart = {kind: value for kind, value in kinds.items() if kind != "objects"}
+        if len(apart) > 1:
+            (one, first), (other, second), *_ = apart.items()
+            raise SchemaError(
+                f"{name!r} is {one} in some chunks, such as {first!r}, and {other} in others, "
+                f"such as {second!r}",
+                hint="give all chunks one type: dtype= of pandas' readers, dtypes= of read_csv, "
+                "or astype",
+            )
         declared = [seen.categories for seen in (left, right) if seen.values or seen.categories]
         disagree = left.disagree or right.disagree or len(set(declared)) > 1
         categories = declared[0] if declared and not disagree else None
-        return Seen(values, left.is_float or right.is_float, categories, disagree)
+        is_float = left.is_float or right.is_float
+        _require_exact(name, values, is_float)
+        return Seen(values, is_float, categories, disagree, kinds)
+
+
+def _kind(uniques: Any) -> str:
+    """What kind of data distinct values are; "objects" go with any."""
+    dtype = uniques.dtype
+    if dtype.kind == "b":
+        return "truth values"
+    if dtype.kind in "iuf" or isinstance(dtype, pd.ArrowDtype):
+        return "numbers"
+    if dtype.kind in "mM":
+        return "times"
+    if isinstance(dtype, pd.StringDtype):
+        return "text"
+    if dtype != np.dtype(object):
+        return str(dtype)
+    is_long = pd.api.types.infer_dtype(uniques, skipna=True) == "integer"
+    return "numbers" if is_long else "objects"
+
+
+def _require_exact(name: str, values: Mapping[Any, None], is_float: bool) -> None:
+    """Refuse whole numbers that are levels and came as doubles too large to tell them apart."""
+    if not is_float:
+        return
+    far = next((v for v in values if isinstance(v, float) and abs(v) >= EXACT), None)
+    if far is not None and any(isinstance(v, int) and abs(v) > EXACT for v in values):
+        raise DesignError(
+            f"{name!r} came as whole numbers in some chunks and as doubles in others, such as "
+            f"{far!r}, beyond the whole numbers that a double tells apart, 2**53",
+            hint="pandas makes doubles of whole numbers where some are missing: read them as "
+            "'Int64', or as text",
+        )
 
 
 def _load_scan(data: bytes) -> LevelScan:

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from statsmodels_ooc.design.block import FloatArray, Where
 from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.sources.values import settled
 
-__all__ = ["PlainFrame", "column_values"]
+__all__ = ["EXACT", "PlainFrame", "Sight", "column_values", "plain_frame"]
+
+EXACT = 2**53  # up to which every whole number is a double
+_WIDE = 8  # bytes of the integers that expressions see
 
 
 class PlainFrame:
     """A frame whose columns are made plain when a factor looks them up.
 
-    Strings become object, as statsmodels does; nullable numbers become floats with
-    NaN, or stay whole numbers where nothing is missing.
+    Text becomes object, as statsmodels does. Whole numbers have 64 bits, others are
+    doubles, so that an expression does not overflow; whole numbers become doubles where
+    some are missing.
 
     Parameters
     ----------
     frame : DataFrame, (n, ...)
         Rows as a source gives them.
+    where : Where, optional
+        Where they stand, for messages.
+    sight : Sight, optional
+        How the expression that looks sees whole numbers.
 
     Attributes
     ----------
@@ -30,40 +41,89 @@ class PlainFrame:
         The frame itself.
     """
 
-    def __init__(self, frame: pd.DataFrame) -> None:
+    def __init__(
+        self, frame: pd.DataFrame, where: Where | None = None, sight: Sight | None = None
+    ) -> None:
         self.raw = frame
+        self.where = where or Where(0, "the data", 0)
+        self._sight = sight or Sight()
         self._changed: dict[str, pd.Series] = {}
+
+    def through(self, sight: Sight) -> PlainFrame:
+        """The same rows, as another expression sees them."""
+        return self if sight == self._sight else PlainFrame(self.raw, self.where, sight)
 
     def __len__(self) -> int:
         return len(self.raw)
 
     def __getitem__(self, name: str) -> pd.Series:
         column = self.raw[name]
-        if not _is_odd(column.dtype):
-            return column
         if name not in self._changed:
-            self._changed[name] = _plain_column(column)
-        return self._changed[name].copy(deep=False)
+            self._changed[name] = self._plain(name, column)
+        found = self._changed[name]
+        return found if found is column else found.copy(deep=False)
+
+    def _plain(self, name: str, column: pd.Series) -> pd.Series:
+        found = _plain_column(column)
+        if name in self._sight.as_floats and found.dtype.kind in "iu":
+            return found.astype(np.float64)
+        if name in self._sight.as_integers and found.dtype.kind == "f":
+            row = self.where.row(int(np.argmax(column.isna())))
+            raise DesignError(
+                f"column {name!r} holds whole numbers in other rows, but not at {row}, and "
+                f"{self._sight.code!r} makes something else of 1 than of 1.0",
+                hint=f"convert it in the expression, such as {name}.astype(float)",
+            )
+        return found
 
 
-def _is_odd(dtype: Any) -> bool:
-    return (
-        isinstance(dtype, pd.api.extensions.ExtensionDtype)
-        and not isinstance(dtype, pd.CategoricalDtype)
-        and dtype.kind != "M"
-    )
+@dataclass(frozen=True)
+class Sight:
+    """How an expression sees the whole numbers of a frame.
+
+    Attributes
+    ----------
+    as_floats : frozenset of str
+        Columns that are doubles in every frame, whatever a frame holds.
+    as_integers : frozenset of str
+        Columns that have to be whole numbers in every frame.
+    columns : frozenset of str
+        All that the expression looks at.
+    code : str
+        The expression, for messages.
+    """
+
+    as_floats: frozenset[str] = frozenset()
+    as_integers: frozenset[str] = frozenset()
+    columns: frozenset[str] = frozenset()
+    code: str = ""
+
+
+def plain_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """All columns of a frame as an expression sees them."""
+    plain = PlainFrame(settled(frame))
+    return pd.DataFrame({name: plain[name] for name in frame.columns}, index=frame.index)
 
 
 def _plain_column(column: pd.Series) -> pd.Series:
-    if isinstance(column.dtype, pd.StringDtype) and column.dtype.na_value is np.nan:
+    dtype: Any = column.dtype
+    match dtype.kind:
+        case "f":
+            return column if dtype == np.float64 else _floats(column)
+        case "u" | "i" if isinstance(dtype, np.dtype):
+            return column if dtype.itemsize == _WIDE else column.astype(np.int64)
+        case "u" | "i":
+            complete = not column.isna().any()
+            return _plain_column(column.astype(dtype.numpy_dtype)) if complete else _floats(column)
+    if isinstance(dtype, pd.StringDtype):
         return column.astype(object)
-    absent = column.isna()
-    if column.dtype.kind in "iuf" and absent.any():
-        return column.astype("float64")
-    if column.dtype.kind in "iufb" and not absent.any():
-        inside = "subtype" if isinstance(column.dtype, pd.SparseDtype) else "numpy_dtype"
-        return column.astype(getattr(column.dtype, inside))
-    return column.astype(object).where(~absent, None)
+    if isinstance(dtype, pd.ArrowDtype):
+        return _floats(column)
+    return column
+
+
+def _floats(column: pd.Series) -> pd.Series:
+    return pd.Series(column.to_numpy(np.float64, na_value=np.nan), column.index)
 
 
 def column_values(column: pd.Series, name: str, where: Where) -> FloatArray:
@@ -74,12 +134,19 @@ def column_values(column: pd.Series, name: str, where: Where) -> FloatArray:
     DesignError
         It holds something else than numbers; text is not read as numbers.
     """
-    if column.dtype == np.float64:
+    dtype = column.dtype
+    if dtype == np.float64:
         return column.to_numpy()
-    if column.dtype.kind not in "iufb" and not _holds_numbers(column):
+    if isinstance(dtype, pd.ArrowDtype):
+        doubles: FloatArray = np.asarray(pa.array(column).cast(pa.float64(), safe=False))
+        return doubles
+    if dtype.kind not in "iufb" and not _holds_numbers(column):
+        if dtype.kind == "m":
+            hint = "a duration is a number of something: write its .dt.total_seconds()"
+        else:
+            hint = "a column has one type in all chunks; convert it, or write C(...) around it"
         raise DesignError(
-            f"column {name!r} is {column.dtype} in {where}, where numbers are needed",
-            hint="a column has one type in all chunks; convert it, or write C(...) around it",
+            f"column {name!r} is {dtype} in {where}, where numbers are needed", hint=hint
         )
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 

@@ -10,8 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from statsmodels_ooc._patsy import EvalFactor, PatsyError
-from statsmodels_ooc.design.factors import FROM_OUTSIDE, evaluate, unbox
+from statsmodels_ooc._patsy import EvalFactor
+from statsmodels_ooc.design.evaluation import (
+    FROM_OUTSIDE,
+    attempt,
+    evaluate,
+    same_values,
+    values_by_row,
+)
 from statsmodels_ooc.design.plain import PlainFrame
 from statsmodels_ooc.design.whole_columns import whole_column_use
 from statsmodels_ooc.errors import DesignError
@@ -56,7 +62,7 @@ def require_rowwise(factor: EvalFactor, state: dict[str, Any], head: pd.DataFram
         )
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        whole = _columns(evaluate(factor, state, PlainFrame(head)))
+        whole = values_by_row(evaluate(factor, state, PlainFrame(head)))
         if len(whole) != len(head):
             raise DesignError(
                 f"{factor.name()!r} has {len(whole)} values where the data has {len(head)} rows",
@@ -64,7 +70,7 @@ def require_rowwise(factor: EvalFactor, state: dict[str, Any], head: pd.DataFram
             )
         _compare(factor, state, head, whole, is_data=True)
         disturbed = _disturbed(head)
-        values = _attempt(factor, state, disturbed)
+        values = attempt(factor, state, PlainFrame(disturbed))
         if values is not None and len(values) == len(head):
             _compare(factor, state, disturbed, values, is_data=False)
 
@@ -78,10 +84,10 @@ def _compare(
     is_data: bool,
 ) -> None:
     for rows in _pieces(len(frame)):
-        part = _attempt(factor, state, frame.iloc[rows].reset_index(drop=True))
+        part = attempt(factor, state, PlainFrame(frame.iloc[rows].reset_index(drop=True)))
         if part is None and not (is_data and len(rows) > _FEW):
             continue
-        if part is None or not _same(part, whole[rows]):
+        if part is None or not same_values(part, whole[rows]):
             raise DesignError(
                 f"{factor.name()!r} does not work row by row: its value changes with the rows "
                 "that are evaluated together, so chunks would not give what the whole gives",
@@ -94,37 +100,6 @@ def _pieces(n: int) -> Iterator[NDArray[np.intp]]:
     order = np.random.default_rng(n).permutation(n)
     cuts = [1, 2, 4, _FEW, 2 * _FEW, 3 * _FEW, 3 * _FEW + max(n - 3 * _FEW, 0) // 2]
     return (piece for piece in np.split(order, cuts) if len(piece))
-
-
-def _attempt(factor: EvalFactor, state: dict[str, Any], frame: pd.DataFrame) -> NDArray[Any] | None:
-    """The value, None where these rows are beyond what the factor can take."""
-    try:
-        return _columns(evaluate(factor, state, PlainFrame(frame)))
-    except (PatsyError, DesignError):
-        return None
-
-
-def _columns(value: Any) -> NDArray[Any]:
-    """Values row by row, (n, width), numbers or objects."""
-    inner = unbox(value)
-    if isinstance(getattr(inner, "dtype", None), pd.CategoricalDtype):
-        inner = np.asarray(inner, dtype=object)
-    array = np.asarray(inner)
-    if array.dtype.kind not in "iufb":
-        array = np.asarray(pd.DataFrame(np.atleast_1d(array)).astype(object))
-    return array.reshape(-1, 1) if array.ndim < 2 else array
-
-
-def _same(part: NDArray[Any], whole: NDArray[Any]) -> bool:
-    """Whether values agree; numbers but for the last digits, which may depend on layout."""
-    if part.shape != whole.shape:
-        return False
-    if part.dtype != object and whole.dtype != object:
-        finite = np.abs(whole[np.isfinite(whole)], dtype=np.float64)
-        scale = float(finite.max()) if finite.size else 0.0
-        return np.allclose(part, whole, rtol=1e-9, atol=1e-9 * scale, equal_nan=True)
-    absent = pd.isna(part) & pd.isna(whole)
-    return bool(np.all(absent | (part.astype(object) == whole.astype(object))))
 
 
 def _disturbed(frame: pd.DataFrame) -> pd.DataFrame:

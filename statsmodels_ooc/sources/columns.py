@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,16 @@ import pyarrow as pa
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.base import Levels
 
-__all__ = ["Column", "check_unique", "common_type", "delivered_type", "select"]
+__all__ = ["Column", "PerColumn", "check_unique", "common_type", "delivered_type", "select"]
+
+_MASKED = {
+    **{pa.int8(): "Int8", pa.int16(): "Int16", pa.int32(): "Int32", pa.int64(): "Int64"},
+    **{pa.uint8(): "UInt8", pa.uint16(): "UInt16", pa.uint32(): "UInt32", pa.uint64(): "UInt64"},
+}
+_DOUBLE_DIGITS = 15  # decimal digits that every double tells apart
+_INT64_DIGITS = 18  # decimal digits that every 64-bit integer has room for
+
+pa.array(pd.array([], pd.PeriodDtype("D")))  # has pandas tell Arrow of its periods and intervals
 
 
 @dataclass(frozen=True)
@@ -29,8 +39,8 @@ class Column:
     type : pyarrow.DataType
         What the data is cast to before it becomes pandas.
     nullable : bool or None
-        Whether nulls may occur somewhere in the source; None where only reading
-        can tell, and each frame is delivered as found (CSV).
+        Whether nulls occur somewhere in the source; None where only reading can tell,
+        and each frame is delivered as found.
     category : pandas.CategoricalDtype, optional
         The declared levels; the column is then delivered as this dtype.
     """
@@ -45,9 +55,20 @@ class Column:
         """The pandas dtype of the column in every frame."""
         if self.category is not None:
             return self.category
-        if self.nullable and pa.types.is_boolean(self.type):
-            return np.dtype(object)
+        if self.nullable and self.masked is not None:
+            return self.masked
+        if pa.types.is_decimal(self.type):
+            return pd.ArrowDtype(self.type)
         return pa.array([], self.type).to_pandas().dtype
+
+    @property
+    def masked(self) -> Any:
+        """The dtype that holds whole numbers or truth values, and missing ones; else None."""
+        if pa.types.is_boolean(self.type):
+            return pd.BooleanDtype()
+        if pa.types.is_integer(self.type):
+            return pd.api.types.pandas_dtype(_MASKED[self.type])
+        return None
 
     @cached_property
     def words(self) -> pa.Array | None:
@@ -65,21 +86,86 @@ class Column:
         return Levels(tuple(self.category.categories.tolist()), is_categorical=True)
 
 
-def delivered_type(kind: pa.DataType, nullable: bool | None) -> pa.DataType:
-    """The type that ``kind`` is cast to: what pandas holds without loss of meaning."""
+class PerColumn(Mapping[str, Any]):
+    """What is known of each column, worked out for those that somebody asks about.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The columns in order.
+    tell : callable
+        From a name to what is known of it.
+    """
+
+    def __init__(self, names: Sequence[str], tell: Callable[[str], Any]) -> None:
+        self._known: dict[str, Any] = dict.fromkeys(names, self)  # itself: not yet asked
+        self._tell = tell
+
+    def __getitem__(self, name: str) -> Any:
+        if self._known[name] is self:
+            self._known[name] = self._tell(name)
+        return self._known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self._told()),)
+
+    def _told(self) -> Iterator[tuple[str, Any]]:
+        """All that can be told; what has no answer raised it where it was asked for."""
+        for name in self:
+            with suppress(SchemaError):
+                yield name, self[name]
+
+
+def delivered_type(kind: pa.DataType) -> pa.DataType:
+    """The type that ``kind`` is cast to: what pandas holds without loss of meaning.
+
+    Decimals are doubles while these tell them apart, whole ones integers; beyond that they
+    stay decimals.
+    """
     if pa.types.is_dictionary(kind):
-        return delivered_type(kind.value_type, nullable)
-    if pa.types.is_decimal(kind) or pa.types.is_null(kind):
-        return pa.float64()
-    if pa.types.is_integer(kind) and nullable:
+        return delivered_type(kind.value_type)
+    if pa.types.is_decimal(kind):
+        return _delivered_decimal(kind)
+    if pa.types.is_null(kind):
         return pa.float64()
     if pa.types.is_date32(kind):
         return pa.timestamp("s")
     if pa.types.is_date64(kind):
         return pa.timestamp("ms")
-    if isinstance(kind, pa.BaseExtensionType):
-        return delivered_type(kind.storage_type, nullable)
+    if isinstance(kind, pa.Bool8Type):
+        return pa.bool_()
+    if isinstance(kind, pa.BaseExtensionType) and not _is_pandas(kind):
+        return delivered_type(kind.storage_type)
     return kind
+
+
+def _delivered_decimal(kind: pa.DataType) -> pa.DataType:
+    if kind.precision <= _DOUBLE_DIGITS:
+        return pa.float64()
+    if kind.scale <= 0 and kind.precision - kind.scale <= _INT64_DIGITS:
+        return pa.int64()
+    return (
+        pa.decimal256(kind.precision, kind.scale)
+        if kind.bit_width > 128
+        else pa.decimal128(kind.precision, kind.scale)
+    )
+
+
+def _is_pandas(kind: pa.DataType) -> bool:
+    """Whether pandas has an array for an Arrow extension type, as for periods and intervals."""
+    try:
+        return hasattr(kind.to_pandas_dtype(), "__from_arrow__")
+    except NotImplementedError:
+        return False
 
 
 def common_type(types: Iterable[tuple[str, pa.DataType]], column: str) -> pa.DataType:
@@ -150,7 +236,7 @@ def _join_moments(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
     zones = {kind.tz for kind in (left, right) if pa.types.is_timestamp(kind)}
     if len(zones) > 1:
         return None
-    stamps = [delivered_type(kind, False) for kind in (left, right)]
+    stamps = [delivered_type(kind) for kind in (left, right)]
     return (
         pa.timestamp(max((kind.unit for kind in stamps), key=units.index), zones.pop())
         if zones

@@ -96,9 +96,9 @@ def read_csv(
 
     Notes
     -----
-    A column has one type in all blocks, with one exception: a frame's integer column
-    is float64 if the frame has missing values there, otherwise int64. Dates in ISO
-    8601 are timestamps.
+    A column has one type in all blocks, with one exception: whole numbers and truth
+    values are masked in the frames that have missing ones. Dates are text, as for
+    `pandas.read_csv`, until ``dtypes`` says otherwise.
 
     Examples
     --------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ _HEAD = 4 * 2**20
 _LATER = 256 * 2**10
 _LATER_SAMPLES = 8
 _HEADER = 2**20
+_DIGITS = 38  # of the longest integers that are told apart
+_LONG = re.compile(rb"[0-9]{19}")  # 64 bits may not hold it
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
 def source_columns(
@@ -240,6 +244,8 @@ def _infer_piece(
         types[name] = _plain(column.type)
     if b"0x" in piece or b"0X" in piece:
         types |= _hexadecimal(piece, types, names, style)
+    if _LONG.search(piece):
+        types |= _long_integers(piece, types, names, style)
     return types
 
 
@@ -248,28 +254,46 @@ def _hexadecimal(
 ) -> dict[str, pa.DataType]:
     """Integer columns written as 0x1f, which are text to pandas and to us."""
     integers = [name for name, kind in types.items() if pa.types.is_integer(kind)]
-    if not integers:
-        return {}
+    return {
+        name: pa.string()
+        for name, texts in _texts(piece, integers, names, style)
+        if any("x" in text.lower() for text in texts)
+    }
+
+
+def _long_integers(
+    piece: bytes, types: Mapping[str, pa.DataType], names: Sequence[str], style: CsvFormat
+) -> dict[str, pa.DataType]:
+    """Columns of integers too long for 64 bits, which doubles would not tell apart."""
+    floats = [name for name, kind in types.items() if pa.types.is_floating(kind)]
+    return {
+        name: pa.decimal128(_DIGITS, 0)
+        for name, texts in _texts(piece, floats, names, style)
+        if texts and all(_INTEGER.fullmatch(text) and len(text) <= _DIGITS for text in texts)
+    }
+
+
+def _texts(
+    piece: bytes, wanted: Sequence[str], names: Sequence[str], style: CsvFormat
+) -> Iterator[tuple[str, list[str]]]:
+    """Some columns as they are written, missing values left out."""
+    if not wanted:
+        return
     table = pacsv.read_csv(
         pa.BufferReader(piece),
         read_options=pacsv.ReadOptions(
             use_threads=False, column_names=list(names), block_size=len(piece) + 1
         ),
         parse_options=style.parse_options(lambda row: "skip"),
-        convert_options=style.convert_options(integers, dict.fromkeys(integers, pa.string())),
+        convert_options=style.convert_options(wanted, dict.fromkeys(wanted, pa.string())),
     )
-    return {
-        name: pa.string()
-        for name in integers
-        if any("x" in text.lower() for text in table.column(name).drop_null().to_pylist())
-    }
+    for name in wanted:
+        yield name, table.column(name).drop_null().to_pylist()
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        fine = pa.types.is_timestamp(kind) and kind.unit == "ns"
-        return pa.timestamp("ns" if fine else "us", getattr(kind, "tz", None))
-    return pa.string() if pa.types.is_time(kind) else kind
+    """The type without what pandas would have to be asked for: dates and times are text."""
+    return pa.string() if pa.types.is_temporal(kind) else kind
 
 
 def _join(left: pa.DataType, right: pa.DataType) -> pa.DataType:
@@ -277,11 +301,9 @@ def _join(left: pa.DataType, right: pa.DataType) -> pa.DataType:
         return left
     if pa.types.is_null(left):
         return right
-    numbers = {pa.int64(), pa.float64()}
-    if {left, right} == numbers:
-        return pa.float64()
-    if pa.types.is_timestamp(left) and pa.types.is_timestamp(right) and left.tz == right.tz:
-        return pa.timestamp("ns", left.tz)
+    numbers = [pa.int64(), pa.decimal128(_DIGITS, 0), pa.float64()]
+    if left in numbers and right in numbers:
+        return max(left, right, key=numbers.index)
     return pa.string()
 
 

@@ -157,21 +157,18 @@ class AlignedPartition:
         used = sorted({0, *used})
         values = _compute(*(self.pieces[at] for at in used))
         layout = tuple(self.layout[at] for at in used)
-        partition = _joined(list(values), layout, self.label, self.dtypes)
+        partition = _joined(list(values), layout, self.label)
         yield from partition.frames(columns, max_rows, encoded)
 
     def bind(self) -> Any:
         """A dask Delayed of an equal partition whose rows are in memory."""
-        return to_delayed(_joined, pure=True)(
-            list(self.pieces), self.layout, self.label, self.dtypes
-        )
+        return to_delayed(_joined, pure=True)(list(self.pieces), self.layout, self.label)
 
 
 def _joined(
     values: list[Any],
     layout: tuple[tuple[str, tuple[str, ...]], ...],
     label: str,
-    dtypes: Mapping[str, Any],
 ) -> FramePartition:
     first_role, _ = layout[0]
     columns: dict[str, Any] = {}
@@ -191,7 +188,7 @@ def _joined(
             index = value.index
         columns |= _named(value, names)
     frame = pd.DataFrame(columns, copy=False)
-    return FramePartition(frame, label, {name: dtypes[name] for name in frame.columns})
+    return FramePartition(frame, label)
 
 
 def _named(value: Any, names: tuple[str, ...]) -> dict[str, Any]:

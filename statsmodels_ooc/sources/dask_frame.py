@@ -11,15 +11,15 @@ import dask.utils
 import pandas as pd
 from dask.delayed import delayed as to_delayed
 
-from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import check_unique, select
+from statsmodels_ooc.sources.columns import PerColumn, check_unique, select
 from statsmodels_ooc.sources.memory import FramePartition
+from statsmodels_ooc.sources.values import promised
 
 __all__ = ["DaskFrameSource", "DaskPartition", "parse_bytes", "temporary_directory"]
 
 
-_STR = pd.Series(["text"]).dtype
+_UNKNOWN = "__UNKNOWN_CATEGORIES__"  # dask's, for categories told by each partition alone
 
 
 def temporary_directory() -> str | None:
@@ -43,13 +43,13 @@ class DaskPartition:
         The pandas DataFrame to come.
     label : str
         Which partition it is.
-    dtypes : mapping
-        What each column is delivered as.
+    names : tuple
+        The columns that dask says there are.
     """
 
     delayed: Any
     label: str
-    dtypes: Mapping[str, Any]
+    names: tuple[Any, ...]
 
     @property
     def rows(self) -> None:
@@ -63,9 +63,9 @@ class DaskPartition:
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
         """Compute this partition, where dask computes, and yield its rows."""
-        select(self.dtypes, columns, self.label)
+        select(dict.fromkeys(self.names), columns, self.label)
         frame = self.delayed[list(columns)].compute()
-        yield from _in_memory(frame, self.label, self.dtypes).frames(columns, max_rows, encoded)
+        yield from FramePartition(frame, self.label).frames(columns, max_rows, encoded)
 
     def bind(self) -> Any:
         """A dask Delayed of an equal partition whose rows are in memory.
@@ -73,15 +73,13 @@ class DaskPartition:
         It can become part of a larger graph, so that persisted and distributed
         collections are read where they are.
         """
-        return to_delayed(_in_memory, pure=True)(self.delayed, self.label, self.dtypes)
-
-
-def _in_memory(frame: pd.DataFrame, label: str, dtypes: Mapping[str, Any]) -> FramePartition:
-    return FramePartition(frame, label, dtypes)
+        return to_delayed(FramePartition, pure=True)(self.delayed, self.label)
 
 
 class DaskFrameSource(Source):
     """A dask DataFrame.
+
+    What dask declares of a column is a hint: the values say what it is.
 
     Parameters
     ----------
@@ -90,12 +88,12 @@ class DaskFrameSource(Source):
     """
 
     def __init__(self, frame: Any) -> None:
-        check_unique(list(frame.columns), "the dask DataFrame")
+        names = tuple(frame.columns)
+        check_unique(list(names), "the dask DataFrame")
         self._frame = frame
-        self._unknown = {name for name in frame.columns if _is_unknown(frame._meta[name].dtype)}
-        self._dtypes = {name: _dtype(frame._meta[name].dtype) for name in frame.columns}
+        self._dtypes = PerColumn(names, lambda name: _declared(frame._meta[name].dtype))
         self._partitions = [
-            DaskPartition(delayed, f"dask partition {number}", self._dtypes)
+            DaskPartition(delayed, f"dask partition {number}", names)
             for number, delayed in enumerate(frame.to_delayed())
         ]
 
@@ -111,7 +109,7 @@ class DaskFrameSource(Source):
 
     @property
     def dtypes(self) -> Mapping[str, Any]:
-        """Column name to pandas dtype."""
+        """Column name to pandas dtype, as dask declares it."""
         return self._dtypes
 
     @property
@@ -122,28 +120,18 @@ class DaskFrameSource(Source):
     def levels(self, column: str) -> Levels | None:
         """The categories, where dask knows them."""
         dtype = select(self._dtypes, [column], self.name)[0]
-        if column in self._unknown:
-            raise SourceError(
-                f"dask does not know the categories of {column!r}, nor their order",
-                hint=f"use frame[{column!r}].cat.as_known(), which reads the column once, or "
-                "astype(str)",
-            )
-        if not isinstance(dtype, pd.CategoricalDtype):
+        if not isinstance(dtype, pd.CategoricalDtype) or dtype.categories is None:
             return None
         return Levels(tuple(dtype.categories.tolist()), is_categorical=True)
 
 
-def _dtype(dtype: Any) -> Any:
-    """The dtype of a column; plain values where dask does not know the categories."""
-    if isinstance(dtype, pd.StringDtype):
-        return _STR
+def _declared(dtype: Any) -> Any:
+    """The dtype that dask declares; no categories where it does not know them.
+
+    Dask knows none of an Arrow dictionary, which stores values and declares nothing.
+    """
     if not isinstance(dtype, pd.CategoricalDtype):
-        return dtype
-    return _STR if _is_unknown(dtype) else dtype
-
-
-def _is_unknown(dtype: Any) -> bool:
-    """Whether the categories are only known partition by partition."""
-    return isinstance(dtype, pd.CategoricalDtype) and "__UNKNOWN_CATEGORIES__" in list(
-        dtype.categories
-    )
+        return promised(dtype)
+    if not len(dtype.categories):
+        return dtype.categories.dtype
+    return pd.CategoricalDtype() if _UNKNOWN in dtype.categories else dtype

@@ -15,8 +15,8 @@ from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import Column, select
 from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
 from statsmodels_ooc.sources.memory import ArrowTableSource
-from statsmodels_ooc.sources.parquet import may_hold_nulls
-from statsmodels_ooc.sources.schema import common_schema, delivered
+from statsmodels_ooc.sources.parquet import holds_nulls
+from statsmodels_ooc.sources.schema import common_schema, declared_categories, delivered
 from statsmodels_ooc.sources.spool import spool
 
 __all__ = ["DatasetSource", "from_dataset"]
@@ -96,9 +96,9 @@ class DatasetSource(Source):
 
     def _column(self, field: pa.Field) -> Column:
         flags = [_holds_nulls(fragment, field) for fragment in self._fragments]
-        nullable = None if None in flags else any(flags)
+        nullable = True if True in flags else None if None in flags else False
         category = None
-        if pa.types.is_dictionary(field.type):
+        if field.name in declared_categories(self._schema):
             values = union(
                 batch.column(0).dictionary
                 for fragment in self._fragments
@@ -139,5 +139,5 @@ def _holds_nulls(fragment: Any, field: pa.Field) -> bool | None:
     if field.name in keys:
         return keys[field.name] is None
     if isinstance(fragment, pads.ParquetFileFragment):
-        return may_hold_nulls([fragment.metadata], field.name, field.type)
+        return holds_nulls([fragment.metadata], field.name, field.type)
     return None

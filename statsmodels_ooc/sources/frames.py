@@ -13,7 +13,7 @@ import pyarrow as pa
 from statsmodels_ooc.errors import ParseError, SchemaError
 from statsmodels_ooc.sources.columns import Column
 
-__all__ = ["arrow_errors", "categories_of", "frame_of", "frames_of", "union"]
+__all__ = ["arrow_errors", "categories_of", "frame_of", "frames_of", "series_of", "union"]
 
 
 def frames_of(
@@ -37,12 +37,11 @@ def frame_of(
         return pd.DataFrame(index=pd.RangeIndex(batch.num_rows))
     found = batch.columns
     arrays = [
-        array
-        if array.type is column.type or array.type == column.type
-        else _cast(array, column, column.name in encoded)
+        array if array.type is column.type else _cast(array, column, column.name in encoded)
         for array, column in zip(found, columns, strict=True)
     ]
-    plain = [at for at, column in enumerate(columns) if column.category is None]
+    special = [at for at, column in enumerate(columns) if _is_special(arrays[at], column)]
+    plain = [at for at in range(len(columns)) if at not in special]
     if plain:
         names = [columns[at].name for at in plain]
         kept = pa.RecordBatch.from_arrays([arrays[at] for at in plain], names)
@@ -51,24 +50,60 @@ def frame_of(
         )
     else:
         frame = pd.DataFrame(index=pd.RangeIndex(batch.num_rows))
-    for at, (column, array) in enumerate(zip(columns, arrays, strict=True)):
-        if column.category is not None:
-            frame.insert(at, column.name, pd.Series(_categorical(array, column), copy=False))
-        elif column.nullable and pa.types.is_boolean(column.type):
-            frame[column.name] = frame[column.name].astype(object)
+    for at in special:
+        frame.insert(at, columns[at].name, _special(arrays[at], columns[at]))
     return frame
 
 
+def series_of(array: pa.Array, column: Column) -> pd.Series:
+    """One column of Arrow data, as it is delivered."""
+    batch = pa.RecordBatch.from_arrays([array], [column.name])
+    return frame_of(batch, [column], ())[column.name]
+
+
+def _is_special(array: pa.Array, column: Column) -> bool:
+    """Whether pandas would make something else of a column than is to be delivered."""
+    if column.category is not None:
+        return True
+    if pa.types.is_dictionary(array.type):
+        return False
+    if pa.types.is_decimal(array.type):
+        return True
+    is_masked = pa.types.is_boolean(array.type) or pa.types.is_integer(array.type)
+    return is_masked and (column.nullable is True or array.null_count > 0)
+
+
+def _special(array: pa.Array, column: Column) -> pd.Series:
+    if column.category is not None:
+        return pd.Series(_categorical(array, column), copy=False)
+    if pa.types.is_decimal(array.type):
+        return pd.Series(array, dtype=pd.ArrowDtype(array.type))
+    masked = Column(column.name, array.type).masked
+    return pd.Series(masked.__from_arrow__(array), copy=False)
+
+
 def _cast(array: pa.Array, column: Column, encoded: bool) -> pa.Array:
+    """The array in the column's type; whole numbers as they are where doubles are inexact."""
+    if array.type == column.type:
+        return array
     if isinstance(array, pa.ExtensionArray):
-        array = array.storage
+        array = array.cast(pa.bool_()) if isinstance(array.type, pa.Bool8Type) else array.storage
     if pa.types.is_dictionary(array.type):
         if encoded or column.category is not None:
             return _clean_dictionary(array)
         array = array.dictionary_decode()
-    if column.nullable is None and pa.types.is_integer(column.type) and array.null_count:
-        return array.cast(pa.float64(), safe=False)
-    return array if array.type == column.type else array.cast(column.type, safe=False)
+    if pa.types.is_decimal(array.type) and pa.types.is_floating(column.type):
+        return array.cast(column.type, safe=False)  # the nearest double
+    try:
+        return array.cast(column.type)
+    except pa.ArrowInvalid as error:
+        if pa.types.is_integer(array.type) and pa.types.is_floating(column.type):
+            return array
+        raise SchemaError(
+            f"column {column.name!r} is {array.type} here and {column.type} as a whole, which "
+            f"cannot hold all of its values: {error}",
+            hint="convert the column to one type in all pieces",
+        ) from error
 
 
 def _clean_dictionary(array: pa.DictionaryArray) -> pa.DictionaryArray:

@@ -5,20 +5,31 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.ipc as ipc
 
-from statsmodels_ooc.errors import ParseError
+from statsmodels_ooc.errors import ParseError, SchemaError
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, select
+from statsmodels_ooc.sources.columns import (
+    Column,
+    PerColumn,
+    check_unique,
+    common_type,
+    select,
+)
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
-from statsmodels_ooc.sources.schema import common_schema, delivered
+from statsmodels_ooc.sources.schema import (
+    check_same_columns,
+    declared_categories,
+    delivered,
+    is_unnamed_index,
+)
 
 __all__ = ["SUFFIXES", "IpcSource", "read_ipc"]
 
@@ -57,8 +68,9 @@ def read_ipc(
 
     Notes
     -----
-    Integer columns are float64 where any record batch holds nulls. Dictionary columns
-    are Categoricals over the union of the files' dictionaries, in first-seen order.
+    Whole numbers and truth values are masked where any record batch holds nulls.
+    Dictionary columns are Categoricals over the union of the files' dictionaries where the
+    dictionary is ordered, or of pandas' or polars' making; elsewhere they are their values.
 
     Examples
     --------
@@ -152,12 +164,17 @@ class _Opened:
 class IpcSource(Source):
     """Arrow IPC files as one table; see `read_ipc`."""
 
-    def __init__(self, files: Sequence[StoredFile], name: str) -> None:
+    def __init__(
+        self,
+        files: Sequence[StoredFile],
+        name: str,
+        refused: Mapping[str, SchemaError] | None = None,
+    ) -> None:
         self.files = tuple(files)
         self._name = name
         opened = [_open(file) for file in files]
-        schema = common_schema([(str(item.file), item.schema) for item in opened])
-        self._columns = {field.name: _column(field, opened) for field in schema}
+        refused = dict(refused or {})
+        self._columns = PerColumn(_names(opened, refused), partial(_tell, opened, refused))
         self._partitions = [
             partition for item in opened for partition in _partitions(item, self._columns)
         ]
@@ -175,7 +192,7 @@ class IpcSource(Source):
     @cached_property
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype."""
-        return {name: column.dtype for name, column in self._columns.items()}
+        return PerColumn(list(self._columns), lambda name: self._columns[name].dtype)
 
     @property
     def partitions(self) -> Sequence[IpcPartition | IpcStreamPartition]:
@@ -213,20 +230,39 @@ def _open(file: StoredFile) -> _Opened:
         return _Opened(file, schema, tuple(infos), dictionaries)
 
 
-def _column(field: pa.Field, opened: Sequence[_Opened]) -> Column:
-    nullable = any(_holds_nulls(item, field.name) for item in opened)
+def _names(opened: Sequence[_Opened], refused: Mapping[str, SchemaError]) -> list[str]:
+    """The columns of all files, those included that cannot be read."""
+    first = [name for name in opened[0].schema.names if not is_unnamed_index(name)]
+    for item in opened:
+        found = [name for name in item.schema.names if not is_unnamed_index(name)]
+        check_unique(found, str(item.file))
+        check_same_columns(
+            str(opened[0].file), {*first, *refused}, str(item.file), {*found, *refused}
+        )
+    return list(dict.fromkeys([*first, *refused]))
+
+
+def _tell(opened: Sequence[_Opened], refused: Mapping[str, SchemaError], name: str) -> Column:
+    if name in refused:
+        raise refused[name]
+    fields = [(str(item.file), item.schema.field(name)) for item in opened]
+    kind = common_type([(place, field.type) for place, field in fields], name)
+    flags = [_holds_nulls(item, name) for item in opened]
+    nullable = True if True in flags else None if None in flags else False
+    field = pa.field(name, kind)
     filled = [item for item in opened if item.batches is None or item.batches]
-    if not pa.types.is_dictionary(field.type):
+    declared = any(name in declared_categories(item.schema) for item in opened)
+    if not declared or not pa.types.is_dictionary(kind):
         return delivered(field, nullable)
-    if not all(field.name in item.dictionaries for item in filled):
+    if not all(name in item.dictionaries for item in filled):
         return delivered(field, nullable)
-    values = union(item.dictionaries[field.name] for item in filled)
-    return delivered(field, nullable, categories_of(field.type, values))
+    values = union(item.dictionaries[name] for item in filled)
+    return delivered(field, nullable, categories_of(kind, values))
 
 
-def _holds_nulls(item: _Opened, name: str) -> bool:
+def _holds_nulls(item: _Opened, name: str) -> bool | None:
     if item.batches is None:
-        return bool(item.schema.field(name).nullable)
+        return None if item.schema.field(name).nullable else False
     at = item.schema.get_field_index(name)
     return any(info.rows and info.nulls[at] for info in item.batches)
 

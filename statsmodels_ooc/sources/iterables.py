@@ -6,17 +6,22 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from statsmodels_ooc.errors import SchemaError, SourceChangedError, SourceError
-from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, check_unique, select
-from statsmodels_ooc.sources.frames import frames_of
-from statsmodels_ooc.sources.schema import common_schema, delivered
+from statsmodels_ooc.errors import SourceChangedError, SourceError
+from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.columns import PerColumn, check_unique, select
+from statsmodels_ooc.sources.memory import ArrowTableSource, FramePartition
+from statsmodels_ooc.sources.schema import common_schema
 from statsmodels_ooc.sources.spool import spool
+from statsmodels_ooc.sources.values import UNTYPED, dtype_of
 
 __all__ = ["IterableSource", "from_iterable"]
+
+_FRAME_ROWS = 65_536
+_PEEKED = 1_000  # first rows that tell the columns' dtypes
 
 
 def from_iterable(x: Any) -> Source:
@@ -71,14 +76,25 @@ class IterableSource(Source):
 
     def __init__(self, make: Callable[[], Iterable[Any]], name: str) -> None:
         self._name = name
+        self._make = make
         pieces = iter(make())
         first = _first(pieces, name)
-        if isinstance(first, pd.DataFrame):
-            check_unique(list(first.columns), f"frame 0 of {name}")
-            self._dtypes = {column: first.dtypes[column] for column in first.columns}
-        else:
-            self._dtypes = {item.name: item.dtype for item in _arrow_columns(first)}
-        self._partitions = [IterablePartition(make, name, self._dtypes, pieces)]
+        names = _names(first, f"frame 0 of {name}")
+        self._dtypes = PerColumn(names, self._dtype)
+        self._first = _pandas(first[:_PEEKED], names, f"frame 0 of {name}").copy()
+        self._partitions = [IterablePartition(make, name, pieces)]
+
+    def _dtype(self, name: str) -> Any:
+        """That of the first frame in which the column has a value."""
+        dtype = dtype_of(self._first[name])
+        if dtype is not UNTYPED:
+            return dtype
+        for partition in self._partitions:
+            for frame in partition.frames([name], _FRAME_ROWS):
+                dtype = dtype_of(frame[name])
+                if dtype is not UNTYPED:
+                    return dtype
+        return np.dtype(np.float64)
 
     @property
     def is_recipe(self) -> bool:
@@ -92,20 +108,13 @@ class IterableSource(Source):
 
     @property
     def dtypes(self) -> Mapping[str, Any]:
-        """Column name to the dtype that the first frame has."""
+        """Column name to the dtype that its first values have."""
         return self._dtypes
 
     @property
     def partitions(self) -> Sequence[IterablePartition]:
         """One partition."""
         return self._partitions
-
-    def levels(self, column: str) -> Levels | None:
-        """The categories of the first frame, which every frame has to share."""
-        dtype = select(self._dtypes, [column], self._name)[0]
-        if not isinstance(dtype, pd.CategoricalDtype):
-            return None
-        return Levels(tuple(dtype.categories.tolist()), is_categorical=True)
 
 
 def _first(pieces: Iterator[Any], name: str) -> Any:
@@ -126,9 +135,11 @@ def _first(pieces: Iterator[Any], name: str) -> Any:
     return first
 
 
-def _arrow_columns(piece: Any) -> list[Column]:
-    schema = common_schema([("the first batch", piece.schema)])
-    return [delivered(field, piece.column(field.name).null_count > 0) for field in schema]
+def _names(piece: Any, place: str) -> list[Any]:
+    if isinstance(piece, pd.DataFrame):
+        check_unique(list(piece.columns), place)
+        return list(piece.columns)
+    return [str(name) for name in common_schema([(place, piece.schema)]).names]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,11 +148,10 @@ class IterablePartition:
 
     make: Callable[[], Iterable[Any]]
     label: str
-    dtypes: Mapping[Any, Any]
     peeked: Iterator[Any] | None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return IterablePartition, (self.make, self.label, self.dtypes, None)
+        return IterablePartition, (self.make, self.label, None)
 
     @property
     def rows(self) -> None:
@@ -158,7 +168,6 @@ class IterablePartition:
         encoded: Collection[str] = (),
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
-        wanted = dict(zip(columns, select(self.dtypes, columns, self.label), strict=True))
         pieces = iter(self.make())
         if pieces is self.peeked:
             raise SourceChangedError(
@@ -168,9 +177,7 @@ class IterablePartition:
             )
         for number, piece in enumerate(pieces):
             frame = _pandas(piece, columns, f"frame {number} of {self.label}")
-            frame = _conformed(frame, wanted, f"frame {number} of {self.label}")
-            for start in range(0, len(frame), max_rows):
-                yield frame.iloc[start : start + max_rows].reset_index(drop=True)
+            yield from FramePartition(frame, self.label).frames(columns, max_rows)
 
 
 def _pandas(piece: Any, columns: Sequence[str], place: str) -> pd.DataFrame:
@@ -178,36 +185,8 @@ def _pandas(piece: Any, columns: Sequence[str], place: str) -> pd.DataFrame:
         select(dict.fromkeys(piece.columns), columns, place)
         return piece[list(columns)]
     if isinstance(piece, (pa.RecordBatch, pa.Table)):
-        chosen = select({item.name: item for item in _arrow_columns(piece)}, columns, place)
-        table = pa.table(piece) if isinstance(piece, pa.Table) else pa.Table.from_batches([piece])
-        batches = table.select(list(columns)).to_batches()
-        frames = list(frames_of(batches, chosen, max(table.num_rows, 1), ()))
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        table = piece if isinstance(piece, pa.Table) else pa.Table.from_batches([piece])
+        source = ArrowTableSource(table)
+        empty = pd.DataFrame({name: pd.Series(dtype=source.dtypes[name]) for name in columns})
+        return pd.concat(source.frames(columns), ignore_index=True) if table.num_rows else empty
     raise TypeError(f"{place} is a {type(piece).__name__}, not a DataFrame")
-
-
-def _conformed(frame: pd.DataFrame, wanted: Mapping[Any, Any], place: str) -> pd.DataFrame:
-    """The frame with the first frame's dtypes, where that loses nothing."""
-    if not len(frame):
-        return frame
-    changed = {}
-    for name, dtype in wanted.items():
-        found = frame.dtypes[name]
-        if found == dtype or _is_wider(found, dtype):
-            continue
-        if not _is_wider(dtype, found):
-            raise SchemaError(
-                f"{place}: column {name!r} is {found}, it was {dtype} in the first frame",
-                hint="give every frame the same dtypes (and the same categories, or str)",
-            )
-        changed[name] = dtype
-    return frame.astype(changed) if changed else frame
-
-
-def _is_wider(dtype: Any, than: Any) -> bool:
-    """Whether values of the one dtype can all be held by the other: int by float."""
-    number = pd.api.types.is_numeric_dtype
-    boolean = pd.api.types.is_bool_dtype
-    if not (number(dtype) and number(than)) or boolean(dtype) or boolean(than):
-        return False
-    return bool(pd.api.types.is_float_dtype(dtype) or pd.api.types.is_integer_dtype(than))

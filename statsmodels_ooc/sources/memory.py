@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError, SourceError
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, check_unique, select
+from statsmodels_ooc.sources.columns import Column, PerColumn, check_unique, select
 from statsmodels_ooc.sources.frames import categories_of, frames_of
-from statsmodels_ooc.sources.schema import common_schema, delivered
+from statsmodels_ooc.sources.schema import common_schema, declared_categories, delivered
+from statsmodels_ooc.sources.values import dtype_of_pieces, settled
 
 __all__ = ["ArrowTableSource", "FramePartition", "FrameSource"]
 
@@ -28,7 +28,6 @@ class FramePartition:
 
     frame: pd.DataFrame
     label: str
-    dtypes: Mapping[Any, Any]
 
     @property
     def rows(self) -> int:
@@ -47,20 +46,15 @@ class FramePartition:
         encoded: Collection[str] = (),
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
-        wanted = select(self.dtypes, columns, self.label)
+        select(dict.fromkeys(self.frame.columns), columns, self.label)
         chosen = self.frame[list(columns)]
-        changed = {
-            name: dtype
-            for name, dtype in zip(columns, wanted, strict=True)
-            if chosen.dtypes[name] != dtype
-        }
         for start in range(0, len(chosen), max_rows):
-            piece = chosen.iloc[start : start + max_rows]
-            yield (piece.astype(changed) if changed else piece).reset_index(drop=True)
+            piece = chosen.iloc[start : start + max_rows].reset_index(drop=True)
+            yield settled(piece)
 
 
 class FrameSource(Source):
-    """pandas DataFrames, one after the other, with the dtypes that they have.
+    """pandas DataFrames, one after the other, with the values that they have.
 
     Parameters
     ----------
@@ -72,14 +66,20 @@ class FrameSource(Source):
     """
 
     def __init__(self, frames: Sequence[pd.DataFrame], chunk_rows: int | None = None) -> None:
+        if not frames:
+            raise SourceError("an empty list has no columns", hint="give at least one DataFrame")
         self._several = len(frames) != 1
-        dtypes = _common_dtypes(frames)
-        self._dtypes = dtypes
+        self._frames = list(frames)
+        self._dtypes = PerColumn(_common_columns(frames), self._dtype)
         self._partitions = [
-            FramePartition(piece, label, dtypes)
+            FramePartition(piece, label)
             for number, frame in enumerate(frames)
             for piece, label in self._pieces(frame, number, chunk_rows)
         ]
+
+    def _dtype(self, name: str) -> Any:
+        found = [(f"DataFrame {n}", frame[name]) for n, frame in enumerate(self._frames)]
+        return dtype_of_pieces(name, found)
 
     def _pieces(
         self, frame: pd.DataFrame, number: int, chunk_rows: int | None
@@ -125,16 +125,12 @@ def _positive(rows: int) -> int:
     return rows
 
 
-def _common_dtypes(frames: Sequence[pd.DataFrame]) -> dict[Any, Any]:
-    if not frames:
-        raise SourceError("an empty list has no columns", hint="give at least one DataFrame")
+def _common_columns(frames: Sequence[pd.DataFrame]) -> list[Any]:
     names = list(frames[0].columns)
     for number, frame in enumerate(frames):
         check_unique(list(frame.columns), f"DataFrame {number}")
         _check_same(names, list(frame.columns), number)
-    filled = [(number, frame) for number, frame in enumerate(frames) if len(frame)]
-    judged = filled or [(0, frames[0])]
-    return {name: _common_dtype(name, [(n, f.dtypes[name]) for n, f in judged]) for name in names}
+    return names
 
 
 def _check_same(names: list[Any], found: list[Any], number: int) -> None:
@@ -147,38 +143,6 @@ def _check_same(names: list[Any], found: list[Any], number: int) -> None:
             f"{odd_in} has no column {odd[0]!r}, which another DataFrame of the list has",
             hint="every DataFrame needs the same columns",
         )
-
-
-def _common_dtype(name: Any, found: list[tuple[int, Any]]) -> Any:
-    first, dtype = found[0]
-    if all(other == dtype for _, other in found):
-        return dtype
-    plain = [
-        (number, kind.categories.dtype if isinstance(kind, pd.CategoricalDtype) else kind)
-        for number, kind in found
-    ]
-    for number, kind in plain:
-        if _family(kind) != _family(plain[0][1]):
-            raise SchemaError(
-                f"column {name!r} is {dtype} in DataFrame {first} but {kind} in DataFrame {number}",
-                hint="convert one of them",
-            )
-    kinds = list(dict.fromkeys(kind for _, kind in plain))
-    if len(kinds) == 1:
-        return kinds[0]
-    return pd.concat([pd.Series([], dtype=kind) for kind in kinds]).dtype
-
-
-def _family(dtype: Any) -> str:
-    if pd.api.types.is_bool_dtype(dtype):
-        return "bool"
-    if pd.api.types.is_numeric_dtype(dtype):
-        return "number"
-    if pd.api.types.is_datetime64_any_dtype(dtype):
-        return "time"
-    if isinstance(dtype, pd.StringDtype) or dtype == np.dtype(object):
-        return "text"
-    return str(dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,7 +222,7 @@ class ArrowTableSource(Source):
 def _table_column(field: pa.Field, table: pa.Table) -> Column:
     data = table.column(field.name)
     nullable = data.null_count > 0
-    if not pa.types.is_dictionary(field.type):
+    if field.name not in declared_categories(table.schema):
         return delivered(field, nullable)
     words = data.chunk(0).dictionary.to_pylist() if data.num_chunks else []
     values = [word for word in dict.fromkeys(words) if word is not None]

@@ -20,9 +20,9 @@ from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
 from statsmodels_ooc.sources.hive import HiveKey, hive_keys
 from statsmodels_ooc.sources.parquet_levels import chunk_dictionary, string_levels
-from statsmodels_ooc.sources.schema import common_schema
+from statsmodels_ooc.sources.schema import common_schema, declared_categories
 
-__all__ = ["SUFFIXES", "ParquetSource", "footer", "may_hold_nulls", "read_parquet"]
+__all__ = ["SUFFIXES", "ParquetSource", "footer", "holds_nulls", "read_parquet"]
 
 SUFFIXES = (".parquet", ".pq", ".parq")
 
@@ -127,7 +127,7 @@ class ParquetPartition:
             pq.ParquetFile(
                 raw,
                 metadata=known,
-                read_dictionary=[name for name in names if name in encoded],
+                read_dictionary=[c.name for c in columns if c.name in encoded and _is_text(c.type)],
                 pre_buffer=not self.file.local,
                 page_checksum_verification=True,
                 buffer_size=_BUFFER,
@@ -169,11 +169,17 @@ class ParquetSource(Source):
     def _delivered(self, name: str, kind: pa.DataType | HiveKey) -> Column | HiveKey:
         if isinstance(kind, HiveKey):
             return kind
-        nullable = may_hold_nulls(map(footer, self.files), name, kind)
+        nullable = holds_nulls(map(footer, self.files), name, kind)
         category = None
-        if pa.types.is_dictionary(kind):
+        if name in self._declared:
             category = categories_of(kind, union(self._dictionaries(name)))
-        return Column(name, delivered_type(kind, nullable), nullable, category)
+        return Column(name, delivered_type(kind), nullable, category)
+
+    @cached_property
+    def _declared(self) -> frozenset[str]:
+        """Columns whose dictionaries declare levels."""
+        schemas = (footer(file).schema.to_arrow_schema() for file in self.files)
+        return frozenset().union(*map(declared_categories, schemas))
 
     def _dictionaries(self, name: str) -> list[pa.Array]:
         places = [
@@ -231,30 +237,34 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def may_hold_nulls(footers: Any, name: str, kind: pa.DataType) -> bool:
-    """Whether nulls may occur, from row-group statistics; True where they are silent.
+def holds_nulls(footers: Any, name: str, kind: pa.DataType) -> bool | None:
+    """Whether nulls occur, from row-group statistics; None where they are silent.
 
     Only integers and booleans are looked up: other types hold nulls as they are.
     """
     if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
         return True
-    return any(_file_may_hold_nulls(known, name) for known in footers)
+    flags = [_file_holds_nulls(known, name) for known in footers]
+    return True if True in flags else None if None in flags else False
 
 
-def _file_may_hold_nulls(known: pq.FileMetaData, name: str) -> bool:
+def _file_holds_nulls(known: pq.FileMetaData, name: str) -> bool | None:
     leaves = [known.schema.column(i).path for i in range(known.num_columns)]
     if name not in leaves:
-        return True
+        return None
     at = leaves.index(name)
     if known.schema.column(at).max_definition_level == 0:
         return False
+    silent = False
     for group in range(known.num_row_groups):
         chunk = known.row_group(group).column(at)
         stats = chunk.statistics if chunk.is_stats_set else None
-        known_nulls = stats.null_count if stats is not None and stats.has_null_count else None
-        if chunk.num_values and known_nulls != 0:
-            return True
-    return False
+        if stats is not None and stats.has_null_count:
+            if stats.null_count:
+                return True
+        else:
+            silent = silent or chunk.num_values > 0
+    return None if silent else False
 
 
 def _runs(known: pq.FileMetaData) -> Iterator[tuple[int, int, int, int]]:

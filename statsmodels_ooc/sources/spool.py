@@ -13,11 +13,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.ipc as ipc
 
-from statsmodels_ooc.errors import ParseError, SourceError
+from statsmodels_ooc.errors import ParseError, SchemaError, SourceError
+from statsmodels_ooc.sources.columns import common_type
 from statsmodels_ooc.sources.dask_frame import temporary_directory
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.ipc import IpcSource
-from statsmodels_ooc.sources.schema import common_schema
+from statsmodels_ooc.sources.schema import (
+    DECLARED,
+    check_same_columns,
+    declared_categories,
+)
+from statsmodels_ooc.sources.values import settled
 
 __all__ = ["TemporaryFolder", "as_table", "spool", "spooled_file"]
 
@@ -61,13 +67,14 @@ def spool(pieces: Iterable[Any], name: str) -> IpcSource:
     Returns
     -------
     IpcSource
-        The same rows. Columns whose type widens (int to float) are the wider type;
-        Categoricals whose categories disagree are plain values.
+        The same rows. Each file has the types that its values had; Categoricals whose
+        categories disagree are plain values.
 
     Raises
     ------
     SchemaError
-        When a piece lacks a column or changes its kind; it names both frames.
+        When a piece lacks a column; when a column that changes its kind is asked for.
+        It names both frames.
     """
     folder = TemporaryFolder()
     parts = _Parts(folder)
@@ -84,7 +91,7 @@ def spool(pieces: Iterable[Any], name: str) -> IpcSource:
             f"{name} ended before its first frame, so its columns are unknown",
             hint="an iterator can be read once: was it used before?",
         )
-    return IpcSource([spooled_file(path, folder) for path in parts.paths], name)
+    return IpcSource([spooled_file(path, folder) for path in parts.paths], name, parts.refused)
 
 
 def spooled_file(path: str, folder: TemporaryFolder) -> StoredFile:
@@ -96,53 +103,89 @@ def spooled_file(path: str, folder: TemporaryFolder) -> StoredFile:
 def as_table(piece: Any, place: str) -> pa.Table:
     """A piece of an iterable as an Arrow table."""
     if isinstance(piece, pa.Table):
-        return piece.replace_schema_metadata(None)
+        return _marked(piece)
     if isinstance(piece, pa.RecordBatch):
-        return pa.Table.from_batches([piece]).replace_schema_metadata(None)
+        return _marked(pa.Table.from_batches([piece]))
     if not isinstance(piece, pd.DataFrame):
         raise TypeError(
             f"{place} is a {type(piece).__name__}, not a DataFrame or an Arrow RecordBatch"
         )
     try:
-        table = pa.Table.from_pandas(piece, preserve_index=False)
+        table = pa.Table.from_pandas(settled(piece), preserve_index=False)
     except pa.ArrowException as error:
         raise ParseError(
             f"{place} has a column of mixed values: {error}", hint="give it one type"
         ) from error
-    return table.replace_schema_metadata(None)
+    return _without_types_of_nothing(_marked(table))
+
+
+def _marked(table: pa.Table) -> pa.Table:
+    """The table, the fields whose categories are declared marked as such."""
+    declared = declared_categories(table.schema)
+    fields = [
+        field.with_metadata({DECLARED: b""} if field.name in declared else None)
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(fields)) if declared else table.replace_schema_metadata(None)
+
+
+def _without_types_of_nothing(table: pa.Table) -> pa.Table:
+    """Columns without a value have no type: pandas makes doubles or objects of them."""
+    for at, field in enumerate(table.schema):
+        column = table.column(at)
+        if column.null_count == len(column) and not pa.types.is_dictionary(field.type):
+            table = table.set_column(at, field.name, pa.nulls(len(column)))
+    return table
 
 
 class _Parts:
-    """IPC files of one schema each; a new one begins where the schema widens."""
+    """IPC files of one schema each; a new one begins where a type changes."""
 
     def __init__(self, folder: TemporaryFolder) -> None:
         self.paths: list[str] = []
+        self.refused: dict[str, SchemaError] = {}
         self._folder = folder
         self._writer: Any = None
         self._schema: pa.Schema | None = None
+        self._seen: dict[str, tuple[str, pa.DataType]] = {}
         self._dictionaries: dict[str, pa.Array] = {}
         self._plain: set[str] = set()
 
     def write(self, table: pa.Table, place: str) -> None:
         table = self._decoded(table.unify_dictionaries())
-        if self._schema is None:
-            schema = common_schema([(place, table.schema)])
-        else:
-            schema = common_schema([("the frames before", self._schema), (place, table.schema)])
-            schema = pa.schema(
-                [self._kept(new, old) for new, old in zip(schema, self._schema, strict=True)]
-            )
-        if schema != self._schema:
-            self._begin(schema)
-        table = table.select(schema.names).cast(schema, safe=False)
+        if self._schema is not None:
+            check_same_columns("the frames before", self._seen, place, table.schema.names)
+        for field in table.schema:
+            self._see(field, place)
+        table = table.select([name for name in table.schema.names if name not in self.refused])
+        for at, field in enumerate(table.schema):
+            column = self._as_before(field, table.column(at))
+            table = table.set_column(at, field.with_type(column.type), column)
+        if table.schema != self._schema:
+            self._begin(table.schema)
         self._writer.write_table(table, max_chunksize=_BATCH_ROWS)
 
-    @staticmethod
-    def _kept(new: pa.Field, old: pa.Field) -> pa.Field:
-        """The old field, unless the new one is wider."""
-        if pa.types.is_dictionary(old.type) and pa.types.is_dictionary(new.type):
-            return old
-        return new
+    def _see(self, field: pa.Field, place: str) -> None:
+        """Note the type of a column, or that no type suits all frames."""
+        before = self._seen.setdefault(field.name, (place, field.type))
+        try:
+            kind = common_type([before, (place, field.type)], field.name)
+        except SchemaError as error:
+            self.refused[field.name] = error
+        else:
+            self._seen[field.name] = (place if pa.types.is_null(before[1]) else before[0], kind)
+
+    def _as_before(self, field: pa.Field, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        """A column in the type of the frames before, where that holds each of its values."""
+        kind = self._seen[field.name][1]
+        if column.type == kind or pa.types.is_dictionary(column.type):
+            return column
+        if pa.types.is_decimal(column.type):
+            return column
+        try:
+            return column.cast(kind)
+        except pa.ArrowInvalid:
+            return column
 
     def _decoded(self, table: pa.Table) -> pa.Table:
         for at, field in enumerate(table.schema):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.base import Levels, Partition, Source
+from statsmodels_ooc.sources.values import widened
 
 __all__ = ["subset_source"]
 
@@ -142,7 +143,10 @@ class Choose:
         """Which rows of a frame stay, (b,)."""
         if isinstance(self.condition, np.ndarray):
             return self.condition[start : start + len(frame)]
-        chosen = self.condition(frame) if callable(self.condition) else self._evaluated(frame)
+        wide = widened(frame)
+        chosen = self.condition(wide) if callable(self.condition) else self._evaluated(wide)
+        if isinstance(chosen, pd.Series) and isinstance(chosen.dtype, pd.BooleanDtype):
+            chosen = chosen.to_numpy(np.bool_, na_value=False)  # what is missing is not chosen
         mask = np.asarray(chosen)
         if mask.shape != (len(frame),) or mask.dtype != np.bool_:
             raise SourceError(

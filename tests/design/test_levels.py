@@ -18,7 +18,12 @@ from hypothesis import strategies as st
 from statsmodels_ooc.design.block import Where
 from statsmodels_ooc.design.codes import encode
 from statsmodels_ooc.design.levels import LevelScan
-from statsmodels_ooc.errors import DesignError, MemoryLimitError, UnseenLevelError
+from statsmodels_ooc.errors import (
+    DesignError,
+    MemoryLimitError,
+    SchemaError,
+    UnseenLevelError,
+)
 from statsmodels_ooc.sources.memory import FrameSource
 
 HERE = Where(0, "here", 0)
@@ -76,13 +81,49 @@ def same(left, right):
 def test_any_split_and_grouping_gives_the_same_levels(declares, picks, data):
     law = scan(declares)
     frames = [pd.DataFrame({"v": CHUNKS[i]}) for i in picks]
-    fold = partial(reduce, law.update)
-    whole = fold(frames, law.init())
     i = data.draw(st.integers(0, len(frames)))
     j = data.draw(st.integers(i, len(frames)))
-    a, b, c = (fold(piece, law.init()) for piece in (frames[:i], frames[i:j], frames[j:]))
-    assert same(law.merge(law.merge(a, b), c), whole)
-    assert same(law.merge(a, law.merge(b, c)), whole)
+
+    def fold(pieces):
+        return reduce(law.update, pieces, law.init())
+
+    def left_first():
+        return law.merge(law.merge(fold(frames[:i]), fold(frames[i:j])), fold(frames[j:]))
+
+    def right_first():
+        return law.merge(fold(frames[:i]), law.merge(fold(frames[i:j]), fold(frames[j:])))
+
+    whole = outcome(partial(fold, frames))
+    assert outcome(left_first) == whole
+    assert outcome(right_first) == whole
+
+
+def outcome(scanned):
+    """The levels, or that the chunks do not suit each other."""
+    try:
+        return repr(scanned()["v"].levels())
+    except SchemaError:
+        return "refused"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (ints(1), pd.Series(["b"])),
+        (floats(1.5), pd.Series([True])),
+        (pd.Series(["2024-01-01"]), pd.Series([pd.Timestamp("2024-01-01")])),
+    ],
+)
+def test_chunks_of_other_kinds_are_refused_with_a_value_of_each(one, other):
+    with pytest.raises(SchemaError, match=r"in some chunks, such as .* in others, such as"):
+        levels_of(one, other)
+
+
+def test_integers_beyond_doubles_are_refused_beside_doubles():
+    large = 2**53 + 1
+    assert levels_of(ints(large), ints(large + 1)) == (large, large + 1)
+    with pytest.raises(DesignError, match=r"9007199254740992\.0.*2\*\*53"):
+        levels_of(ints(large), floats(large + 1.0, np.nan))
 
 
 @pytest.mark.parametrize("chunk", CHUNKS)

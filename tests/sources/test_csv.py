@@ -87,15 +87,24 @@ def test_null_values_can_be_given(tmp_path):
     assert found["s"].tolist() == ["NA", "b"]
 
 
-def test_integers_are_float_where_a_frame_has_nulls(tmp_path):
+def test_integers_are_masked_where_a_frame_has_nulls(tmp_path):
     path = write(tmp_path, "i,j\n1,1\n2,1\n,1\n")
     found = [frame["i"].dtype for frame in read_csv(path).frames(max_rows=2)]
-    assert found == [np.dtype(int), np.dtype(float)]
+    assert found == [np.dtype(int), pd.Int64Dtype()]
 
 
-def test_iso_dates_are_timestamps(tmp_path):
-    found = whole(read_csv(write(tmp_path, "t\n2024-02-29\n2024-03-01T12:30:00\n")))["t"]
-    assert found.tolist() == [pd.Timestamp("2024-02-29"), pd.Timestamp("2024-03-01 12:30")]
+def test_iso_dates_are_text_as_for_pandas(tmp_path):
+    days = ["2024-02-29", "2024-03-01T12:30:00"]
+    path = write(tmp_path, "t\n" + "\n".join(days) + "\n")
+    assert whole(read_csv(path))["t"].tolist() == days
+    found = whole(read_csv(path, dtypes={"t": "datetime64[s]"}))["t"]
+    assert found.tolist() == [pd.Timestamp(day) for day in days]
+
+
+def test_integers_beyond_64_bits_are_told_apart(tmp_path):
+    long = [2**64 + 1, 2**64 + 2, -(2**64)]
+    found = whole(read_csv(write(tmp_path, "i\n" + "\n".join(map(str, long)) + "\n")))["i"]
+    assert list(map(int, found)) == long
 
 
 def test_times_and_hexadecimal_stay_text(tmp_path):

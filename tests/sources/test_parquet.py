@@ -50,15 +50,15 @@ def test_floats_are_not_copied(tmp_path):
     assert not frame["y"].to_numpy().flags.owndata
 
 
-def test_integers_with_nulls_are_float_in_every_frame(tmp_path):
+def test_integers_with_nulls_are_masked_in_every_frame(tmp_path):
     path = write(tmp_path / "t.parquet", {"i": [1, 2, None, 4]}, row_group_size=2)
     found = [frame["i"].dtype for frame in read_parquet(path).frames(max_rows=2)]
-    assert found == [np.dtype(float)] * 2
+    assert found == [pd.Int64Dtype()] * 2
 
 
-def test_integers_without_statistics_are_float(tmp_path):
+def test_integers_without_statistics_are_as_found(tmp_path):
     path = write(tmp_path / "t.parquet", {"i": [1, 2]}, write_statistics=False)
-    assert read_parquet(path).dtypes["i"] == np.dtype(float)
+    assert read_parquet(path).dtypes["i"] == np.dtype(int)
 
 
 def test_integers_without_nulls_stay(tmp_path):
@@ -66,11 +66,11 @@ def test_integers_without_nulls_stay(tmp_path):
     assert read_parquet(path).dtypes["i"] == np.dtype("int8")
 
 
-def test_bool_with_nulls_is_object_in_every_frame(tmp_path):
+def test_bool_with_nulls_is_masked_in_every_frame(tmp_path):
     path = write(tmp_path / "t.parquet", {"t": [True, False, None]}, row_group_size=2)
     frames = list(read_parquet(path).frames(max_rows=2))
-    assert [frame["t"].dtype for frame in frames] == [np.dtype(object)] * 2
-    assert frames[1]["t"].tolist() == [None]
+    assert [frame["t"].dtype for frame in frames] == [pd.BooleanDtype()] * 2
+    assert frames[1]["t"].tolist() == [pd.NA]
 
 
 def test_decimals_and_dates(tmp_path):
@@ -94,10 +94,10 @@ def test_declared_categories_keep_order(tmp_path):
 
 
 def test_categories_are_united_over_row_groups(tmp_path):
-    schema = pa.schema([("k", pa.dictionary(pa.int32(), pa.string()))])
+    schema = pa.schema([("k", pa.dictionary(pa.int32(), pa.string(), ordered=True))])
     with pq.ParquetWriter(tmp_path / "t.parquet", schema) as writer:
         for words in (["b", "a"], ["c", "a"]):
-            writer.write_table(pa.table({"k": pa.array(words).dictionary_encode()}))
+            writer.write_table(pa.table({"k": pa.array(words, schema.types[0])}))
     source = read_parquet(tmp_path / "t.parquet")
     assert source.levels("k").values == ("b", "a", "c")
     found = pd.concat(source.frames(max_rows=1), ignore_index=True)
@@ -107,7 +107,7 @@ def test_categories_are_united_over_row_groups(tmp_path):
 
 def test_categories_are_complete_after_dictionary_fallback(tmp_path):
     words = [f"v{at:05d}" for at in range(3000)]
-    data = pa.table({"k": pa.array(words).dictionary_encode()})
+    data = pa.table({"k": pa.array(words, pa.dictionary(pa.int32(), pa.string(), ordered=True))})
     pq.write_table(
         data, tmp_path / "t.parquet", dictionary_pagesize_limit=1000, data_page_size=2000
     )

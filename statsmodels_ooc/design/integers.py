@@ -1,0 +1,125 @@
+"""Whether an expression needs whole numbers, or may be given doubles in their place."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from statsmodels_ooc._patsy import EvalFactor
+from statsmodels_ooc.design.evaluation import attempt, evaluate, same_values
+from statsmodels_ooc.design.plain import EXACT, PlainFrame, Sight
+from statsmodels_ooc.errors import DesignError
+
+__all__ = ["evaluate_exactly", "learn_sight"]
+
+_WIDE = 8  # bytes; smaller whole numbers are all told apart by doubles
+_FEW = 1_000  # rows on which doubles and whole numbers are compared
+
+
+def learn_sight(
+    factor: EvalFactor,
+    state: dict[str, Any],
+    head: pd.DataFrame,
+    columns: Collection[str],
+    *,
+    incomplete: Collection[str],
+    is_number: bool,
+) -> Sight:
+    """How an expression is to see whole numbers, so that chunks agree with the whole.
+
+    Doubles do not overflow, and hold missing values. An expression that makes the same
+    number of them is given nothing else. Another one, such as ``C(x.astype(str))``, sees
+    whole numbers, as it would of a complete column in memory; where the column has missing
+    values, doubles, as it would then in memory too.
+
+    Parameters
+    ----------
+    factor, state : EvalFactor, dict
+        The expression.
+    head : DataFrame
+        The first rows of the data.
+    columns : collection of str
+        Those that the expression looks at.
+    incomplete : collection of str
+        Those that are known to have missing values somewhere.
+    is_number : bool
+        Whether its value is a number, not a level.
+    """
+    whole = {name for name in columns if _is_whole(head[name])}
+    unsure = whole - set(incomplete)
+    same = not whole or _same_from_doubles(factor, state, head, whole)
+    if same and is_number:
+        return Sight(frozenset(columns), columns=frozenset(columns), code=factor.code)
+    doubles = frozenset(set(columns) - unsure)
+    whole_always = frozenset() if same else frozenset(unsure)
+    return Sight(doubles, whole_always, frozenset(columns), factor.code)
+
+
+def evaluate_exactly(
+    factor: EvalFactor, state: dict[str, Any], frame: PlainFrame, sight: Sight
+) -> Any:
+    """Evaluate an expression that may have been given doubles for whole numbers.
+
+    Raises
+    ------
+    DesignError
+        The numbers are beyond 2**53 and it makes a difference.
+    """
+    value = evaluate(factor, state, frame.through(sight))
+    for name in sight.columns:
+        column = frame.raw[name]
+        dtype: Any = column.dtype
+        if dtype.kind not in "iu" or dtype.itemsize < _WIDE:
+            continue
+        if name not in sight.as_floats and not column.isna().any():
+            continue
+        beyond = _beyond(column)
+        if beyond is None:
+            continue
+        few = frame.raw.iloc[beyond[:_FEW]].reset_index(drop=True)
+        if not _same_from_doubles(factor, state, few, {name}):
+            i = int(beyond[0])
+            raise DesignError(
+                f"column {name!r} is {column.iloc[i]} at {frame.where.row(i)}, beyond the whole "
+                f"numbers that a double tells apart, 2**53, and {factor.code!r} needs it exactly",
+                hint=f"C({name}) keeps such numbers apart; for more, make the column text",
+            )
+    return value
+
+
+def _is_whole(column: pd.Series) -> bool:
+    return column.dtype.kind in "iu" and not column.isna().any()
+
+
+def _beyond(column: pd.Series) -> NDArray[np.intp] | None:
+    """Positions of whole numbers that are not told apart by doubles, None for none."""
+    if column.min() >= -EXACT and column.max() <= EXACT:
+        return None
+    far = (column > EXACT) | (column < -EXACT)
+    return np.flatnonzero(far.to_numpy(np.bool_, na_value=False))
+
+
+def _same_from_doubles(
+    factor: EvalFactor, state: dict[str, Any], rows: pd.DataFrame, columns: Collection[str]
+) -> bool:
+    """Whether an expression makes the same of doubles as of whole numbers.
+
+    Where it does not, Python's own whole numbers, which do not overflow, tell which of the
+    two is right.
+    """
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        doubles = attempt(factor, state, PlainFrame(rows, sight=Sight(frozenset(rows.columns))))
+        if doubles is None:
+            return False
+        whole = attempt(factor, state, PlainFrame(rows))
+        if whole is None or same_values(whole, doubles):
+            return True
+        exact = rows.assign(**{name: rows[name].astype(object) for name in columns})
+        right = attempt(factor, state, PlainFrame(exact))
+        return right is not None and same_values(right, doubles)

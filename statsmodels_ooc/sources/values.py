@@ -1,0 +1,224 @@
+"""Columns of pandas as what their values are, whatever their dtype promises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from statsmodels_ooc.errors import SchemaError
+from statsmodels_ooc.sources.columns import Column, delivered_type
+from statsmodels_ooc.sources.frames import series_of
+
+__all__ = ["UNTYPED", "as_found", "dtype_of", "dtype_of_pieces", "promised", "settled", "widened"]
+
+CONVERT = (
+    "give all of them one type: dtype={...} of pandas' readers, such as pd.read_csv(..., "
+    "dtype={'code': str}), or astype"
+)
+_WIDE = 8  # bytes of the numbers that expressions see
+UNTYPED = np.dtype("V")  # of a column without a value: any other type suits it
+
+
+def as_found(column: pd.Series) -> pd.Series:
+    """The same values in the plainest dtype that holds each of them exactly.
+
+    Numbers, truth values, dates and decimals that travel as Python objects, or as Arrow
+    or masked arrays, become NumPy's own; whole numbers and truth values stay masked
+    where some are missing. Text, categories, periods and intervals stay.
+
+    Parameters
+    ----------
+    column : Series, (n,)
+        As a user, dask or a reader made it.
+    """
+    dtype = column.dtype
+    if isinstance(dtype, np.dtype):
+        return _from_objects(column) if dtype.kind == "O" else column
+    if isinstance(dtype, pd.ArrowDtype):
+        return _from_arrow(column)
+    if isinstance(dtype, pd.SparseDtype):
+        return as_found(pd.Series(np.asarray(column), column.index))
+    if isinstance(dtype, pd.StringDtype):
+        return column if dtype.na_value is np.nan else column.astype("str")
+    if not hasattr(dtype, "numpy_dtype"):
+        return column
+    if dtype.kind == "f":
+        return pd.Series(column.to_numpy(np.float64, na_value=np.nan), column.index)
+    return column if column.isna().any() else column.astype(dtype.numpy_dtype)
+
+
+def _from_arrow(column: pd.Series) -> pd.Series:
+    array = pa.array(column)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    nullable = array.null_count > 0
+    how = Column(str(column.name), delivered_type(array.type), nullable)
+    found = series_of(array, how)
+    found.index = column.index
+    return found
+
+
+def _from_objects(column: pd.Series) -> pd.Series:
+    match pd.api.types.infer_dtype(column, skipna=True):
+        case "boolean":
+            return as_found(column.astype("boolean"))
+        case "integer":
+            return _whole_numbers(column)
+        case "floating" | "mixed-integer-float" | "empty":
+            return _floats(column)
+        case "decimal" | "date":
+            return _through_arrow(column)
+        case "datetime" | "datetime64" | "timedelta" | "timedelta64" | "period" | "interval":
+            return column.infer_objects()
+        case "mixed" if column.dropna().map(_is_number).all():
+            return _floats(column)
+    return column
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_)
+
+
+def _floats(column: pd.Series) -> pd.Series:
+    absent = column.isna().to_numpy()
+    values = np.full(len(column), np.nan)
+    values[~absent] = [float(value) for value in column[~absent]]
+    return pd.Series(values, column.index)
+
+
+def _whole_numbers(column: pd.Series) -> pd.Series:
+    """64 bits where they suffice; otherwise Python's own, which are exact as well."""
+    for dtype in ("Int64", "UInt64"):
+        try:
+            return as_found(column.astype(dtype))
+        except (OverflowError, TypeError, ValueError):
+            continue
+    return column
+
+
+def _through_arrow(column: pd.Series) -> pd.Series:
+    try:
+        array = pa.array(column, from_pandas=True)
+    except (pa.ArrowException, OverflowError):
+        return column  # decimals of more than 76 digits
+    how = Column(str(column.name), delivered_type(array.type), array.null_count > 0)
+    found = series_of(array, how)
+    found.index = column.index
+    return found
+
+
+def settled(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame whose columns are `as_found`."""
+    changed = {
+        name: found for name, column in frame.items() if (found := as_found(column)) is not column
+    }
+    if not changed:
+        return frame
+    return pd.DataFrame(
+        {name: changed.get(name, column) for name, column in frame.items()}, copy=False
+    )
+
+
+def dtype_of(column: pd.Series) -> Any:
+    """The dtype of a column `as_found`; `UNTYPED` where no value tells."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.dtype
+    if column.isna().all():
+        return UNTYPED
+    return as_found(column).dtype
+
+
+def dtype_of_pieces(name: Any, pieces: Iterable[tuple[str, pd.Series]]) -> Any:
+    """One dtype for the pieces of a column, as pandas would infer it for the whole.
+
+    Parameters
+    ----------
+    name : object
+        The column.
+    pieces : iterable of (str, Series)
+        Where each stands, and its values.
+
+    Raises
+    ------
+    SchemaError
+        They hold different kinds of data.
+    """
+    dtype = joined_dtype(name, [(place, dtype_of(piece)) for place, piece in pieces])
+    return np.dtype(np.float64) if dtype is UNTYPED else dtype
+
+
+def promised(dtype: Any) -> Any:
+    """The dtype in which values of a declared dtype most likely come; a hint, no more."""
+    if isinstance(dtype, pd.ArrowDtype):
+        dtype = Column("", delivered_type(dtype.pyarrow_dtype), nullable=None).dtype
+    if isinstance(dtype, pd.SparseDtype):
+        dtype = dtype.subtype
+    if isinstance(dtype, pd.StringDtype):
+        return pd.StringDtype(na_value=np.nan)
+    return getattr(dtype, "numpy_dtype", dtype)
+
+
+def joined_dtype(name: Any, found: list[tuple[str, Any]]) -> Any:
+    """One dtype for a column whose pieces have several, as pandas infers it for the whole.
+
+    Parameters
+    ----------
+    name : object
+        The column.
+    found : list of (str, dtype)
+        Where a piece stands, and its dtype as `as_found` gives it; `UNTYPED` for pieces
+        without a value, which suit any other.
+
+    Raises
+    ------
+    SchemaError
+        They hold different kinds of data; the message names two of them.
+    """
+    typed = [(place, dtype) for place, dtype in found if dtype is not UNTYPED]
+    if not typed:
+        return UNTYPED
+    first, dtype = typed[0]
+    plain = [(place, _values_dtype(kind)) for place, kind in typed]
+    for place, kind in plain:
+        if _kind(kind) != _kind(plain[0][1]):
+            raise SchemaError(
+                f"column {name!r} is {plain[0][1]} in {first} but {kind} in {place}", hint=CONVERT
+            )
+    if all(other == dtype for _, other in typed):
+        return dtype
+    kinds = list(dict.fromkeys(kind for _, kind in plain))
+    return kinds[0] if len(kinds) == 1 else pd.concat([pd.Series([], dtype=k) for k in kinds]).dtype
+
+
+def _values_dtype(dtype: Any) -> Any:
+    return dtype.categories.dtype if isinstance(dtype, pd.CategoricalDtype) else dtype
+
+
+def _kind(dtype: Any) -> str:
+    if pd.api.types.is_bool_dtype(dtype):
+        return "bool"
+    if pd.api.types.is_numeric_dtype(dtype) or isinstance(dtype, pd.ArrowDtype):
+        return "number"
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return f"time of {dtype.tz}"
+    if pd.api.types.is_datetime64_dtype(dtype):
+        return "time"
+    if isinstance(dtype, pd.StringDtype) or dtype == np.dtype(object):
+        return "text"
+    return str(dtype)
+
+
+def widened(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame whose numbers have 64 bits, and are masked where some are missing."""
+    small = {
+        name: np.int64 if dtype.kind in "iu" else np.float64
+        for name, dtype in frame.dtypes.items()
+        if isinstance(dtype, np.dtype) and dtype.kind in "iuf" and dtype.itemsize < _WIDE
+    }
+    return frame.astype(small) if small else frame
