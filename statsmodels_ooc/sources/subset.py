@@ -146,7 +146,7 @@ class Choose:
         wide = widened(frame)
         chosen = self.condition(wide) if callable(self.condition) else self._evaluated(wide)
         if isinstance(chosen, pd.Series) and isinstance(chosen.dtype, pd.BooleanDtype):
-            chosen = chosen.to_numpy(np.bool_, na_value=False)  # what is missing is not chosen
+            chosen = chosen.fillna(False).to_numpy(np.bool_)  # what is missing is not chosen
         mask = np.asarray(chosen)
         if mask.shape != (len(frame),) or mask.dtype != np.bool_:
             raise SourceError(
