@@ -98,10 +98,8 @@ def _is_whole(column: pd.Series) -> bool:
 
 def _beyond(column: pd.Series) -> NDArray[np.intp] | None:
     """Positions of whole numbers that are not told apart by doubles, None for none."""
-    if column.min() >= -EXACT and column.max() <= EXACT:
-        return None
-    far = (column > EXACT) | (column < -EXACT)
-    return np.flatnonzero(far.to_numpy(np.bool_, na_value=False))
+    far = ((column > EXACT) | (column < -EXACT)).fillna(False).to_numpy(np.bool_)
+    return np.flatnonzero(far) if far.any() else None
 
 
 def _same_from_doubles(
