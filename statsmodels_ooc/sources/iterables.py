@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError, SourceChangedError, SourceError
 from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import Column, check_unique, select
+from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
 from statsmodels_ooc.sources.frames import frames_of
 from statsmodels_ooc.sources.schema import common_schema, delivered
 from statsmodels_ooc.sources.spool import spool
+from statsmodels_ooc.sources.threads import works_in_threads
 
 __all__ = ["IterableSource", "from_iterable"]
 
@@ -30,6 +31,9 @@ def from_iterable(x: Any) -> Source:
         give the same rows. An iterator can be read only once: it is written to a
         temporary Arrow file first, one frame at a time, which is removed with the
         source.
+
+        What only the thread that made it can read, such as a query over SQLite, is
+        copied as well.
 
     Returns
     -------
@@ -60,10 +64,19 @@ def from_iterable(x: Any) -> Source:
     if isinstance(x, Iterator):
         return spool(x, type(x).__name__)
     if isinstance(x, Iterable):
-        return IterableSource(x.__iter__, type(x).__name__)
+        return _from_function(x.__iter__, type(x).__name__)
     if callable(x):
-        return IterableSource(x, getattr(x, "__name__", type(x).__name__))
+        return _from_function(x, getattr(x, "__name__", type(x).__name__))
     raise TypeError(f"{type(x).__name__} is neither callable nor iterable")
+
+
+def _from_function(make: Callable[[], Iterable[Any]], name: str) -> Source:
+    source = IterableSource(make, name)
+    if works_in_threads(make):
+        return source
+    pieces = iter(make())
+    is_spent = pieces is source.partitions[0].peeked  # reading says so
+    return source if is_spent else spool(pieces, name)
 
 
 class IterableSource(Source):
@@ -119,7 +132,9 @@ def _first(pieces: Iterator[Any], name: str) -> Any:
             f"{name} gives no frame, so its columns are unknown",
             hint="give at least one DataFrame, empty if there are no rows",
         )
-    if not isinstance(first, (pd.DataFrame, pa.RecordBatch, pa.Table)):
+    if not isinstance(first, pd.DataFrame) and is_arrow_like(first):
+        return arrow_table(first)
+    if not isinstance(first, pd.DataFrame):
         raise TypeError(
             f"{name} gives a {type(first).__name__}, not a DataFrame or an Arrow RecordBatch"
         )
@@ -177,9 +192,9 @@ def _pandas(piece: Any, columns: Sequence[str], place: str) -> pd.DataFrame:
     if isinstance(piece, pd.DataFrame):
         select(dict.fromkeys(piece.columns), columns, place)
         return piece[list(columns)]
-    if isinstance(piece, (pa.RecordBatch, pa.Table)):
-        chosen = select({item.name: item for item in _arrow_columns(piece)}, columns, place)
-        table = pa.table(piece) if isinstance(piece, pa.Table) else pa.Table.from_batches([piece])
+    if is_arrow_like(piece):
+        table = arrow_table(piece)
+        chosen = select({item.name: item for item in _arrow_columns(table)}, columns, place)
         batches = table.select(list(columns)).to_batches()
         frames = list(frames_of(batches, chosen, max(table.num_rows, 1), ()))
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()

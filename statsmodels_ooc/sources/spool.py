@@ -16,6 +16,7 @@ import pyarrow.ipc as ipc
 from statsmodels_ooc.errors import ParseError, SourceError
 from statsmodels_ooc.sources.dask_frame import temporary_directory
 from statsmodels_ooc.sources.files import StoredFile
+from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
 from statsmodels_ooc.sources.ipc import IpcSource
 from statsmodels_ooc.sources.schema import common_schema
 
@@ -95,10 +96,8 @@ def spooled_file(path: str, folder: TemporaryFolder) -> StoredFile:
 
 def as_table(piece: Any, place: str) -> pa.Table:
     """A piece of an iterable as an Arrow table."""
-    if isinstance(piece, pa.Table):
-        return piece.replace_schema_metadata(None)
-    if isinstance(piece, pa.RecordBatch):
-        return pa.Table.from_batches([piece]).replace_schema_metadata(None)
+    if is_arrow_like(piece) and not isinstance(piece, pd.DataFrame):
+        return arrow_table(piece).replace_schema_metadata(None)
     if not isinstance(piece, pd.DataFrame):
         raise TypeError(
             f"{place} is a {type(piece).__name__}, not a DataFrame or an Arrow RecordBatch"
