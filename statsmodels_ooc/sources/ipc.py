@@ -17,6 +17,7 @@ from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import Column, select
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
+from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
 from statsmodels_ooc.sources.schema import common_schema, delivered
 
@@ -37,7 +38,7 @@ def read_ipc(
     Parameters
     ----------
     path : str, os.PathLike, or a list of them
-        File, glob, directory or fsspec URL.
+        File, glob, directory (also hive-partitioned: ``year=2024/``) or fsspec URL.
     storage_options : mapping, optional
         Handed to fsspec for URLs.
 
@@ -82,7 +83,7 @@ class IpcPartition:
     stop: int
     rows: int | None
     nbytes: int | None
-    columns: Mapping[str, Column]
+    columns: Mapping[str, Column | HiveKey]
     stored: tuple[str, ...]
     compressed: bool
 
@@ -95,8 +96,11 @@ class IpcPartition:
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
-        chosen: list[Column] = select(self.columns, columns, str(self.file))
-        yield from frames_of(self._batches(list(columns)), chosen, max_rows, encoded)
+        chosen = select(self.columns, columns, str(self.file))
+        stored = without_keys(chosen)
+        batches = self._batches([column.name for column in stored])
+        frames = frames_of(batches, stored, max_rows, encoded)
+        yield from with_keys(frames, chosen, self.file)
 
     def _batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         with arrow_errors(self.label, "Arrow IPC"), self.file.opened(mapped=True) as raw:
@@ -114,7 +118,7 @@ class IpcStreamPartition:
     """A file in the streaming format, which can only be read from its start."""
 
     file: StoredFile
-    columns: Mapping[str, Column]
+    columns: Mapping[str, Column | HiveKey]
     rows: int | None = None
 
     @property
@@ -131,14 +135,17 @@ class IpcStreamPartition:
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
-        chosen: list[Column] = select(self.columns, columns, str(self.file))
+        chosen = select(self.columns, columns, str(self.file))
+        stored = without_keys(chosen)
+        names = [column.name for column in stored]
         with (
             arrow_errors(self.label, "an Arrow IPC stream"),
             self.file.opened() as raw,
             ipc.open_stream(raw) as opened,
         ):
-            batches = (batch.select(list(columns)) for batch in opened)
-            yield from frames_of(batches, chosen, max_rows, encoded)
+            batches = (batch.select(names) for batch in opened)
+            frames = frames_of(batches, stored, max_rows, encoded)
+            yield from with_keys(frames, chosen, self.file)
 
 
 @dataclass(frozen=True)
@@ -147,6 +154,10 @@ class _Opened:
     schema: pa.Schema
     batches: tuple[BatchInfo, ...] | None
     dictionaries: Mapping[str, pa.Array]
+
+    @property
+    def has_rows(self) -> bool:
+        return self.batches is None or any(info.rows for info in self.batches)
 
 
 class IpcSource(Source):
@@ -157,7 +168,9 @@ class IpcSource(Source):
         self._name = name
         opened = [_open(file) for file in files]
         schema = common_schema([(str(item.file), item.schema) for item in opened])
-        self._columns = {field.name: _column(field, opened) for field in schema}
+        stored = {field.name: _column(field, opened) for field in schema}
+        keys = hive_keys(self.files, [item.has_rows for item in opened])
+        self._columns = beside_keys(stored, keys)
         self._partitions = [
             partition for item in opened for partition in _partitions(item, self._columns)
         ]
@@ -184,7 +197,7 @@ class IpcSource(Source):
 
     def levels(self, column: str) -> Levels | None:
         """The declared categories of a dictionary column."""
-        known: Column = select(self._columns, [column], self.name)[0]
+        known: Column | HiveKey = select(self._columns, [column], self.name)[0]
         return known.levels
 
 
@@ -232,7 +245,7 @@ def _holds_nulls(item: _Opened, name: str) -> bool:
 
 
 def _partitions(
-    item: _Opened, columns: Mapping[str, Column]
+    item: _Opened, columns: Mapping[str, Column | HiveKey]
 ) -> Iterator[IpcPartition | IpcStreamPartition]:
     if item.batches is None:
         yield IpcStreamPartition(item.file, columns)
