@@ -49,10 +49,9 @@ def thousands(mark, point, delimiter):
     quote = '"' if mark == delimiter else ""
     lines = [delimiter.join(["y", "z", "s"])]
     for y, z, s in TABLE[["y", "z", "s"]].itertuples(index=False):
-        number = f"{z:,}".replace(",", mark)
-        lines.append(
-            f'{str(round(1000 * y, 1)).replace(".", point)}{delimiter}{quote}{number}{quote}{delimiter}"{s}"'
-        )
+        number = quote + f"{z:,}".replace(",", mark) + quote
+        size = str(round(1000 * y, 1)).replace(".", point)
+        lines.append(delimiter.join([size, number, f'"{s}"']))
     return "\n".join(lines) + "\n"
 
 
