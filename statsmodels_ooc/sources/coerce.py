@@ -22,7 +22,8 @@ from statsmodels_ooc.sources.files import find_files, is_path
 from statsmodels_ooc.sources.foreign import advice, is_arrow_like, reader
 from statsmodels_ooc.sources.iterables import from_iterable
 from statsmodels_ooc.sources.memory import ArrowTableSource, FrameSource
-from statsmodels_ooc.sources.spool import TemporaryFolder, spool, spooled_file
+from statsmodels_ooc.sources.spool import spool, spooled_file
+from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
 
 __all__ = ["as_source", "is_chunked", "is_in_memory"]
 
@@ -169,7 +170,12 @@ def _open_foreign(x: Any) -> Source:
 def _open_lazy(x: Any) -> Source:
     folder = TemporaryFolder()
     path = os.path.join(folder.path, "part-0.arrow")
-    x.sink_ipc(path)
+    try:
+        with spool_errors(folder.path):
+            x.sink_ipc(path)
+    except BaseException:
+        folder.remove()  # a traceback may keep it alive
+        raise
     return ipc.IpcSource([spooled_file(path, folder)], "LazyFrame")
 
 

@@ -125,7 +125,11 @@ class ParquetPartition:
             pq.ParquetFile(
                 raw,
                 metadata=known,
-                read_dictionary=[name for name in names if name in encoded],
+                read_dictionary=[
+                    column.name
+                    for column in columns
+                    if column.name in encoded and not pa.types.is_nested(column.type)
+                ],
                 pre_buffer=not self.file.local,
                 page_checksum_verification=True,
                 buffer_size=_BUFFER,
