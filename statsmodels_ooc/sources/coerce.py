@@ -204,11 +204,35 @@ def _format_of(path: str) -> str:
     for kind, (suffixes, _) in _FORMATS.items():
         if path.lower().endswith(suffixes):
             return kind
+    suffix = Path(path).suffix.lower()
     known = ", ".join(suffix for suffixes, _ in _FORMATS.values() for suffix in suffixes)
     raise SourceError(
-        f"{path}: nothing is known of the format {Path(path).suffix or 'without a suffix'!r}",
-        hint=f"rename it to one of {known}, or call read_parquet, read_csv or read_ipc",
+        f"{path}: nothing is known of the format {suffix or 'without a suffix'!r}; known are "
+        f"{known}",
+        hint=_READ_BY.get(suffix, _BY_FORMAT),
     )
+
+
+_BY_FORMAT = (
+    "read_csv, read_parquet and read_ipc open files of any name: smo.read_csv(path), for one"
+)
+_READ_BY = {
+    ".db": "pd.read_sql(query, connection, chunksize=100_000) gives its rows in pieces",
+    ".dta": "pd.read_stata(path, chunksize=100_000) gives its rows in pieces",
+    ".duckdb": "duckdb.connect(path).sql(query) gives its rows",
+    ".h5": "pd.read_hdf(path, key, chunksize=100_000) gives its rows in pieces",
+    ".hdf5": "pd.read_hdf(path, key, chunksize=100_000) gives its rows in pieces",
+    ".json": "pd.read_json(path) holds it in memory",
+    ".jsonl": "pd.read_json(path, lines=True, chunksize=100_000) gives its rows in pieces",
+    ".ndjson": "pd.read_json(path, lines=True, chunksize=100_000) gives its rows in pieces",
+    ".orc": "pyarrow.dataset.dataset(path, format='orc') is a source",
+    ".sas7bdat": "pd.read_sas(path, chunksize=100_000) gives its rows in pieces",
+    ".sav": "pd.read_spss(path) holds it in memory",
+    ".sqlite": "pd.read_sql(query, connection, chunksize=100_000) gives its rows in pieces",
+    ".xls": "pd.read_excel(path) holds it in memory",
+    ".xlsx": "pd.read_excel(path) holds it in memory",
+    ".xpt": "pd.read_sas(path, chunksize=100_000) gives its rows in pieces",
+}
 
 
 def _is_polars(x: Any, *names: str) -> bool:
