@@ -10,6 +10,7 @@ from patsy import PatsyError
 from statsmodels.tools.sm_exceptions import MissingDataError as _MissingDataError
 
 __all__ = [
+    "ClusterError",
     "ColumnNotFoundError",
     "DesignError",
     "EmptyDataError",
@@ -28,6 +29,7 @@ __all__ = [
     "SourceChangedError",
     "SourceError",
     "SourceNotFoundError",
+    "SpoolError",
     "UnseenLevelError",
 ]
 
@@ -84,6 +86,10 @@ class SourceChangedError(SourceError):
     """A later pass did not see the rows that an earlier pass saw."""
 
 
+class SpoolError(SourceError, OSError):
+    """The temporary copy of a source cannot be written."""
+
+
 class DesignError(OutOfCoreError, ValueError):
     """A frame cannot be turned into a block of the design matrix."""
 
@@ -106,6 +112,10 @@ class EmptyDataError(DesignError):
 
 class MemoryLimitError(OutOfCoreError, MemoryError):
     """The answer would not fit into ``smo.options.memory_limit``."""
+
+
+class ClusterError(OutOfCoreError, RuntimeError):
+    """The cluster that reads the data has lost its workers, or is gone."""
 
 
 class PrecisionError(OutOfCoreError, ArithmeticError):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import dask
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, get_worker
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.errors import SourceError, UnseenLevelError
+from statsmodels_ooc.errors import ClusterError, SourceError, UnseenLevelError
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +174,34 @@ def test_missing_rows_of_a_forgotten_source(on_cluster):
     res.remove_data()
     with pytest.raises(SourceError, match="gone"):
         res.resid.compute()
+
+
+def test_a_closed_client_is_named(client, path):
+    model = smof.ols("y ~ x", path)
+    other = Client(client.scheduler.address, set_as_default=False)
+    with other.as_current():
+        other.close()
+        with pytest.raises(ClusterError, match=r"connection.*is lost[\s\S]*without one"):
+            model.fit()
+    assert int(model.fit().nobs) > 0
+
+
+def end_worker(x):
+    try:
+        get_worker()
+    except ValueError:  # here, where the formula is learned
+        return x
+    os._exit(1)
+
+
+def test_workers_that_die_are_named(client, path):
+    scheduler = client.cluster.scheduler
+    before, scheduler.allowed_failures = scheduler.allowed_failures, 0
+    try:
+        with (
+            client.as_current(),
+            pytest.raises(ClusterError, match=r"workers.*died[\s\S]*memory_limit"),
+        ):
+            smof.ols("y ~ end_worker(x)", path).fit()
+    finally:
+        scheduler.allowed_failures = before

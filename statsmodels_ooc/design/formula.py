@@ -8,6 +8,7 @@ import keyword
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import patsy.builtins
 
@@ -180,7 +181,10 @@ def _check_names(factors: Sequence[EvalFactor], env: EvalEnvironment, source: So
     always = {*dir(builtins), *patsy.builtins.__all__}
     for factor in factors:
         for name in _patsy.factor_names(factor):
-            if name in columns or name in env.namespace or name in always:
+            if name in columns or name in always:
+                continue
+            if name in env.namespace:
+                _refuse_array(name, factor, env, source)
                 continue
             near = [str(c) for c in columns if str(c).lower() == name.lower()]
             near = near or difflib.get_close_matches(name, map(str, columns), n=3)
@@ -193,6 +197,16 @@ def _check_names(factors: Sequence[EvalFactor], env: EvalEnvironment, source: So
                 if name == "np"
                 else f"the columns are {', '.join(map(repr, columns))}",
             )
+
+
+def _refuse_array(name: str, factor: EvalFactor, env: EvalEnvironment, source: Source) -> None:
+    """Refuse an array from outside that stands where a column is meant."""
+    if factor.code == name and np.ndim(env.namespace[name]):
+        raise ColumnNotFoundError(
+            f"{name!r} is no column of {source.name}, but an array in scope",
+            hint="arrays from outside cannot follow the rows of a chunk: make it a column; the "
+            f"columns are {', '.join(map(repr, source.columns))}",
+        )
 
 
 def _response(

@@ -78,11 +78,23 @@ class Lesson:
     _unsure: set[EvalFactor] = field(default_factory=set)  # text as declared, perhaps numbers
 
     def learn(self, scan: Scan) -> None:
-        """Learn the factors, with as few reads of the data as they allow."""
+        """Learn the factors, with as few reads of the data as they allow.
+
+        Raises
+        ------
+        EmptyDataError
+            A transform or a categorical factor has no value to learn from.
+        """
         self._memorize()
         unknown = [factor for factor in self.factors if not self._know(factor)]
         if unknown:
             self._scan_levels(unknown, scan)
+        for factor, (levels, _) in self.levels.items():
+            if not levels:
+                raise EmptyDataError(
+                    f"{factor.name()!r} has no level: {self.source.name} has no rows, or none in "
+                    "which it is not missing"
+                )
 
     def columns_of(self, factors: Sequence[EvalFactor]) -> tuple[str, ...]:
         """The source's columns that some factors read, in the source's order."""

@@ -182,4 +182,7 @@ def _uniques(values: Any, name: str) -> tuple[Any, tuple[Any, ...] | None]:
     try:
         return pd.Series(series.unique(), dtype=series.dtype).dropna(), None
     except TypeError as error:
-        raise DesignError(f"levels of {name!r} must be hashable: {error}") from None
+        raise DesignError(
+            f"levels of {name!r} must be hashable: {error}",
+            hint="a list or a struct is no level: give its elements columns of their own",
+        ) from None

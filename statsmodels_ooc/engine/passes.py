@@ -17,6 +17,7 @@ import pandas as pd
 from dask.delayed import Delayed, delayed
 
 from statsmodels_ooc.engine.blas import one_blas_thread
+from statsmodels_ooc.engine.cluster import cluster_errors
 from statsmodels_ooc.engine.makers import BlockMaker, Frames
 from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.sizes import sizes_for
@@ -109,10 +110,16 @@ def compute(*values: Delayed) -> tuple[Any, ...]:
     """What dask makes of its values, with the scheduler that dask would choose.
 
     Dask imports distributed to find out; where nobody has, nobody has made a client.
+
+    Raises
+    ------
+    ClusterError
+        The cluster failed.
     """
     chosen = dask.config.get("scheduler", None) is not None
     if chosen or "distributed" in sys.modules:
-        computed: tuple[Any, ...] = dask.base.compute(*values)
+        with cluster_errors():
+            computed: tuple[Any, ...] = dask.base.compute(*values)
     else:
         computed = dask.base.compute(*values, scheduler=dask.threaded.get)
     return computed

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import pandas as pd
-
 from statsmodels_ooc._statsmodels import StreamedArrayData, StreamedFrameData
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.design.spec import DesignSpec, Missing
@@ -15,7 +13,7 @@ from statsmodels_ooc.engine import PassRecord, RowArray, Stream
 from statsmodels_ooc.groundwork.opening import environment
 from statsmodels_ooc.models.in_memory_only import InMemoryOnly
 from statsmodels_ooc.results.rows import Design, Fitted, Response, Weights
-from statsmodels_ooc.sources.coerce import as_source, is_chunked
+from statsmodels_ooc.sources.coerce import is_in_memory
 from statsmodels_ooc.sources.dask_array import AlignedSource
 
 _EXTRAS = ("weights", "offset", "exposure", "freq_weights", "var_weights")
@@ -77,11 +75,7 @@ class StreamedModel:
         SourceError, DesignError
             The data or the formula is at fault; see `statsmodels_ooc.errors`.
         """
-        if data is None or (
-            isinstance(data, (int, float, list, tuple, pd.Series)) and not is_chunked(data)
-        ):
-            as_source(data)  # raises, and says what is accepted
-        if not is_chunked(data):
+        if is_in_memory(data):
             depth = kwargs.pop("eval_env", None)
             given = [role for role in _EXTRAS if isinstance(kwargs.get(role), str)]
             if given:

@@ -22,7 +22,7 @@ from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, robust
 from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
 from statsmodels_ooc.results.glm_scores import score_test
 from statsmodels_ooc.results.hypotheses import EstimableTests
-from statsmodels_ooc.results.lazy import refuse_chunks
+from statsmodels_ooc.results.lazy import new_rows
 from statsmodels_ooc.results.margins import StreamedMargins
 from statsmodels_ooc.solvers.irls import Point
 from statsmodels_ooc.solvers.least_squares import LinearFit
@@ -286,7 +286,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         *args, **kwargs
             ``exposure``, ``offset`` and ``which``, see `GLM.predict`.
         """
-        refuse_chunks(exog)
+        exog = new_rows(exog)
         if exog is not None:
             return super().predict(exog, transform, *args, **kwargs)
         if not args and not kwargs:
@@ -331,7 +331,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         MemoryLimitError
             The design of the data does not fit.
         """
-        refuse_chunks(exog)
+        exog = new_rows(exog)
         results = self if exog is not None else self._with_design(np.asarray(self.model.exog))
         return glm.GLMResults.get_prediction(
             results, exog, exposure, offset, transform, which, average, agg_weights, row_labels

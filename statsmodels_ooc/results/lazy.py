@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from functools import cached_property
 from typing import Any
@@ -12,9 +11,9 @@ import numpy as np
 from statsmodels_ooc.engine import RowArray
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.results.rows import Fitted, Residuals
-from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.coerce import as_source, is_chunked
 
-__all__ = ["LazyRows", "refuse_chunks"]
+__all__ = ["LazyRows", "new_rows"]
 
 
 class LazyRows:
@@ -72,7 +71,7 @@ class LazyRows:
         """
         if exog is None:
             return self.fittedvalues
-        refuse_chunks(exog)
+        exog = new_rows(exog)
         return super().predict(exog, transform, *args, **kwargs)  # type: ignore[misc]
 
     def get_prediction(
@@ -108,17 +107,29 @@ class LazyRows:
             exog, transform = np.asarray(self.model.exog), False
             weights = np.asarray(self.model.weights) if weights is None else weights
         else:
-            refuse_chunks(exog)
+            exog = new_rows(exog)
         return super().get_prediction(  # type: ignore[misc]
             exog, transform, weights, row_labels, **kwargs
         )
 
 
-def refuse_chunks(exog: Any) -> None:
-    """Refuse new data that would have to be read in chunks."""
-    if isinstance(exog, (str, os.PathLike, Source)) or hasattr(exog, "dask"):
-        raise DesignError(
-            f"new data are a DataFrame, a dict or an array, not a {type(exog).__name__}",
-            hint="predict frame by frame: [res.predict(frame) for frame in "
-            "smo.as_source(new).frames()]",
-        )
+def new_rows(exog: Any) -> Any:
+    """New data for a prediction; tables of polars and Arrow as a DataFrame.
+
+    Raises
+    ------
+    DesignError
+        They would have to be read in chunks.
+    """
+    if not (is_chunked(exog) or hasattr(exog, "dask")):
+        return exog
+    if hasattr(exog, "__array__") and not hasattr(exog, "dask"):
+        source = as_source(exog)
+        return source.head(source.rows or 0)
+    kind = f"{type(exog).__module__.partition('.')[0]} {type(exog).__qualname__}"
+    raise DesignError(
+        "new data are a DataFrame of pandas, a dict or an array, not a "
+        + kind.removeprefix("builtins "),
+        hint="predict frame by frame: [res.predict(frame) for frame in "
+        "smo.as_source(new).frames()]",
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as pads
@@ -14,20 +15,29 @@ import pyarrow.dataset as pads
 from statsmodels_ooc.errors import OptionError, SourceError
 from statsmodels_ooc.sources import csv, ipc, parquet
 from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.dask_array import is_lazy
 from statsmodels_ooc.sources.dask_frame import DaskFrameSource
 from statsmodels_ooc.sources.dataset import from_dataset
 from statsmodels_ooc.sources.files import find_files, is_path
+from statsmodels_ooc.sources.foreign import (
+    advice,
+    arrow_table,
+    is_arrow_like,
+    reader,
+    without_long_integers,
+)
 from statsmodels_ooc.sources.iterables import from_iterable
 from statsmodels_ooc.sources.memory import ArrowTableSource, FrameSource
-from statsmodels_ooc.sources.spool import TemporaryFolder, spool, spooled_file
+from statsmodels_ooc.sources.spool import spool, spooled_file
+from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
 
-__all__ = ["as_source", "is_chunked"]
+__all__ = ["as_source", "is_chunked", "is_in_memory"]
 
 _ACCEPTED = (
     "a path, list of paths, glob, directory or URL of Parquet, CSV or Arrow files; a pandas "
     "DataFrame or a list of them; a pyarrow Table, Dataset or RecordBatchReader; a polars "
-    "DataFrame or LazyFrame; a dask DataFrame; an iterator of DataFrames, or a function that "
-    "returns one"
+    "DataFrame or LazyFrame; a dask DataFrame; a table that gives its rows as Arrow batches, such "
+    "as a duckdb relation; an iterator of DataFrames, or a function that returns one"
 )
 
 
@@ -39,9 +49,11 @@ def as_source(x: Any, **options: Any) -> Source:
     x : object
         A source (returned as it is); a path, list of paths, glob, directory or
         fsspec URL of Parquet, CSV, Feather or Arrow IPC files; a pandas DataFrame or
-        a list of them; a pyarrow Table, Dataset or RecordBatchReader; a polars
-        DataFrame or LazyFrame; a dask DataFrame; an iterator of DataFrames, or a
-        function that returns one.
+        a list of them; a pyarrow Table, Dataset, Scanner, ParquetFile or
+        RecordBatchReader; a polars DataFrame or LazyFrame; a dask DataFrame; whatever
+        else speaks Arrow's stream protocol (duckdb relations, ibis tables, narwhals
+        frames), Delta and Iceberg tables and Hugging Face datasets; an iterator of
+        DataFrames (of pandas, polars or Arrow), or a function that returns one.
     **options
         For paths those of `read_parquet`, `read_csv` or `read_ipc`; for tables in
         memory ``chunk_rows``.
@@ -54,7 +66,7 @@ def as_source(x: Any, **options: Any) -> Source:
     Raises
     ------
     TypeError
-        For anything else, with a list of what is accepted.
+        For anything else, with what to write instead, or a list of what is accepted.
     OptionError
         For an option that does not belong to this kind of source.
 
@@ -67,6 +79,8 @@ def as_source(x: Any, **options: Any) -> Source:
     [4, 4, 2]
     """
     opener = _opener(x)
+    if opener is None:
+        raise _no_source(x)
     try:
         return opener(x, **options)
     except TypeError as error:
@@ -80,26 +94,25 @@ def is_chunked(x: Any) -> bool:
 
     False for pandas, NumPy and lists of numbers, which take statsmodels' own road.
     """
-    if isinstance(x, (pd.DataFrame, pd.Series)):
-        return False
-    if isinstance(x, (list, tuple)):
-        return is_path(x) or _is_frames(x)
-    if isinstance(x, (Source, pa.Table, pa.RecordBatchReader, pads.Dataset)) or is_path(x):
-        return True
-    if _is_dask(x) or _is_polars(x, "DataFrame", "LazyFrame"):
-        return True
-    return _is_stream(x)
+    return not isinstance(x, (pd.DataFrame, pd.Series)) and _opener(x) is not None
 
 
-def _opener(x: Any) -> Callable[..., Source]:
+def is_in_memory(x: Any) -> bool:
+    """Whether a formula's names can be looked up in ``x``, as statsmodels does."""
+    if isinstance(x, pd.DataFrame):
+        return True
+    return isinstance(x, (Mapping, np.ndarray)) and not is_chunked(x) and advice(x) is None
+
+
+def _opener(x: Any) -> Callable[..., Source] | None:
     if isinstance(x, Source):
         return _same
     if is_path(x):
         return _open_path
     if isinstance(x, pd.DataFrame):
         return _open_frame
-    if isinstance(x, (list, tuple)) and _is_frames(x):
-        return FrameSource
+    if isinstance(x, (list, tuple)):
+        return _opener_of_list(x)
     if isinstance(x, pa.Table):
         return ArrowTableSource
     if isinstance(x, pa.RecordBatch):
@@ -110,13 +123,27 @@ def _opener(x: Any) -> Callable[..., Source]:
         return _open_lazy
     if _is_polars(x, "DataFrame"):
         return _open_polars
-    if _is_dask(x):
-        return _open_dask
-    if isinstance(x, pa.RecordBatchReader):
-        return _open_reader
-    if _is_stream(x):
+    if _is_dask_frame(x):
+        return DaskFrameSource
+    if reader(x) is not None:
+        return _open_foreign
+    if _is_stream(x) and advice(x) is None:
         return from_iterable
-    raise TypeError(f"{_described(x)} is not a source of rows; accepted are {_ACCEPTED}")
+    return None
+
+
+def _opener_of_list(x: Sequence[Any]) -> Callable[..., Source] | None:
+    if x and all(isinstance(item, pd.DataFrame) for item in x):
+        return FrameSource
+    if x and all(is_arrow_like(item) or isinstance(item, pd.DataFrame) for item in x):
+        return from_iterable
+    return None
+
+
+def _no_source(x: Any) -> TypeError:
+    line = advice(x)
+    hint = "" if line is None else f"\nHint: give {line}"
+    return TypeError(f"{_described(x)} is not a source of rows; accepted are {_ACCEPTED}{hint}")
 
 
 def _described(x: Any) -> str:
@@ -137,26 +164,24 @@ def _open_batch(x: pa.RecordBatch, chunk_rows: int | None = None) -> Source:
 
 
 def _open_polars(x: Any, chunk_rows: int | None = None) -> Source:
-    return ArrowTableSource(x.to_arrow(), chunk_rows)
+    return ArrowTableSource(arrow_table(x), chunk_rows)
 
 
-def _open_reader(x: pa.RecordBatchReader) -> Source:
-    return spool(x, "RecordBatchReader")
-
-
-def _open_dask(x: Any) -> Source:
-    if not hasattr(x, "columns"):
-        raise TypeError(
-            f"{_described(x)} has no column names here: use a dask DataFrame, or "
-            "statsmodels_ooc.sources.dask_array.from_arrays"
-        )
-    return DaskFrameSource(x)
+def _open_foreign(x: Any) -> Source:
+    batches = reader(x)
+    assert batches is not None
+    return spool(batches(x), type(x).__name__)
 
 
 def _open_lazy(x: Any) -> Source:
     folder = TemporaryFolder()
     path = os.path.join(folder.path, "part-0.arrow")
-    x.sink_ipc(path)
+    try:
+        with spool_errors(folder.path):
+            without_long_integers(x).sink_ipc(path)
+    except BaseException:
+        folder.remove()  # a traceback may keep it alive
+        raise
     return ipc.IpcSource([spooled_file(path, folder)], "LazyFrame")
 
 
@@ -185,15 +210,35 @@ def _format_of(path: str) -> str:
     for kind, (suffixes, _) in _FORMATS.items():
         if path.lower().endswith(suffixes):
             return kind
+    suffix = Path(path).suffix.lower()
     known = ", ".join(suffix for suffixes, _ in _FORMATS.values() for suffix in suffixes)
     raise SourceError(
-        f"{path}: nothing is known of the format {Path(path).suffix or 'without a suffix'!r}",
-        hint=f"rename it to one of {known}, or call read_parquet, read_csv or read_ipc",
+        f"{path}: nothing is known of the format {suffix or 'without a suffix'!r}; known are "
+        f"{known}",
+        hint=_READ_BY.get(suffix, _BY_FORMAT),
     )
 
 
-def _is_frames(x: Any) -> bool:
-    return bool(x) and all(isinstance(item, pd.DataFrame) for item in x)
+_BY_FORMAT = (
+    "read_csv, read_parquet and read_ipc open files of any name: smo.read_csv(path), for one"
+)
+_READ_BY = {
+    ".db": "pd.read_sql(query, connection, chunksize=100_000) gives its rows in pieces",
+    ".dta": "pd.read_stata(path, chunksize=100_000) gives its rows in pieces",
+    ".duckdb": "duckdb.connect(path).sql(query) gives its rows",
+    ".h5": "pd.read_hdf(path, key, chunksize=100_000) gives its rows in pieces",
+    ".hdf5": "pd.read_hdf(path, key, chunksize=100_000) gives its rows in pieces",
+    ".json": "pd.read_json(path) holds it in memory",
+    ".jsonl": "pd.read_json(path, lines=True, chunksize=100_000) gives its rows in pieces",
+    ".ndjson": "pd.read_json(path, lines=True, chunksize=100_000) gives its rows in pieces",
+    ".orc": "pyarrow.dataset.dataset(path, format='orc') is a source",
+    ".sas7bdat": "pd.read_sas(path, chunksize=100_000) gives its rows in pieces",
+    ".sav": "pd.read_spss(path) holds it in memory",
+    ".sqlite": "pd.read_sql(query, connection, chunksize=100_000) gives its rows in pieces",
+    ".xls": "pd.read_excel(path) holds it in memory",
+    ".xlsx": "pd.read_excel(path) holds it in memory",
+    ".xpt": "pd.read_sas(path, chunksize=100_000) gives its rows in pieces",
+}
 
 
 def _is_polars(x: Any, *names: str) -> bool:
@@ -201,8 +246,9 @@ def _is_polars(x: Any, *names: str) -> bool:
     return kind.__module__.partition(".")[0] == "polars" and kind.__name__ in names
 
 
-def _is_dask(x: Any) -> bool:
-    return type(x).__module__.partition(".")[0] == "dask" and hasattr(x, "__dask_graph__")
+def _is_dask_frame(x: Any) -> bool:
+    """Whether it has columns; a Delayed gives another one for every name."""
+    return is_lazy(x) and isinstance(getattr(x, "columns", None), pd.Index) and x.ndim == 2
 
 
 def _is_stream(x: Any) -> bool:

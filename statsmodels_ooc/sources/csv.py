@@ -22,10 +22,14 @@ from statsmodels_ooc.sources.csv_errors import (
     lines_before,
 )
 from statsmodels_ooc.sources.csv_format import COMPRESSED, CsvFormat, is_cut, stored_types
-from statsmodels_ooc.sources.csv_options import csv_format
-from statsmodels_ooc.sources.csv_schema import opened_text, source_columns, text_errors
+from statsmodels_ooc.sources.csv_lines import cleaned
+from statsmodels_ooc.sources.csv_numbers import without_thousands
+from statsmodels_ooc.sources.csv_options import checked_dtypes, csv_format, under_own_names
+from statsmodels_ooc.sources.csv_schema import source_columns
+from statsmodels_ooc.sources.csv_text import opened_text, text_errors
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import frames_of
+from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
 
 __all__ = ["SUFFIXES", "CsvSource", "read_csv"]
 
@@ -47,16 +51,22 @@ def read_csv(
     quote_char: str | None = '"',
     escape_char: str | None = None,
     decimal_point: str = ".",
+    skiprows: int = 0,
+    comment: str | None = None,
+    thousands: str | None = None,
     storage_options: Mapping[str, Any] | None = None,
+    **pandas_names: Any,
 ) -> CsvSource:
     r"""Open CSV files as a source; only samples are read yet.
 
     Parameters
     ----------
     path : str, os.PathLike, or a list of them
-        File, glob, directory or fsspec URL; ``.gz``, ``.bz2`` and ``.zst`` too.
+        File, glob, directory (also hive-partitioned: ``year=2024/``) or fsspec URL;
+        ``.gz``, ``.bz2``, ``.zst``, ``.xz`` and ``.zip`` too.
     delimiter : str, optional
-        One character; a tab for ``.tsv`` files, otherwise a comma.
+        One character, or ``r"\s+"`` for runs of blanks and tabs; a tab for ``.tsv``
+        files, otherwise a comma.
     dtypes : mapping, optional
         Column to dtype, for columns whose type is not to be taken from the samples.
     null_values : collection of str, optional
@@ -76,8 +86,18 @@ def read_csv(
         The character that takes the meaning from the next one.
     decimal_point : str
         The decimal mark of numbers.
+    skiprows : int
+        Lines before the header, or before the data of files without one.
+    comment : str, optional
+        The character from which on the rest of a line is no data.
+    thousands : str, optional
+        The character between thousands: 1,234,567.
     storage_options : mapping, optional
         Handed to fsspec for URLs.
+    **pandas_names
+        The same by the names that `pandas.read_csv` has for them: ``sep``, ``dtype``,
+        ``names``, ``quotechar``, ``escapechar``, ``decimal``, and ``na_values``, which
+        are added to the ``null_values`` that are there by default.
 
     Returns
     -------
@@ -88,6 +108,9 @@ def read_csv(
     ------
     SourceNotFoundError
         When no file matches.
+    OptionError
+        For an option that does not exist, with the one that does the same, or a value
+        that is not allowed.
     SchemaError
         When the files' headers or types do not agree; it names both files.
     ParseError
@@ -111,19 +134,29 @@ def read_csv(
     4.0
     >>> folder.cleanup()
     """
+    options: dict[str, Any] = {
+        "delimiter": delimiter,
+        "dtypes": dtypes,
+        "null_values": null_values,
+        "column_names": column_names,
+        "quote_char": quote_char,
+        "escape_char": escape_char,
+        "decimal_point": decimal_point,
+    }
+    options = under_own_names(options, pandas_names)
+    chosen = checked_dtypes(options.pop("dtypes"))
     files = find_files(path, SUFFIXES, storage_options)
+    options["delimiter"] = options["delimiter"] or _usual_delimiter(files[0].path)
     style = csv_format(
-        delimiter=delimiter or _usual_delimiter(files[0].path),
-        null_values=null_values,
         block_size=block_size,
         newlines_in_values=newlines_in_values,
-        column_names=column_names,
         encoding=encoding,
-        quote_char=quote_char,
-        escape_char=escape_char,
-        decimal_point=decimal_point,
+        skiprows=skiprows,
+        comment=comment,
+        thousands=thousands,
+        **options,
     )
-    return CsvSource(files, shown(path), style, dict(dtypes or {}))
+    return CsvSource(files, shown(path), style, chosen)
 
 
 def _usual_delimiter(path: str) -> str:
@@ -146,7 +179,7 @@ class CsvRange:
 
     file: StoredFile
     style: CsvFormat
-    columns: Mapping[str, Column]
+    columns: Mapping[str, Column | HiveKey]
     names: tuple[str, ...]
     first: int
     start: int
@@ -170,12 +203,18 @@ class CsvRange:
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
-        chosen: list[Column] = select(self.columns, columns, str(self.file))
+        chosen = select(self.columns, columns, str(self.file))
+        frames = self._stored(without_keys(chosen), max_rows, encoded)
+        yield from with_keys(frames, chosen, self.file)
+
+    def _stored(
+        self, chosen: Sequence[Column], max_rows: int, encoded: Collection[str]
+    ) -> Iterator[pd.DataFrame]:
         with self.file.opened() as raw:
             start = self._line_start(raw, self.start)
             stop = self._line_start(raw, self.stop)
             raw.seek(start)
-            data = raw.read(stop - start)
+            data = cleaned(raw.read(stop - start), self.style)
             if not data.strip(b"\r\n"):
                 return
             check_quotes(data, self.style, self.label)
@@ -190,13 +229,16 @@ class CsvRange:
                     ),
                     parse_options=self.style.parse_options(ragged),
                     convert_options=self.style.convert_options(
-                        list(columns) or self.names[:1], stored_types(chosen)
+                        [column.name for column in chosen] or self.names[:1],
+                        stored_types(chosen, self.style),
                     ),
                 )
             except pa.ArrowInvalid as error:
                 place = Place(lines_before(raw, start), data)
                 raise described(error, ragged, self.file, self.names, place) from error
-        yield from frames_of(table.to_batches(max_chunksize=max_rows), chosen, max_rows, encoded)
+        batches = iter(table.to_batches(max_chunksize=max_rows))
+        numbers = without_thousands(batches, chosen, self.style, self.label)
+        yield from frames_of(numbers, chosen, max_rows, encoded)
 
     def _line_start(self, raw: pa.NativeFile, at: int) -> int:
         """The first line that begins at or after ``at``."""
@@ -219,7 +261,7 @@ class CsvWhole:
 
     file: StoredFile
     style: CsvFormat
-    columns: Mapping[str, Column]
+    columns: Mapping[str, Column | HiveKey]
     names: tuple[str, ...]
     header_lines: int
 
@@ -241,7 +283,13 @@ class CsvWhole:
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
-        chosen: list[Column] = select(self.columns, columns, str(self.file))
+        chosen = select(self.columns, columns, str(self.file))
+        frames = self._stored(without_keys(chosen), max_rows, encoded)
+        yield from with_keys(frames, chosen, self.file)
+
+    def _stored(
+        self, chosen: Sequence[Column], max_rows: int, encoded: Collection[str]
+    ) -> Iterator[pd.DataFrame]:
         ragged = Ragged()
         with text_errors(self.file, self.style), self.file.opened() as raw:
             try:
@@ -255,11 +303,13 @@ class CsvWhole:
                     ),
                     parse_options=self.style.parse_options(ragged),
                     convert_options=self.style.convert_options(
-                        list(columns) or self.names[:1], stored_types(chosen)
+                        [column.name for column in chosen] or self.names[:1],
+                        stored_types(chosen, self.style),
                     ),
                 )
                 with batches:
-                    yield from frames_of(batches, chosen, max_rows, encoded)
+                    numbers = without_thousands(batches, chosen, self.style, self.label)
+                    yield from frames_of(numbers, chosen, max_rows, encoded)
             except pa.ArrowInvalid as error:
                 raise described(error, ragged, self.file, self.names, Place()) from error
 
@@ -275,7 +325,12 @@ class CsvSource(Source):
         dtypes: Mapping[str, Any],
     ) -> None:
         self._name = name
-        self._columns, headers = source_columns(files, style, dtypes)
+        stored, headers = source_columns(files, style, dtypes)
+        filled = [
+            header.closed and (not is_cut(file, style) or header.end < file.size)
+            for file, header in zip(files, headers, strict=True)
+        ]
+        self._columns = beside_keys(stored, hive_keys(files, filled))
         self._partitions: list[CsvRange | CsvWhole] = []
         for file, header in zip(files, headers, strict=True):
             if is_cut(file, style):
@@ -319,5 +374,5 @@ class CsvSource(Source):
 
     def levels(self, column: str) -> Levels | None:
         """The categories that ``dtypes`` declared."""
-        known: Column = select(self._columns, [column], self.name)[0]
+        known: Column | HiveKey = select(self._columns, [column], self.name)[0]
         return known.levels

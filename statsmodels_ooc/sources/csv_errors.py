@@ -48,9 +48,15 @@ def described(
             f"{file}, {place.of(row.number)}: expected {row.expected_columns} fields, "
             f"found {row.actual_columns}: {_short(row.text)}",
             hint="mend the row; if a quoted field spans lines pass newlines_in_values=True, "
-            "if the fields are separated otherwise pass delimiter=",
+            "if the fields are separated otherwise pass delimiter= (r'\\s+' for runs of blanks), "
+            "if the file begins with other lines pass skiprows= or comment=",
         )
     match = _CONVERSION.search(str(error))
+    if match and "UTF8" in match[4]:
+        return ParseError(
+            f"{file}, {place.of(None)}, column {names[int(match[1])]!r}: is not UTF-8 text",
+            hint="pass encoding=, such as encoding='latin-1'",
+        )
     if match:
         name, kind = names[int(match[1])], match[3]
         number = int(match[2]) if match[2] else None

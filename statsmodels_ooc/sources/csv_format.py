@@ -12,9 +12,9 @@ import pyarrow.csv as pacsv
 from statsmodels_ooc.sources.columns import Column
 from statsmodels_ooc.sources.files import StoredFile
 
-__all__ = ["COMPRESSED", "NULL_VALUES", "CsvFormat", "is_cut", "stored_types"]
+__all__ = ["COMPRESSED", "NULL_VALUES", "CsvFormat", "is_cut", "is_number", "stored_types"]
 
-COMPRESSED = (".gz", ".bz2", ".zst")
+COMPRESSED = (".gz", ".bz2", ".zst", ".xz", ".zip")
 
 # pandas._libs.parsers.STR_NA_VALUES
 NULL_VALUES = (
@@ -53,6 +53,15 @@ class CsvFormat:
     quote_char: str | None = '"'
     escape_char: str | None = None
     decimal_point: str = "."
+    skiprows: int = 0
+    comment: str | None = None
+    thousands: str | None = None
+    blanks: bool = False  # runs of them separate fields, which become tabs
+
+    @property
+    def cleans(self) -> bool:
+        """Whether lines are changed before they are parsed."""
+        return self.blanks or self.comment is not None
 
     @property
     def plain_bytes(self) -> bool:
@@ -96,9 +105,17 @@ def is_cut(file: StoredFile, style: CsvFormat) -> bool:
     return style.plain_bytes and not style.newlines_in_values and not packed
 
 
-def stored_types(columns: Sequence[Column]) -> dict[str, pa.DataType]:
+def stored_types(columns: Sequence[Column], style: CsvFormat) -> dict[str, pa.DataType]:
     """What pyarrow is to convert each column to."""
+    as_text = style.thousands is not None
     return {
-        column.name: pa.string() if column.category is not None else column.type
+        column.name: pa.string()
+        if column.category is not None or (as_text and is_number(column))
+        else column.type
         for column in columns
     }
+
+
+def is_number(column: Column) -> bool:
+    """Whether the column is an integer or a float."""
+    return bool(pa.types.is_integer(column.type) or pa.types.is_floating(column.type))

@@ -3,22 +3,120 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Collection, Sequence
+import difflib
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.sources.csv_format import NULL_VALUES, CsvFormat
 from statsmodels_ooc.sources.dask_frame import parse_bytes
 
-__all__ = ["csv_format"]
+__all__ = ["checked_dtypes", "csv_format", "under_own_names"]
+
+
+_OWN = {
+    "sep": "delimiter",
+    "dtype": "dtypes",
+    "na_values": "null_values",
+    "names": "column_names",
+    "quotechar": "quote_char",
+    "escapechar": "escape_char",
+    "decimal": "decimal_point",
+}
+
+_OTHERWISE = {
+    "chunksize": "the file is read in pieces of block_size= bytes",
+    "compression": "the file's name says it: .gz, .bz2, .zst, .xz, .zip",
+    "converters": "write the function into the formula, or the type into dtypes=",
+    "date_format": "write the function into the formula; dates in ISO 8601 are read as dates",
+    "delim_whitespace": "delimiter=r'\\s+'",
+    "encoding_errors": "encoding= names the encoding that the file has",
+    "header": "column_names=[...] is for files without a header, skiprows= for lines before it",
+    "index_col": "an index is a column like others",
+    "keep_default_na": "null_values= replaces what marks a missing value, na_values= adds to it",
+    "nrows": "subset= of the model chooses rows",
+    "parse_dates": "dates in ISO 8601 are read as dates; dtypes={'day': 'datetime64[ns]'} "
+    "declares a column",
+    "quoting": "quote_char=None where quotes mean nothing",
+    "skip_rows": "skiprows=",
+    "usecols": "only the columns of the formula are read",
+}
+
+
+def under_own_names(own: Mapping[str, Any], pandas_names: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of `read_csv` by its own names, some of them given by pandas'.
+
+    Parameters
+    ----------
+    own : mapping
+        What was given by our own names, defaults included.
+    pandas_names : mapping
+        What was given by other names.
+
+    Raises
+    ------
+    OptionError
+        A name is unknown, or a value was given by both its names.
+    """
+    options = dict(own)
+    for name, value in pandas_names.items():
+        if name not in _OWN:
+            raise _unknown(name, own)
+        if own[_OWN[name]] not in (None, '"', "."):
+            raise OptionError(f"{name}= and {_OWN[name]}= are the same option", hint="give one")
+        options[_OWN[name]] = _with_usual(value) if name == "na_values" else value
+    return options
+
+
+def _unknown(name: str, own: Mapping[str, Any]) -> OptionError:
+    known = [*own, *_OWN, "block_size", "comment", "encoding", "newlines_in_values"]
+    known += ["skiprows", "storage_options", "thousands"]
+    near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
+    hint = _OTHERWISE.get(name)
+    if hint is None and near:
+        hint = "did you mean " + " or ".join(f"{item}=" for item in near) + "?"
+    return OptionError(
+        f"read_csv has no option {name!r}", hint=hint or f"its options are {', '.join(known)}"
+    )
+
+
+def _with_usual(values: Any) -> tuple[str, ...]:
+    if isinstance(values, Mapping):
+        raise OptionError(
+            "na_values= is the same for all columns here",
+            hint="give a list, or dtypes= for the columns where it must not hold",
+        )
+    more = [values] if np.isscalar(values) else list(values)
+    return (*NULL_VALUES, *map(str, more))
+
+
+def checked_dtypes(dtypes: Any) -> dict[str, Any]:
+    """The types of some columns.
+
+    Raises
+    ------
+    OptionError
+        It is no mapping.
+    """
+    if dtypes is not None and not isinstance(dtypes, Mapping):
+        raise OptionError(
+            f"dtypes={dtypes!r} is not a mapping from columns to types",
+            hint="such as dtypes={'code': str}",
+        )
+    return dict(dtypes or {})
 
 
 def csv_format(
     *,
-    null_values: Collection[str] | None,
+    delimiter: Any,
+    null_values: Collection[str] | str | None,
     block_size: int | str,
     column_names: Sequence[str] | None,
     encoding: str,
+    skiprows: Any,
+    newlines_in_values: bool,
     **characters: Any,
 ) -> CsvFormat:
     """The options as one checked object.
@@ -28,24 +126,49 @@ def csv_format(
     OptionError
         For a value that is not allowed; the message says what is.
     """
-    for name in ("delimiter", "quote_char", "escape_char", "decimal_point"):
-        value = characters[name]
-        optional = name in ("quote_char", "escape_char") and value is None
-        if not optional and (not isinstance(value, str) or len(value) != 1):
-            raise OptionError(f"{name}={value!r} must be one character")
+    blanks = delimiter in _BLANKS
+    characters["delimiter"] = "\t" if blanks else delimiter
+    for name, value in characters.items():
+        if value is None and name in _OPTIONAL:
+            continue
+        if not isinstance(value, str) or len(value) != 1:
+            also = " or r'\\s+'" if name == "delimiter" else ""
+            raise OptionError(f"{name}={value!r} must be one character{also}")
+    if characters["thousands"] == characters["decimal_point"]:
+        raise OptionError(
+            f"{characters['thousands']!r} cannot be both the decimal mark and the mark between "
+            "thousands",
+            hint="such as thousands='.', decimal_point=','",
+        )
+    if newlines_in_values and (blanks or characters["comment"] is not None):
+        raise OptionError(
+            "comments and runs of blanks are found line by line, which newlines_in_values=True "
+            "does not allow",
+            hint="clean the file first",
+        )
+    if isinstance(skiprows, bool) or not isinstance(skiprows, int) or skiprows < 0:
+        raise OptionError(f"skiprows={skiprows!r} must be a number of lines")
     try:
         codecs.lookup(encoding)
     except LookupError:
         raise OptionError(
             f"encoding={encoding!r} is unknown", hint="such as 'utf8', 'latin-1', 'cp1252'"
         ) from None
+    marks = [null_values] if isinstance(null_values, str) else null_values
     return CsvFormat(
-        null_values=NULL_VALUES if null_values is None else tuple(null_values),
+        null_values=NULL_VALUES if marks is None else tuple(marks),
         block_size=_bytes(block_size),
         column_names=None if column_names is None else tuple(column_names),
         encoding=encoding,
+        skiprows=skiprows,
+        newlines_in_values=newlines_in_values,
+        blanks=blanks,
         **characters,
     )
+
+
+_OPTIONAL = ("quote_char", "escape_char", "comment", "thousands")
+_BLANKS = (r"\s+", r"[ \t]+", " +")  # what pandas' users write for them
 
 
 def _bytes(value: int | str) -> int:

@@ -7,7 +7,6 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +15,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from statsmodels_ooc.errors import OptionError, ParseError, SourceError
+from statsmodels_ooc.errors import OptionError, ParseError
 from statsmodels_ooc.sources.columns import Column, check_unique, select
 from statsmodels_ooc.sources.csv_format import CsvFormat, is_cut
+from statsmodels_ooc.sources.csv_lines import cleaned
+from statsmodels_ooc.sources.csv_numbers import number_type
+from statsmodels_ooc.sources.csv_text import check_text, opened_text, text_errors
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.schema import common_schema
 
-__all__ = ["Header", "opened_text", "source_columns", "text_errors"]
+__all__ = ["Header", "source_columns"]
 
 _HEAD = 4 * 2**20
 _LATER = 256 * 2**10
@@ -91,69 +93,19 @@ class Header:
     closed: bool = True
 
 
-@contextmanager
-def text_errors(file: StoredFile, style: CsvFormat) -> Iterator[None]:
-    """Name the file whose bytes are not what they should be."""
-    try:
-        yield
-    except (UnicodeError, EOFError, pa.ArrowException) as error:
-        raise _unreadable(file, style, error) from error
-    except OSError as error:
-        if isinstance(error, SourceError):
-            raise
-        raise _unreadable(file, style, error) from error
-
-
-def _unreadable(file: StoredFile, style: CsvFormat, error: Exception) -> ParseError:
-    return ParseError(
-        f"{file} cannot be read as {style.encoding} text: {error}",
-        hint="the file may be truncated, or in another encoding: pass encoding=",
-    )
-
-
-def opened_text(raw: pa.NativeFile, file: StoredFile, style: CsvFormat) -> pa.NativeFile:
-    """A stream of UTF-8 bytes, decompressed and transcoded."""
-    name = file.path.lower()
-    for suffix, codec in ((".gz", "gzip"), (".bz2", "bz2"), (".zst", "zstd")):
-        if name.endswith(suffix):
-            raw = pa.CompressedInputStream(raw, codec)
-    if style.plain_bytes:
-        return raw
-    return pa.PythonFile(_Transcoded(raw, style.encoding), mode="r")
-
-
-class _Transcoded(io.RawIOBase):
-    """UTF-8 bytes of a stream in another encoding."""
-
-    def __init__(self, raw: pa.NativeFile, encoding: str) -> None:
-        self._raw = raw
-        self._decoder = codecs.getincrementaldecoder(encoding)()
-        self._ended = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        text = ""
-        while not text and not self._ended:
-            # no encoding's byte becomes more than four bytes of UTF-8
-            piece = self._raw.read(max(len(buffer) // 4, 1))
-            self._ended = not piece
-            text = self._decoder.decode(piece, final=self._ended)
-        data = text.encode("utf8")
-        buffer[: len(data)] = data
-        return len(data)
-
-
 def read_header(head: bytes, file: StoredFile, style: CsvFormat) -> Header:
     """The header of the decoded beginning of a file."""
+    check_text(head, file, style)
     bom = 3 if head.startswith(codecs.BOM_UTF8) else 0
-    if style.column_names is not None:
-        check_unique(list(style.column_names), "column_names")
-        return Header(style.column_names, 0, bom)
     used: list[str] = []
     text = head[bom:].decode("utf8", errors="surrogateescape")
-    reader = csv.reader(_recorded(io.StringIO(text, newline=""), used), **_dialect(style))
+    lines = _recorded(io.StringIO(text, newline=""), used)
+    for _ in range(style.skiprows):
+        next(lines, None)
+    if style.column_names is not None:
+        check_unique(list(style.column_names), "column_names")
+        return Header(style.column_names, len(used), bom + _bytes_of(used))
+    reader = csv.reader((_cleaned(line, style) for line in lines), **_dialect(style))
     row = next((row for row in reader if row), None)
     if row is None:
         raise ParseError(
@@ -161,9 +113,31 @@ def read_header(head: bytes, file: StoredFile, style: CsvFormat) -> Header:
             hint="leave the file out, or name its columns with column_names=[…]",
         )
     names = tuple(name or f"Unnamed: {at}" for at, name in enumerate(row))
+    strange = next((name for name in names if not name.isascii() and _is_escaped(name)), None)
+    if strange is not None:
+        raise ParseError(
+            f"the header of {file} is not UTF-8 text: "
+            f"{strange.encode('utf8', 'surrogateescape').decode('utf8', 'backslashreplace')}",
+            hint="pass encoding=, such as encoding='latin-1'",
+        )
     check_unique(list(names), f"the header of {file}")
-    end = bom + sum(len(line.encode("utf8", errors="surrogateescape")) for line in used)
-    return Header(names, len(used), end, used[-1].endswith(("\r", "\n")))
+    return Header(names, len(used), bom + _bytes_of(used), used[-1].endswith(("\r", "\n")))
+
+
+def _bytes_of(lines: Sequence[str]) -> int:
+    return sum(len(line.encode("utf8", errors="surrogateescape")) for line in lines)
+
+
+def _cleaned(line: str, style: CsvFormat) -> str:
+    if not style.cleans:
+        return line
+    data = cleaned(line.encode("utf8", errors="surrogateescape"), style)
+    return data.decode("utf8", errors="surrogateescape")
+
+
+def _is_escaped(name: str) -> bool:
+    """Whether it holds bytes that are no UTF-8."""
+    return any("\udc80" <= letter <= "\udcff" for letter in name)
 
 
 def _dialect(style: CsvFormat) -> dict[str, Any]:
@@ -213,9 +187,10 @@ def infer(
     """A type for every column that suits all samples of one file."""
     types: dict[str, pa.DataType] = dict.fromkeys(names, pa.null())
     for piece in pieces:
-        if not piece.strip():
+        lines = cleaned(piece, style)
+        if not lines.strip():
             continue
-        for name, kind in _infer_piece(piece, names, file, style).items():
+        for name, kind in _infer_piece(lines, names, file, style).items():
             types[name] = _join(types[name], kind)
     return types
 
@@ -242,6 +217,8 @@ def _infer_piece(
                 hint="pass encoding=, such as encoding='latin-1'",
             )
         types[name] = _plain(column.type)
+        if style.thousands is not None and types[name] == pa.string():
+            types[name] = number_type(column, style) or types[name]
     if b"0x" in piece or b"0X" in piece:
         types |= _hexadecimal(piece, types, names, style)
     if _LONG.search(piece):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,10 @@ import pandas as pd
 
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.base import Levels
+from statsmodels_ooc.sources.columns import Column
 from statsmodels_ooc.sources.files import StoredFile
 
-__all__ = ["HiveKey", "hive_keys"]
+__all__ = ["HiveKey", "beside_keys", "hive_keys", "with_keys", "without_keys"]
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _INT32 = range(-(2**31), 2**31)
@@ -52,8 +53,44 @@ class HiveKey:
         return pd.array([text] * rows, dtype=self.dtype)
 
 
+def beside_keys(
+    stored: Mapping[str, Column], keys: Sequence[HiveKey]
+) -> dict[str, Column | HiveKey]:
+    """The columns of the files, then the keys of their folders that are no columns."""
+    return {**stored, **{key.name: key for key in keys if key.name not in stored}}
+
+
+def without_keys(chosen: Sequence[Any]) -> list[Column]:
+    """Of some columns those that stand in the files."""
+    return [column for column in chosen if not isinstance(column, HiveKey)]
+
+
+def with_keys(
+    frames: Iterable[pd.DataFrame], chosen: Sequence[Any], file: StoredFile
+) -> Iterator[pd.DataFrame]:
+    """Frames of what stands in a file, with the keys among the columns chosen."""
+    keys = [(at, key) for at, key in enumerate(chosen) if isinstance(key, HiveKey)]
+    for frame in frames:
+        for at, key in keys:
+            frame.insert(at, key.name, key.values(file, len(frame)))
+        yield frame
+
+
 def hive_keys(files: Sequence[StoredFile], rows: Sequence[int]) -> list[HiveKey]:
-    """The keys of the files' folders; what only files without rows say is not a value."""
+    """The keys of the files' folders; what only files without rows say is not a value.
+
+    Parameters
+    ----------
+    files : sequence of StoredFile
+        The files in order.
+    rows : sequence of int or bool
+        Of each file the number of rows, or whether it may have any.
+
+    Raises
+    ------
+    SchemaError
+        The files are in folders for other keys; it names two.
+    """
     first = [key for key, _ in files[0].keys]
     for file in files:
         if [key for key, _ in file.keys] != first:

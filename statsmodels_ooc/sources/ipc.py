@@ -23,6 +23,7 @@ from statsmodels_ooc.sources.columns import (
 )
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
+from statsmodels_ooc.sources.hive import HiveKey, hive_keys, with_keys, without_keys
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
 from statsmodels_ooc.sources.schema import (
     check_same_columns,
@@ -48,7 +49,7 @@ def read_ipc(
     Parameters
     ----------
     path : str, os.PathLike, or a list of them
-        File, glob, directory or fsspec URL.
+        File, glob, directory (also hive-partitioned: ``year=2024/``) or fsspec URL.
     storage_options : mapping, optional
         Handed to fsspec for URLs.
 
@@ -94,7 +95,7 @@ class IpcPartition:
     stop: int
     rows: int | None
     nbytes: int | None
-    columns: Mapping[str, Column]
+    columns: Mapping[str, Column | HiveKey]
     stored: tuple[str, ...]
     compressed: bool
 
@@ -107,8 +108,11 @@ class IpcPartition:
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
-        chosen: list[Column] = select(self.columns, columns, str(self.file))
-        yield from frames_of(self._batches(list(columns)), chosen, max_rows, encoded)
+        chosen = select(self.columns, columns, str(self.file))
+        stored = without_keys(chosen)
+        batches = self._batches([column.name for column in stored])
+        frames = frames_of(batches, stored, max_rows, encoded)
+        yield from with_keys(frames, chosen, self.file)
 
     def _batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
         with arrow_errors(self.label, "Arrow IPC"), self.file.opened(mapped=True) as raw:
@@ -126,7 +130,7 @@ class IpcStreamPartition:
     """A file in the streaming format, which can only be read from its start."""
 
     file: StoredFile
-    columns: Mapping[str, Column]
+    columns: Mapping[str, Column | HiveKey]
     rows: int | None = None
 
     @property
@@ -143,14 +147,17 @@ class IpcStreamPartition:
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
-        chosen: list[Column] = select(self.columns, columns, str(self.file))
+        chosen = select(self.columns, columns, str(self.file))
+        stored = without_keys(chosen)
+        names = [column.name for column in stored]
         with (
             arrow_errors(self.label, "an Arrow IPC stream"),
             self.file.opened() as raw,
             ipc.open_stream(raw) as opened,
         ):
-            batches = (batch.select(list(columns)) for batch in opened)
-            yield from frames_of(batches, chosen, max_rows, encoded)
+            batches = (batch.select(names) for batch in opened)
+            frames = frames_of(batches, stored, max_rows, encoded)
+            yield from with_keys(frames, chosen, self.file)
 
 
 @dataclass(frozen=True)
@@ -159,6 +166,10 @@ class _Opened:
     schema: pa.Schema
     batches: tuple[BatchInfo, ...] | None
     dictionaries: Mapping[str, pa.Array]
+
+    @property
+    def has_rows(self) -> bool:
+        return self.batches is None or any(info.rows for info in self.batches)
 
 
 class IpcSource(Source):
@@ -174,7 +185,11 @@ class IpcSource(Source):
         self._name = name
         opened = [_open(file) for file in files]
         refused = dict(refused or {})
-        self._columns = PerColumn(_names(opened, refused), partial(_tell, opened, refused))
+        keys = hive_keys(self.files, [item.has_rows for item in opened])
+        stored = _names(opened, refused)
+        by_name = {key.name: key for key in keys if key.name not in stored}
+        tell = partial(_tell, opened, refused, by_name)
+        self._columns = PerColumn([*stored, *by_name], tell)
         self._partitions = [
             partition for item in opened for partition in _partitions(item, self._columns)
         ]
@@ -201,7 +216,7 @@ class IpcSource(Source):
 
     def levels(self, column: str) -> Levels | None:
         """The declared categories of a dictionary column."""
-        known: Column = select(self._columns, [column], self.name)[0]
+        known: Column | HiveKey = select(self._columns, [column], self.name)[0]
         return known.levels
 
 
@@ -242,9 +257,16 @@ def _names(opened: Sequence[_Opened], refused: Mapping[str, SchemaError]) -> lis
     return list(dict.fromkeys([*first, *refused]))
 
 
-def _tell(opened: Sequence[_Opened], refused: Mapping[str, SchemaError], name: str) -> Column:
+def _tell(
+    opened: Sequence[_Opened],
+    refused: Mapping[str, SchemaError],
+    keys: Mapping[str, HiveKey],
+    name: str,
+) -> Column | HiveKey:
     if name in refused:
         raise refused[name]
+    if name in keys:
+        return keys[name]
     fields = [(str(item.file), item.schema.field(name)) for item in opened]
     kind = common_type([(place, field.type) for place, field in fields], name)
     flags = [_holds_nulls(item, name) for item in opened]
@@ -268,7 +290,7 @@ def _holds_nulls(item: _Opened, name: str) -> bool | None:
 
 
 def _partitions(
-    item: _Opened, columns: Mapping[str, Column]
+    item: _Opened, columns: Mapping[str, Column | HiveKey]
 ) -> Iterator[IpcPartition | IpcStreamPartition]:
     if item.batches is None:
         yield IpcStreamPartition(item.file, columns)

@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from statsmodels_ooc.errors import SourceChangedError, SourceError
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.columns import PerColumn, check_unique, select
+from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
 from statsmodels_ooc.sources.memory import ArrowTableSource, FramePartition
 from statsmodels_ooc.sources.schema import common_schema
 from statsmodels_ooc.sources.spool import spool
+from statsmodels_ooc.sources.threads import works_in_threads
 from statsmodels_ooc.sources.values import UNTYPED, dtype_of
 
 __all__ = ["IterableSource", "from_iterable"]
@@ -35,6 +36,9 @@ def from_iterable(x: Any) -> Source:
         give the same rows. An iterator can be read only once: it is written to a
         temporary Arrow file first, one frame at a time, which is removed with the
         source.
+
+        What only the thread that made it can read, such as a query over SQLite, is
+        copied as well.
 
     Returns
     -------
@@ -65,10 +69,19 @@ def from_iterable(x: Any) -> Source:
     if isinstance(x, Iterator):
         return spool(x, type(x).__name__)
     if isinstance(x, Iterable):
-        return IterableSource(x.__iter__, type(x).__name__)
+        return _from_function(x.__iter__, type(x).__name__)
     if callable(x):
-        return IterableSource(x, getattr(x, "__name__", type(x).__name__))
+        return _from_function(x, getattr(x, "__name__", type(x).__name__))
     raise TypeError(f"{type(x).__name__} is neither callable nor iterable")
+
+
+def _from_function(make: Callable[[], Iterable[Any]], name: str) -> Source:
+    source = IterableSource(make, name)
+    if works_in_threads(make):
+        return source
+    pieces = iter(make())
+    is_spent = pieces is source.partitions[0].peeked  # reading says so
+    return source if is_spent else spool(pieces, name)
 
 
 class IterableSource(Source):
@@ -128,7 +141,9 @@ def _first(pieces: Iterator[Any], name: str) -> Any:
             f"{name} gives no frame, so its columns are unknown",
             hint="give at least one DataFrame, empty if there are no rows",
         )
-    if not isinstance(first, (pd.DataFrame, pa.RecordBatch, pa.Table)):
+    if not isinstance(first, pd.DataFrame) and is_arrow_like(first):
+        return arrow_table(first)
+    if not isinstance(first, pd.DataFrame):
         raise TypeError(
             f"{name} gives a {type(first).__name__}, not a DataFrame or an Arrow RecordBatch"
         )
@@ -184,8 +199,8 @@ def _pandas(piece: Any, columns: Sequence[str], place: str) -> pd.DataFrame:
     if isinstance(piece, pd.DataFrame):
         select(dict.fromkeys(piece.columns), columns, place)
         return piece[list(columns)]
-    if isinstance(piece, (pa.RecordBatch, pa.Table)):
-        table = piece if isinstance(piece, pa.Table) else pa.Table.from_batches([piece])
+    if is_arrow_like(piece):
+        table = arrow_table(piece)
         source = ArrowTableSource(table)
         empty = pd.DataFrame({name: pd.Series(dtype=source.dtypes[name]) for name in columns})
         return pd.concat(source.frames(columns), ignore_index=True) if table.num_rows else empty

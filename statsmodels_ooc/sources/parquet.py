@@ -18,7 +18,7 @@ from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import Column, delivered_type, select
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
-from statsmodels_ooc.sources.hive import HiveKey, hive_keys
+from statsmodels_ooc.sources.hive import HiveKey, hive_keys, with_keys, without_keys
 from statsmodels_ooc.sources.parquet_levels import chunk_dictionary, string_levels
 from statsmodels_ooc.sources.schema import common_schema, declared_categories
 
@@ -102,12 +102,10 @@ class ParquetPartition:
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
         chosen = select(self.columns, columns, str(self.file))
-        stored = [column for column in chosen if isinstance(column, Column)]
-        keys = [(at, key) for at, key in enumerate(chosen) if isinstance(key, HiveKey)]
+        stored = without_keys(chosen)
+        frames = frames_of(self._batches(stored, max_rows, encoded), stored, max_rows, encoded)
         seen = 0
-        for frame in frames_of(self._batches(stored, max_rows, encoded), stored, max_rows, encoded):
-            for at, key in keys:
-                frame.insert(at, key.name, key.values(self.file, len(frame)))
+        for frame in with_keys(frames, chosen, self.file):
             seen += len(frame)
             yield frame
         if seen != self.rows:

@@ -75,7 +75,10 @@ def _file_dictionaries(
     stored_type = b"ARROW:schema" in (known.metadata or {})
     if not writer.startswith(_EXACT_WRITERS) or (from_arrow and not stored_type):
         return None
-    if pa.types.is_dictionary(schema.field(column).type):
+    kind = schema.field(column).type
+    if pa.types.is_null(kind):
+        return []
+    if pa.types.is_dictionary(kind):
         return None
     whole = wholly_dictionary_encoded(known, column)
     at = [known.schema.column(i).path for i in range(known.num_columns)].index(column)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import weakref
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import pandas as pd
@@ -15,43 +13,20 @@ import pyarrow.ipc as ipc
 
 from statsmodels_ooc.errors import ParseError, SchemaError, SourceError
 from statsmodels_ooc.sources.columns import common_type
-from statsmodels_ooc.sources.dask_frame import temporary_directory
 from statsmodels_ooc.sources.files import StoredFile
+from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
 from statsmodels_ooc.sources.ipc import IpcSource
 from statsmodels_ooc.sources.schema import (
     DECLARED,
     check_same_columns,
     declared_categories,
 )
+from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
 from statsmodels_ooc.sources.values import settled
 
-__all__ = ["TemporaryFolder", "as_table", "spool", "spooled_file"]
+__all__ = ["as_table", "spool", "spooled_file"]
 
 _BATCH_ROWS = 131_072
-
-
-class TemporaryFolder:
-    """A folder that is removed with its last owner, or when Python ends.
-
-    It lies where dask's ``temporary-directory`` says, or where `tempfile` does.
-    A pickled copy of what owns it does not own it.
-    """
-
-    def __init__(self) -> None:
-        self.path = tempfile.mkdtemp(prefix="statsmodels-ooc-", dir=temporary_directory())
-        self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid())
-
-    def remove(self) -> None:
-        """Remove the folder now."""
-        self._finalizer()
-
-    def __reduce__(self) -> tuple[Any, tuple[()]]:
-        return (type(None), ())
-
-
-def _remove(path: str, owner: int) -> None:
-    if os.getpid() == owner:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def spool(pieces: Iterable[Any], name: str) -> IpcSource:
@@ -75,17 +50,20 @@ def spool(pieces: Iterable[Any], name: str) -> IpcSource:
     SchemaError
         When a piece lacks a column; when a column that changes its kind is asked for.
         It names both frames.
+    SpoolError
+        When the files cannot be written.
     """
     folder = TemporaryFolder()
     parts = _Parts(folder)
     try:
         for number, piece in enumerate(pieces):
             parts.write(as_table(piece, f"frame {number}"), f"frame {number}")
-    except BaseException:
         parts.close()
+    except BaseException:
+        with suppress(OSError):  # a full disk is told once
+            parts.close()
         folder.remove()  # a traceback may keep this frame, and with it the folder, alive
         raise
-    parts.close()
     if not parts.paths:
         raise SourceError(
             f"{name} ended before its first frame, so its columns are unknown",
@@ -102,10 +80,8 @@ def spooled_file(path: str, folder: TemporaryFolder) -> StoredFile:
 
 def as_table(piece: Any, place: str) -> pa.Table:
     """A piece of an iterable as an Arrow table."""
-    if isinstance(piece, pa.Table):
-        return _marked(piece)
-    if isinstance(piece, pa.RecordBatch):
-        return _marked(pa.Table.from_batches([piece]))
+    if is_arrow_like(piece) and not isinstance(piece, pd.DataFrame):
+        return _marked(arrow_table(piece))
     if not isinstance(piece, pd.DataFrame):
         raise TypeError(
             f"{place} is a {type(piece).__name__}, not a DataFrame or an Arrow RecordBatch"
@@ -163,7 +139,8 @@ class _Parts:
             table = table.set_column(at, field.with_type(column.type), column)
         if table.schema != self._schema:
             self._begin(table.schema)
-        self._writer.write_table(table, max_chunksize=_BATCH_ROWS)
+        with spool_errors(self._folder.path):
+            self._writer.write_table(table, max_chunksize=_BATCH_ROWS)
 
     def _see(self, field: pa.Field, place: str) -> None:
         """Note the type of a column, or that no type suits all frames."""
@@ -206,9 +183,11 @@ class _Parts:
         self.close()
         self._schema = schema
         self.paths.append(os.path.join(self._folder.path, f"part-{len(self.paths)}.arrow"))
-        self._writer = ipc.new_file(self.paths[-1], schema)
+        with spool_errors(self._folder.path):
+            self._writer = ipc.new_file(self.paths[-1], schema)
 
     def close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with spool_errors(self._folder.path):
+                writer.close()

@@ -11,7 +11,8 @@ import pandas as pd
 
 from statsmodels_ooc.sources.base import Levels, Partition, Source
 from statsmodels_ooc.sources.ipc import IpcSource
-from statsmodels_ooc.sources.spool import TemporaryFolder, spool
+from statsmodels_ooc.sources.spool import spool
+from statsmodels_ooc.sources.temporary import TemporaryFolder
 
 __all__ = ["SpooledSource", "has_room", "spool_partition"]
 
@@ -20,10 +21,16 @@ _EXPANSION = 12  # bytes in a local copy for a byte of a compressed text file, a
 
 
 def has_room(source: Source) -> bool:
-    """Whether the temporary directory can hold a copy of a source twice over."""
+    """Whether the temporary directory can hold a copy of a source twice over.
+
+    Raises
+    ------
+    SpoolError
+        Nothing can be written there.
+    """
+    folder = TemporaryFolder()
     if source.nbytes is None:
         return True
-    folder = TemporaryFolder()
     return shutil.disk_usage(folder.path).free > _EXPANSION * source.nbytes
 
 

@@ -1,0 +1,169 @@
+"""The bytes of a CSV file as UTF-8 text, or an error that says what they are instead."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+
+from statsmodels_ooc.errors import OutOfCoreError, ParseError, SourceError
+from statsmodels_ooc.sources.csv_format import CsvFormat
+from statsmodels_ooc.sources.csv_lines import cleaned
+from statsmodels_ooc.sources.files import StoredFile
+
+__all__ = ["check_text", "opened_text", "text_errors"]
+
+_PIECE = 2**18  # bytes that are cleaned at a time
+
+_MAGIC = (
+    (b"\x1f\x8b", "gzip", ".gz"),
+    (b"BZh", "bzip2", ".bz2"),
+    (b"\xfd7zXZ\x00", "xz", ".xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd", ".zst"),
+    (b"PK\x03\x04", "zip (or an Excel workbook, for pandas.read_excel)", ".zip"),
+    (b"PAR1", "Parquet", ".parquet"),
+    (b"ARROW1", "Arrow", ".arrow"),
+)
+
+
+@contextmanager
+def text_errors(file: StoredFile, style: CsvFormat) -> Iterator[None]:
+    """Name the file whose bytes are not what they should be."""
+    damaged = (UnicodeError, EOFError, zipfile.BadZipFile, lzma.LZMAError, zlib.error)
+    try:
+        yield
+    except OutOfCoreError:
+        raise
+    except PermissionError as error:
+        raise SourceError(
+            f"{file} cannot be read: permission denied",
+            hint="ask its owner for the right to read it",
+        ) from error
+    except (*damaged, pa.ArrowException, OSError) as error:
+        raise ParseError(
+            f"{file} cannot be read as {style.encoding} text: {error}",
+            hint="the file may be truncated, or in another encoding: pass encoding=",
+        ) from error
+
+
+def check_text(head: bytes, file: StoredFile, style: CsvFormat) -> None:
+    """Refuse a file whose first bytes are no UTF-8 text.
+
+    Parameters
+    ----------
+    head : bytes
+        The beginning, decompressed and transcoded.
+    file, style
+        The file and how it is read.
+
+    Raises
+    ------
+    ParseError
+        It says what the file is instead, and what to pass.
+    """
+    for magic, kind, suffix in _MAGIC:
+        if head.startswith(magic):
+            raise ParseError(
+                f"{file} is no text: its first bytes are those of {kind}",
+                hint=f"decompress it, or give it a name that ends in {suffix}"
+                if suffix not in (".parquet", ".arrow")
+                else f"open it with read_{'parquet' if suffix == '.parquet' else 'ipc'}",
+            )
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ParseError(
+            f"{file} is not UTF-8 text: it begins as UTF-16 does", hint="pass encoding='utf-16'"
+        )
+
+
+def opened_text(raw: pa.NativeFile, file: StoredFile, style: CsvFormat) -> pa.NativeFile:
+    """A stream of UTF-8 bytes, decompressed, transcoded and without comments."""
+    raw = _decompressed(raw, file)
+    if not style.plain_bytes:
+        raw = pa.PythonFile(_Transcoded(raw, style.encoding), mode="r")
+    if style.cleans:
+        raw = pa.PythonFile(_Cleaned(raw, style), mode="r")
+    return raw
+
+
+def _decompressed(raw: pa.NativeFile, file: StoredFile) -> pa.NativeFile:
+    name = file.path.lower()
+    for suffix, codec in ((".gz", "gzip"), (".bz2", "bz2"), (".zst", "zstd")):
+        if name.endswith(suffix):
+            return pa.CompressedInputStream(raw, codec)
+    if name.endswith(".xz"):
+        return pa.PythonFile(lzma.LZMAFile(raw), mode="r")
+    if name.endswith(".zip"):
+        return pa.PythonFile(_only_member(zipfile.ZipFile(raw), file), mode="r")
+    return raw
+
+
+def _only_member(archive: zipfile.ZipFile, file: StoredFile) -> Any:
+    members = [
+        item
+        for item in archive.infolist()
+        if not item.is_dir() and not item.filename.startswith("__MACOSX/")
+    ]
+    if len(members) != 1:
+        raise ParseError(
+            f"{file} holds {len(members)} files: "
+            + ", ".join(item.filename for item in members[:5]),
+            hint="unpack it, and give the folder",
+        )
+    if members[0].flag_bits & 1:
+        raise ParseError(f"{file} has a password", hint="unpack it first")
+    return archive.open(members[0])
+
+
+class _Transcoded(io.RawIOBase):
+    """UTF-8 bytes of a stream in another encoding."""
+
+    def __init__(self, raw: pa.NativeFile, encoding: str) -> None:
+        self._raw = raw
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        text = ""
+        while not text and not self._ended:
+            # no encoding's byte becomes more than four bytes of UTF-8
+            piece = self._raw.read(max(len(buffer) // 4, 1))
+            self._ended = not piece
+            text = self._decoder.decode(piece, final=self._ended)
+        data = text.encode("utf8")
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _Cleaned(io.RawIOBase):
+    """The lines of a stream without comments and with one mark between fields."""
+
+    def __init__(self, raw: pa.NativeFile, style: CsvFormat) -> None:
+        self._raw, self._style = raw, style
+        self._rest = b""
+        self._ready = io.BytesIO()
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._ready.readinto(buffer)
+        while not count and not self._ended:
+            piece = self._raw.read(_PIECE)
+            self._ended = not piece
+            data = self._rest + piece
+            cut = len(data) if self._ended else data.rfind(b"\n") + 1
+            self._rest = data[cut:]
+            self._ready = io.BytesIO(cleaned(data[:cut], self._style))
+            count = self._ready.readinto(buffer)
+        return count

@@ -1,0 +1,205 @@
+"""What is said where the data cannot be fitted: what it was, where, and what to do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+from tolerances import SOLVED
+
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.errors import (
+    ColumnNotFoundError,
+    DesignError,
+    EmptyDataError,
+    SourceError,
+)
+
+
+def frame(n=60):
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"x": rng.normal(size=n), "g": rng.choice(["a", "b"], n)})
+    data["y"] = data["x"] + rng.normal(size=n)
+    return data
+
+
+WRITERS = {
+    "csv": lambda data, path: data.to_csv(path, index=False),
+    "parquet": lambda data, path: data.to_parquet(path),
+    "feather": lambda data, path: data.reset_index(drop=True).to_feather(path),
+}
+
+
+def written(data, kind, folder, name="t"):
+    path = folder / f"{name}.{kind}"
+    WRITERS[kind](data, path)
+    return path
+
+
+# --- too few rows ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fit", "formula"),
+    [
+        (smof.ols, "y ~ x + z"),
+        (smof.ols, "y ~ z*g"),
+        (lambda f, d: smof.glm(f, d, family=sm.families.Gaussian()), "y ~ z + x"),
+    ],
+)
+def test_too_few_rows_name_the_text_that_made_the_columns(fit, formula, tmp_path):
+    data = frame(40).assign(z=[f"{1000 + i:,}" for i in range(40)])
+    path = written(data, "csv", tmp_path)
+    with pytest.raises(DesignError, match=r"'z' is text.* 40 levels[\s\S]*thousands="):
+        fit(formula, str(path)).fit()
+
+
+def test_too_few_rows_of_numbers_blame_no_factor():
+    data = pd.DataFrame(np.ones((3, 4)), columns=["y", "a", "b", "c"]).assign(g=["u", "v", "u"])
+    with pytest.raises(DesignError, match="needs more rows than columns"):
+        smof.ols("y ~ a + b + g", smo.as_source(data)).fit()
+
+
+# --- names that are no columns -----------------------------------------------------
+
+
+def test_an_array_in_scope_is_not_taken_for_a_column(tmp_path):
+    path = tmp_path / "preface.csv"
+    path.write_text('"Source","Updated"\n"A","2024"\n\ny,x\n1,2\n3,4\n')
+    y = np.arange(9.0)
+    with pytest.raises(ColumnNotFoundError, match=r"'y' is no column[\s\S]*'Source', 'Updated'"):
+        smof.ols("y ~ Source", str(path))
+    assert len(y) == 9
+
+
+def test_parameters_from_outside_are_still_used():
+    data, scope = frame(), {"knots": np.array([-0.5, 0.5])}
+    formula = "y ~ bs(x, knots=knots, degree=1)"
+    expected = smf.ols(formula, data, eval_env=scope).fit()
+    found = smof.ols(formula, smo.as_source(data), eval_env=scope).fit()
+    np.testing.assert_allclose(found.params, expected.params, rtol=SOLVED)
+
+
+# --- columns without values, files without rows ------------------------------------
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("column", ["x", "g"])
+@pytest.mark.parametrize("where", ["first", "last"])
+def test_a_column_that_is_missing_in_one_of_several_files(kind, column, where, tmp_path):
+    data = frame()
+    part, rest = data[:20].assign(**{column: None}), data[20:]
+    names = "ab" if where == "first" else "ba"
+    written(part, kind, tmp_path, names[0])
+    written(rest, kind, tmp_path, names[1])
+    expected = smf.ols("y ~ x + g", rest).fit()
+    found = smof.ols("y ~ x + g", tmp_path).fit()
+    pd.testing.assert_series_equal(found.params, expected.params, rtol=SOLVED)
+    assert found.model.dropped == {column: 20}
+
+
+@pytest.mark.parametrize("kind", [*WRITERS, "frame", "function", "Table"])
+@pytest.mark.parametrize("formula", ["y ~ x", "y ~ g", "y ~ C(g)", "g ~ x", "y ~ center(x)"])
+def test_no_rows(kind, formula, tmp_path):
+    none = frame()[:0]
+    made = {
+        "frame": lambda: smo.as_source(none),
+        "function": lambda: lambda: iter([none]),
+        "Table": lambda: pa.Table.from_pandas(none),
+    }
+    source = made[kind]() if kind in made else str(written(none, kind, tmp_path))
+    with pytest.raises(EmptyDataError, match=r"no row|has no level"):
+        smof.ols(formula, source).fit()
+
+
+@pytest.mark.parametrize("kind", ["parquet", "feather", "frame"])
+def test_a_factor_without_a_value(kind, tmp_path):
+    data = frame().assign(g=pd.Series([None] * 60, dtype="str"))
+    source = smo.as_source(data) if kind == "frame" else str(written(data, kind, tmp_path))
+    with pytest.raises(EmptyDataError, match=r"'g' has no level.*missing"):
+        smof.ols("y ~ g", source).fit()
+
+
+@pytest.mark.parametrize("kind", ["parquet", "feather", "frame", "iterator"])
+@pytest.mark.parametrize("value", [[1, 2], {"a": 1}], ids=["list", "struct"])
+@pytest.mark.parametrize("formula", ["y ~ v", "v ~ x"])
+def test_lists_and_structs(kind, value, formula, tmp_path):
+    data = frame().assign(v=[value] * 60)
+    made = {"frame": smo.as_source, "iterator": lambda data: iter([data])}
+    source = made[kind](data) if kind in made else str(written(data, kind, tmp_path))
+    with pytest.raises(DesignError, match=r"'v' must be hashable[\s\S]*columns of their own"):
+        smof.ols(formula, source).fit()
+
+
+# --- files that cannot be read -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("t.xlsx", r"pd\.read_excel"),
+        ("t.DTA", r"pd\.read_stata\(path, chunksize"),
+        ("t.sas7bdat", r"pd\.read_sas\(path, chunksize"),
+        ("t.jsonl", r"pd\.read_json\(path, lines=True, chunksize"),
+        ("t.data", r"smo\.read_csv\(path\)"),
+        ("t", r"smo\.read_csv\(path\)"),
+    ],
+)
+def test_an_unknown_suffix_says_who_reads_it(name, hint, tmp_path):
+    (tmp_path / name).write_text("y,x\n1,2\n")
+    with pytest.raises(SourceError, match=rf"nothing is known[\s\S]*{hint}") as caught:
+        smof.ols("y ~ x", str(tmp_path / name))
+    assert "rename" not in str(caught.value)
+
+
+def test_an_orc_file_is_read_as_it_is_said(tmp_path):
+    from pyarrow import dataset, orc
+
+    path = str(tmp_path / "t.orc")
+    orc.write_table(pa.Table.from_pandas(frame()), path)
+    with pytest.raises(SourceError, match=r"pyarrow\.dataset\.dataset\(path, format='orc'\)"):
+        smof.ols("y ~ x", path)
+    found = smof.ols("y ~ x", dataset.dataset(path, format="orc")).fit()
+    expected = smf.ols("y ~ x", frame()).fit()
+    pd.testing.assert_series_equal(found.params, expected.params, rtol=SOLVED)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_permission_denied():
+    with tempfile.TemporaryDirectory() as folder:  # not pytest's, which no other user may enter
+        os.chmod(folder, 0o755)
+        _refuse_to_others(Path(folder))
+
+
+def _refuse_to_others(folder):
+    paths = [str(written(frame(), kind, folder)) for kind in WRITERS]
+    for path in paths:
+        os.chmod(path, 0)
+    script = f"""
+        import os
+        import statsmodels_ooc.formula.api as smof
+        from statsmodels_ooc.errors import SourceError
+        if os.getuid() == 0:
+            os.seteuid(65534)  # root may read everything
+        for path in {paths}:
+            try:
+                smof.ols("y ~ x", path)
+            except SourceError as error:
+                print(repr(error.message))
+    """
+    found = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True
+    )
+    for path, line in zip(paths, found.stdout.splitlines(), strict=True):
+        assert f"{path} cannot be read: permission denied" in line

@@ -1,0 +1,148 @@
+"""Temporary copies: what is left of them, and what is said where they cannot be written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import dask
+import pandas as pd
+import polars
+import pytest
+
+import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.errors import SpoolError
+from statsmodels_ooc.sources import temporary
+from statsmodels_ooc.sources.coerce import as_source
+
+WRITES = """
+    import itertools, time
+    import pandas as pd
+    from statsmodels_ooc.sources.iterables import from_iterable
+    frame = pd.DataFrame({"y": [1.0, 2.0]})
+"""
+HOLDS = (
+    WRITES
+    + """
+    source = from_iterable(iter([frame]))
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+)
+STREAMS = (
+    WRITES
+    + """
+    def frames():
+        for number in itertools.count():
+            yield frame.assign(**{f"{number // 50}": 1.0})[["y"]]
+            if number == 50:
+                print("ready", flush=True)
+    from_iterable(frames())
+"""
+)
+
+
+def child(script, place):
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        env={**os.environ, "TMPDIR": str(place)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process, number):
+    with process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        return process.wait(timeout=60)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("script", [HOLDS, STREAMS], ids=["at rest", "while writing"])
+def test_sigterm_leaves_nothing_and_ends_the_process(script, tmp_path):
+    assert ended(child(script, tmp_path), signal.SIGTERM) == -signal.SIGTERM
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_the_next_process_removes_what_a_killed_one_left_and_nothing_else(tmp_path):
+    with child(HOLDS, tmp_path) as alive:
+        assert alive.stdout.readline() == "ready\n"
+        before = set(os.listdir(tmp_path))
+        assert ended(child(HOLDS, tmp_path), signal.SIGKILL) == -signal.SIGKILL
+        assert len(set(os.listdir(tmp_path)) - before) == 1
+        (tmp_path / "statsmodels-ooc-of-an-older-version").mkdir()
+        with dask.config.set({"temporary-directory": str(tmp_path)}):
+            mine = temporary.TemporaryFolder()
+        left = set(os.listdir(tmp_path)) - {os.path.basename(mine.path)}
+        assert left == before | {"statsmodels-ooc-of-an-older-version"}
+        alive.terminate()
+    mine.remove()
+    assert os.listdir(tmp_path) == ["statsmodels-ooc-of-an-older-version"]
+
+
+def test_a_handler_of_somebody_else_stays(tmp_path):
+    def mine(number, frame):
+        raise AssertionError("not called")
+
+    before = signal.signal(signal.SIGTERM, mine)
+    try:
+        temporary.TemporaryFolder().remove()
+        assert signal.getsignal(signal.SIGTERM) is mine
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def data(kind, folder):
+    table = pd.DataFrame({"y": range(3000), "x": [i % 7 / 3 for i in range(3000)]})
+    if kind == "iterator":
+        return iter([table] * 9)
+    if kind == "CSV":
+        table.to_csv(folder / "t.csv", index=False)
+        return str(folder / "t.csv")
+    return polars.from_pandas(table).lazy()
+
+
+KINDS = ["iterator", "CSV", "LazyFrame"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_place_that_cannot_be_written_is_named(kind, tmp_path):
+    place = str(tmp_path / "nowhere")
+    with (
+        dask.config.set({"temporary-directory": place}),
+        pytest.raises(SpoolError, match=r"nowhere[\s\S]*TMPDIR.*temporary-directory"),
+    ):
+        smof.ols("y ~ x", data(kind, tmp_path)).fit()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_full_disk_is_named_and_left_clean(kind, tmp_path):
+    import resource
+
+    what = data(kind, tmp_path)
+    place = tmp_path / "spool"
+    place.mkdir()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with dask.config.set({"temporary-directory": str(place)}):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+        try:
+            with pytest.raises(SpoolError, match=r"no temporary copy[\s\S]*bytes are free"):
+                smof.ols("y ~ x", what).fit()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert os.listdir(place) == []
+
+
+def test_an_error_of_the_data_stays_what_it_is():
+    def frames():
+        yield pd.DataFrame({"y": [1.0]})
+        raise BrokenPipeError("of the data")
+
+    with pytest.raises(BrokenPipeError, match="of the data"):
+        as_source(frames())
