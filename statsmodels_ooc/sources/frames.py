@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from statsmodels_ooc.errors import ParseError, SchemaError
+from statsmodels_ooc.errors import OutOfCoreError, ParseError, SchemaError
 from statsmodels_ooc.sources.columns import Column
 
 __all__ = ["arrow_errors", "categories_of", "frame_of", "frames_of", "union"]
@@ -124,6 +124,8 @@ def arrow_errors(place: str, what: str) -> Iterator[None]:
     """Turn what Arrow says of a damaged file into a ParseError that names it."""
     try:
         yield
+    except OutOfCoreError:
+        raise
     except (pa.ArrowException, OSError, EOFError) as error:
         raise ParseError(
             f"{place} cannot be read as {what}: {error}",
