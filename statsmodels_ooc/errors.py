@@ -23,13 +23,17 @@ __all__ = [
     "OutOfCoreError",
     "ParseError",
     "PrecisionError",
+    "RepeatedFileWarning",
     "ResponseWarning",
     "SchemaError",
     "SelectionWarning",
+    "SourceAccessError",
     "SourceChangedError",
     "SourceError",
     "SourceNotFoundError",
+    "SourcePermissionError",
     "SpoolError",
+    "TableFormatError",
     "UnseenLevelError",
 ]
 
@@ -72,6 +76,18 @@ class SourceError(OutOfCoreError, ValueError):
 
 class SourceNotFoundError(SourceError, FileNotFoundError):
     """No file matches the path, list of paths or glob."""
+
+
+class SourceAccessError(SourceError, OSError):
+    """A folder cannot be listed, or a file cannot be opened, so that rows would be lost."""
+
+
+class SourcePermissionError(SourceAccessError, PermissionError):
+    """A folder or a file may not be read by whoever runs the program."""
+
+
+class TableFormatError(SourceError):
+    """A folder belongs to a table whose log says which of its files count."""
 
 
 class SchemaError(SourceError):
@@ -120,6 +136,10 @@ class ClusterError(OutOfCoreError, RuntimeError):
 
 class PrecisionError(OutOfCoreError, ArithmeticError):
     """The method asked for by name cannot give nine correct digits."""
+
+
+class RepeatedFileWarning(UserWarning):
+    """A file is reached under several names, through links or a list; its rows count once."""
 
 
 class ResponseWarning(UserWarning):

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.engine import spool_slow
+from statsmodels_ooc.engine import Ledger, spool_slow
 from statsmodels_ooc.errors import UnseenLevelError
 from statsmodels_ooc.sources import spooled
 from statsmodels_ooc.sources.csv import read_csv
@@ -39,7 +39,7 @@ def test_a_csv_file_is_parsed_once(path):
 
 def test_the_copy_holds_the_rows_of_the_columns_asked_for(path):
     source = read_csv(path, block_size=20_000)
-    copy = spool_slow(source, ["g", "i", "y"], [])
+    copy = spool_slow(source, ["g", "i", "y"], Ledger())
     assert len(copy.partitions) == len(source.partitions) > 1
     expected = pd.concat(source.frames(["g", "i", "y"]), ignore_index=True)
     pd.testing.assert_frame_equal(pd.concat(copy.frames(), ignore_index=True), expected)
@@ -49,8 +49,8 @@ def test_a_column_that_widens_in_one_block_is_wide_in_all(tmp_path):
     data = frame().astype({"i": "Int64"})
     data.loc[4_000, "i"] = pd.NA
     data.to_csv(tmp_path / "data.csv", index=False)
-    copy = spool_slow(read_csv(tmp_path / "data.csv", block_size=20_000), ["i"], [])
-    assert {str(chunk.dtypes["i"]) for chunk in copy.frames()} == {"float64"}
+    copy = spool_slow(read_csv(tmp_path / "data.csv", block_size=20_000), ["i"], Ledger())
+    assert {str(chunk.dtypes["i"]) for chunk in copy.frames()} == {"Int64"}
 
 
 def test_errors_name_the_original_file_and_its_row(path):
@@ -62,13 +62,13 @@ def test_errors_name_the_original_file_and_its_row(path):
 def test_no_copy_where_tasks_run_in_other_processes(path):
     source = read_csv(path)
     with dask.config.set(scheduler="processes"):
-        assert spool_slow(source, ["x"], []) is source
+        assert spool_slow(source, ["x"], Ledger()) is source
 
 
 def test_no_copy_where_there_is_no_room(path, monkeypatch):
     source = read_csv(path)
     monkeypatch.setattr(spooled, "_EXPANSION", 10**12)
-    assert spool_slow(source, ["x"], []) is source
+    assert spool_slow(source, ["x"], Ledger()) is source
 
 
 def test_the_same_fit_with_and_without_a_copy(path, monkeypatch):

@@ -141,6 +141,8 @@ def column_values(column: pd.Series, name: str, where: Where) -> FloatArray:
         doubles: FloatArray = np.asarray(pa.array(column).cast(pa.float64(), safe=False))
         return doubles
     if dtype.kind not in "iufb" and not _holds_numbers(column):
+        if column.isna().all():
+            return np.full(len(column), np.nan)
         if dtype.kind == "m":
             hint = "a duration is a number of something: write its .dt.total_seconds()"
         else:

@@ -1,12 +1,14 @@
 """Passes over the rows: reductions folded over the partitions of a source, with dask."""
 
-from statsmodels_ooc.engine.passes import PassRecord, read_frames, scan_frames
+from statsmodels_ooc.engine.ledger import Ledger, PassRecord
+from statsmodels_ooc.engine.passes import read_frames, scan_frames
 from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.engine.sample import sample_blocks
 from statsmodels_ooc.engine.spooling import spool_slow
 from statsmodels_ooc.engine.stream import Stream
 
 __all__ = [
+    "Ledger",
     "PassRecord",
     "RowArray",
     "Stream",

@@ -6,7 +6,6 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import dask.base
@@ -18,6 +17,7 @@ from dask.delayed import Delayed, delayed
 
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.cluster import cluster_errors
+from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read, noted
 from statsmodels_ooc.engine.makers import BlockMaker, Frames
 from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.sizes import sizes_for
@@ -27,7 +27,6 @@ from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Source
 
 __all__ = [
-    "PassRecord",
     "compute",
     "read_frames",
     "run_pass",
@@ -36,37 +35,7 @@ __all__ = [
     "shared",
 ]
 
-
-@dataclass(frozen=True)
-class PassRecord:
-    """One read of the data.
-
-    Attributes
-    ----------
-    name : str
-        What it was for.
-    rows : int
-        Rows read.
-    seconds : float
-        Wall time.
-    nbytes : int or None
-        Stored bytes of the source, all of its columns, where they are known.
-    partitions : int
-        Partitions read.
-    """
-
-    name: str
-    rows: int
-    seconds: float
-    nbytes: int | None
-    partitions: int
-
-    def __repr__(self) -> str:
-        stored = "" if self.nbytes is None else f", {self.nbytes:,} bytes stored"
-        return (
-            f"<pass {self.name!r}: {self.rows:,} rows, {self.seconds:.3g} s, "
-            f"{self.partitions:,} partitions{stored}>"
-        )
+_FRAME_ROWS = 131_072  # rows of a frame that is read in order
 
 
 def run_pass(
@@ -74,36 +43,65 @@ def run_pass(
     source: Source,
     spec: BlockMaker,
     reductions: tuple[Reduction[Any], ...],
-    passes: list[PassRecord],
+    ledger: Ledger,
+    *,
+    compared: bool = False,
 ) -> list[Any]:
-    """Run one pass, record it, and return the states."""
+    """Run one pass, hold it against earlier ones, record it, and return the states.
+
+    Parameters
+    ----------
+    name : str
+        What it is for.
+    source, spec : Source, BlockMaker
+        The data, and what makes blocks of them.
+    reductions : tuple of Reduction
+        What to fold.
+    ledger : Ledger
+        The passes so far.
+    compared : bool
+        Whether an earlier pass read the same columns and all that they hold is compared,
+        so that a file may have another time of its last change.
+
+    Raises
+    ------
+    EmptyDataError
+        There is no partition.
+    SourceChangedError
+        An earlier pass read other rows.
+    """
     partitions = source.partitions
     if not partitions:
         raise EmptyDataError(f"{source.name} has no rows")
     began = time.perf_counter()
     with progress(name, source.rows) as meter:
-        fold = shared(Fold(spec, reductions, sizes_for(spec), meter))
+        fold = shared(Fold(spec, reductions, sizes_for(spec), meter, compared))
         merge = shared(Merge(reductions))
         leaves = [fold(bound(partition), i) for i, partition in enumerate(partitions)]
         with one_blas_thread():
-            ((rows, states),) = compute(_tree(leaves, merge))
+            ((read, states),) = compute(_tree(leaves, merge))
+    ledger.check(f"the pass {name!r}", source, read)
     seconds = time.perf_counter() - began
-    passes.append(PassRecord(name, rows, seconds, source.nbytes, len(partitions)))
+    rows = sum(part.rows for part in read.values())
+    ledger.passes.append(PassRecord(name, rows, seconds, source.nbytes, len(partitions)))
     return list(states)
 
 
 def read_frames(
-    name: str, source: Source, columns: Sequence[str], passes: list[PassRecord]
+    name: str, source: Source, columns: Sequence[str], ledger: Ledger
 ) -> Iterator[pd.DataFrame]:
     """All rows in order, for what cannot be merged; a pass when it is read to the end."""
-    began, rows = time.perf_counter(), 0
+    began = time.perf_counter()
+    read = {number: Read() for number in range(len(source.partitions))}
     with progress(name, source.rows) as meter:
-        for frame in source.frames(columns):
-            yield frame
-            rows += len(frame)
-            tick(meter, len(frame))
+        for number, partition in enumerate(source.partitions):
+            for frame in noted(read[number], partition.frames(columns, _FRAME_ROWS)):
+                yield frame
+                tick(meter, len(frame))
+    ledger.check(f"the pass {name!r}", source, read)
     seconds = time.perf_counter() - began
-    passes.append(PassRecord(name, rows, seconds, source.nbytes, len(source.partitions)))
+    rows = sum(part.rows for part in read.values())
+    ledger.passes.append(PassRecord(name, rows, seconds, source.nbytes, len(read)))
 
 
 def compute(*values: Delayed) -> tuple[Any, ...]:
@@ -156,9 +154,9 @@ def scan_frames(
     columns: Sequence[str],
     encoded: Collection[str],
     reduction: Any,
-    passes: list[PassRecord],
+    ledger: Ledger,
 ) -> Any:
     """Fold one reduction over the frames of a source, not over blocks."""
     maker = Frames(tuple(columns), frozenset(encoded))
-    (state,) = run_pass(name, source, maker, (reduction,), passes)
+    (state,) = run_pass(name, source, maker, (reduction,), ledger)
     return state

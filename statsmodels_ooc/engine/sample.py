@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from dask.delayed import delayed
 
+from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read
 from statsmodels_ooc.engine.makers import BlockMaker
-from statsmodels_ooc.engine.passes import PassRecord, compute
+from statsmodels_ooc.engine.passes import compute
 from statsmodels_ooc.engine.sizes import sizes_for
 from statsmodels_ooc.engine.tasks import bound, released
 from statsmodels_ooc.sources.base import Source
@@ -21,9 +22,7 @@ _PARTITIONS = 16  # over which the sample is spread
 _STRIDE = 4  # at most so many rows are read for one that is taken
 
 
-def sample_blocks(
-    source: Source, spec: BlockMaker, rows: int, passes: list[PassRecord]
-) -> list[Any]:
+def sample_blocks(source: Source, spec: BlockMaker, rows: int, ledger: Ledger) -> list[Any]:
     """About so many rows, spread evenly over the partitions, as blocks.
 
     Of each of up to 16 partitions, evenly spaced, the first rows are read, up to four
@@ -38,13 +37,18 @@ def sample_blocks(
         The design.
     rows : int
         How many rows are wanted.
-    passes : list of PassRecord
+    ledger : Ledger
         Gets one more record, with the rows that were read.
 
     Returns
     -------
     list of Block
         Each with memory of its own.
+
+    Raises
+    ------
+    SourceChangedError
+        A partition that was read to its end had another number of rows before.
     """
     began = time.perf_counter()
     count = len(source.partitions)
@@ -55,16 +59,23 @@ def sample_blocks(
         delayed(_read)(bound(source.partitions[i]), spec, i, share, block_rows) for i in chosen
     ]
     pieces = list(compute(*tasks))
-    read = sum(piece[0] for piece in pieces)
+    read = sum(piece.rows for piece in pieces)
+    ended = {i: Read(piece.rows) for i, piece in zip(chosen, pieces, strict=True) if piece.ended}
+    ledger.check("the pilot", source, ended)
     seconds = time.perf_counter() - began
-    passes.append(PassRecord("pilot", read, seconds, None, len(chosen)))
-    return [block for _, blocks in pieces for block in blocks]
+    ledger.passes.append(PassRecord("pilot", read, seconds, None, len(chosen)))
+    return [block for piece in pieces for block in piece.blocks]
 
 
-def _read(
-    partition: Any, spec: BlockMaker, index: int, share: int, block_rows: int
-) -> tuple[int, list[Any]]:
-    """Rows read, and the blocks of those that were taken."""
+class _Piece(NamedTuple):
+    """Rows read of a partition, whether these are all, and blocks of those that were taken."""
+
+    rows: int
+    ended: bool
+    blocks: list[Any]
+
+
+def _read(partition: Any, spec: BlockMaker, index: int, share: int, block_rows: int) -> _Piece:
     reader = released(partition)
     rows = reader.rows
     stride = _STRIDE if rows is None else max(1, min(_STRIDE, rows // max(share, 1)))
@@ -76,8 +87,8 @@ def _read(
         read += len(frame)
         taken += len(kept)
         if taken >= share:
-            break
-    return read, blocks
+            return _Piece(read, False, blocks)
+    return _Piece(read, True, blocks)
 
 
 def _frames(reader: Any, spec: BlockMaker, max_rows: int) -> Iterator[tuple[int, Any]]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from statsmodels_ooc.engine.passes import PassRecord, compute, runs_in_threads, shared
+from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read
+from statsmodels_ooc.engine.passes import compute, runs_in_threads, shared
 from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.tasks import bound, released
 from statsmodels_ooc.sources.base import Source
@@ -17,7 +18,7 @@ from statsmodels_ooc.sources.spooled import SpooledSource, has_room, spool_parti
 __all__ = ["spool_slow"]
 
 
-def spool_slow(source: Source, columns: Sequence[str], passes: list[PassRecord]) -> Source:
+def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source:
     """Copy the columns that will be read, where reading them again would be slow.
 
     Parameters
@@ -26,7 +27,7 @@ def spool_slow(source: Source, columns: Sequence[str], passes: list[PassRecord])
         The data.
     columns : sequence of str
         The columns that later passes read.
-    passes : list of PassRecord
+    ledger : Ledger
         Gets the record of this one, named "spool".
 
     Returns
@@ -42,9 +43,10 @@ def spool_slow(source: Source, columns: Sequence[str], passes: list[PassRecord])
     with progress("spool", source.rows) as meter:
         task = shared(_Copy(tuple(columns), source.dtypes, meter))
         copies = compute(*(task(bound(partition)) for partition in source.partitions))
+    ledger.check("the copy", source, {i: Read(copy.rows) for i, copy in enumerate(copies)})
     rows = sum(copy.rows for copy in copies)
     seconds = time.perf_counter() - began
-    passes.append(PassRecord("spool", rows, seconds, source.nbytes, len(copies)))
+    ledger.passes.append(PassRecord("spool", rows, seconds, source.nbytes, len(copies)))
     return SpooledSource(source, copies)
 
 

@@ -10,8 +10,9 @@ import dask.array as da
 import numpy as np
 from dask.delayed import delayed
 
+from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read
 from statsmodels_ooc.engine.makers import BlockMaker
-from statsmodels_ooc.engine.passes import PassRecord, run_pass
+from statsmodels_ooc.engine.passes import run_pass
 from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.engine.sizes import check_memory, sizes_for
 from statsmodels_ooc.engine.tasks import Collect, Seen, bound, check_unchanged
@@ -32,14 +33,19 @@ class Stream:
         The data.
     spec : BlockMaker
         The design.
-    passes : list of PassRecord
-        The passes so far, in order.
+    ledger : Ledger
+        The passes over the source so far, and what they read.
     """
 
     source: Source
     spec: BlockMaker
-    passes: list[PassRecord] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
     _seen: list[Seen] | None = field(default=None, repr=False)
+
+    @property
+    def passes(self) -> list[PassRecord]:
+        """The passes so far, in order."""
+        return self.ledger.passes
 
     def fold(self, name: str, *reductions: Reduction[Any]) -> tuple[Any, ...]:
         """Fold several reductions over the rows in one pass.
@@ -65,7 +71,12 @@ class Stream:
         """
         check_memory(self.spec.k)
         *states, fingerprint = run_pass(
-            name, self.source, self.spec, (*reductions, Fingerprint()), self.passes
+            name,
+            self.source,
+            self.spec,
+            (*reductions, Fingerprint()),
+            self.ledger,
+            compared=self._seen is not None,
         )
         self._check_unchanged(name, fingerprint.of(len(self.source.partitions)))
         return tuple(states)
@@ -78,7 +89,7 @@ class Stream:
             check_unchanged(partition.label, f"the pass {name!r}", was, is_)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Stream:
-        return Stream(self.source, self.spec, list(self.passes), self._seen)
+        return Stream(self.source, self.spec, self.ledger.copy(), self._seen)
 
     def forget(self) -> None:
         """Let go of the rows."""
@@ -89,6 +100,7 @@ class Stream:
         if not self.source.is_recipe:
             state["source"] = ForgottenSource(self.source)
             state["_seen"] = None
+            state["ledger"] = Ledger(self.passes)
         return state
 
     @property
@@ -118,7 +130,11 @@ class Stream:
         collect = Collect(self.spec, function, sizes_for(self.spec), tail)
         pieces = [
             da.from_delayed(
-                delayed(collect)(bound(partition), i, seen), (seen[1], *tail), dtype=np.float64
+                delayed(collect)(
+                    bound(partition), i, seen, self.ledger.first.get(i, Read(seen[0]))
+                ),
+                (seen[1], *tail),
+                dtype=np.float64,
             )
             for i, (partition, seen) in enumerate(
                 zip(self.source.partitions, self.seen, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +12,15 @@ import pandas as pd
 from dask.delayed import delayed
 
 from statsmodels_ooc.engine.blas import one_blas_thread
+from statsmodels_ooc.engine.ledger import Read, changed, check_read, noted
 from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.engine.progress import tick
 from statsmodels_ooc.engine.sizes import Sizes
-from statsmodels_ooc.errors import OutOfCoreError, SourceChangedError
+from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.reductions.audit import Fingerprint
 from statsmodels_ooc.reductions.base import FloatArray, Reduction
 from statsmodels_ooc.sources.base import Partition
+from statsmodels_ooc.sources.files import contents_are_compared
 
 __all__ = ["Collect", "Fold", "Merge", "Seen", "bound", "check_unchanged", "released"]
 
@@ -32,18 +35,22 @@ class Fold:
     reductions: tuple[Reduction[Any], ...]
     sizes: Sizes
     meter: str
+    compared: bool = False
 
-    def __call__(self, bound: Any, index: int) -> tuple[int, list[Any]]:
+    def __call__(self, bound: Any, index: int) -> tuple[dict[int, Read], list[Any]]:
         states = [reduction.init() for reduction in self.reductions]
-        rows = 0
-        with one_blas_thread(), np.errstate(over="ignore"):  # the row audit names what is too large
-            for frame_rows, blocks in _frames(self.spec, released(bound), index, self.sizes):
+        read, partition = Read(), released(bound)
+        with (
+            one_blas_thread(),
+            np.errstate(over="ignore"),  # the row audit names what is too large
+            contents_are_compared() if self.compared else nullcontext(),
+        ):
+            for frame_rows, blocks in _frames(self.spec, partition, index, self.sizes, read):
                 for block in blocks:
                     for i, reduction in enumerate(self.reductions):
                         states[i] = reduction.update(states[i], block)
-                rows += frame_rows
                 tick(self.meter, frame_rows)
-        return rows, states
+        return {index: read}, states
 
 
 @dataclass(frozen=True)
@@ -55,40 +62,33 @@ class Collect:
     sizes: Sizes
     tail: tuple[int, ...]
 
-    def __call__(self, bound: Any, index: int, seen: Seen) -> FloatArray:
-        partition = released(bound)
+    def __call__(self, bound: Any, index: int, seen: Seen, before: Read) -> FloatArray:
+        partition, read = released(bound), Read()
         pieces = [np.empty((0, *self.tail))]
         fingerprint, state = Fingerprint(), Fingerprint().init()
-        with one_blas_thread():
-            for _, blocks in _frames(self.spec, partition, index, self.sizes):
+        with one_blas_thread(), contents_are_compared():
+            for _, blocks in _frames(self.spec, partition, index, self.sizes, read):
                 for block in blocks:
                     state = fingerprint.update(state, block)
                     pieces.append(np.array(self.function(block), dtype=np.float64))
-        check_unchanged(partition.label, "a lazy answer", seen, state.seen.get(index, (0, 0, 0)))
+        reader = "a lazy answer"
+        check_read(partition.label, reader, before, read)
+        check_unchanged(partition.label, reader, seen, state.seen.get(index, (0, 0, 0)))
         return np.concatenate(pieces)
 
 
 def check_unchanged(label: str, reader: str, was: Seen, now: Seen) -> None:
-    """Refuse a partition that does not give what an earlier pass has seen of it."""
-    if was == now:
-        return
-    what = (
-        f"{was[0]:,} rows then, {now[0]:,} now"
-        if was[0] != now[0]
-        else "as many rows, with other values"
-    )
-    raise SourceChangedError(
-        f"the data changed before {reader}: {label} gave {what}",
-        hint="every pass must see the same rows; copy changing data to a file first",
-    )
+    """Refuse a partition of which a design makes another thing than in an earlier pass."""
+    if was != now:
+        raise changed(label, reader, was[0], now[0])
 
 
 def _frames(
-    spec: BlockMaker, partition: Partition, index: int, sizes: Sizes
+    spec: BlockMaker, partition: Partition, index: int, sizes: Sizes, read: Read
 ) -> Iterator[tuple[int, Iterator[Any]]]:
     """The rows of every frame of a partition, and its blocks."""
     start = 0
-    for frame in partition.frames(spec.columns, sizes.frame_rows, spec.encoded):
+    for frame in noted(read, partition.frames(spec.columns, sizes.frame_rows, spec.encoded)):
         yield len(frame), _blocks(spec, frame, index, partition.label, start, sizes)
         start += len(frame)
 
@@ -112,13 +112,13 @@ class Merge:
     reductions: tuple[Reduction[Any], ...]
 
     def __call__(
-        self, left: tuple[int, list[Any]], right: tuple[int, list[Any]]
-    ) -> tuple[int, list[Any]]:
+        self, left: tuple[dict[int, Read], list[Any]], right: tuple[dict[int, Read], list[Any]]
+    ) -> tuple[dict[int, Read], list[Any]]:
         merged = [
             reduction.merge(a, b)
             for reduction, a, b in zip(self.reductions, left[1], right[1], strict=True)
         ]
-        return left[0] + right[0], merged
+        return left[0] | right[0], merged
 
 
 def bound(partition: Partition) -> Any:

@@ -10,7 +10,7 @@ import statsmodels.formula
 from patsy import EvalEnvironment
 
 from statsmodels_ooc.design.formula import FormulaSpec, formula_columns, learn_formula
-from statsmodels_ooc.engine import PassRecord, Stream, read_frames, scan_frames, spool_slow
+from statsmodels_ooc.engine import Ledger, Stream, read_frames, scan_frames, spool_slow
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.coerce import as_source
@@ -80,32 +80,30 @@ def open_formula(
             raise ColumnNotFoundError(
                 f"{source.name} has no column {name!r} to keep", hint=f"the columns are {known}"
             )
-    passes: list[PassRecord] = []
+    ledger = Ledger()
     columns = formula_columns(formula, source, env=env, extras=extras)
-    source = spool_slow(source, list(dict.fromkeys((*columns, *keep))), passes)
+    source = spool_slow(source, list(dict.fromkeys((*columns, *keep))), ledger)
     spec = learn_formula(
         formula,
         source,
         env=env,
-        scan=partial(_scan, source, passes),
-        frames=partial(_read, source, passes),
+        scan=partial(_scan, source, ledger),
+        frames=partial(_read, source, ledger),
         missing="drop" if missing == "drop" else "raise",
         extras=extras,
         max_endog=max_endog,
         drop_cols=drop_cols,
         memory_limit=options.memory_limit,
     )
-    return Stream(source, spec, passes), spec
+    return Stream(source, spec, ledger), spec
 
 
-def _scan(
-    source: Any, passes: list[PassRecord], scan: Any, columns: Sequence[str], encoded: Any
-) -> Any:
-    return scan_frames("levels", source, columns, encoded, scan, passes)
+def _scan(source: Any, ledger: Ledger, scan: Any, columns: Sequence[str], encoded: Any) -> Any:
+    return scan_frames("levels", source, columns, encoded, scan, ledger)
 
 
-def _read(source: Any, passes: list[PassRecord], columns: Sequence[str]) -> Any:
-    return read_frames("transforms", source, columns, passes)
+def _read(source: Any, ledger: Ledger, columns: Sequence[str]) -> Any:
+    return read_frames("transforms", source, columns, ledger)
 
 
 def environment(eval_env: Any, depth: int) -> EvalEnvironment:

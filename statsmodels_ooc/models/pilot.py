@@ -56,7 +56,7 @@ class Pilot:
         fitting = min(_BYTES, options.memory_limit // 16) // (8 * max(self.spec.k, 1))
         rows = min(_ROWS, fitting)
         try:
-            blocks = sample_blocks(self.stream.source, self.spec, rows, self.stream.passes)
+            blocks = sample_blocks(self.stream.source, self.spec, rows, self.stream.ledger)
         except OutOfCoreError:
             return []
         sound = all(_is_sound(block, self.kernel) for block in blocks)

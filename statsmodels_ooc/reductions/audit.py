@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.reductions.checksum import checksum
 
 __all__ = ["Fingerprint", "FingerprintState", "NotFinite", "RowAudit", "RowAuditState"]
 
-_SAMPLED = 512  # one row of so many is looked at as a whole
+_SAMPLED = 8_192  # one row of so many is looked at as a whole
 
 
 class NotFinite(NamedTuple):
@@ -156,49 +159,45 @@ class FingerprintState:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Tell whether two passes saw the same rows, however they were cut into blocks.
+    """Tell whether two passes made the same of the rows, however they were cut into blocks.
 
-    The checksum adds up the bit patterns of ``endog`` and of what goes with the rows.
-    One row of `_SAMPLED` is looked at as a whole, and its bits count by where the row
-    stands in its partition, so that other values in the design, or another order of the
-    rows, do not go unnoticed.
+    The checksum covers ``endog``, what goes with the rows, and the codes of categorical
+    variables. Of numerical variables one row in 8,192 is looked at: whoever reads the
+    columns that they are made of compares these.
     """
 
     def init(self) -> FingerprintState:
         return FingerprintState()
 
     def update(self, state: FingerprintState, block: BlockLike) -> FingerprintState:
-        read, kept, checksum = state.seen.get(block.partition, (0, 0, 0))
+        read, kept, total = state.seen.get(block.partition, (0, 0, 0))
         b = len(block.endog)
         if b:
-            checksum += _bits(block.endog) + _sampled_bits(block, kept)
-            checksum += sum(_bits(values) for values in block.extras.values())
-        state.seen[block.partition] = (read + block.rows_read, kept + b, checksum % 2**64)
+            keys = block.design.keys()
+            codes = [key for key in keys if key.dtype.kind in "iu"]
+            whole = (block.endog, *block.extras.values(), *codes)
+            total += sum(
+                (2 * j + 1) * checksum(values, kept) for j, values in enumerate(whole)
+            ) + _sampled(keys, b, kept)
+        state.seen[block.partition] = (read + block.rows_read, kept + b, total % 2**64)
         return state
 
     def merge(self, left: FingerprintState, right: FingerprintState) -> FingerprintState:
         return FingerprintState(left.seen | right.seen)
 
 
-def _bits(values: FloatArray) -> int:
-    """The bit patterns of the values, added up modulo 2**64."""
-    return int(np.ascontiguousarray(values).view(np.uint64).sum())
-
-
-def _sampled_bits(block: BlockLike, before: int) -> int:
-    """The bits of every `_SAMPLED`-th row of the variables and y, each times an odd number.
+def _sampled(keys: Sequence[NDArray[Any]], b: int, before: int) -> int:
+    """The checksum of every `_SAMPLED`-th row of the variables.
 
     Parameters
     ----------
-    block : BlockLike
-        The rows.
-    before : int
-        Rows of the partition that earlier blocks held.
+    keys : sequence of ndarray, (b,) each
+        The variables.
+    b, before : int
+        Rows of the block, and of the partition before it.
     """
-    rows = slice(-before % _SAMPLED, None, _SAMPLED)
-    keys = [key[rows] for key in block.design.keys()]  # noqa: SIM118 - not a mapping
-    values = np.column_stack((*keys, block.endog[rows])).astype(np.float64, copy=False)
-    positions = before + np.arange(len(block.endog), dtype=np.uint64)[rows]
-    columns = np.arange(values.shape[1], dtype=np.uint64)
-    odd = 2 * (positions[:, None] * np.uint64(values.shape[1]) + columns) + 1
-    return int((values.view(np.uint64) * odd).sum())
+    total = 0
+    for i in range(-before % _SAMPLED, b, _SAMPLED):
+        row = np.array([key[i] for key in keys], dtype=np.float64)
+        total += (2 * (before + i) + 1) * checksum(row)
+    return total

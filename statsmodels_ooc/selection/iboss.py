@@ -214,7 +214,7 @@ class IBOSS:
         wanted = {*spec.columns, *kept}
         carried = tuple(name for name in source.columns if name in wanted)
         maker = WithRows(spec, carried, source.dtypes)
-        rows = Stream(source, maker, stream.passes)
+        rows = Stream(source, maker, stream.ledger)
         selection = Selecting(self, rows, spec, family, formula, frozenset(extras)).run()
         for message in selection.warnings:
             warnings.warn(message, SelectionWarning, stacklevel=2)

@@ -18,7 +18,7 @@ from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.dask_array import is_lazy
 from statsmodels_ooc.sources.dask_frame import DaskFrameSource
 from statsmodels_ooc.sources.dataset import from_dataset
-from statsmodels_ooc.sources.files import find_files, is_path
+from statsmodels_ooc.sources.files import is_path, list_files
 from statsmodels_ooc.sources.foreign import (
     advice,
     arrow_table,
@@ -195,7 +195,8 @@ _FORMATS: Mapping[str, tuple[tuple[str, ...], Callable[..., Source]]] = {
 def _open_path(x: Any, **options: Any) -> Source:
     known = tuple(suffix for suffixes, _ in _FORMATS.values() for suffix in suffixes)
     found: dict[str, str] = {}
-    for file in find_files(x, known, options.get("storage_options")):
+    files, _ = list_files(x, known, options.get("storage_options"))
+    for file in files:
         found.setdefault(_format_of(file.path), file.path)
     if len(found) > 1:
         what = ", ".join(f"{kind} ({path})" for kind, path in found.items())

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from statsmodels_ooc.errors import OutOfCoreError, ParseError, SourceError
+from statsmodels_ooc.errors import OutOfCoreError, ParseError
 from statsmodels_ooc.sources.csv_format import CsvFormat
 from statsmodels_ooc.sources.csv_lines import cleaned
 from statsmodels_ooc.sources.files import StoredFile
@@ -41,11 +41,6 @@ def text_errors(file: StoredFile, style: CsvFormat) -> Iterator[None]:
         yield
     except OutOfCoreError:
         raise
-    except PermissionError as error:
-        raise SourceError(
-            f"{file} cannot be read: permission denied",
-            hint="ask its owner for the right to read it",
-        ) from error
     except (*damaged, pa.ArrowException, OSError) as error:
         raise ParseError(
             f"{file} cannot be read as {style.encoding} text: {error}",

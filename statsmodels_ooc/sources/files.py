@@ -5,24 +5,58 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import stat
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 import pyarrow as pa
 
 from statsmodels_ooc.errors import (
-    MissingExtraError,
+    RepeatedFileWarning,
     SourceChangedError,
+    SourceError,
     SourceNotFoundError,
+    warn_caller,
 )
+from statsmodels_ooc.sources.listing import (
+    LocalTree,
+    Tree,
+    absent,
+    access_errors,
+    folders,
+    is_visible,
+    matches,
+)
+from statsmodels_ooc.sources.remote import Version, remote_errors, tree_of, version_of
+from statsmodels_ooc.sources.table_formats import check_no_table, check_not_in_table
 
-__all__ = ["StoredFile", "find_files", "is_path", "shown"]
+__all__ = ["StoredFile", "contents_are_compared", "find_files", "is_path", "list_files", "shown"]
 
 _MISSING_KEY = "__HIVE_DEFAULT_PARTITION__"
+_NOT_REGULAR = (
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+_Keys: TypeAlias = tuple[tuple[str, str | None], ...]  # what ``key=value`` folders say
+
+_compared: ContextVar[bool] = ContextVar("compared", default=False)
+
+
+@contextmanager
+def contents_are_compared() -> Iterator[None]:
+    """Inside, a file may have another time: whoever reads it compares all that it holds."""
+    token = _compared.set(True)
+    try:
+        yield
+    finally:
+        _compared.reset(token)
 
 
 @dataclass(frozen=True)
@@ -39,6 +73,8 @@ class StoredFile:
         Nanoseconds of the last change; None for a URL.
     keys : tuple of (str, str or None)
         What ``key=value`` folders say of every row of the file.
+    marks : tuple of (str, str)
+        What the server of a URL says of the version: etag, checksum, times.
     storage : mapping
         fsspec's storage options.
     owner : object
@@ -48,7 +84,8 @@ class StoredFile:
     path: str
     size: int
     modified: int | None
-    keys: tuple[tuple[str, str | None], ...] = ()
+    keys: _Keys = ()
+    marks: tuple[tuple[str, str], ...] = ()
     storage: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     owner: Any = field(default=None, compare=False, repr=False)
 
@@ -65,33 +102,76 @@ class StoredFile:
         """Open for reading, memory-mapped where that is possible and asked for.
 
         Mapping saves copies, but a file that is cut short while it is mapped ends the
-        process.
+        process: it is for files that nobody else knows of.
+
+        Raises
+        ------
+        SourceChangedError
+            The file is another than when the source was opened, now or when what was
+            read makes no sense or is over.
+        SourceAccessError
+            It cannot be opened.
         """
-        if not self.local:
-            filesystem, path = _filesystem(self.path, self.storage)
-            with filesystem.open(path, "rb") as raw, pa.PythonFile(raw, mode="r") as file:
+        self.now()
+        try:
+            with self._raw(mapped) as file:
+                yield file
+        except Exception:
+            self._check_same(self.as_found())
+            raise
+        if self.local:
+            self.now()
+
+    @contextmanager
+    def _raw(self, mapped: bool) -> Iterator[pa.NativeFile]:
+        if self.local:
+            opener = pa.memory_map if mapped and self.size else pa.OSFile
+            with access_errors(self.path):
+                file = opener(self.path)
+            with file:
                 yield file
             return
-        self.check_unchanged()
-        opener = pa.memory_map if mapped and self.size else pa.OSFile
-        with opener(self.path) as file:
+        tree, path = tree_of(self.path, self.storage)
+        with remote_errors(self.path):
+            raw = tree.filesystem.open(path, "rb")
+        with raw, pa.PythonFile(raw, mode="r") as file:
             yield file
 
-    def check_unchanged(self) -> None:
-        """Refuse a local file that is not the one that was opened first."""
-        if not self.local:
-            return
+    def now(self) -> StoredFile:
+        """The file as it is now.
+
+        Raises
+        ------
+        SourceChangedError
+            It is not the one that was opened first. Where `contents_are_compared`, only
+            its size tells.
+        """
+        found = self.as_found()
+        if found.size != self.size or not _compared.get():
+            self._check_same(found)
+        return found
+
+    def as_found(self) -> StoredFile:
+        """The file as it is now, be it another."""
         try:
-            found = os.stat(self.path)
-        except FileNotFoundError:
+            if self.local:
+                with access_errors(self.path):
+                    known = os.stat(self.path)
+                return replace(self, size=known.st_size, modified=known.st_mtime_ns)
+            version = version_of(*tree_of(self.path, self.storage), fresh=True)
+            return replace(self, size=version.size, marks=version.marks)
+        except SourceNotFoundError:
             raise SourceChangedError(
                 f"{self.path} was removed after the source was opened",
                 hint="keep the files in place until the last result has been asked for",
             ) from None
-        if found.st_size != self.size or found.st_mtime_ns != self.modified:
+
+    def _check_same(self, found: StoredFile) -> None:
+        was, is_ = Version(self.size, self.marks), Version(found.size, found.marks)
+        if was.differs(is_) or found.modified != self.modified:
             raise SourceChangedError(
                 f"{self.path} changed after the source was opened "
-                f"({self.size:,} bytes then, {found.st_size:,} now)",
+                f"({self.size:,} bytes then, {found.size:,} now)",
                 hint="open the source again and fit again",
             )
 
@@ -119,28 +199,93 @@ def find_files(
     storage_options : mapping, optional
         Handed to fsspec for URLs.
 
+    Returns
+    -------
+    tuple of StoredFile
+        Each file once, however many links or items of the list lead to it.
+
     Raises
     ------
     SourceNotFoundError
-        When nothing matches; the message says what was looked for.
+        When nothing matches, or a link leads nowhere; the message says what was looked
+        for.
+    SourceAccessError
+        When a folder cannot be listed.
+    TableFormatError
+        When a folder is, or is inside, a Delta, Iceberg or Hudi table.
+    SourceError
+        When something is neither a file nor a folder: a pipe, a socket, a device.
+
+    Warns
+    -----
+    RepeatedFileWarning
+        A file came more than once.
     """
+    files, repeats = list_files(where, suffixes, storage_options)
+    if repeats:
+        (again, first), *others = repeats.items()
+        more = f", and so are {len(others):,} more" if others else ""
+        warn_caller(
+            f"{again} is {'named twice' if again == first else f'the same as {first}'}{more}: "
+            "what is reached more than once counts once",
+            RepeatedFileWarning,
+        )
+    return files
+
+
+def list_files(
+    where: Any,
+    suffixes: Collection[str],
+    storage_options: Mapping[str, Any] | None = None,
+) -> tuple[tuple[StoredFile, ...], dict[str, str]]:
+    """As `find_files`; beside the files, what else leads to one of them, and to which."""
     storage = dict(storage_options or {})
     listed = isinstance(where, (list, tuple))
-    files: list[StoredFile] = []
+    repeats: dict[str, str] = {}
+    found: list[_Found] = []
     for item in where if listed else [where]:
         text = os.fspath(item)
         if text.startswith("file://"):
             text = unquote(text[len("file://") :])
-        found = _remote(text, suffixes, storage) if "://" in text else _local(text, suffixes)
-        if not found:
+        there = (
+            _remote(text, suffixes, storage, repeats)
+            if "://" in text
+            else _local(text, suffixes, repeats)
+        )
+        if not there:
             raise _nothing_at(text, suffixes)
-        files += found
+        found += there
+    files = _once(found, repeats)
     if listed:
         files = [replace(file, keys=_keys(Path(file.path).parts[:-1])) for file in files]
-    # A worker, or whoever loads a saved fit, may stand in another directory.
-    return tuple(
-        replace(file, path=os.path.abspath(file.path)) if file.local else file for file in files
-    )
+    return tuple(files), repeats
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A file, and what is the same under every path that leads to it."""
+
+    file: StoredFile
+    identity: object
+
+
+def _once(found: Sequence[_Found], repeats: dict[str, str]) -> list[StoredFile]:
+    """Each file under one path, the one with the fewest links."""
+    chosen: dict[object, StoredFile] = {}
+    for item in found:
+        known, file = chosen.setdefault(item.identity, item.file), item.file
+        if known is file:
+            continue
+        if _links(file.path) < _links(known.path):
+            chosen[item.identity] = file
+            known, file = file, known
+        repeats[file.path] = known.path
+    return [item.file for item in found if chosen[item.identity] is item.file]
+
+
+def _links(path: str) -> int:
+    """How many of the folders and the file of a local path are links."""
+    return sum(map(os.path.islink, (path, *map(str, Path(path).parents))))
 
 
 def shown(where: Any) -> str:
@@ -161,61 +306,119 @@ def _nothing_at(text: str, suffixes: Collection[str]) -> SourceNotFoundError:
     return SourceNotFoundError(f"{what} {text!r}", hint=place or None)
 
 
-def _local(text: str, suffixes: Collection[str]) -> list[StoredFile]:
-    text = os.path.expanduser(text)
-    if os.path.isfile(text):
-        return [_stat(text)]
-    if os.path.isdir(text):
-        return _in_directory(text, text, suffixes)
-    root = _fixed_part(text)
-    files: list[StoredFile] = []
-    for match in sorted(glob.glob(text, recursive=True), key=_natural):
-        if os.path.isdir(match):
-            if not text.rstrip("/").endswith("**"):
-                files += _in_directory(match, root, suffixes)
-        else:
-            files.append(_stat(match, _keys(Path(os.path.relpath(match, root)).parts[:-1])))
-    return list({file.path: file for file in files}.values())
+def _local(text: str, suffixes: Collection[str], repeats: dict[str, str]) -> list[_Found]:
+    tree, path = LocalTree(), _absolute(os.path.expanduser(text))
+    kind = tree.kind(path)
+    if kind == "nothing":
+        raise absent(path)
+    if kind == "file":
+        return [_stat(path)]
+    places: dict[str, _Keys] = {}
+    if kind == "folder":
+        places = _in_folder(tree, path, path, suffixes, repeats)
+    elif glob.has_magic(path):
+        fixed, pattern = _split(Path(path).parts)
+        places = _matching(tree, os.path.join(*fixed), pattern, suffixes, repeats)
+    return [_stat(place, keys) for place, keys in places.items()]
 
 
-def _in_directory(folder: str, root: str, suffixes: Collection[str]) -> list[StoredFile]:
-    paths = [
-        os.path.join(place, name)
-        for place, folders, names in _walk(folder)
-        for name in names
-        if _visible(name) and name.lower().endswith(tuple(suffixes))
-    ]
-    return [
-        _stat(path, _keys(Path(os.path.relpath(path, root)).parts[:-1]))
-        for path in sorted(paths, key=_natural)
-    ]
+def _absolute(path: str) -> str:
+    """A path that is right wherever a worker, or whoever loads a saved fit, stands."""
+    upwards = ".." in Path(path).parts  # of a link, it leads out of what the link leads to
+    return os.path.realpath(path) if upwards else os.path.abspath(path)
 
 
-def _walk(folder: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    for place, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if _visible(name)]
-        yield place, folders, names
+def _remote(
+    url: str, suffixes: Collection[str], storage: dict[str, Any], repeats: dict[str, str]
+) -> list[_Found]:
+    tree, path = tree_of(url, storage)
+    if glob.has_magic(path.replace("?", "")):  # which begins a query
+        fixed, pattern = _split(path.split("/"))
+        places = _matching(tree, "/".join(fixed), pattern, suffixes, repeats)
+    elif tree.kind(path) == "folder":
+        tree.learn(path)
+        places = _in_folder(tree, path.rstrip("/"), path.rstrip("/"), suffixes, repeats)
+    elif tree.kind(path) is None:
+        return []
+    else:
+        places = {path: ()}
+    found = []
+    for place, keys in places.items():
+        version = version_of(tree, place)
+        address = url if place == path else tree.url(place)
+        file = StoredFile(address, version.size, None, keys, version.marks, storage)
+        found.append(_Found(file, address))
+    return found
 
 
-def _visible(name: str) -> bool:
-    return not name.startswith(".") and ("=" in name or not name.startswith("_"))
+def _in_folder(
+    tree: Tree, folder: str, root: str, suffixes: Collection[str], repeats: dict[str, str]
+) -> dict[str, _Keys]:
+    """The files of a folder and all below it, and the keys that their folders say."""
+    check_not_in_table(tree, folder)
+    paths = []
+    for place, entries in folders(tree, folder, repeats):
+        check_no_table(tree, place, entries)
+        paths += [
+            tree.join(place, entry.name)
+            for entry in entries
+            if entry.kind == "file"
+            and is_visible(entry.name)
+            and entry.name.lower().endswith(tuple(suffixes))
+        ]
+    return {path: _keys_below(root, path) for path in sorted(paths, key=_natural)}
 
 
-def _stat(path: str, keys: tuple[tuple[str, str | None], ...] = ()) -> StoredFile:
-    found = os.stat(path)
-    return StoredFile(path, found.st_size, found.st_mtime_ns, keys)
+def _matching(
+    tree: Tree,
+    root: str,
+    pattern: Sequence[str],
+    suffixes: Collection[str],
+    repeats: dict[str, str],
+) -> dict[str, _Keys]:
+    """The files that match a pattern, or are in a folder that does, and their keys."""
+    found: dict[str, _Keys] = {}
+    checked: set[str] = set()
+    for path, kind in sorted(matches(tree, root, pattern, repeats), key=_by_path):
+        if kind == "folder":
+            found |= _in_folder(tree, path, root, suffixes, repeats)
+            continue
+        folder = os.path.dirname(path)
+        if folder not in checked:
+            check_not_in_table(tree, folder)
+            checked.add(folder)
+        found.setdefault(path, _keys_below(root, path))
+    return found
 
 
-def _fixed_part(pattern: str) -> str:
-    parts = []
-    for part in Path(pattern).parts[:-1]:
-        if glob.has_magic(part):
-            break
-        parts.append(part)
-    return os.path.join(*parts) if parts else "."
+def _by_path(match: tuple[str, Any]) -> list[Any]:
+    return _natural(match[0])
 
 
-def _keys(parts: Iterable[str]) -> tuple[tuple[str, str | None], ...]:
+def _stat(path: str, keys: _Keys = ()) -> _Found:
+    with access_errors(path):
+        found = os.stat(path)
+    special = next((name for is_, name in _NOT_REGULAR if is_(found.st_mode)), None)
+    if special is not None:
+        raise SourceError(
+            f"{path} is {special}, not a file, and cannot be read more than once",
+            hint="copy what comes out of it into a file, or hand over an iterator of DataFrames",
+        )
+    identity = (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(path)
+    return _Found(StoredFile(path, found.st_size, found.st_mtime_ns, keys), identity)
+
+
+def _split(parts: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """The parts before the first one that is a pattern, and the parts from there on."""
+    at = next(at for at, part in enumerate(parts) if glob.has_magic(part))
+    return parts[:at], parts[at:]
+
+
+def _keys_below(root: str, path: str) -> _Keys:
+    return _keys(Path(path[len(root) :]).parts[:-1])
+
+
+def _keys(parts: Iterable[str]) -> _Keys:
     pairs = [part.split("=", 1) for part in parts if "=" in part]
     return tuple(
         (unquote(key), None if value == _MISSING_KEY else unquote(value)) for key, value in pairs
@@ -227,48 +430,4 @@ def _natural(path: str) -> list[Any]:
     return [
         (0, int(piece), piece) if piece.isdigit() else (1, 0, piece)
         for piece in re.split(r"([0-9]+)", path)
-    ]
-
-
-def _filesystem(url: str, storage: Mapping[str, Any]) -> tuple[Any, str]:
-    try:
-        import fsspec
-    except ImportError:
-        raise MissingExtraError(
-            f"reading {url} needs fsspec",
-            hint="pip install fsspec (and s3fs, gcsfs, adlfs …)",
-        ) from None
-    try:
-        filesystem, path = fsspec.core.url_to_fs(url, **storage)
-    except ImportError as error:
-        raise MissingExtraError(f"reading {url}: {error}") from None
-    return filesystem, path
-
-
-def _remote(url: str, suffixes: Collection[str], storage: dict[str, Any]) -> list[StoredFile]:
-    filesystem, path = _filesystem(url, storage)
-    scheme = url.split("://", 1)[0]
-    if glob.has_magic(path):
-        root, paths = _fixed_part(path), filesystem.glob(path)
-    elif filesystem.isdir(path):
-        root = path
-        paths = [
-            item
-            for item in filesystem.find(path)
-            if item.lower().endswith(tuple(suffixes))
-            and all(map(_visible, item[len(path) :].strip("/").split("/")))
-        ]
-    elif filesystem.exists(path):
-        return [StoredFile(url, int(filesystem.info(path)["size"]), None, (), storage)]
-    else:
-        return []
-    return [
-        StoredFile(
-            item if "://" in item else f"{scheme}://{item}",
-            int(filesystem.info(item)["size"]),
-            None,
-            _keys(Path(item[len(root) :]).parts[:-1]),
-            storage,
-        )
-        for item in sorted(paths, key=_natural)
     ]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from statsmodels_ooc.errors import OutOfCoreError, ParseError, SchemaError, SourceError
+from statsmodels_ooc.errors import OutOfCoreError, ParseError, SchemaError
 from statsmodels_ooc.sources.columns import Column
 
 __all__ = ["arrow_errors", "categories_of", "frame_of", "frames_of", "series_of", "union"]
@@ -161,11 +161,6 @@ def arrow_errors(place: str, what: str) -> Iterator[None]:
         yield
     except OutOfCoreError:
         raise
-    except PermissionError as error:
-        raise SourceError(
-            f"{place} cannot be read: permission denied",
-            hint="ask its owner for the right to read it",
-        ) from error
     except (pa.ArrowException, OSError, EOFError) as error:
         raise ParseError(
             f"{place} cannot be read as {what}: {error}",

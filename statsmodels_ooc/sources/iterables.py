@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.errors import SourceChangedError, SourceError
@@ -16,7 +15,7 @@ from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
 from statsmodels_ooc.sources.memory import ArrowTableSource, FramePartition
 from statsmodels_ooc.sources.schema import common_schema
 from statsmodels_ooc.sources.spool import spool
-from statsmodels_ooc.sources.threads import works_in_threads
+from statsmodels_ooc.sources.threads import Peeked, peeked
 from statsmodels_ooc.sources.values import UNTYPED, dtype_of
 
 __all__ = ["IterableSource", "from_iterable"]
@@ -76,26 +75,24 @@ def from_iterable(x: Any) -> Source:
 
 
 def _from_function(make: Callable[[], Iterable[Any]], name: str) -> Source:
-    source = IterableSource(make, name)
-    if works_in_threads(make):
+    peek = peeked(make)
+    source = IterableSource(make, name, peek)
+    if peek.elsewhere:
         return source
     pieces = iter(make())
-    is_spent = pieces is source.partitions[0].peeked  # reading says so
-    return source if is_spent else spool(pieces, name)
+    return source if pieces is peek.pieces else spool(pieces, name)  # spent: reading says so
 
 
 class IterableSource(Source):
     """Frames of a function that is called for every pass; see `from_iterable`."""
 
-    def __init__(self, make: Callable[[], Iterable[Any]], name: str) -> None:
+    def __init__(self, make: Callable[[], Iterable[Any]], name: str, peek: Peeked) -> None:
         self._name = name
-        self._make = make
-        pieces = iter(make())
-        first = _first(pieces, name)
+        first = _checked(peek.first, name)
         names = _names(first, f"frame 0 of {name}")
         self._dtypes = PerColumn(names, self._dtype)
         self._first = _pandas(first[:_PEEKED], names, f"frame 0 of {name}").copy()
-        self._partitions = [IterablePartition(make, name, pieces)]
+        self._partitions = [IterablePartition(make, name, peek.pieces)]
 
     def _dtype(self, name: str) -> Any:
         """That of the first frame in which the column has a value."""
@@ -107,7 +104,7 @@ class IterableSource(Source):
                 dtype = dtype_of(frame[name])
                 if dtype is not UNTYPED:
                     return dtype
-        return np.dtype(np.float64)
+        return self._first[name].dtype
 
     @property
     def is_recipe(self) -> bool:
@@ -130,12 +127,7 @@ class IterableSource(Source):
         return self._partitions
 
 
-def _first(pieces: Iterator[Any], name: str) -> Any:
-    try:
-        first = next(pieces, None)
-    finally:
-        if hasattr(pieces, "close"):
-            pieces.close()
+def _checked(first: Any, name: str) -> Any:
     if first is None:
         raise SourceError(
             f"{name} gives no frame, so its columns are unknown",

@@ -118,7 +118,7 @@ class ParquetPartition:
         self, columns: Sequence[Column], max_rows: int, encoded: Collection[str]
     ) -> Iterator[pa.RecordBatch]:
         names = [column.name for column in columns]
-        known = footer(self.file)
+        known = footer(self.file.now())
         with (
             arrow_errors(self.label, "Parquet"),
             self.file.opened() as raw,

@@ -4,48 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["works_in_threads"]
+__all__ = ["Peeked", "peeked"]
 
 
-def works_in_threads(make: Callable[[], Iterable[Any]]) -> bool:
-    """Whether the first piece can be had in a thread of its own.
+class Peeked(NamedTuple):
+    """The first piece of what a function gives.
 
-    Parameters
+    Attributes
     ----------
-    make : callable
-        Gives an iterable; it has just given a first piece in this thread, so that
-        whatever goes wrong now comes from the thread.
+    pieces : iterator
+        What it was taken from; closed, if it can be.
+    first : object or None
+        The piece, None where there is none.
+    elsewhere : bool
+        Whether a thread of its own could have it.
+    """
+
+    pieces: Any
+    first: Any
+    elsewhere: bool
+
+
+def peeked(make: Callable[[], Iterable[Any]]) -> Peeked:
+    """The first piece, from a thread of its own where that can be.
 
     Notes
     -----
     Connections of sqlite3 belong to the thread that made them, and SQLAlchemy gives
-    each thread a database in memory of its own.
+    each thread a database in memory of its own. What fails there is tried again here,
+    and an error of the function is then its own.
 
     Examples
     --------
     >>> import sqlite3
-    >>> from statsmodels_ooc.sources.threads import works_in_threads
+    >>> from statsmodels_ooc.sources.threads import peeked
     >>> connection = sqlite3.connect(":memory:")
-    >>> works_in_threads(lambda: connection.execute("select 1"))
+    >>> peeked(lambda: connection.execute("select 1")).elsewhere
     False
-    >>> works_in_threads(lambda: [1])
+    >>> peeked(lambda: [1]).elsewhere
     True
     >>> connection.close()
     """
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(_first_comes, make).result()
+        trial = pool.submit(_peek, make)
+        if trial.exception() is None:
+            return Peeked(*trial.result(), elsewhere=True)
+    return Peeked(*_peek(make), elsewhere=False)
 
 
-def _first_comes(make: Callable[[], Iterable[Any]]) -> bool:
-    pieces: Any = None
+def _peek(make: Callable[[], Iterable[Any]]) -> tuple[Any, Any]:
+    pieces: Any = iter(make())
     try:
-        pieces = iter(make())
-        next(pieces, None)
-    except Exception:
-        return False
+        return pieces, next(pieces, None)
     finally:
         if hasattr(pieces, "close"):
             pieces.close()
-    return True

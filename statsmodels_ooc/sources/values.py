@@ -149,8 +149,9 @@ def dtype_of_pieces(name: Any, pieces: Iterable[tuple[str, pd.Series]]) -> Any:
     SchemaError
         They hold different kinds of data.
     """
+    pieces = list(pieces)
     dtype = joined_dtype(name, [(place, dtype_of(piece)) for place, piece in pieces])
-    return np.dtype(np.float64) if dtype is UNTYPED else dtype
+    return pieces[0][1].dtype if dtype is UNTYPED else dtype
 
 
 def promised(dtype: Any) -> Any:

@@ -202,4 +202,4 @@ def _refuse_to_others(folder):
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True
     )
     for path, line in zip(paths, found.stdout.splitlines(), strict=True):
-        assert f"{path} cannot be read: permission denied" in line
+        assert f"permission denied: {path} may not be read" in line
