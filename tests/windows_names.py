@@ -14,22 +14,21 @@ from typing import Any
 
 PACKAGE = "statsmodels_ooc"
 MODULES = {"crypt", "fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
-NAMES = {
-    "os": set(
-        "chown confstr ctermid eventfd fchdir fchmod fchown fork forkpty fpathconf fstatvfs "
-        "getegid geteuid getgid getgrouplist getgroups getloadavg getpgid getpgrp getpriority "
-        "getresgid getresuid getsid getuid initgroups killpg lchown lockf major makedev minor "
-        "mkfifo mknod nice openpty pathconf pathconf_names pipe2 posix_fadvise posix_fallocate "
-        "posix_spawn pread preadv pwrite pwritev readv register_at_fork sched_getaffinity "
-        "sched_yield sendfile setegid seteuid setgid setuid setsid statvfs sync sysconf "
-        "sysconf_names tcgetpgrp ttyname uname wait wait3 wait4 waitid writev O_NONBLOCK "
-        "O_CLOEXEC O_NOFOLLOW O_DIRECTORY WNOHANG WIFEXITED WEXITSTATUS".split()
-    ),
-    "signal": set(
-        "SIGALRM SIGCHLD SIGHUP SIGKILL SIGQUIT SIGSTOP SIGUSR1 SIGUSR2 alarm pause "
-        "pthread_kill pthread_sigmask setitimer sigwait".split()
-    ),
-}
+OS = """
+chown confstr ctermid eventfd fchdir fchmod fchown fork forkpty fpathconf fstatvfs
+getegid geteuid getgid getgrouplist getgroups getloadavg getpgid getpgrp getpriority
+getresgid getresuid getsid getuid initgroups killpg lchown lockf major makedev minor
+mkfifo mknod nice openpty pathconf pathconf_names pipe2 posix_fadvise posix_fallocate
+posix_spawn pread preadv pwrite pwritev readv register_at_fork sched_getaffinity
+sched_yield sendfile setegid seteuid setgid setuid setsid statvfs sync sysconf
+sysconf_names tcgetpgrp ttyname uname wait wait3 wait4 waitid writev O_NONBLOCK
+O_CLOEXEC O_NOFOLLOW O_DIRECTORY WNOHANG WIFEXITED WEXITSTATUS
+"""
+SIGNAL = """
+SIGALRM SIGCHLD SIGHUP SIGKILL SIGQUIT SIGSTOP SIGUSR1 SIGUSR2 alarm pause
+pthread_kill pthread_sigmask setitimer sigwait
+"""
+NAMES = {"os": set(OS.split()), "signal": set(SIGNAL.split())}
 
 
 def asked_by_package() -> bool:
