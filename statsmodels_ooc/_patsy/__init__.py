@@ -20,6 +20,7 @@ from statsmodels_ooc._patsy.terms import (
     expression_term,
     is_missing,
     is_numeric,
+    planned_columns,
     sorted_levels,
     subterm_columns,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "loads",
     "memorize",
     "memorized_bytes",
+    "planned_columns",
     "scope",
     "simple_column",
     "sorted_levels",

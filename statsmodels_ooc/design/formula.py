@@ -24,6 +24,7 @@ from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.design.learning import Lesson, Scan
 from statsmodels_ooc.design.response import CategoricalResponse, check_endog
 from statsmodels_ooc.design.spec import Missing
+from statsmodels_ooc.design.width import check_width
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError
 from statsmodels_ooc.sources.base import Source
 
@@ -86,18 +87,20 @@ def learn_formula(
     EmptyDataError
         A transform cannot be learned: there are no rows.
     MemoryLimitError
-        There are too many levels, or too many rows for a spline's quantiles.
+        There are too many levels or columns, or too many rows for a spline's quantiles.
     """
     columns = formula_columns(formula, source, env=env, extras=extras)
     lhs, rhs, third_terms = _terms(formula, extras, source.dtypes)
     factors = _factors(lhs, rhs, third_terms)
     lesson = Lesson(source, factors, env, frames or source.frames, memory_limit)
     lesson.learn(scan)
+    sides = (lhs, rhs, third_terms)
+    check_width(sides, lesson.widths, lesson.levels, lesson.simple, memory_limit)
 
     def info(side: Sequence[Term]) -> DesignInfo:
         return _patsy.design_info(side, lesson.states, lesson.widths, lesson.levels)
 
-    left, right, third = map(info, (lhs, rhs, third_terms))
+    left, right, third = map(info, sides)
     response = _response(lhs, left.column_names, lesson, max_endog)
     spec = FormulaSpec(
         formula,

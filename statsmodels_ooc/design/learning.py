@@ -16,6 +16,7 @@ from statsmodels_ooc.design.factors import evaluate, unbox
 from statsmodels_ooc.design.levels import LevelScan, LevelScanState
 from statsmodels_ooc.design.plain import PlainFrame
 from statsmodels_ooc.design.rowwise import require_rowwise
+from statsmodels_ooc.design.width import level_limit
 from statsmodels_ooc.errors import DesignError, EmptyDataError, MemoryLimitError
 from statsmodels_ooc.sources.base import Levels, Source
 
@@ -198,9 +199,8 @@ class Lesson:
     def _scan_levels(self, unknown: Sequence[EvalFactor], scan: Scan) -> None:
         variables = {self._variable(factor): self._evaluator(factor) for factor in unknown}
         declares = {self._variable(factor) for factor in unknown if self._declares(factor)}
-        most = int((self.memory_limit / 32) ** 0.5)
         found = scan(
-            LevelScan(variables, frozenset(declares), most),
+            LevelScan(variables, frozenset(declares), level_limit(self.memory_limit)),
             self.columns_of(unknown),
             self.encodable(unknown),
         )

@@ -63,7 +63,7 @@ class Stream:
         SourceChangedError
             This pass did not see the rows that an earlier one saw.
         """
-        check_memory(self.spec.k)
+        check_memory(self.spec)
         *states, fingerprint = run_pass(
             name, self.source, self.spec, (*reductions, Fingerprint()), self.passes
         )
