@@ -16,7 +16,6 @@ from statsmodels_ooc._patsy import (
     DesignInfo,
     EvalEnvironment,
     EvalFactor,
-    ModelDesc,
     PatsyError,
     Term,
 )
@@ -140,7 +139,7 @@ def _terms(
     formula: Any, extras: Mapping[str, str] | None, dtypes: Mapping[str, Any]
 ) -> tuple[list[Term], list[Term], list[Term]]:
     """The terms of the response, of the design, and one for each of the extras."""
-    desc = formula if isinstance(formula, ModelDesc) else ModelDesc.from_formula(formula)
+    desc = _patsy.model_desc(formula)
     if not desc.lhs_termlist:
         raise PatsyError("model is missing required outcome variables")
     third = [_extra_term(code, dtypes) for code in (extras or {}).values()]
@@ -179,10 +178,11 @@ def _extra_factors(terms: Sequence[Term], lesson: Lesson) -> list[EvalFactor]:
 
 def _check_names(factors: Sequence[EvalFactor], env: EvalEnvironment, source: Source) -> None:
     columns = source.columns
+    known = set(columns)
     always = {*dir(builtins), *patsy.builtins.__all__}
     for factor in factors:
         for name in _patsy.factor_names(factor):
-            if name in columns or name in env.namespace or name in always:
+            if name in known or name in env.namespace or name in always:
                 continue
             near = [str(c) for c in columns if str(c).lower() == name.lower()]
             near = near or difflib.get_close_matches(name, map(str, columns), n=3)

@@ -93,7 +93,7 @@ class Lesson:
     def _memorize(self) -> None:
         passes: dict[EvalFactor, int] = {}
         for factor in self.factors:
-            started = _patsy.start_memorizing(factor, self.env, self.source.columns)
+            started = _patsy.start_memorizing(factor, self.env, self.source.dtypes)
             self.states[factor], passes[factor] = started
         for which in range(max(passes.values(), default=0)):
             busy = [factor for factor in self.factors if passes[factor] > which]
@@ -147,7 +147,7 @@ class Lesson:
 
     def _know(self, factor: EvalFactor) -> bool:
         """Learn a factor without reading all rows; whether that can be done."""
-        simple = _patsy.simple_column(factor, self.states[factor], self.source.columns)
+        simple = _patsy.simple_column(factor, self.states[factor], self.source.dtypes)
         if simple is None:
             return self._know_expression(factor)
         column, boxed = simple
