@@ -83,7 +83,7 @@ def run_pass(
     with progress(name, source.rows) as meter:
         fold = shared(Fold(spec, reductions, sizes_for(spec), meter))
         merge = shared(Merge(reductions))
-        leaves = [fold(bound(partition), i) for i, partition in enumerate(partitions)]
+        leaves = [fold(bound(partition, spec.columns), i) for i, partition in enumerate(partitions)]
         with one_blas_thread():
             ((rows, states),) = compute(_tree(leaves, merge))
     seconds = time.perf_counter() - began

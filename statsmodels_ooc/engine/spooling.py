@@ -41,7 +41,7 @@ def spool_slow(source: Source, columns: Sequence[str], passes: list[PassRecord])
     began = time.perf_counter()
     with progress("spool", source.rows) as meter:
         task = shared(_Copy(tuple(columns), source.dtypes, meter))
-        copies = compute(*(task(bound(partition)) for partition in source.partitions))
+        copies = compute(*(task(bound(partition, columns)) for partition in source.partitions))
     rows = sum(copy.rows for copy in copies)
     seconds = time.perf_counter() - began
     passes.append(PassRecord("spool", rows, seconds, source.nbytes, len(copies)))

@@ -118,7 +118,9 @@ class Stream:
         collect = Collect(self.spec, function, sizes_for(self.spec), tail)
         pieces = [
             da.from_delayed(
-                delayed(collect)(bound(partition), i, seen), (seen[1], *tail), dtype=np.float64
+                delayed(collect)(bound(partition, self.spec.columns), i, seen),
+                (seen[1], *tail),
+                dtype=np.float64,
             )
             for i, (partition, seen) in enumerate(
                 zip(self.source.partitions, self.seen, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -197,7 +198,8 @@ def select(known: Mapping[str, Any], wanted: Sequence[str], place: str) -> list[
 
 def check_unique(names: Sequence[Any], place: str) -> None:
     """Refuse a table in which two columns share a name."""
-    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    counts = Counter(names)
+    twice = next((name for name in names if counts[name] > 1), None)
     if twice is not None:
         raise SchemaError(
             f"{place} has more than one column {twice!r}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +26,7 @@ from statsmodels_ooc.sources.csv_options import csv_format
 from statsmodels_ooc.sources.csv_schema import opened_text, source_columns, text_errors
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import frames_of
+from statsmodels_ooc.sources.lookup import dtypes_of
 
 __all__ = ["SUFFIXES", "CsvSource", "read_csv"]
 
@@ -152,6 +153,10 @@ class CsvRange:
     start: int
     stop: int
 
+    def narrowed(self, columns: Sequence[str]) -> CsvRange:
+        """The same rows, knowing of these columns only."""
+        return replace(self, columns={name: self.columns[name] for name in columns})
+
     @property
     def label(self) -> str:
         """File and bytes."""
@@ -222,6 +227,10 @@ class CsvWhole:
     columns: Mapping[str, Column]
     names: tuple[str, ...]
     header_lines: int
+
+    def narrowed(self, columns: Sequence[str]) -> CsvWhole:
+        """The same rows, knowing of these columns only."""
+        return replace(self, columns={name: self.columns[name] for name in columns})
 
     @property
     def label(self) -> str:
@@ -305,7 +314,7 @@ class CsvSource(Source):
     @cached_property
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype."""
-        return {name: column.dtype for name, column in self._columns.items()}
+        return dtypes_of(self._columns)
 
     @property
     def partitions(self) -> Sequence[CsvRange | CsvWhole]:

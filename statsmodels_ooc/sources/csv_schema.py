@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from statsmodels_ooc.errors import OptionError, ParseError, SourceError
 from statsmodels_ooc.sources.columns import Column, check_unique, select
 from statsmodels_ooc.sources.csv_format import CsvFormat, is_cut
 from statsmodels_ooc.sources.files import StoredFile
-from statsmodels_ooc.sources.schema import common_schema
+from statsmodels_ooc.sources.lookup import Lookup
+from statsmodels_ooc.sources.schema import CommonSchema
 
 __all__ = ["Header", "opened_text", "source_columns", "text_errors"]
 
@@ -31,13 +33,10 @@ _HEADER = 2**20
 
 def source_columns(
     files: Sequence[StoredFile], style: CsvFormat, dtypes: Mapping[str, Any]
-) -> tuple[dict[str, Column], list[Header]]:
+) -> tuple[Lookup[Column], list[Header]]:
     """The columns of all files, and each file's header.
 
-    Raises
-    ------
-    SchemaError
-        When headers or types do not agree; the message names both files.
+    A column whose types do not agree, or that a file lacks, is refused when it is asked for.
     """
     headers, schemas = [], []
     for number, file in enumerate(files):
@@ -48,9 +47,7 @@ def source_columns(
                 types[name] = pa.null()
         headers.append(header)
         schemas.append((str(file), pa.schema(list(types.items()))))
-    common = common_schema(schemas)
-    known = dict(zip(common.names, common.types, strict=True))
-    return declared_columns(known, dtypes, str(files[0])), headers
+    return declared_columns(CommonSchema(schemas), dtypes, str(files[0])), headers
 
 
 def _looked_at(file: StoredFile, style: CsvFormat, first: bool) -> tuple[Header, list[bytes]]:
@@ -285,15 +282,16 @@ def _join(left: pa.DataType, right: pa.DataType) -> pa.DataType:
     return pa.string()
 
 
-def declared_columns(
-    types: Mapping[str, pa.DataType], dtypes: Mapping[str, Any], place: str
-) -> dict[str, Column]:
+def declared_columns(common: CommonSchema, dtypes: Mapping[str, Any], place: str) -> Lookup[Column]:
     """Columns with the user's dtypes over the inferred ones."""
-    select(types, list(dtypes), place)
-    return {
-        name: _declared(name, dtypes[name]) if name in dtypes else _inferred(name, kind)
-        for name, kind in types.items()
-    }
+    select(dict.fromkeys(common.names), list(dtypes), place)
+    declared = {name: _declared(name, dtype) for name, dtype in dtypes.items()}
+    return Lookup(common.names, partial(_column, common, declared))
+
+
+def _column(common: CommonSchema, declared: Mapping[str, Column], name: str) -> Column:
+    kind = common.field(name).type
+    return declared[name] if name in declared else _inferred(name, kind)
 
 
 def _inferred(name: str, kind: pa.DataType) -> Column:

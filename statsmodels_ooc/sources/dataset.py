@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,9 +14,10 @@ import pyarrow.dataset as pads
 from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import Column, select
 from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
+from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
 from statsmodels_ooc.sources.memory import ArrowTableSource
 from statsmodels_ooc.sources.parquet import may_hold_nulls
-from statsmodels_ooc.sources.schema import common_schema, delivered
+from statsmodels_ooc.sources.schema import CommonSchema, delivered
 from statsmodels_ooc.sources.spool import spool
 
 __all__ = ["DatasetSource", "from_dataset"]
@@ -45,6 +46,10 @@ class FragmentPartition:
     label: str
     rows: int | None
     columns: Mapping[str, Column]
+
+    def narrowed(self, columns: Sequence[str]) -> FragmentPartition:
+        """The same rows, knowing of these columns only."""
+        return replace(self, columns={name: self.columns[name] for name in columns})
 
     @property
     def nbytes(self) -> int | None:
@@ -87,14 +92,14 @@ class DatasetSource(Source):
     @cached_property
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype."""
-        return {name: column.dtype for name, column in self._columns.items()}
+        return dtypes_of(self._columns)
 
     @cached_property
-    def _columns(self) -> dict[str, Column]:
-        schema = common_schema([("the Dataset", self._schema)])
-        return {field.name: self._column(field) for field in schema}
+    def _columns(self) -> Mapping[str, Column]:
+        return Lookup(CommonSchema([("the Dataset", self._schema)]).names, self._column)
 
-    def _column(self, field: pa.Field) -> Column:
+    def _column(self, name: str) -> Column:
+        field = CommonSchema([("the Dataset", self._schema)]).field(name)
         flags = [_holds_nulls(fragment, field) for fragment in self._fragments]
         nullable = None if None in flags else any(flags)
         category = None

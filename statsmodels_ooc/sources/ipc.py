@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
@@ -18,7 +18,8 @@ from statsmodels_ooc.sources.columns import Column, select
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
-from statsmodels_ooc.sources.schema import common_schema, delivered
+from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
+from statsmodels_ooc.sources.schema import CommonSchema, delivered
 
 __all__ = ["SUFFIXES", "IpcSource", "read_ipc"]
 
@@ -86,6 +87,10 @@ class IpcPartition:
     stored: tuple[str, ...]
     compressed: bool
 
+    def narrowed(self, columns: Sequence[str]) -> IpcPartition:
+        """The same rows, knowing of these columns only."""
+        return replace(self, columns={name: self.columns[name] for name in columns})
+
     @property
     def label(self) -> str:
         """File and record batches."""
@@ -116,6 +121,10 @@ class IpcStreamPartition:
     file: StoredFile
     columns: Mapping[str, Column]
     rows: int | None = None
+
+    def narrowed(self, columns: Sequence[str]) -> IpcStreamPartition:
+        """The same rows, knowing of these columns only."""
+        return replace(self, columns={name: self.columns[name] for name in columns})
 
     @property
     def nbytes(self) -> int | None:
@@ -156,8 +165,8 @@ class IpcSource(Source):
         self.files = tuple(files)
         self._name = name
         opened = [_open(file) for file in files]
-        schema = common_schema([(str(item.file), item.schema) for item in opened])
-        self._columns = {field.name: _column(field, opened) for field in schema}
+        common = CommonSchema([(str(item.file), item.schema) for item in opened])
+        self._columns = Lookup(common.names, partial(_column, common, opened))
         self._partitions = [
             partition for item in opened for partition in _partitions(item, self._columns)
         ]
@@ -175,7 +184,7 @@ class IpcSource(Source):
     @cached_property
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype."""
-        return {name: column.dtype for name, column in self._columns.items()}
+        return dtypes_of(self._columns)
 
     @property
     def partitions(self) -> Sequence[IpcPartition | IpcStreamPartition]:
@@ -213,7 +222,8 @@ def _open(file: StoredFile) -> _Opened:
         return _Opened(file, schema, tuple(infos), dictionaries)
 
 
-def _column(field: pa.Field, opened: Sequence[_Opened]) -> Column:
+def _column(common: CommonSchema, opened: Sequence[_Opened], name: str) -> Column:
+    field = common.field(name)
     nullable = any(_holds_nulls(item, field.name) for item in opened)
     filled = [item for item in opened if item.batches is None or item.batches]
     if not pa.types.is_dictionary(field.type):

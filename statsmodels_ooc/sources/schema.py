@@ -15,46 +15,72 @@ from statsmodels_ooc.sources.columns import (
     delivered_type,
 )
 
-__all__ = ["common_schema", "delivered", "is_unnamed_index"]
+__all__ = ["CommonSchema", "common_schema", "delivered", "is_unnamed_index"]
 
 
-def common_schema(schemas: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:
-    """The columns of the first schema, with types that fit all of them.
+class CommonSchema:
+    """The columns of several schemas, with a type for each that fits all of them.
+
+    A column is looked at when it is asked for: others may be missing somewhere, or of
+    different kinds of data, as long as nobody needs them.
 
     Parameters
     ----------
     schemas : sequence of (str, pyarrow.Schema)
         Where the schema was found, and the schema.
 
+    Attributes
+    ----------
+    names : tuple of str
+        The columns in the order in which they turn up.
+    """
+
+    def __init__(self, schemas: Sequence[tuple[str, pa.Schema]]) -> None:
+        places: dict[pa.Schema, str] = {}
+        for place, schema in schemas:
+            places.setdefault(schema.remove_metadata(), place)
+        self._schemas = [(place, schema) for schema, place in places.items()]
+        found = (name for schema in places for name in schema.names)
+        self.names = tuple(name for name in dict.fromkeys(found) if not is_unnamed_index(name))
+
+    def position(self, name: str) -> int:
+        """Where a column stands in the first schema that has it, once."""
+        found = (schema.get_field_index(name) for _, schema in self._schemas)
+        return next((at for at in found if at >= 0), 0)
+
+    def field(self, name: str) -> pa.Field:
+        """A column's name, its type, and whether nulls are allowed somewhere.
+
+        Raises
+        ------
+        SchemaError
+            When the column is missing somewhere, twice somewhere, or its types are
+            different kinds of data; the message names both places.
+        """
+        found = [(place, schema.get_all_field_indices(name)) for place, schema in self._schemas]
+        has = next(place for place, positions in found if positions)
+        for place, positions in found:
+            if not positions:
+                raise SchemaError(
+                    f"{place} has no column {name!r}, which {has} has",
+                    hint="every file of a source needs the columns that are used",
+                )
+            check_unique([name] * len(positions), place)
+        fields = [(place, schema.field(name)) for place, schema in self._schemas]
+        kind = common_type([(place, field.type) for place, field in fields], name)
+        return pa.field(name, kind, any(field.nullable for _, field in fields))
+
+
+def common_schema(schemas: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:
+    """The columns of all schemas, with types that fit all of them; see `CommonSchema`.
+
     Raises
     ------
     SchemaError
-        When a column is missing somewhere, or its types are different kinds of data;
-        the message names both places.
+        For any column that `CommonSchema.field` refuses.
     """
-    first_place, first = schemas[0]
-    names = [name for name in first.names if not is_unnamed_index(name)]
-    for place, schema in schemas:
-        found = [name for name in schema.names if not is_unnamed_index(name)]
-        check_unique(found, place)
-        _check_same(names, first_place, found, place)
-        _check_same(found, place, names, first_place)
-    fields = []
-    for name in names:
-        types = [(place, schema.field(name).type) for place, schema in schemas]
-        nullable = any(schema.field(name).nullable for _, schema in schemas)
-        fields.append(pa.field(name, common_type(types, name), nullable))
-    return pa.schema(fields)
-
-
-def _check_same(names: list[str], has: str, found: list[str], lacks: str) -> None:
-    known = set(found)
-    absent = [name for name in names if name not in known]
-    if absent:
-        raise SchemaError(
-            f"{lacks} has no column {absent[0]!r}, which {has} has",
-            hint="every file of a source needs the same columns",
-        )
+    common = CommonSchema(schemas)
+    return pa.schema([common.field(name) for name in common.names])
 
 
 def is_unnamed_index(name: str) -> bool:

@@ -274,7 +274,7 @@ def test_files_need_the_same_kinds(tmp_path):
     write(tmp_path, "x\n1\n", "1.csv")
     write(tmp_path, "x\nabc\n", "2.csv")
     with pytest.raises(SchemaError, match=r"'x' is int64 in .*1\.csv but string in .*2\.csv"):
-        read_csv(tmp_path)
+        _ = read_csv(tmp_path).dtypes["x"]
     assert whole(read_csv(tmp_path, dtypes={"x": str}))["x"].tolist() == ["1", "abc"]
 
 
