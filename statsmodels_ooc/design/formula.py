@@ -132,7 +132,9 @@ def formula_columns(
     factors = _factors(*_terms(formula, extras, source.dtypes))
     _check_names(factors, env, source)
     names = {name for factor in factors for name in _patsy.factor_names(factor)}
-    return tuple(column for column in source.columns if column in names)
+    columns = tuple(column for column in source.columns if column in names)
+    source.look_at(columns)
+    return columns
 
 
 def _terms(

@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import pandas as pd
 
 from statsmodels_ooc.errors import SourceError
+from statsmodels_ooc.sources.lookup import Lookup
 
 __all__ = ["ForgottenSource", "Levels", "Partition", "Source"]
 
@@ -128,6 +129,11 @@ class Source(ABC):
     def levels(self, column: str) -> Levels | None:
         """The levels of a column where they are known without a scan."""
         return None
+
+    def look_at(self, columns: Sequence[str]) -> None:
+        """Find the types of some columns, together, where that takes reading."""
+        if isinstance(self.dtypes, Lookup):
+            self.dtypes.several(columns)
 
     def frames(
         self, columns: Sequence[str] | None = None, max_rows: int = 131_072

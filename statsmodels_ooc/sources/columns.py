@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.base import Levels
+from statsmodels_ooc.sources.lookup import Lookup
 
-__all__ = ["Column", "check_unique", "common_type", "delivered_type", "select"]
+__all__ = ["Column", "check_unique", "common_type", "delivered_type", "picked", "select"]
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,14 @@ def select(known: Mapping[str, Any], wanted: Sequence[str], place: str) -> list[
             f"{place} has no column {missing[0]!r}",
             hint=f"did you mean {names}?" if near else f"its columns are {names}",
         )
+    if isinstance(known, Lookup):
+        return known.several(wanted)
     return [known[name] for name in wanted]
+
+
+def picked(known: Mapping[str, Any], wanted: Sequence[str], place: str) -> dict[str, Any]:
+    """What is known of the columns wanted, by name; see `select`."""
+    return dict(zip(wanted, select(known, wanted, place), strict=True))
 
 
 def check_unique(names: Sequence[Any], place: str) -> None:

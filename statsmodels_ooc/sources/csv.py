@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, select
+from statsmodels_ooc.sources.columns import Column, picked, select
 from statsmodels_ooc.sources.csv_errors import (
     Place,
     Ragged,
@@ -155,7 +155,7 @@ class CsvRange:
 
     def narrowed(self, columns: Sequence[str]) -> CsvRange:
         """The same rows, knowing of these columns only."""
-        return replace(self, columns={name: self.columns[name] for name in columns})
+        return replace(self, columns=picked(self.columns, columns, str(self.file)))
 
     @property
     def label(self) -> str:
@@ -230,7 +230,7 @@ class CsvWhole:
 
     def narrowed(self, columns: Sequence[str]) -> CsvWhole:
         """The same rows, knowing of these columns only."""
-        return replace(self, columns={name: self.columns[name] for name in columns})
+        return replace(self, columns=picked(self.columns, columns, str(self.file)))
 
     @property
     def label(self) -> str:

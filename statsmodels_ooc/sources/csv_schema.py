@@ -36,30 +36,57 @@ def source_columns(
 ) -> tuple[Lookup[Column], list[Header]]:
     """The columns of all files, and each file's header.
 
-    A column whose types do not agree, or that a file lacks, is refused when it is asked for.
+    Samples are read for the columns that are asked for; one whose types do not agree, or
+    that a file lacks, is refused then.
     """
-    headers, schemas = [], []
-    for number, file in enumerate(files):
-        header, pieces = _looked_at(file, style, first=number == 0)
-        types = infer(pieces, header.names, file, style)
-        for name in dtypes:
-            if name in types:
-                types[name] = pa.null()
-        headers.append(header)
+    headers = [_header_of(file, style) for file in files]
+    names = dict.fromkeys(name for header in headers for name in header.names)
+    select(names, list(dtypes), str(files[0]))
+    declared = {name: _declared(name, dtype) for name, dtype in dtypes.items()}
+    return Lookup(names, partial(_found, files, headers, style, declared)), headers
+
+
+def _found(
+    files: Sequence[StoredFile],
+    headers: Sequence[Header],
+    style: CsvFormat,
+    declared: Mapping[str, Column],
+    names: Sequence[str],
+) -> dict[str, Column]:
+    """Columns with the user's dtypes over those of samples."""
+    sampled = [name for name in names if name not in declared]
+    schemas = []
+    for number, (file, header) in enumerate(zip(files, headers, strict=True)):
+        has = set(header.names)
+        types: dict[str, pa.DataType] = {name: pa.null() for name in names if name in has}
+        wanted = [name for name in sampled if name in has]
+        if wanted:
+            pieces = _samples_of(file, header, style, first=number == 0)
+            types |= infer(pieces, header.names, wanted, file, style)
         schemas.append((str(file), pa.schema(list(types.items()))))
-    return declared_columns(CommonSchema(schemas), dtypes, str(files[0])), headers
+    common = CommonSchema(schemas)
+    kinds = {name: common.field(name).type for name in names}
+    return {name: declared.get(name) or _inferred(name, kind) for name, kind in kinds.items()}
 
 
-def _looked_at(file: StoredFile, style: CsvFormat, first: bool) -> tuple[Header, list[bytes]]:
-    """The header, and samples of the data."""
+def _header_of(file: StoredFile, style: CsvFormat) -> Header:
+    limit = _HEADER
+    with text_errors(file, style), file.opened() as raw:
+        text = raw if is_cut(file, style) else opened_text(raw, file, style)
+        head = text.read(limit)
+        while len(head) >= limit and b"\n" not in head and b"\r" not in head:
+            head += text.read(limit)  # the line may be as long as it likes
+            limit = 2 * limit
+        return read_header(head, file, style)
+
+
+def _samples_of(file: StoredFile, header: Header, style: CsvFormat, first: bool) -> list[bytes]:
     with text_errors(file, style), file.opened() as raw:
         if is_cut(file, style):
-            header = read_header(raw.read(_HEADER), file, style)
-            return header, samples(raw, file.size, header.end, style, first)
+            return samples(raw, file.size, header.end, style, first)
         limit = _HEAD if first else _LATER
-        head = opened_text(raw, file, style).read(limit)
-        header = read_header(head, file, style)
-        return header, [_whole_lines(head[header.end :], len(head) < limit)]
+        head = opened_text(raw, file, style).read(header.end + limit)
+        return [_whole_lines(head[header.end :], len(head) < header.end + limit)]
 
 
 @dataclass(frozen=True)
@@ -201,20 +228,28 @@ def _whole_lines(data: bytes, complete: bool) -> bytes:
 
 
 def infer(
-    pieces: Sequence[bytes], names: Sequence[str], file: StoredFile, style: CsvFormat
+    pieces: Sequence[bytes],
+    names: Sequence[str],
+    wanted: Sequence[str],
+    file: StoredFile,
+    style: CsvFormat,
 ) -> dict[str, pa.DataType]:
-    """A type for every column that suits all samples of one file."""
-    types: dict[str, pa.DataType] = dict.fromkeys(names, pa.null())
+    """A type for every column wanted that suits all samples of one file."""
+    types: dict[str, pa.DataType] = dict.fromkeys(wanted, pa.null())
     for piece in pieces:
         if not piece.strip():
             continue
-        for name, kind in _infer_piece(piece, names, file, style).items():
+        for name, kind in _infer_piece(piece, names, wanted, file, style).items():
             types[name] = _join(types[name], kind)
     return types
 
 
 def _infer_piece(
-    piece: bytes, names: Sequence[str], file: StoredFile, style: CsvFormat
+    piece: bytes,
+    names: Sequence[str],
+    wanted: Sequence[str],
+    file: StoredFile,
+    style: CsvFormat,
 ) -> dict[str, pa.DataType]:
     try:
         table = pacsv.read_csv(
@@ -223,12 +258,12 @@ def _infer_piece(
                 use_threads=False, column_names=list(names), block_size=len(piece) + 1
             ),
             parse_options=style.parse_options(lambda row: "skip"),
-            convert_options=style.convert_options(names, {}),
+            convert_options=style.convert_options(wanted, {}),
         )
     except pa.ArrowInvalid as error:
         raise ParseError(f"{file} cannot be read as CSV: {error}") from error
     types = {}
-    for name, column in zip(names, table.columns, strict=True):
+    for name, column in zip(wanted, table.columns, strict=True):
         if pa.types.is_binary(column.type):
             raise ParseError(
                 f"column {name!r} of {file} is not UTF-8 text",
@@ -280,18 +315,6 @@ def _join(left: pa.DataType, right: pa.DataType) -> pa.DataType:
     if pa.types.is_timestamp(left) and pa.types.is_timestamp(right) and left.tz == right.tz:
         return pa.timestamp("ns", left.tz)
     return pa.string()
-
-
-def declared_columns(common: CommonSchema, dtypes: Mapping[str, Any], place: str) -> Lookup[Column]:
-    """Columns with the user's dtypes over the inferred ones."""
-    select(dict.fromkeys(common.names), list(dtypes), place)
-    declared = {name: _declared(name, dtype) for name, dtype in dtypes.items()}
-    return Lookup(common.names, partial(_column, common, declared))
-
-
-def _column(common: CommonSchema, declared: Mapping[str, Column], name: str) -> Column:
-    kind = common.field(name).type
-    return declared[name] if name in declared else _inferred(name, kind)
 
 
 def _inferred(name: str, kind: pa.DataType) -> Column:

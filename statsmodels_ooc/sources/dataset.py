@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, select
+from statsmodels_ooc.sources.columns import Column, picked, select
 from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
 from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
 from statsmodels_ooc.sources.memory import ArrowTableSource
@@ -49,7 +49,7 @@ class FragmentPartition:
 
     def narrowed(self, columns: Sequence[str]) -> FragmentPartition:
         """The same rows, knowing of these columns only."""
-        return replace(self, columns={name: self.columns[name] for name in columns})
+        return replace(self, columns=picked(self.columns, columns, self.label))
 
     @property
     def nbytes(self) -> int | None:
@@ -95,11 +95,14 @@ class DatasetSource(Source):
         return dtypes_of(self._columns)
 
     @cached_property
-    def _columns(self) -> Mapping[str, Column]:
-        return Lookup(CommonSchema([("the Dataset", self._schema)]).names, self._column)
+    def _columns(self) -> Lookup[Column]:
+        return Lookup(CommonSchema([("the Dataset", self._schema)]).names, self._found)
 
-    def _column(self, name: str) -> Column:
-        field = CommonSchema([("the Dataset", self._schema)]).field(name)
+    def _found(self, names: Sequence[str]) -> dict[str, Column]:
+        common = CommonSchema([("the Dataset", self._schema)])
+        return {name: self._column(common.field(name)) for name in names}
+
+    def _column(self, field: pa.Field) -> Column:
         flags = [_holds_nulls(fragment, field) for fragment in self._fragments]
         nullable = None if None in flags else any(flags)
         category = None
@@ -144,5 +147,5 @@ def _holds_nulls(fragment: Any, field: pa.Field) -> bool | None:
     if field.name in keys:
         return keys[field.name] is None
     if isinstance(fragment, pads.ParquetFileFragment):
-        return may_hold_nulls([fragment.metadata], field.name, field.type)
+        return may_hold_nulls([fragment.metadata], {field.name: field.type}, {})[field.name]
     return None

@@ -14,7 +14,7 @@ import pyarrow.ipc as ipc
 
 from statsmodels_ooc.errors import ParseError
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, select
+from statsmodels_ooc.sources.columns import Column, picked, select
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
@@ -89,7 +89,7 @@ class IpcPartition:
 
     def narrowed(self, columns: Sequence[str]) -> IpcPartition:
         """The same rows, knowing of these columns only."""
-        return replace(self, columns={name: self.columns[name] for name in columns})
+        return replace(self, columns=picked(self.columns, columns, str(self.file)))
 
     @property
     def label(self) -> str:
@@ -124,7 +124,7 @@ class IpcStreamPartition:
 
     def narrowed(self, columns: Sequence[str]) -> IpcStreamPartition:
         """The same rows, knowing of these columns only."""
-        return replace(self, columns={name: self.columns[name] for name in columns})
+        return replace(self, columns=picked(self.columns, columns, str(self.file)))
 
     @property
     def nbytes(self) -> int | None:
@@ -166,7 +166,7 @@ class IpcSource(Source):
         self._name = name
         opened = [_open(file) for file in files]
         common = CommonSchema([(str(item.file), item.schema) for item in opened])
-        self._columns = Lookup(common.names, partial(_column, common, opened))
+        self._columns = Lookup(common.names, partial(_found, common, opened))
         self._partitions = [
             partition for item in opened for partition in _partitions(item, self._columns)
         ]
@@ -222,8 +222,13 @@ def _open(file: StoredFile) -> _Opened:
         return _Opened(file, schema, tuple(infos), dictionaries)
 
 
-def _column(common: CommonSchema, opened: Sequence[_Opened], name: str) -> Column:
-    field = common.field(name)
+def _found(
+    common: CommonSchema, opened: Sequence[_Opened], names: Sequence[str]
+) -> dict[str, Column]:
+    return {name: _column(common.field(name), opened) for name in names}
+
+
+def _column(field: pa.Field, opened: Sequence[_Opened]) -> Column:
     nullable = any(_holds_nulls(item, field.name) for item in opened)
     filled = [item for item in opened if item.batches is None or item.batches]
     if not pa.types.is_dictionary(field.type):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 __all__ = ["Lookup", "dtypes_of"]
@@ -21,20 +21,28 @@ class Lookup(Mapping[Any, Value]):
     names : iterable
         The keys.
     find : callable
-        Key to value.
+        Some of the keys to a mapping with their values; those that are asked for together
+        are found together.
     """
 
-    def __init__(self, names: Iterable[Any], find: Callable[[Any], Value]) -> None:
+    def __init__(
+        self, names: Iterable[Any], find: Callable[[Sequence[Any]], Mapping[Any, Value]]
+    ) -> None:
         self._names = dict.fromkeys(names)
         self._find = find
         self._found: dict[Any, Value] = {}
 
+    def several(self, names: Sequence[Any]) -> list[Value]:
+        """The values of some of the keys."""
+        new = [name for name in dict.fromkeys(names) if name not in self._found]
+        if new:
+            self._found.update(self._find(new))
+        return [self._found[name] for name in names]
+
     def __getitem__(self, name: Any) -> Value:
         if name not in self._names:
             raise KeyError(name)
-        if name not in self._found:
-            self._found[name] = self._find(name)
-        return self._found[name]
+        return self.several([name])[0]
 
     def __contains__(self, name: object) -> bool:
         return name in self._names
@@ -46,14 +54,15 @@ class Lookup(Mapping[Any, Value]):
         return len(self._names)
 
 
-def dtypes_of(columns: Mapping[str, Any]) -> Lookup[Any]:
+def dtypes_of(columns: Lookup[Any]) -> Lookup[Any]:
     """The pandas dtype of each of some columns."""
-    return Lookup(columns, _Dtype(columns))
+    return Lookup(columns, _Dtypes(columns))
 
 
-class _Dtype:
-    def __init__(self, columns: Mapping[str, Any]) -> None:
+class _Dtypes:
+    def __init__(self, columns: Lookup[Any]) -> None:
         self.columns = columns
 
-    def __call__(self, name: str) -> Any:
-        return self.columns[name].dtype
+    def __call__(self, names: Sequence[Any]) -> dict[Any, Any]:
+        known = zip(names, self.columns.several(names), strict=True)
+        return {name: column.dtype for name, column in known}

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, delivered_type, select
+from statsmodels_ooc.sources.columns import Column, delivered_type, picked, select
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
 from statsmodels_ooc.sources.hive import HiveKey, hive_keys
@@ -95,7 +95,7 @@ class ParquetPartition:
 
     def narrowed(self, columns: Sequence[str]) -> ParquetPartition:
         """The same rows, knowing of these columns only."""
-        return replace(self, columns={name: self.columns[name] for name in columns})
+        return replace(self, columns=picked(self.columns, columns, str(self.file)))
 
     @property
     def label(self) -> str:
@@ -161,7 +161,7 @@ class ParquetSource(Source):
         )
         keys = hive_keys(self.files, [rows for _, _, rows in opened])
         self._keys = {key.name: key for key in keys if key.name not in self._common.names}
-        self._columns = Lookup((*self._common.names, *self._keys), self._column)
+        self._columns = Lookup((*self._common.names, *self._keys), self._found)
 
     @property
     def name(self) -> str:
@@ -173,12 +173,14 @@ class ParquetSource(Source):
         """Column name to pandas dtype."""
         return dtypes_of(self._columns)
 
-    def _column(self, name: str) -> Column | HiveKey:
-        if name in self._keys:
-            return self._keys[name]
-        kind = self._common.field(name).type
-        near = self._common.position(name)
-        nullable = may_hold_nulls(map(footer, self.files), name, kind, near)
+    def _found(self, names: Sequence[str]) -> dict[str, Column | HiveKey]:
+        stored = {name: self._common.field(name).type for name in names if name not in self._keys}
+        near = {name: self._common.position(name) for name in stored}
+        nullable = may_hold_nulls(map(footer, self.files), stored, near)
+        columns = {name: self._column(name, kind, nullable[name]) for name, kind in stored.items()}
+        return columns | {name: self._keys[name] for name in names if name in self._keys}
+
+    def _column(self, name: str, kind: pa.DataType, nullable: bool) -> Column:
         category = None
         if pa.types.is_dictionary(kind):
             category = categories_of(kind, union(self._dictionaries(name)))
@@ -227,16 +229,35 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def may_hold_nulls(
-    footers: Iterable[pq.FileMetaData], name: str, kind: pa.DataType, near: int = 0
-) -> bool:
-    """Whether nulls may occur, from row-group statistics; True where they are silent.
+    footers: Iterable[pq.FileMetaData],
+    kinds: Mapping[str, pa.DataType],
+    near: Mapping[str, int],
+) -> dict[str, bool]:
+    """Whether nulls may occur in columns, from row-group statistics; True where they are silent.
 
-    Only integers and booleans are looked up, at about the position `near` among the
-    leaves: other types hold nulls as they are.
+    Only integers and booleans are looked up, the footers once for all of them: other types
+    hold nulls as they are.
+
+    Parameters
+    ----------
+    footers : iterable of pyarrow.parquet.FileMetaData
+        Of all files.
+    kinds : mapping
+        The columns and their types.
+    near : mapping
+        Where to look first for each among the leaves.
     """
-    if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
-        return True
-    return any(_file_may_hold_nulls(known, name, near) for known in footers)
+    doubtful = {
+        name
+        for name, kind in kinds.items()
+        if pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    }
+    found = dict.fromkeys(kinds.keys() - doubtful, True) | dict.fromkeys(doubtful, False)
+    for known in footers if doubtful else ():
+        seen = {name for name in doubtful if _file_may_hold_nulls(known, name, near.get(name, 0))}
+        found.update(dict.fromkeys(seen, True))
+        doubtful -= seen
+    return found
 
 
 def _file_may_hold_nulls(known: pq.FileMetaData, name: str, near: int) -> bool:
