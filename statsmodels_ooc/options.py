@@ -16,6 +16,7 @@ import dask.config
 import dask.utils
 
 from statsmodels_ooc.errors import OptionError
+from statsmodels_ooc.machine import usable_memory
 
 __all__ = ["Options", "options"]
 
@@ -27,7 +28,7 @@ def _parse_bytes(value: Any) -> int:
     if isinstance(value, str) and value.strip().endswith("%"):
         value = float(value.strip()[:-1]) / 100
     if isinstance(value, float) and 0 < value <= 1:
-        return int(value * _machine_memory())
+        return int(value * usable_memory())
     size = int(dask.utils.parse_bytes(value))
     if size <= 0:
         raise ValueError("must be positive")
@@ -51,19 +52,6 @@ def _parse_progress(value: Any) -> bool | None:
     if isinstance(value, bool):
         return value
     raise ValueError("must be True, False or 'auto'")
-
-
-def _machine_memory() -> int:
-    """Bytes of memory that this process may use: the machine's, or its cgroup's."""
-    import os
-
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        with open("/sys/fs/cgroup/memory.max") as file:
-            limit = file.read().strip()
-    except OSError:
-        return total
-    return total if limit == "max" else min(total, int(limit))
 
 
 @dataclass(frozen=True)

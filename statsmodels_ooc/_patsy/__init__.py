@@ -1,6 +1,6 @@
 """The only files that touch patsy's private names."""
 
-from patsy import DesignInfo, EvalEnvironment, ModelDesc, PatsyError
+from patsy import DesignInfo, EvalEnvironment, PatsyError
 from patsy.categorical import _CategoricalBox as Box  # what C(...) evaluates to
 from patsy.categorical import guess_categorical
 from patsy.desc import INTERCEPT, Term
@@ -14,12 +14,14 @@ from statsmodels_ooc._patsy.memorizing import (
     start_memorizing,
 )
 from statsmodels_ooc._patsy.names import factor_names, scope, simple_column
+from statsmodels_ooc._patsy.parsing import model_desc
 from statsmodels_ooc._patsy.pickling import dumps, loads
 from statsmodels_ooc._patsy.terms import (
     design_info,
     expression_term,
     is_missing,
     is_numeric,
+    planned_columns,
     sorted_levels,
     subterm_columns,
 )
@@ -31,7 +33,6 @@ __all__ = [
     "EvalEnvironment",
     "EvalFactor",
     "FactorInfo",
-    "ModelDesc",
     "PatsyError",
     "Term",
     "design_info",
@@ -45,6 +46,8 @@ __all__ = [
     "loads",
     "memorize",
     "memorized_bytes",
+    "model_desc",
+    "planned_columns",
     "scope",
     "simple_column",
     "sorted_levels",

@@ -24,6 +24,7 @@ __all__ = [
     "expression_term",
     "is_missing",
     "is_numeric",
+    "planned_columns",
     "sorted_levels",
     "subterm_columns",
 ]
@@ -83,6 +84,44 @@ def design_info(
         for name in _subterm_column_names_iter(infos, subterm)
     ]
     return DesignInfo(names, factor_infos=infos, term_codings=codings)
+
+
+def planned_columns(
+    terms: Sequence[Any],
+    num_columns: Mapping[Any, int],
+    levels: Mapping[Any, tuple[tuple[Any, ...], Any]],
+) -> dict[Any, int]:
+    """How many columns each term will have, told without its contrasts.
+
+    Two levels stand in for those of every factor: they get two columns where all levels
+    have one, and one column where the first is left out.
+
+    Parameters
+    ----------
+    terms, num_columns, levels
+        See `design_info`.
+    """
+    stand_in = dict.fromkeys(levels, ((0, 1), None))
+    codings = _make_subterm_infos(list(terms), dict(num_columns), stand_in)
+
+    def width(subterm: Any) -> int:
+        columns = 1
+        for factor in subterm.factors:
+            if factor in num_columns:
+                columns *= num_columns[factor]
+            else:
+                omitted = 2 - subterm.contrast_matrices[factor].matrix.shape[1]
+                columns *= _coded_columns(*levels[factor], omitted)
+        return columns
+
+    return {term: sum(map(width, subterms)) for term, subterms in codings.items()}
+
+
+def _coded_columns(levels: tuple[Any, ...], contrast: Any, omitted: int) -> int:
+    """A matrix of the user's has the columns that it has."""
+    given = getattr(contrast, "matrix", contrast)
+    is_matrix = isinstance(given, Sequence | np.ndarray) and np.ndim(given) == 2
+    return int(np.shape(given)[1]) if is_matrix else max(len(levels) - omitted, 0)
 
 
 def subterm_columns(info: DesignInfo, subterm: Any) -> list[tuple[int, ...]]:

@@ -17,7 +17,6 @@ from statsmodels_ooc._patsy import (
     DesignInfo,
     EvalEnvironment,
     EvalFactor,
-    ModelDesc,
     PatsyError,
     Term,
 )
@@ -25,6 +24,7 @@ from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.design.learning import Lesson, Scan
 from statsmodels_ooc.design.response import CategoricalResponse, check_endog
 from statsmodels_ooc.design.spec import Missing
+from statsmodels_ooc.design.width import check_width
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError
 from statsmodels_ooc.sources.base import Source
 
@@ -87,18 +87,20 @@ def learn_formula(
     EmptyDataError
         A transform cannot be learned: there are no rows.
     MemoryLimitError
-        There are too many levels, or too many rows for a spline's quantiles.
+        There are too many levels or columns, or too many rows for a spline's quantiles.
     """
     columns = formula_columns(formula, source, env=env, extras=extras)
     lhs, rhs, third_terms = _terms(formula, extras, source.dtypes)
     factors = _factors(lhs, rhs, third_terms)
     lesson = Lesson(source, factors, env, frames or source.frames, memory_limit)
     lesson.learn(scan)
+    sides = (lhs, rhs, third_terms)
+    check_width(sides, lesson.widths, lesson.levels, lesson.simple, memory_limit)
 
     def info(side: Sequence[Term]) -> DesignInfo:
         return _patsy.design_info(side, lesson.states, lesson.widths, lesson.levels)
 
-    left, right, third = map(info, (lhs, rhs, third_terms))
+    left, right, third = map(info, sides)
     response = _response(lhs, left.column_names, lesson, max_endog)
     spec = FormulaSpec(
         formula,
@@ -132,14 +134,16 @@ def formula_columns(
     factors = _factors(*_terms(formula, extras, source.dtypes))
     _check_names(factors, env, source)
     names = {name for factor in factors for name in _patsy.factor_names(factor)}
-    return tuple(column for column in source.columns if column in names)
+    columns = tuple(column for column in source.columns if column in names)
+    source.look_at(columns)
+    return columns
 
 
 def _terms(
     formula: Any, extras: Mapping[str, str] | None, dtypes: Mapping[str, Any]
 ) -> tuple[list[Term], list[Term], list[Term]]:
     """The terms of the response, of the design, and one for each of the extras."""
-    desc = formula if isinstance(formula, ModelDesc) else ModelDesc.from_formula(formula)
+    desc = _patsy.model_desc(formula)
     if not desc.lhs_termlist:
         raise PatsyError("model is missing required outcome variables")
     third = [_extra_term(code, dtypes) for code in (extras or {}).values()]
@@ -178,10 +182,11 @@ def _extra_factors(terms: Sequence[Term], lesson: Lesson) -> list[EvalFactor]:
 
 def _check_names(factors: Sequence[EvalFactor], env: EvalEnvironment, source: Source) -> None:
     columns = source.columns
+    known = set(columns)
     always = {*dir(builtins), *patsy.builtins.__all__}
     for factor in factors:
         for name in _patsy.factor_names(factor):
-            if name in columns or name in always:
+            if name in known or name in always:
                 continue
             if name in env.namespace:
                 _refuse_array(name, factor, env, source)

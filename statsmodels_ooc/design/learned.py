@@ -26,6 +26,7 @@ from statsmodels_ooc.design.spec import (
     proportions,
 )
 from statsmodels_ooc.design.split import Layout, Split, split_columns
+from statsmodels_ooc.design.width import widest_term
 
 __all__ = ["FormulaSpec"]
 
@@ -172,6 +173,14 @@ class FormulaSpec(DesignSpec):
     @property
     def width(self) -> int:
         return self.k if self._layout is None else len(self._layout.plans)
+
+    @property
+    def widest(self) -> str:
+        _, _, factors, _, _, _, simple, *_ = self._parts
+        slices = self.design_info.term_slices.items()
+        columns = {term: piece.stop - piece.start for term, piece in slices}
+        levels = {f: len(i.categories) for f, i in factors.items() if i.type == "categorical"}
+        return widest_term(columns, levels, simple)
 
     @property
     def capacities(self) -> tuple[int | None, ...]:

@@ -18,6 +18,7 @@ from statsmodels_ooc.design.integers import evaluate_exactly, learn_sight
 from statsmodels_ooc.design.levels import LevelScan, LevelScanState, Seen
 from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.design.rowwise import require_rowwise
+from statsmodels_ooc.design.width import level_limit
 from statsmodels_ooc.errors import DesignError, EmptyDataError, MemoryLimitError, SchemaError
 from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.values import settled
@@ -112,7 +113,7 @@ class Lesson:
     def _memorize(self) -> None:
         passes: dict[EvalFactor, int] = {}
         for factor in self.factors:
-            started = _patsy.start_memorizing(factor, self.env, self.source.columns)
+            started = _patsy.start_memorizing(factor, self.env, self.source.dtypes)
             self.states[factor], passes[factor] = started
         for which in range(max(passes.values(), default=0)):
             busy = [factor for factor in self.factors if passes[factor] > which]
@@ -172,7 +173,7 @@ class Lesson:
 
     def _know(self, factor: EvalFactor) -> bool:
         """Learn a factor without reading all rows; whether that can be done."""
-        simple = _patsy.simple_column(factor, self.states[factor], self.source.columns)
+        simple = _patsy.simple_column(factor, self.states[factor], self.source.dtypes)
         if simple is None:
             return self._know_expression(factor)
         column, boxed = simple
@@ -242,7 +243,7 @@ class Lesson:
         declares = {self._variable(factor) for factor in unknown if self._declares(factor)}
         unsure = {self._variable(factor) for factor in unknown if factor in self._unsure}
         unsure -= {self._variable(factor) for factor in unknown if factor not in self._unsure}
-        most = int((self.memory_limit / 32) ** 0.5)
+        most = level_limit(self.memory_limit)
         found = scan(
             LevelScan(variables, frozenset(declares), most, frozenset(unsure)),
             self.columns_of(unknown),

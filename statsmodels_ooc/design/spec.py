@@ -91,6 +91,11 @@ class DesignSpec(ABC):
         """How many of the columns a block writes out."""
         return self.k
 
+    @property
+    def widest(self) -> str:
+        """What makes most of the columns, for a message; empty where there is nothing to say."""
+        return ""
+
     @abstractmethod
     def rows(self, frame: pd.DataFrame, where: Where) -> Rows:
         """Evaluate the variables on a frame and drop rows with missing ones."""

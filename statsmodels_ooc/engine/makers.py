@@ -27,6 +27,9 @@ class BlockMaker(Protocol):
     def width(self) -> int: ...  # of its k columns those that a block writes out
 
     @property
+    def widest(self) -> str: ...  # what makes most of the columns, for a message
+
+    @property
     def block_rows(self) -> int: ...  # most rows of a block, where memory has room
 
     def blocks(
@@ -42,6 +45,7 @@ class Frames:
     encoded: frozenset[str]
     k: int = 0
     width: int = 0
+    widest: str = ""
     block_rows: int = 1
 
     def blocks(

@@ -77,7 +77,7 @@ def run_pass(
     with progress(name, source.rows) as meter:
         fold = shared(Fold(spec, reductions, sizes_for(spec), meter, compared))
         merge = shared(Merge(reductions))
-        leaves = [fold(bound(partition), i) for i, partition in enumerate(partitions)]
+        leaves = [fold(bound(partition, spec.columns), i) for i, partition in enumerate(partitions)]
         with one_blas_thread():
             ((read, states),) = compute(_tree(leaves, merge))
     ledger.check(f"the pass {name!r}", source, read)

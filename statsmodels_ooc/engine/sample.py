@@ -56,7 +56,8 @@ def sample_blocks(source: Source, spec: BlockMaker, rows: int, ledger: Ledger) -
     share = -(-rows // max(len(chosen), 1))
     block_rows = sizes_for(spec).block_rows
     tasks = [
-        delayed(_read)(bound(source.partitions[i]), spec, i, share, block_rows) for i in chosen
+        delayed(_read)(bound(source.partitions[i], spec.columns), spec, i, share, block_rows)
+        for i in chosen
     ]
     pieces = list(compute(*tasks))
     read = sum(piece.rows for piece in pieces)

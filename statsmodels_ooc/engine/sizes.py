@@ -46,13 +46,13 @@ def states_alive() -> int:
     return workers + 6
 
 
-def check_memory(k: int) -> None:
+def check_memory(spec: BlockMaker) -> None:
     """Refuse a design whose sums of squares and products cannot fit."""
-    need = 8 * (k + 2) ** 2 * states_alive()
+    need = 8 * (spec.k + 2) ** 2 * states_alive()
     if need > options.memory_limit:
         raise MemoryLimitError(
-            f"{k:,} columns need about {need:,} bytes for their cross products, more than "
-            f"memory_limit = {options.memory_limit:,}",
+            f"{spec.k:,} columns{spec.widest} need about {need:,} bytes for their cross products, "
+            f"more than memory_limit = {options.memory_limit:,}",
             hint="text, dates and C(...) are factors with a column for each level: is one of them "
             "meant to be a number? smo.options.memory_limit = '8 GiB' raises the limit",
         )

@@ -42,7 +42,7 @@ def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source
     began = time.perf_counter()
     with progress("spool", source.rows) as meter:
         task = shared(_Copy(tuple(columns), source.dtypes, meter))
-        copies = compute(*(task(bound(partition)) for partition in source.partitions))
+        copies = compute(*(task(bound(partition, columns)) for partition in source.partitions))
     ledger.check("the copy", source, {i: Read(copy.rows) for i, copy in enumerate(copies)})
     rows = sum(copy.rows for copy in copies)
     seconds = time.perf_counter() - began

@@ -69,7 +69,7 @@ class Stream:
         SourceChangedError
             This pass did not see the rows that an earlier one saw.
         """
-        check_memory(self.spec.k)
+        check_memory(self.spec)
         *states, fingerprint = run_pass(
             name,
             self.source,
@@ -131,7 +131,10 @@ class Stream:
         pieces = [
             da.from_delayed(
                 delayed(collect)(
-                    bound(partition), i, seen, self.ledger.first.get(i, Read(seen[0]))
+                    bound(partition, self.spec.columns),
+                    i,
+                    seen,
+                    self.ledger.first.get(i, Read(seen[0])),
                 ),
                 (seen[1], *tail),
                 dtype=np.float64,

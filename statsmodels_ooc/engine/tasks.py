@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -121,13 +121,16 @@ class Merge:
         return left[0] | right[0], merged
 
 
-def bound(partition: Partition) -> Any:
-    """The partition, or the dask value that becomes it."""
+def bound(partition: Partition, columns: Sequence[str]) -> Any:
+    """A partition of which these columns will be read, or the dask value that becomes it."""
     inner = getattr(partition, "inner", None)
     if inner is not None and hasattr(inner, "bind"):
         return delayed(partition.wrap)(inner.bind())  # type: ignore[attr-defined]
     bind = getattr(partition, "bind", None)
-    return _Held(partition) if bind is None else bind()
+    if bind is not None:
+        return bind()
+    narrowed = getattr(partition, "narrowed", None)
+    return _Held(partition if narrowed is None else narrowed(columns))
 
 
 class _Held:

@@ -85,6 +85,10 @@ class WithRows:
         return self.spec.width
 
     @property
+    def widest(self) -> str:
+        return self.spec.widest
+
+    @property
     def block_rows(self) -> int:
         return 2 * self.spec.block_rows  # there are more calls, on one column each
 

@@ -213,7 +213,7 @@ class IBOSS:
         source = stream.source
         wanted = {*spec.columns, *kept}
         carried = tuple(name for name in source.columns if name in wanted)
-        maker = WithRows(spec, carried, source.dtypes)
+        maker = WithRows(spec, carried, {name: source.dtypes[name] for name in carried})
         rows = Stream(source, maker, stream.ledger)
         selection = Selecting(self, rows, spec, family, formula, frozenset(extras)).run()
         for message in selection.warnings:

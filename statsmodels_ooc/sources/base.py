@@ -10,7 +10,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
-from statsmodels_ooc.errors import SourceError
+from statsmodels_ooc.errors import SchemaError, SourceError
+from statsmodels_ooc.sources.lookup import Lookup
 
 __all__ = ["ForgottenSource", "Levels", "Partition", "Source"]
 
@@ -129,6 +130,11 @@ class Source(ABC):
         """The levels of a column where they are known without a scan."""
         return None
 
+    def look_at(self, columns: Sequence[str]) -> None:
+        """Find the types of some columns, together, where that takes reading."""
+        if isinstance(self.dtypes, Lookup):
+            self.dtypes.several(columns)
+
     def frames(
         self, columns: Sequence[str] | None = None, max_rows: int = 131_072
     ) -> Iterator[pd.DataFrame]:
@@ -164,10 +170,16 @@ class Source(ABC):
             f"{len(self.columns)} columns, {len(self.partitions)} partitions>"
         )
 
+    def _shown(self, column: Any) -> str:
+        try:
+            return str(self.dtypes[column])
+        except SchemaError:
+            return "of several kinds"
+
     def _repr_html_(self) -> str:
         cells = "".join(
-            f"<tr><td>{escape(str(name))}</td><td>{escape(str(dtype))}</td></tr>"
-            for name, dtype in self.dtypes.items()
+            f"<tr><td>{escape(str(name))}</td><td>{escape(self._shown(name))}</td></tr>"
+            for name in self.dtypes
         )
         return (
             f"<p><b>{escape(repr(self)[1:-1])}</b></p>"

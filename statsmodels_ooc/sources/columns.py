@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.base import Levels
+from statsmodels_ooc.sources.lookup import Lookup
 
-__all__ = ["Column", "PerColumn", "check_unique", "common_type", "delivered_type", "select"]
+__all__ = ["Column", "check_unique", "common_type", "delivered_type", "picked", "select"]
 
 _MASKED = {
     **{pa.int8(): "Int8", pa.int16(): "Int16", pa.int32(): "Int32", pa.int64(): "Int64"},
@@ -84,45 +85,6 @@ class Column:
         if self.category is None:
             return None
         return Levels(tuple(self.category.categories.tolist()), is_categorical=True)
-
-
-class PerColumn(Mapping[str, Any]):
-    """What is known of each column, worked out for those that somebody asks about.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The columns in order.
-    tell : callable
-        From a name to what is known of it.
-    """
-
-    def __init__(self, names: Sequence[str], tell: Callable[[str], Any]) -> None:
-        self._known: dict[str, Any] = dict.fromkeys(names, self)  # itself: not yet asked
-        self._tell = tell
-
-    def __getitem__(self, name: str) -> Any:
-        if self._known[name] is self:
-            self._known[name] = self._tell(name)
-        return self._known[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._known
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._known)
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return dict, (dict(self._told()),)
-
-    def _told(self) -> Iterator[tuple[str, Any]]:
-        """All that can be told; what has no answer raised it where it was asked for."""
-        for name in self:
-            with suppress(SchemaError):
-                yield name, self[name]
 
 
 def delivered_type(kind: pa.DataType) -> pa.DataType:
@@ -278,12 +240,20 @@ def select(known: Mapping[str, Any], wanted: Sequence[str], place: str) -> list[
             f"{place} has no column {missing[0]!r}",
             hint=f"did you mean {names}?" if near else f"its columns are {names}",
         )
+    if isinstance(known, Lookup):
+        return known.several(wanted)
     return [known[name] for name in wanted]
+
+
+def picked(known: Mapping[str, Any], wanted: Sequence[str], place: str) -> dict[str, Any]:
+    """What is known of the columns wanted, by name; see `select`."""
+    return dict(zip(wanted, select(known, wanted, place), strict=True))
 
 
 def check_unique(names: Sequence[Any], place: str) -> None:
     """Refuse a table in which two columns share a name."""
-    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    counts = Counter(names)
+    twice = next((name for name in names if counts[name] > 1), None)
     if twice is not None:
         raise SchemaError(
             f"{place} has more than one column {twice!r}",

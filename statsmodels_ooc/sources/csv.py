@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, select
+from statsmodels_ooc.sources.columns import Column, picked, select
 from statsmodels_ooc.sources.csv_errors import (
     Place,
     Ragged,
@@ -30,6 +30,7 @@ from statsmodels_ooc.sources.csv_text import opened_text, text_errors
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import frames_of
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
+from statsmodels_ooc.sources.lookup import dtypes_of
 
 __all__ = ["SUFFIXES", "CsvSource", "read_csv"]
 
@@ -185,6 +186,10 @@ class CsvRange:
     start: int
     stop: int
 
+    def narrowed(self, columns: Sequence[str]) -> CsvRange:
+        """The same rows, knowing of these columns only."""
+        return replace(self, columns=picked(self.columns, columns, str(self.file)))
+
     @property
     def label(self) -> str:
         """File and bytes."""
@@ -264,6 +269,10 @@ class CsvWhole:
     columns: Mapping[str, Column | HiveKey]
     names: tuple[str, ...]
     header_lines: int
+
+    def narrowed(self, columns: Sequence[str]) -> CsvWhole:
+        """The same rows, knowing of these columns only."""
+        return replace(self, columns=picked(self.columns, columns, str(self.file)))
 
     @property
     def label(self) -> str:
@@ -360,7 +369,7 @@ class CsvSource(Source):
     @cached_property
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype."""
-        return {name: column.dtype for name, column in self._columns.items()}
+        return dtypes_of(self._columns)
 
     @property
     def partitions(self) -> Sequence[CsvRange | CsvWhole]:

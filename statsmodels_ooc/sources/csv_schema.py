@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from statsmodels_ooc.sources.csv_lines import cleaned
 from statsmodels_ooc.sources.csv_numbers import number_type
 from statsmodels_ooc.sources.csv_text import check_text, opened_text, text_errors
 from statsmodels_ooc.sources.files import StoredFile
-from statsmodels_ooc.sources.schema import common_schema
+from statsmodels_ooc.sources.lookup import Lookup
+from statsmodels_ooc.sources.schema import CommonSchema
 
 __all__ = ["Header", "source_columns"]
 
@@ -37,38 +39,60 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 
 def source_columns(
     files: Sequence[StoredFile], style: CsvFormat, dtypes: Mapping[str, Any]
-) -> tuple[dict[str, Column], list[Header]]:
+) -> tuple[Lookup[Column], list[Header]]:
     """The columns of all files, and each file's header.
 
-    Raises
-    ------
-    SchemaError
-        When headers or types do not agree; the message names both files.
+    Samples are read for the columns that are asked for; one whose types do not agree, or
+    that a file lacks, is refused then.
     """
-    headers, schemas = [], []
-    for number, file in enumerate(files):
-        header, pieces = _looked_at(file, style, first=number == 0)
-        types = infer(pieces, header.names, file, style)
-        for name in dtypes:
-            if name in types:
-                types[name] = pa.null()
-        headers.append(header)
+    headers = [_header_of(file, style) for file in files]
+    names = dict.fromkeys(name for header in headers for name in header.names)
+    select(names, list(dtypes), str(files[0]))
+    declared = {name: _declared(name, dtype) for name, dtype in dtypes.items()}
+    return Lookup(names, partial(_found, files, headers, style, declared)), headers
+
+
+def _found(
+    files: Sequence[StoredFile],
+    headers: Sequence[Header],
+    style: CsvFormat,
+    declared: Mapping[str, Column],
+    names: Sequence[str],
+) -> dict[str, Column]:
+    """Columns with the user's dtypes over those of samples."""
+    sampled = [name for name in names if name not in declared]
+    schemas = []
+    for number, (file, header) in enumerate(zip(files, headers, strict=True)):
+        has = set(header.names)
+        types: dict[str, pa.DataType] = {name: pa.null() for name in names if name in has}
+        wanted = [name for name in sampled if name in has]
+        if wanted:
+            pieces = _samples_of(file, header, style, first=number == 0)
+            types |= infer(pieces, header.names, wanted, file, style)
         schemas.append((str(file), pa.schema(list(types.items()))))
-    common = common_schema(schemas)
-    known = dict(zip(common.names, common.types, strict=True))
-    return declared_columns(known, dtypes, str(files[0])), headers
+    common = CommonSchema(schemas)
+    kinds = {name: common.field(name).type for name in names}
+    return {name: declared.get(name) or _inferred(name, kind) for name, kind in kinds.items()}
 
 
-def _looked_at(file: StoredFile, style: CsvFormat, first: bool) -> tuple[Header, list[bytes]]:
-    """The header, and samples of the data."""
+def _header_of(file: StoredFile, style: CsvFormat) -> Header:
+    limit = _HEADER
+    with text_errors(file, style), file.opened() as raw:
+        text = raw if is_cut(file, style) else opened_text(raw, file, style)
+        head = text.read(limit)
+        while len(head) >= limit and b"\n" not in head and b"\r" not in head:
+            head += text.read(limit)  # the line may be as long as it likes
+            limit = 2 * limit
+        return read_header(head, file, style)
+
+
+def _samples_of(file: StoredFile, header: Header, style: CsvFormat, first: bool) -> list[bytes]:
     with text_errors(file, style), file.opened() as raw:
         if is_cut(file, style):
-            header = read_header(raw.read(_HEADER), file, style)
-            return header, samples(raw, file.size, header.end, style, first)
+            return samples(raw, file.size, header.end, style, first)
         limit = _HEAD if first else _LATER
-        head = opened_text(raw, file, style).read(limit)
-        header = read_header(head, file, style)
-        return header, [_whole_lines(head[header.end :], len(head) < limit)]
+        head = opened_text(raw, file, style).read(header.end + limit)
+        return [_whole_lines(head[header.end :], len(head) < header.end + limit)]
 
 
 @dataclass(frozen=True)
@@ -182,21 +206,29 @@ def _whole_lines(data: bytes, complete: bool) -> bytes:
 
 
 def infer(
-    pieces: Sequence[bytes], names: Sequence[str], file: StoredFile, style: CsvFormat
+    pieces: Sequence[bytes],
+    names: Sequence[str],
+    wanted: Sequence[str],
+    file: StoredFile,
+    style: CsvFormat,
 ) -> dict[str, pa.DataType]:
-    """A type for every column that suits all samples of one file."""
-    types: dict[str, pa.DataType] = dict.fromkeys(names, pa.null())
+    """A type for every column wanted that suits all samples of one file."""
+    types: dict[str, pa.DataType] = dict.fromkeys(wanted, pa.null())
     for piece in pieces:
         lines = cleaned(piece, style)
         if not lines.strip():
             continue
-        for name, kind in _infer_piece(lines, names, file, style).items():
+        for name, kind in _infer_piece(lines, names, wanted, file, style).items():
             types[name] = _join(types[name], kind)
     return types
 
 
 def _infer_piece(
-    piece: bytes, names: Sequence[str], file: StoredFile, style: CsvFormat
+    piece: bytes,
+    names: Sequence[str],
+    wanted: Sequence[str],
+    file: StoredFile,
+    style: CsvFormat,
 ) -> dict[str, pa.DataType]:
     try:
         table = pacsv.read_csv(
@@ -205,12 +237,12 @@ def _infer_piece(
                 use_threads=False, column_names=list(names), block_size=len(piece) + 1
             ),
             parse_options=style.parse_options(lambda row: "skip"),
-            convert_options=style.convert_options(names, {}),
+            convert_options=style.convert_options(wanted, {}),
         )
     except pa.ArrowInvalid as error:
         raise ParseError(f"{file} cannot be read as CSV: {error}") from error
     types = {}
-    for name, column in zip(names, table.columns, strict=True):
+    for name, column in zip(wanted, table.columns, strict=True):
         if pa.types.is_binary(column.type):
             raise ParseError(
                 f"column {name!r} of {file} is not UTF-8 text",
@@ -282,17 +314,6 @@ def _join(left: pa.DataType, right: pa.DataType) -> pa.DataType:
     if left in numbers and right in numbers:
         return max(left, right, key=numbers.index)
     return pa.string()
-
-
-def declared_columns(
-    types: Mapping[str, pa.DataType], dtypes: Mapping[str, Any], place: str
-) -> dict[str, Column]:
-    """Columns with the user's dtypes over the inferred ones."""
-    select(types, list(dtypes), place)
-    return {
-        name: _declared(name, dtypes[name]) if name in dtypes else _inferred(name, kind)
-        for name, kind in types.items()
-    }
 
 
 def _inferred(name: str, kind: pa.DataType) -> Column:

@@ -12,7 +12,8 @@ import pandas as pd
 from dask.delayed import delayed as to_delayed
 
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import PerColumn, check_unique, select
+from statsmodels_ooc.sources.columns import check_unique, select
+from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.memory import FramePartition
 from statsmodels_ooc.sources.values import promised
 
@@ -91,11 +92,14 @@ class DaskFrameSource(Source):
         names = tuple(frame.columns)
         check_unique(list(names), "the dask DataFrame")
         self._frame = frame
-        self._dtypes = PerColumn(names, lambda name: _declared(frame._meta[name].dtype))
+        self._dtypes = Lookup(names, self._declared)
         self._partitions = [
             DaskPartition(delayed, f"dask partition {number}", names)
             for number, delayed in enumerate(frame.to_delayed())
         ]
+
+    def _declared(self, names: Sequence[Any]) -> dict[Any, Any]:
+        return {name: _declared(self._frame._meta[name].dtype) for name in names}
 
     @property
     def is_recipe(self) -> bool:

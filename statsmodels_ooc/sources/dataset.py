@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, select
+from statsmodels_ooc.sources.columns import Column, picked, select
 from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
+from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
 from statsmodels_ooc.sources.memory import ArrowTableSource
 from statsmodels_ooc.sources.parquet import holds_nulls
-from statsmodels_ooc.sources.schema import common_schema, declared_categories, delivered
+from statsmodels_ooc.sources.schema import CommonSchema, delivered
 from statsmodels_ooc.sources.spool import spool
 
 __all__ = ["DatasetSource", "from_dataset"]
@@ -45,6 +46,10 @@ class FragmentPartition:
     label: str
     rows: int | None
     columns: Mapping[str, Column]
+
+    def narrowed(self, columns: Sequence[str]) -> FragmentPartition:
+        """The same rows, knowing of these columns only."""
+        return replace(self, columns=picked(self.columns, columns, self.label))
 
     @property
     def nbytes(self) -> int | None:
@@ -87,18 +92,24 @@ class DatasetSource(Source):
     @cached_property
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype."""
-        return {name: column.dtype for name, column in self._columns.items()}
+        return dtypes_of(self._columns)
 
     @cached_property
-    def _columns(self) -> dict[str, Column]:
-        schema = common_schema([("the Dataset", self._schema)])
-        return {field.name: self._column(field) for field in schema}
+    def _columns(self) -> Lookup[Column]:
+        return Lookup(CommonSchema([("the Dataset", self._schema)]).names, self._found)
 
-    def _column(self, field: pa.Field) -> Column:
+    def _found(self, names: Sequence[str]) -> dict[str, Column]:
+        common = CommonSchema([("the Dataset", self._schema)])
+        return {
+            name: self._column(common.field(name), declared=name in common.declared)
+            for name in names
+        }
+
+    def _column(self, field: pa.Field, declared: bool) -> Column:
         flags = [_holds_nulls(fragment, field) for fragment in self._fragments]
         nullable = True if True in flags else None if None in flags else False
         category = None
-        if field.name in declared_categories(self._schema):
+        if declared:
             values = union(
                 batch.column(0).dictionary
                 for fragment in self._fragments
@@ -139,5 +150,5 @@ def _holds_nulls(fragment: Any, field: pa.Field) -> bool | None:
     if field.name in keys:
         return keys[field.name] is None
     if isinstance(fragment, pads.ParquetFileFragment):
-        return holds_nulls([fragment.metadata], field.name, field.type)
+        return holds_nulls([fragment.metadata], {field.name: field.type}, {})[field.name]
     return None

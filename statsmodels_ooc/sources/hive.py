@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.columns import Column
 from statsmodels_ooc.sources.files import StoredFile
+from statsmodels_ooc.sources.lookup import Lookup
 
 __all__ = ["HiveKey", "beside_keys", "hive_keys", "with_keys", "without_keys"]
 
@@ -53,11 +55,18 @@ class HiveKey:
         return pd.array([text] * rows, dtype=self.dtype)
 
 
-def beside_keys(
-    stored: Mapping[str, Column], keys: Sequence[HiveKey]
-) -> dict[str, Column | HiveKey]:
+def beside_keys(stored: Lookup[Column], keys: Sequence[HiveKey]) -> Lookup[Column | HiveKey]:
     """The columns of the files, then the keys of their folders that are no columns."""
-    return {**stored, **{key.name: key for key in keys if key.name not in stored}}
+    known = {key.name: key for key in keys if key.name not in stored}
+    return Lookup((*stored, *known), partial(_found, stored, known))
+
+
+def _found(
+    stored: Lookup[Column], keys: Mapping[str, HiveKey], names: Sequence[str]
+) -> dict[str, Column | HiveKey]:
+    columns = [name for name in names if name not in keys]
+    found = dict(zip(columns, stored.several(columns), strict=True))
+    return found | {name: keys[name] for name in names if name in keys}
 
 
 def without_keys(chosen: Sequence[Any]) -> list[Column]:

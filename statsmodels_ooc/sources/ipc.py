@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -14,23 +14,13 @@ import pyarrow.ipc as ipc
 
 from statsmodels_ooc.errors import ParseError, SchemaError
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import (
-    Column,
-    PerColumn,
-    check_unique,
-    common_type,
-    select,
-)
+from statsmodels_ooc.sources.columns import Column, picked, select
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
-from statsmodels_ooc.sources.hive import HiveKey, hive_keys, with_keys, without_keys
+from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
-from statsmodels_ooc.sources.schema import (
-    check_same_columns,
-    declared_categories,
-    delivered,
-    is_unnamed_index,
-)
+from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
+from statsmodels_ooc.sources.schema import CommonSchema, delivered
 
 __all__ = ["SUFFIXES", "IpcSource", "read_ipc"]
 
@@ -99,6 +89,10 @@ class IpcPartition:
     stored: tuple[str, ...]
     compressed: bool
 
+    def narrowed(self, columns: Sequence[str]) -> IpcPartition:
+        """The same rows, knowing of these columns only."""
+        return replace(self, columns=picked(self.columns, columns, str(self.file)))
+
     @property
     def label(self) -> str:
         """File and record batches."""
@@ -132,6 +126,10 @@ class IpcStreamPartition:
     file: StoredFile
     columns: Mapping[str, Column | HiveKey]
     rows: int | None = None
+
+    def narrowed(self, columns: Sequence[str]) -> IpcStreamPartition:
+        """The same rows, knowing of these columns only."""
+        return replace(self, columns=picked(self.columns, columns, str(self.file)))
 
     @property
     def nbytes(self) -> int | None:
@@ -184,12 +182,10 @@ class IpcSource(Source):
         self.files = tuple(files)
         self._name = name
         opened = [_open(file) for file in files]
-        refused = dict(refused or {})
+        common = CommonSchema([(str(item.file), item.schema) for item in opened])
         keys = hive_keys(self.files, [item.has_rows for item in opened])
-        stored = _names(opened, refused)
-        by_name = {key.name: key for key in keys if key.name not in stored}
-        tell = partial(_tell, opened, refused, by_name)
-        self._columns = PerColumn([*stored, *by_name], tell)
+        find = partial(_found, common, opened, dict(refused or {}))
+        self._columns = beside_keys(Lookup(common.names, find), keys)
         self._partitions = [
             partition for item in opened for partition in _partitions(item, self._columns)
         ]
@@ -207,7 +203,7 @@ class IpcSource(Source):
     @cached_property
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype."""
-        return PerColumn(list(self._columns), lambda name: self._columns[name].dtype)
+        return dtypes_of(self._columns)
 
     @property
     def partitions(self) -> Sequence[IpcPartition | IpcStreamPartition]:
@@ -245,35 +241,26 @@ def _open(file: StoredFile) -> _Opened:
         return _Opened(file, schema, tuple(infos), dictionaries)
 
 
-def _names(opened: Sequence[_Opened], refused: Mapping[str, SchemaError]) -> list[str]:
-    """The columns of all files, those included that cannot be read."""
-    first = [name for name in opened[0].schema.names if not is_unnamed_index(name)]
-    for item in opened:
-        found = [name for name in item.schema.names if not is_unnamed_index(name)]
-        check_unique(found, str(item.file))
-        check_same_columns(
-            str(opened[0].file), {*first, *refused}, str(item.file), {*found, *refused}
-        )
-    return list(dict.fromkeys([*first, *refused]))
-
-
-def _tell(
+def _found(
+    common: CommonSchema,
     opened: Sequence[_Opened],
     refused: Mapping[str, SchemaError],
-    keys: Mapping[str, HiveKey],
-    name: str,
-) -> Column | HiveKey:
-    if name in refused:
-        raise refused[name]
-    if name in keys:
-        return keys[name]
-    fields = [(str(item.file), item.schema.field(name)) for item in opened]
-    kind = common_type([(place, field.type) for place, field in fields], name)
+    names: Sequence[str],
+) -> dict[str, Column]:
+    for name in names:
+        if name in refused:
+            raise refused[name]
+    return {
+        name: _column(common.field(name), opened, declared=name in common.declared)
+        for name in names
+    }
+
+
+def _column(field: pa.Field, opened: Sequence[_Opened], declared: bool) -> Column:
+    name, kind = field.name, field.type
     flags = [_holds_nulls(item, name) for item in opened]
     nullable = True if True in flags else None if None in flags else False
-    field = pa.field(name, kind)
     filled = [item for item in opened if item.batches is None or item.batches]
-    declared = any(name in declared_categories(item.schema) for item in opened)
     if not declared or not pa.types.is_dictionary(kind):
         return delivered(field, nullable)
     if not all(name in item.dictionaries for item in filled):

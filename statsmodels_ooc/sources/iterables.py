@@ -10,8 +10,9 @@ import pandas as pd
 
 from statsmodels_ooc.errors import SourceChangedError, SourceError
 from statsmodels_ooc.sources.base import Source
-from statsmodels_ooc.sources.columns import PerColumn, check_unique, select
+from statsmodels_ooc.sources.columns import check_unique, select
 from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
+from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.memory import ArrowTableSource, FramePartition
 from statsmodels_ooc.sources.schema import common_schema
 from statsmodels_ooc.sources.spool import spool
@@ -90,11 +91,14 @@ class IterableSource(Source):
         self._name = name
         first = _checked(peek.first, name)
         names = _names(first, f"frame 0 of {name}")
-        self._dtypes = PerColumn(names, self._dtype)
+        self._dtypes = Lookup(names, self._told)
         self._first = _pandas(first[:_PEEKED], names, f"frame 0 of {name}").copy()
         self._partitions = [IterablePartition(make, name, peek.pieces)]
 
-    def _dtype(self, name: str) -> Any:
+    def _told(self, names: Sequence[Any]) -> dict[Any, Any]:
+        return {name: self._dtype(name) for name in names}
+
+    def _dtype(self, name: Any) -> Any:
         """That of the first frame in which the column has a value."""
         dtype = dtype_of(self._first[name])
         if dtype is not UNTYPED:

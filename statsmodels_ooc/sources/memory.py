@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError, SourceError
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, PerColumn, check_unique, select
+from statsmodels_ooc.sources.columns import Column, check_unique, select
 from statsmodels_ooc.sources.frames import categories_of, frames_of
+from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.schema import common_schema, declared_categories, delivered
 from statsmodels_ooc.sources.values import dtype_of_pieces, settled
 
@@ -70,16 +71,20 @@ class FrameSource(Source):
             raise SourceError("an empty list has no columns", hint="give at least one DataFrame")
         self._several = len(frames) != 1
         self._frames = list(frames)
-        self._dtypes = PerColumn(_common_columns(frames), self._dtype)
+        self._dtypes = Lookup(_common_columns(frames), self._told)
         self._partitions = [
             FramePartition(piece, label)
             for number, frame in enumerate(frames)
             for piece, label in self._pieces(frame, number, chunk_rows)
         ]
 
-    def _dtype(self, name: str) -> Any:
-        found = [(f"DataFrame {n}", frame[name]) for n, frame in enumerate(self._frames)]
-        return dtype_of_pieces(name, found)
+    def _told(self, names: Sequence[Any]) -> dict[Any, Any]:
+        return {
+            name: dtype_of_pieces(
+                name, [(f"DataFrame {n}", frame[name]) for n, frame in enumerate(self._frames)]
+            )
+            for name in names
+        }
 
     def _pieces(
         self, frame: pd.DataFrame, number: int, chunk_rows: int | None

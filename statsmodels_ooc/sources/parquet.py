@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -15,19 +15,22 @@ import pyarrow.parquet as pq
 
 from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, delivered_type, select
+from statsmodels_ooc.sources.columns import Column, delivered_type, picked, select
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
 from statsmodels_ooc.sources.hive import HiveKey, hive_keys, with_keys, without_keys
+from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
+from statsmodels_ooc.sources.parquet_footer import footer, leaf_of
 from statsmodels_ooc.sources.parquet_levels import chunk_dictionary, string_levels
-from statsmodels_ooc.sources.schema import common_schema, declared_categories
+from statsmodels_ooc.sources.schema import CommonSchema
 
-__all__ = ["SUFFIXES", "ParquetSource", "footer", "holds_nulls", "read_parquet"]
+__all__ = ["SUFFIXES", "ParquetSource", "holds_nulls", "read_parquet"]
 
 SUFFIXES = (".parquet", ".pq", ".parq")
 
 _ENOUGH_ROWS = 131_072
 _MOST_ROWS = 1_048_576
+_READERS = 16  # threads that wait for footers and dictionaries, of files that may be far
 _BUFFER = 2**18  # bytes of a column that are read ahead; otherwise all of a row group are
 
 
@@ -90,6 +93,10 @@ class ParquetPartition:
     nbytes: int | None
     columns: Mapping[str, Column | HiveKey]
 
+    def narrowed(self, columns: Sequence[str]) -> ParquetPartition:
+        """The same rows, knowing of these columns only."""
+        return replace(self, columns=picked(self.columns, columns, str(self.file)))
+
     @property
     def label(self) -> str:
         """File and row groups."""
@@ -118,13 +125,12 @@ class ParquetPartition:
         self, columns: Sequence[Column], max_rows: int, encoded: Collection[str]
     ) -> Iterator[pa.RecordBatch]:
         names = [column.name for column in columns]
-        known = footer(self.file.now())
         with (
             arrow_errors(self.label, "Parquet"),
             self.file.opened() as raw,
             pq.ParquetFile(
                 raw,
-                metadata=known,
+                metadata=footer(self.file.now()),
                 read_dictionary=[c.name for c in columns if c.name in encoded and _is_text(c.type)],
                 pre_buffer=not self.file.local,
                 page_checksum_verification=True,
@@ -145,10 +151,14 @@ class ParquetSource(Source):
     def __init__(self, files: Sequence[StoredFile], name: str) -> None:
         self.files = tuple(files)
         self._name = name
-        workers = min(16, len(self.files))
-        with ThreadPoolExecutor(workers) as pool:
-            footers = list(pool.map(footer, self.files))
-        self._plan = _plan(self.files, footers)
+        opened = _in_threads(_opened, self.files)
+        self._runs = [runs for _, runs, _ in opened]
+        self._common = CommonSchema(
+            [(str(file), schema) for file, (schema, _, _) in zip(self.files, opened, strict=True)]
+        )
+        keys = hive_keys(self.files, [rows for _, _, rows in opened])
+        self._keys = {key.name: key for key in keys if key.name not in self._common.names}
+        self._columns = Lookup((*self._common.names, *self._keys), self._found)
 
     @property
     def name(self) -> str:
@@ -158,47 +168,35 @@ class ParquetSource(Source):
     @cached_property
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype."""
-        return {name: column.dtype for name, column in self._columns.items()}
+        return dtypes_of(self._columns)
 
-    @cached_property
-    def _columns(self) -> dict[str, Column | HiveKey]:
-        return {name: self._delivered(name, kind) for name, kind in self._plan.items()}
+    def _found(self, names: Sequence[str]) -> dict[str, Column | HiveKey]:
+        stored = {name: self._common.field(name).type for name in names if name not in self._keys}
+        near = {name: self._common.position(name) for name in stored}
+        nullable = holds_nulls(map(footer, self.files), stored, near)
+        columns = {name: self._column(name, kind, nullable[name]) for name, kind in stored.items()}
+        return columns | {name: self._keys[name] for name in names if name in self._keys}
 
-    def _delivered(self, name: str, kind: pa.DataType | HiveKey) -> Column | HiveKey:
-        if isinstance(kind, HiveKey):
-            return kind
-        nullable = holds_nulls(map(footer, self.files), name, kind)
+    def _column(self, name: str, kind: pa.DataType, nullable: bool | None) -> Column:
         category = None
-        if name in self._declared:
+        if name in self._common.declared and pa.types.is_dictionary(kind):
             category = categories_of(kind, union(self._dictionaries(name)))
         return Column(name, delivered_type(kind), nullable, category)
-
-    @cached_property
-    def _declared(self) -> frozenset[str]:
-        """Columns whose dictionaries declare levels."""
-        schemas = (footer(file).schema.to_arrow_schema() for file in self.files)
-        return frozenset().union(*map(declared_categories, schemas))
 
     def _dictionaries(self, name: str) -> list[pa.Array]:
         places = [
             (file, group) for file in self.files for group in range(footer(file).num_row_groups)
         ]
-        with ThreadPoolExecutor(8) as pool:
-            return [
-                words
-                for found in pool.map(
-                    lambda place: chunk_dictionary(place[0], place[1], name), places
-                )
-                for words in found
-            ]
+        found = _in_threads(lambda place: chunk_dictionary(place[0], place[1], name), places)
+        return [words for chunk in found for words in chunk]
 
     @cached_property
     def partitions(self) -> Sequence[ParquetPartition]:
         """Runs of row groups, in file order."""
         return [
             ParquetPartition(file, start, stop, rows, size, self._columns)
-            for file in self.files
-            for start, stop, rows, size in _runs(footer(file))
+            for file, runs in zip(self.files, self._runs, strict=True)
+            for start, stop, rows, size in runs
         ]
 
     def levels(self, column: str) -> Levels | None:
@@ -211,46 +209,58 @@ class ParquetSource(Source):
         return string_levels(self.files, footer, column)
 
 
-@lru_cache(maxsize=512)
-def footer(file: StoredFile) -> pq.FileMetaData:
-    """The file's footer, read once per process."""
-    with arrow_errors(str(file), "Parquet"), file.opened() as raw:
-        return pq.read_metadata(raw)
+def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, int, int, int]], int]:
+    """What a source keeps of a footer: the schema, runs of row groups, and all rows."""
+    known = footer(file)
+    with arrow_errors(str(file), "Parquet"):
+        return known.schema.to_arrow_schema(), list(_runs(known, file.size)), known.num_rows
 
 
-def _plan(
-    files: Sequence[StoredFile], footers: Sequence[pq.FileMetaData]
-) -> dict[str, pa.DataType | HiveKey]:
-    schemas = []
-    for file, known in zip(files, footers, strict=True):
-        with arrow_errors(str(file), "Parquet"):
-            schemas.append((str(file), known.schema.to_arrow_schema()))
-    common = common_schema(schemas)
-    plan: dict[str, pa.DataType | HiveKey] = dict(zip(common.names, common.types, strict=True))
-    keys = hive_keys(files, [known.num_rows for known in footers])
-    return plan | {key.name: key for key in keys if key.name not in plan}
+def _in_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    with ThreadPoolExecutor(max(min(_READERS, len(items)), 1)) as pool:
+        return list(pool.map(function, items))
 
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def holds_nulls(footers: Any, name: str, kind: pa.DataType) -> bool | None:
-    """Whether nulls occur, from row-group statistics; None where they are silent.
+def holds_nulls(
+    footers: Iterable[pq.FileMetaData],
+    kinds: Mapping[str, pa.DataType],
+    near: Mapping[str, int],
+) -> dict[str, bool | None]:
+    """Whether nulls occur in columns, from row-group statistics; None where they are silent.
 
-    Only integers and booleans are looked up: other types hold nulls as they are.
+    Only integers and booleans are looked up, the footers once for all of them: other types
+    hold nulls as they are.
+
+    Parameters
+    ----------
+    footers : iterable of pyarrow.parquet.FileMetaData
+        Of all files.
+    kinds : mapping
+        The columns and their types.
+    near : mapping
+        Where to look first for each among the leaves.
     """
-    if not (pa.types.is_integer(kind) or pa.types.is_boolean(kind)):
-        return True
-    flags = [_file_holds_nulls(known, name) for known in footers]
-    return True if True in flags else None if None in flags else False
+    doubtful = {
+        name
+        for name, kind in kinds.items()
+        if pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    }
+    found: dict[str, bool | None] = {name: name not in doubtful for name in kinds}
+    for known in footers if doubtful else ():
+        flags = {name: _file_holds_nulls(known, name, near.get(name, 0)) for name in doubtful}
+        found |= {name: flag for name, flag in flags.items() if flag is not False}
+        doubtful -= {name for name, flag in flags.items() if flag}
+    return found
 
 
-def _file_holds_nulls(known: pq.FileMetaData, name: str) -> bool | None:
-    leaves = [known.schema.column(i).path for i in range(known.num_columns)]
-    if name not in leaves:
+def _file_holds_nulls(known: pq.FileMetaData, name: str, near: int) -> bool | None:
+    at = leaf_of(known, name, near)
+    if at is None:
         return None
-    at = leaves.index(name)
     if known.schema.column(at).max_definition_level == 0:
         return False
     silent = False
@@ -265,15 +275,20 @@ def _file_holds_nulls(known: pq.FileMetaData, name: str) -> bool | None:
     return None if silent else False
 
 
-def _runs(known: pq.FileMetaData) -> Iterator[tuple[int, int, int, int]]:
-    """Row groups as (start, stop, rows, bytes): tiny neighbours go together."""
+def _runs(known: pq.FileMetaData, stored: int) -> Iterator[tuple[int, int, int, int]]:
+    """Row groups as (start, stop, rows, bytes): tiny neighbours go together.
+
+    The stored bytes of a file are shared out as the groups' bytes in memory are: what is
+    stored of a group is written at each of its columns, of which there may be thousands.
+    """
+    groups = [known.row_group(at) for at in range(known.num_row_groups)]
+    total = max(sum(group.total_byte_size for group in groups), 1)
     start = rows = size = 0
-    for at in range(known.num_row_groups):
-        group = known.row_group(at)
+    for at, group in enumerate(groups):
         if rows and (rows >= _ENOUGH_ROWS or rows + group.num_rows > _MOST_ROWS):
-            yield start, at, rows, size
+            yield start, at, rows, stored * size // total
             start, rows, size = at, 0, 0
         rows += group.num_rows
-        size += sum(group.column(i).total_compressed_size for i in range(group.num_columns))
+        size += group.total_byte_size
     if rows:
-        yield start, known.num_row_groups, rows, size
+        yield start, known.num_row_groups, rows, stored * size // total

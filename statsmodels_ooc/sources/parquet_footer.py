@@ -1,4 +1,4 @@
-"""What a Parquet footer says that pyarrow does not hand on: how pages are encoded.
+"""Parquet footers, and what they say that pyarrow does not hand on: how pages are encoded.
 
 A dictionary page holds every value of its column chunk only if no data page fell
 back to another encoding. The footer records that per chunk (`encoding_stats`, field
@@ -12,16 +12,77 @@ PageEncodingStats. Apache Thrift, "Thrift Compact Protocol".
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from itertools import chain
+from threading import Lock
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-__all__ = ["wholly_dictionary_encoded"]
+from statsmodels_ooc.options import options
+from statsmodels_ooc.sources.files import StoredFile
+from statsmodels_ooc.sources.frames import arrow_errors
+
+__all__ = ["footer", "leaf_of", "wholly_dictionary_encoded"]
+
+_EXPANSION = 10  # bytes in memory for a byte of a stored footer, about
+_SHARE = 8  # of memory_limit, that footers kept from reading them again may take
 
 _DATA_PAGES = {0, 3}
 _DICTIONARY_ENCODINGS = {2, 8}
 _ENCODINGS, _PATH, _DICTIONARY_OFFSET, _STATS = 2, 3, 11, 13
+
+
+class _Footers:
+    """Footers that were read lately, as many as a share of the memory holds."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[StoredFile, pq.FileMetaData] = OrderedDict()
+        self._stored = 0
+        self._lock = Lock()
+
+    def __call__(self, file: StoredFile) -> pq.FileMetaData:
+        """The footer of a file, read again only where many others were read since."""
+        with self._lock:
+            if file in self._kept:
+                self._kept.move_to_end(file)
+                return self._kept[file]
+        with arrow_errors(str(file), "Parquet"), file.opened() as raw:
+            known = pq.read_metadata(raw)
+        with self._lock:
+            if file not in self._kept:
+                self._kept[file] = known
+                self._stored += known.serialized_size
+            while _EXPANSION * self._stored > options.memory_limit // _SHARE and self._kept:
+                _, oldest = self._kept.popitem(last=False)
+                self._stored -= oldest.serialized_size
+        return known
+
+
+footer = _Footers()
+
+
+def leaf_of(known: pq.FileMetaData, name: str, near: int = 0) -> int | None:
+    """The position among a file's leaves of a column that is not nested.
+
+    Parameters
+    ----------
+    known : pyarrow.parquet.FileMetaData
+        The footer.
+    name : str
+        The column.
+    near : int
+        Where to look first.
+
+    Returns
+    -------
+    int or None
+        None where the column has other columns in it.
+    """
+    schema, count = known.schema, known.num_columns
+    places = chain(range(near, count), range(min(near, count)))
+    return next((at for at in places if schema.column(at).path == name), None)
 
 
 def wholly_dictionary_encoded(metadata: pq.FileMetaData, column: str) -> list[bool]:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.frames import arrow_errors, union
-from statsmodels_ooc.sources.parquet_footer import wholly_dictionary_encoded
+from statsmodels_ooc.sources.parquet_footer import leaf_of, wholly_dictionary_encoded
 
 __all__ = ["chunk_dictionary", "string_levels"]
 
@@ -81,7 +81,7 @@ def _file_dictionaries(
     if pa.types.is_dictionary(kind):
         return None
     whole = wholly_dictionary_encoded(known, column)
-    at = [known.schema.column(i).path for i in range(known.num_columns)].index(column)
+    at = leaf_of(known, column, schema.get_field_index(column))
     found = []
     with (
         arrow_errors(str(file), "Parquet"),

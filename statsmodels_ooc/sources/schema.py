@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from functools import cached_property
 
 import pandas as pd
 import pyarrow as pa
@@ -18,6 +19,7 @@ from statsmodels_ooc.sources.columns import (
 
 __all__ = [
     "DECLARED",
+    "CommonSchema",
     "check_same_columns",
     "common_schema",
     "declared_categories",
@@ -28,32 +30,76 @@ __all__ = [
 DECLARED = b"statsmodels-ooc:categories"  # a key of a field's metadata: its levels are declared
 
 
-def common_schema(schemas: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:
-    """The columns of the first schema, with types that fit all of them.
+class CommonSchema:
+    """The columns of several schemas, with a type for each that fits all of them.
+
+    A column is looked at when it is asked for: others may be missing somewhere, or of
+    different kinds of data, as long as nobody needs them.
 
     Parameters
     ----------
     schemas : sequence of (str, pyarrow.Schema)
         Where the schema was found, and the schema.
 
+    Attributes
+    ----------
+    names : tuple of str
+        The columns in the order in which they turn up.
+    declared : frozenset of str
+        Those whose dictionaries declare levels somewhere; see `declared_categories`.
+    """
+
+    def __init__(self, schemas: Sequence[tuple[str, pa.Schema]]) -> None:
+        places: dict[pa.Schema, str] = {}
+        for place, schema in schemas:
+            places.setdefault(schema.remove_metadata(), place)
+        self._schemas = [(place, schema) for schema, place in places.items()]
+        self._noted = [schema for _, schema in schemas if _has_dictionaries(schema)]
+        found = (name for schema in places for name in schema.names)
+        self.names = tuple(name for name in dict.fromkeys(found) if not is_unnamed_index(name))
+
+    @cached_property
+    def declared(self) -> frozenset[str]:
+        return frozenset().union(*map(declared_categories, self._noted))
+
+    def position(self, name: str) -> int:
+        """Where a column stands in the first schema that has it, once."""
+        found = (schema.get_field_index(name) for _, schema in self._schemas)
+        return next((at for at in found if at >= 0), 0)
+
+    def field(self, name: str) -> pa.Field:
+        """A column's name, its type, and whether nulls are allowed somewhere.
+
+        Raises
+        ------
+        SchemaError
+            When the column is missing somewhere, twice somewhere, or its types are
+            different kinds of data; the message names both places.
+        """
+        found = [(place, schema.get_all_field_indices(name)) for place, schema in self._schemas]
+        has = next(place for place, positions in found if positions)
+        for place, positions in found:
+            if not positions:
+                raise SchemaError(
+                    f"{place} has no column {name!r}, which {has} has",
+                    hint="every file of a source needs the columns that are used",
+                )
+            check_unique([name] * len(positions), place)
+        fields = [(place, schema.field(name)) for place, schema in self._schemas]
+        kind = common_type([(place, field.type) for place, field in fields], name)
+        return pa.field(name, kind, any(field.nullable for _, field in fields))
+
+
+def common_schema(schemas: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:
+    """The columns of all schemas, with types that fit all of them; see `CommonSchema`.
+
     Raises
     ------
     SchemaError
-        When a column is missing somewhere, or its types are different kinds of data;
-        the message names both places.
+        For any column that `CommonSchema.field` refuses.
     """
-    first_place, first = schemas[0]
-    names = [name for name in first.names if not is_unnamed_index(name)]
-    for place, schema in schemas:
-        found = [name for name in schema.names if not is_unnamed_index(name)]
-        check_unique(found, place)
-        check_same_columns(first_place, names, place, found)
-    fields = []
-    for name in names:
-        types = [(place, schema.field(name).type) for place, schema in schemas]
-        nullable = any(schema.field(name).nullable for _, schema in schemas)
-        fields.append(pa.field(name, common_type(types, name), nullable))
-    return pa.schema(fields)
+    common = CommonSchema(schemas)
+    return pa.schema([common.field(name) for name in common.names])
 
 
 def check_same_columns(
@@ -69,13 +115,17 @@ def check_same_columns(
         if absent is not None:
             raise SchemaError(
                 f"{lacks} has no column {absent!r}, which {has} has",
-                hint="every file of a source, and every frame, needs the same columns",
+                hint="every frame needs the same columns",
             )
 
 
 def is_unnamed_index(name: str) -> bool:
     """Whether a stored column is a pandas index without a name."""
     return str(name).startswith("__index_level_") and str(name).endswith("__")
+
+
+def _has_dictionaries(schema: pa.Schema) -> bool:
+    return any(pa.types.is_dictionary(kind) for kind in schema.types)
 
 
 def declared_categories(schema: pa.Schema) -> frozenset[str]:

@@ -173,6 +173,16 @@ class ChosenPartition:
 
     rows = None
 
+    def narrowed(self, columns: Sequence[str]) -> ChosenPartition:
+        """The same rows, knowing only of the columns that are read."""
+        narrowed = getattr(self.inner, "narrowed", None)
+        if narrowed is None:
+            return self
+        return ChosenPartition(narrowed(self._needed(columns)), self.wrap)
+
+    def _needed(self, columns: Sequence[str]) -> list[str]:
+        return list(dict.fromkeys((*columns, *self.wrap.columns())))
+
     @property
     def label(self) -> str:
         return f"{self.inner.label} (subset)"
@@ -185,7 +195,7 @@ class ChosenPartition:
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
         looked_at = self.wrap.columns()
-        needed = list(dict.fromkeys((*columns, *looked_at)))
+        needed = self._needed(columns)
         start = 0
         for frame in self.inner.frames(needed, max_rows, set(encoded) - set(looked_at)):
             mask = self.wrap.mask(frame, start, self.label)

@@ -178,7 +178,7 @@ def test_too_many_levels():
 def test_too_many_levels_for_the_memory_limit():
     frame = make_frame().assign(identifier=[f"id{i}" for i in range(60)])
     with pytest.raises(MemoryLimitError, match="'identifier' has more than 31 levels"):
-        learn("y ~ identifier", FrameSource([frame]), memory_limit=32 * 31**2)
+        learn("y ~ identifier", FrameSource([frame]), memory_limit=48 * 31**2)
 
 
 @pytest.mark.parametrize("formula", ["y ~ v", "y ~ C(v, levels=['a'])"])

@@ -251,7 +251,7 @@ def test_long_text_in_another_encoding(tmp_path):
 def test_a_wrong_encoding_is_named(tmp_path):
     path = write(tmp_path, "s\né\n".encode("latin-1"))
     with pytest.raises(ParseError, match="encoding='latin-1'"):
-        read_csv(path)
+        _ = read_csv(path).dtypes["s"]
 
 
 def test_dtypes_are_kept(tmp_path):
@@ -283,7 +283,7 @@ def test_files_need_the_same_kinds(tmp_path):
     write(tmp_path, "x\n1\n", "1.csv")
     write(tmp_path, "x\nabc\n", "2.csv")
     with pytest.raises(SchemaError, match=r"'x' is int64 in .*1\.csv but string in .*2\.csv"):
-        read_csv(tmp_path)
+        _ = read_csv(tmp_path).dtypes["x"]
     assert whole(read_csv(tmp_path, dtypes={"x": str}))["x"].tolist() == ["1", "abc"]
 
 
