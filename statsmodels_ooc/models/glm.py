@@ -114,7 +114,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         hasconst = kwargs.pop("hasconst", None)
         trials = kwargs.pop("n_trials", None) if isinstance(family, sm.families.Binomial) else None
         self._check_kwargs(kwargs)
-        family = checked_family(family, exposure is not None, stacklevel=3)
+        family = checked_family(family, exposure is not None)
         if trials is not None:  # of proportions: what a clone is given
             successes = endog * trials
             endog = np.stack([successes, trials - successes], axis=1)
@@ -147,7 +147,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         self._check_kwargs(kwargs)
-        family = checked_family(family, exposure is not None, stacklevel=4)
+        family = checked_family(family, exposure is not None)
         given = _given(offset, exposure, freq_weights, var_weights)
         stream, spec = open_formula(
             formula,
@@ -159,7 +159,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             extras=given,
             max_endog=max_endog(family),
         )
-        warn_of_levels(spec, family, stacklevel=3)
+        warn_of_levels(spec, family)
         self._start_glm(stream, spec, family, given, hasconst, formula, True)
 
     def _start_glm(

@@ -125,7 +125,7 @@ class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
     ) -> None:
         if is_lazy(endog, exog):
             if kwargs.pop("weights", None) is not None:
-                self._warn_of_weights(stacklevel=3)
+                self._warn_of_weights()
             if kwargs.get("offset") is not None:
                 raise NotImplementedError(
                     "OLS out of memory has no offset, which statsmodels' elastic net wants: "
