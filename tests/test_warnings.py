@@ -36,7 +36,7 @@ def source(n=30):
 
 
 BINOMIAL = sm.families.Binomial()
-STRAIGHT = sm.families.Binomial(sm.families.links.Identity())
+LINK = sm.families.Binomial(sm.families.links.Identity())
 
 CASES = {
     "rank": (SingularMatrixWarning, lambda s: smof.ols("y ~ x + twice", s).fit()),
@@ -50,7 +50,7 @@ CASES = {
     ),
     "weights of OLS": (ValueWarning, lambda s: smof.ols("y ~ x", s, weights="w").fit()),
     "few rows": (ValueWarning, lambda s: smof.ols("y ~ x", source(6)).fit().summary()),
-    "link": (DomainWarning, lambda s: smof.glm("one ~ w", s, family=STRAIGHT)),
+    "link": (DomainWarning, lambda s: smof.glm("one ~ w", s, family=LINK)),
     "response": (ResponseWarning, lambda s: smof.glm("hit ~ x", s, family=BINOMIAL)),
     "separation": (
         PerfectSeparationWarning,
@@ -70,9 +70,7 @@ CASES = {
     ),
     "selection": (
         DomainWarning,
-        lambda s: smo.IBOSS(k=10, criterion="T", family=STRAIGHT, pilot_size=10).select(
-            "one ~ w", s
-        ),
+        lambda s: smo.IBOSS(k=10, criterion="T", family=LINK, pilot_size=10).select("one ~ w", s),
     ),
 }
 
