@@ -49,7 +49,8 @@ class StreamedModel:
         Parameters
         ----------
         formula : str
-            As for statsmodels; patsy reads it chunk by chunk.
+            As for statsmodels; patsy reads it chunk by chunk. Python code that is run,
+            as strings for weights, offset and subset are: never a stranger's.
         data : path, list of paths, glob, Source, DataFrame, ...
             Whatever `as_source` takes. A pandas DataFrame takes statsmodels' own road;
             wrapped in `as_source` it streams.
