@@ -26,7 +26,7 @@ from statsmodels_ooc.models.glm_fit import fit_glm
 from statsmodels_ooc.models.glm_regularized import fit_regularized
 from statsmodels_ooc.models.in_memory_only import InMemoryOnly
 from statsmodels_ooc.models.maximum_likelihood import MaximumLikelihood
-from statsmodels_ooc.models.streamed import StreamedModel, column_stream
+from statsmodels_ooc.models.streamed import StreamedModel, column_stream, refuse_sources
 from statsmodels_ooc.models.tweedie import solve_power
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.power import PowerSums
@@ -109,6 +109,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         if not is_lazy(endog, exog, *extras):
             if type(self) is GLM:
                 self._check_kwargs(kwargs, ["n_trials"])
+            refuse_sources(endog, exog)
             super().__init__(endog, exog, family, *extras, missing, **kwargs)
             return
         hasconst = kwargs.pop("hasconst", None)
