@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from copy import copy, deepcopy
 from math import inf
 from typing import Any
@@ -11,6 +10,7 @@ from statsmodels.genmod import families
 from statsmodels.genmod.families import links
 from statsmodels.tools.sm_exceptions import DomainWarning
 
+from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.reductions.kernels import (
     BinomialLogit,
     GammaLog,
@@ -109,7 +109,7 @@ def response_bounds(family: Any) -> tuple[float, float]:
     return 0.0, inf
 
 
-def checked_family(family: Any, has_exposure: bool, stacklevel: int) -> Any:
+def checked_family(family: Any, has_exposure: bool) -> Any:
     """The family, a Gaussian one by default; warns of links that leave its domain."""
     if family is None:
         family = families.Gaussian()
@@ -118,11 +118,10 @@ def checked_family(family: Any, has_exposure: bool, stacklevel: int) -> Any:
             f"family is an object such as sm.families.Poisson(), with parentheses, not {family!r}"
         )
     if not isinstance(family.link, tuple(family.safe_links)):
-        warnings.warn(
+        warn_caller(
             f"The {type(family.link).__name__} link function does not respect the domain of the "
             f"{type(family).__name__} family.",
             DomainWarning,
-            stacklevel=stacklevel,
         )
     if has_exposure and not isinstance(family.link, links.Log):
         raise ValueError("exposure can only be used with the log link function")

@@ -26,7 +26,7 @@ from statsmodels_ooc.models.glm_fit import fit_glm
 from statsmodels_ooc.models.glm_regularized import fit_regularized
 from statsmodels_ooc.models.in_memory_only import InMemoryOnly
 from statsmodels_ooc.models.maximum_likelihood import MaximumLikelihood
-from statsmodels_ooc.models.streamed import StreamedModel, column_stream
+from statsmodels_ooc.models.streamed import StreamedModel, column_stream, refuse_sources
 from statsmodels_ooc.models.tweedie import solve_power
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.power import PowerSums
@@ -109,12 +109,13 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         if not is_lazy(endog, exog, *extras):
             if type(self) is GLM:
                 self._check_kwargs(kwargs, ["n_trials"])
+            refuse_sources(endog, exog)
             super().__init__(endog, exog, family, *extras, missing, **kwargs)
             return
         hasconst = kwargs.pop("hasconst", None)
         trials = kwargs.pop("n_trials", None) if isinstance(family, sm.families.Binomial) else None
         self._check_kwargs(kwargs)
-        family = checked_family(family, exposure is not None, stacklevel=3)
+        family = checked_family(family, exposure is not None)
         if trials is not None:  # of proportions: what a clone is given
             successes = endog * trials
             endog = np.stack([successes, trials - successes], axis=1)
@@ -147,7 +148,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         self._check_kwargs(kwargs)
-        family = checked_family(family, exposure is not None, stacklevel=4)
+        family = checked_family(family, exposure is not None)
         given = _given(offset, exposure, freq_weights, var_weights)
         stream, spec = open_formula(
             formula,
@@ -159,7 +160,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             extras=given,
             max_endog=max_endog(family),
         )
-        warn_of_levels(spec, family, stacklevel=3)
+        warn_of_levels(spec, family)
         self._start_glm(stream, spec, family, given, hasconst, formula, True)
 
     def _start_glm(

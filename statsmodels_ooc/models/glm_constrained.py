@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from patsy import DesignInfo
 from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 
 from statsmodels_ooc._statsmodels import LinearConstraints, StreamedGLMWrapper
-from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.models.glm_fit import (
     checked_options,
     checked_start,
@@ -71,17 +70,16 @@ def fit_constrained(
     own = copy(model)
     own.df_model, own.df_resid = float(rank - 1), model.wnobs - rank
     path = scored(own, start, maxiter, criterion_of(tol, options), span)
-    warn_of(path, model.spec_names, tried=maxiter > 0, stacklevel=4)
+    warn_of(path, model.spec_names, tried=maxiter > 0)
     params, determined = path.params, spanned(path.point.fit, span)
     root = determined.root
     if determined.rank < span.shape[1]:
         params = determined.shortest(params)
         told = describe(path.point.fit.r_exog, path.point.fit.rows, model.spec_names, span)
-        warnings.warn(
+        warn_caller(
             f"The constraints leave the design matrix rank-deficient: {told}. The model "
             "parameters are not uniquely determined.",
             SingularMatrixWarning,
-            stacklevel=3,
         )
     estimated = own._scale_of(path.point)
     cov = estimated * (root @ root.T)

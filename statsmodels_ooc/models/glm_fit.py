@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numbers
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -19,7 +18,7 @@ from statsmodels.tools.sm_exceptions import (
 from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc._statsmodels import StreamedGLMWrapper
-from statsmodels_ooc.errors import DesignError, OptionError
+from statsmodels_ooc.errors import DesignError, OptionError, warn_caller
 from statsmodels_ooc.groundwork.families import CANONICAL
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.glm import GLMResults
@@ -118,12 +117,12 @@ def _fit_irls(
 ) -> Any:
     wls_method = checked_options(options)
     path = scored(model, start, maxiter, criterion_of(tol, options))
-    warn_of(path, model.spec_names, tried=maxiter > 0, stacklevel=5)
+    warn_of(path, model.spec_names, tried=maxiter > 0)
     params = path.params
     design = model._planner.design_fit(path.point)
     if design.rank < model.spec.k:
         params = design.shortest(params)
-        _warn_of_rank(design, model.spec_names, stacklevel=5)
+        _warn_of_rank(design, model.spec_names)
     cov = path.point.fit.normalized_cov_params
     if path.point.fit.rank < design.rank:  # weights have vanished, and what they would tell
         cov = np.full_like(cov, np.nan)
@@ -181,21 +180,19 @@ def criterion_of(tol: float, options: dict[str, Any]) -> Criterion:
     return Criterion(name, tol if atol is None else atol, options.get("rtol", 0.0))
 
 
-def warn_of(path: Path, names: Sequence[str], *, tried: bool, stacklevel: int) -> None:
+def warn_of(path: Path, names: Sequence[str], *, tried: bool) -> None:
     """Warn of perfect prediction, and of iterations that did not converge."""
     if path.perfect and tried:
-        warnings.warn(
+        warn_caller(
             "Perfect separation or prediction detected, parameter may not be identified",
             PerfectSeparationWarning,
-            stacklevel=stacklevel,
         )
     if tried and not path.converged:
         proof = "" if path.separation is None else f" along {told(path.separation, names)}"
-        warnings.warn(
+        warn_caller(
             f"IRLS did not converge: {path.reason}{proof}; the score is {path.score_norm:.3g} "
             f"standard errors long after {path.iterations} iterations",
             ConvergenceWarning,
-            stacklevel=stacklevel,
         )
 
 
@@ -250,8 +247,8 @@ def _fit_gradient(
     design = model._planner.design_fit(point)
     if design.rank < model.spec.k:
         params = design.shortest(params)
-        _warn_of_rank(design, model.spec_names, stacklevel=5)
-    cov = _covariance(model, point, design, expected, stacklevel=5)
+        _warn_of_rank(design, model.spec_names)
+    cov = _covariance(model, point, design, expected)
     results = GLMResults(model, params, cov, scale, point=point, **covariance)
     history: dict[str, Any] = {"iteration": 0}
     if output["full_output"]:
@@ -259,11 +256,10 @@ def _fit_gradient(
         history["iteration"] = found.mle_retvals.get("iterations", 0)
         results.converged = found.mle_retvals.get("converged")
     if separation is not None:
-        warnings.warn(
+        warn_caller(
             f"method {method!r} did not converge: the parameters grow without a limit: "
             f"{separation.kind} separation along {told(separation, model.spec_names)}",
             ConvergenceWarning,
-            stacklevel=4,
         )
         results.converged, results.separation = False, separation
     results.method = method
@@ -281,19 +277,16 @@ def _refuse_short_rank(fit: LinearFit, names: Sequence[str]) -> None:
         )
 
 
-def _warn_of_rank(fit: LinearFit, names: Sequence[str], stacklevel: int) -> None:
+def _warn_of_rank(fit: LinearFit, names: Sequence[str]) -> None:
     combined = describe(fit.r_exog, fit.rows, names)
-    warnings.warn(
+    warn_caller(
         f"The design matrix is rank-deficient: {combined}. The model parameters are not "
         "uniquely determined.",
         SingularMatrixWarning,
-        stacklevel=stacklevel,
     )
 
 
-def _covariance(
-    model: Any, point: Point, design: LinearFit, expected: bool, stacklevel: int
-) -> FloatArray | None:
+def _covariance(model: Any, point: Point, design: LinearFit, expected: bool) -> FloatArray | None:
     """Of the parameters at scale one, by the observed information or the expected."""
     fit, planner = point.fit, model._planner
     if fit.rank == design.rank:  # otherwise weights have vanished, and what they would tell
@@ -303,9 +296,8 @@ def _covariance(
         with suppress(np.linalg.LinAlgError):
             inverse: FloatArray = fit.root @ np.linalg.inv(observed) @ fit.root.T
             return inverse
-    warnings.warn(
+    warn_caller(
         "Inverting hessian failed, no bse or cov_params available",
         HessianInversionWarning,
-        stacklevel=stacklevel,
     )
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from copy import copy
 from typing import Any
@@ -13,6 +12,7 @@ from statsmodels.genmod import families
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 from statsmodels.tools.validation import string_like
 
+from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.models.glm_fit import checked_start, scored, warn_of
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.glm import GLMResults
@@ -64,10 +64,9 @@ def fit_regularized(
         quadratic=isinstance(family, families.Gaussian) and _is_identity(family.link),
     )
     if not found.converged:
-        warnings.warn(
+        warn_caller(
             f"Regularized fitting did not converge: {found.reason}",
             ConvergenceWarning,
-            stacklevel=3,
         )
     params = np.where(np.abs(found.params) < zero_tol, 0.0, found.params)
     if refit and not penalty.scaled:
@@ -133,7 +132,7 @@ def _refitted(model: Any, found: Penalized, params: FloatArray, method: str) -> 
         last = found.point.beta
         begin = params if last is None or last[~chosen].any() else last
         path = scored(own, begin, 100, Criterion("deviance", _REFITTED, 0.0), span)
-        warn_of(path, model.spec_names, tried=True, stacklevel=5)
+        warn_of(path, model.spec_names, tried=True)
         point, params = path.point, path.params
         root = spanned(point.fit, span).root
         cov = root @ root.T

@@ -8,6 +8,7 @@ import numpy as np
 import statsmodels.api as sm
 
 from statsmodels_ooc.models.in_memory_only import InMemoryOnly
+from statsmodels_ooc.models.streamed import refuse_sources
 from statsmodels_ooc.models.streamed_linear import StreamedLinear
 from statsmodels_ooc.results.linear import OLSResults
 from statsmodels_ooc.solvers import gaussian
@@ -70,6 +71,7 @@ class WLS(StreamedLinear, sm.WLS):  # type: ignore[misc]
                 weights = None
             self._start_arrays(endog, exog, weights, missing, hasconst)
         else:
+            refuse_sources(endog, exog)
             super().__init__(endog, exog, weights, missing, hasconst, **kwargs)
 
     def loglike(self, params: Any) -> Any:
@@ -125,7 +127,7 @@ class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
     ) -> None:
         if is_lazy(endog, exog):
             if kwargs.pop("weights", None) is not None:
-                self._warn_of_weights(stacklevel=3)
+                self._warn_of_weights()
             if kwargs.get("offset") is not None:
                 raise NotImplementedError(
                     "OLS out of memory has no offset, which statsmodels' elastic net wants: "
@@ -134,6 +136,7 @@ class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
             self._check_kwargs(kwargs)
             self._start_arrays(endog, exog, None, missing, hasconst)
             return
+        refuse_sources(endog, exog)
         super().__init__(endog, exog, missing, hasconst, **kwargs)
         if type(self) is OLS:
             self._check_kwargs(kwargs, ["offset"])

@@ -13,12 +13,12 @@ from statsmodels_ooc.engine import PassRecord, RowArray, Stream
 from statsmodels_ooc.groundwork.opening import environment
 from statsmodels_ooc.models.in_memory_only import InMemoryOnly
 from statsmodels_ooc.results.rows import Design, Fitted, Response, Weights
-from statsmodels_ooc.sources.coerce import is_in_memory
+from statsmodels_ooc.sources.coerce import is_chunked, is_in_memory
 from statsmodels_ooc.sources.dask_array import AlignedSource
 
 _EXTRAS = ("weights", "offset", "exposure", "freq_weights", "var_weights")
 
-__all__ = ["StreamedModel", "column_stream"]
+__all__ = ["StreamedModel", "column_stream", "refuse_sources"]
 
 
 class StreamedModel:
@@ -49,7 +49,8 @@ class StreamedModel:
         Parameters
         ----------
         formula : str
-            As for statsmodels; patsy reads it chunk by chunk.
+            As for statsmodels; patsy reads it chunk by chunk. Python code that is run,
+            as strings for weights, offset and subset are: never a stranger's.
         data : path, list of paths, glob, Source, DataFrame, ...
             Whatever `as_source` takes. A pandas DataFrame takes statsmodels' own road;
             wrapped in `as_source` it streams.
@@ -228,6 +229,22 @@ class StreamedModel:
         if self._stream is None:
             return self.__dict__
         return {key: value for key, value in self.__dict__.items() if key not in self._lazy}
+
+
+def refuse_sources(*arrays: Any) -> None:
+    """Refuse tables where a model in memory wants arrays.
+
+    Raises
+    ------
+    TypeError
+        One of them would have to be read in chunks: the formula that does is said.
+    """
+    for array in arrays:
+        if is_chunked(array) and not hasattr(array, "__array__"):
+            raise TypeError(
+                f"endog and exog are arrays or dask collections, not a {type(array).__qualname__}"
+                "\nHint: name the columns in a formula: smo.OLS.from_formula('y ~ x', data=...)"
+            )
 
 
 def column_stream(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +11,7 @@ from statsmodels.tools.sm_exceptions import SingularMatrixWarning, ValueWarning
 
 from statsmodels_ooc._statsmodels import StreamedWrapper
 from statsmodels_ooc.engine import RowArray
-from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.groundwork.opening import check_missing, open_formula
 from statsmodels_ooc.models.least_squares import METHODS, LeastSquares
 from statsmodels_ooc.models.regularized import fit_regularized
@@ -45,7 +44,7 @@ class StreamedLinear(StreamedModel):
         **kwargs: Any,
     ) -> None:
         if weights is not None and self._results_kind is OLSResults:
-            self._warn_of_weights(stacklevel=4)
+            self._warn_of_weights()
             weights = None
         self._check_kwargs(kwargs)  # type: ignore[attr-defined]
         extras = {} if weights is None else {"weights": weights}
@@ -61,11 +60,10 @@ class StreamedLinear(StreamedModel):
         self._start(stream, spec, LeastSquares(stream, spec, hasconst), hasconst, formula)
 
     @staticmethod
-    def _warn_of_weights(stacklevel: int) -> None:
-        warnings.warn(
+    def _warn_of_weights() -> None:
+        warn_caller(
             "Weights are not supported in OLS and will be ignored",
             ValueWarning,
-            stacklevel=stacklevel,
         )
 
     def _start_arrays(
@@ -178,11 +176,10 @@ class StreamedLinear(StreamedModel):
                 raise np.linalg.LinAlgError(
                     f"singular matrix: rank {fit.rank} of {self.spec.k} columns; {told}"
                 )
-            warnings.warn(
+            warn_caller(
                 f"The design matrix is rank-deficient: {told}. "
                 "The model parameters are not uniquely determined.",
                 SingularMatrixWarning,
-                stacklevel=2,
             )
         results = self._results_kind(
             self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -16,7 +15,7 @@ from statsmodels.genmod import families
 from statsmodels.genmod.families import links
 
 from statsmodels_ooc.engine import PassRecord, RowArray
-from statsmodels_ooc.errors import SourceError
+from statsmodels_ooc.errors import SourceError, warn_caller
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, robust
 from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
@@ -366,9 +365,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         """
         discrete = (families.Binomial, families.Poisson, families.NegativeBinomial)
         if isinstance(self.family, discrete) and self.scale != 1.0:
-            warnings.warn(
-                "using scale=1, no exess dispersion in distribution", UserWarning, stacklevel=2
-            )
+            warn_caller("using scale=1, no exess dispersion in distribution", UserWarning)
         weights = {"var_weights": var_weights, "n_trials": n_trials}
         return self.model.get_distribution(
             self.params, self.scale, exog, exposure, offset, **weights
@@ -416,9 +413,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         """
         for role in ("freq_weights", "var_weights"):
             if getattr(self.model, f"_has_{role}"):
-                warnings.warn(
-                    f"score test has not been verified with {role}", UserWarning, stacklevel=2
-                )
+                warn_caller(f"score test has not been verified with {role}", UserWarning)
         return score_test(
             self, exog_extra, params_constrained, hypothesis, cov_type, k_constraints, observed
         )
@@ -466,9 +461,9 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         if model._has_offset:
             raise NotImplementedError("Margins with offset are not available.")
         if model._has_freq_weights or not model._planner.responses.unit_var_weights:
-            warnings.warn("weights are not taken into account by margeff", stacklevel=2)
+            warn_caller("weights are not taken into account by margeff", UserWarning)
         if model._has_exposure:
-            warnings.warn("exposure is not taken into account by margeff", stacklevel=2)
+            warn_caller("exposure is not taken into account by margeff", UserWarning)
         return StreamedMargins(self, (at, method, atexog, dummy, count))
 
     def get_influence(self, observed: bool = True) -> Any:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from statsmodels_ooc.engine import RowArray
-from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.results.rows import Fitted, Residuals
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
 
@@ -45,10 +44,9 @@ class LazyRows:
         """``wresid / sqrt(scale)``, (n,)."""
         sigma, total = float(np.sqrt(self.scale)), float(np.sqrt(self.uncentered_tss))
         if sigma < 10 * np.finfo(np.float64).eps * total / np.sqrt(self.nobs):
-            warnings.warn(
+            warn_caller(
                 "All residuals are 0, cannot compute normed residuals.",
                 RuntimeWarning,
-                stacklevel=4,  # past cached_property and the wrapper
             )
             return self.wresid
         return self._rows(Residuals(np.asarray(self.params), whitened=True, divisor=sigma))

@@ -199,8 +199,7 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
 
     @cached_property
     def _residual_tests(self) -> ResidualTests:
-        # The warning belongs to the line that asked, past cached_property and the summary.
-        return residual_tests(self._residual_moments, stacklevel=5)
+        return residual_tests(self._residual_moments)
 
     def get_robustcov_results(
         self, cov_type: str = "HC1", use_t: bool | None = None, **kwargs: Any

@@ -10,7 +10,7 @@ from typing import Any
 from patsy import ModelDesc
 
 from statsmodels_ooc.engine import Stream
-from statsmodels_ooc.errors import DesignError, OptionError, SelectionWarning
+from statsmodels_ooc.errors import DesignError, OptionError, SelectionWarning, warn_caller
 from statsmodels_ooc.groundwork.families import checked_family, max_endog
 from statsmodels_ooc.groundwork.opening import environment, open_formula
 from statsmodels_ooc.groundwork.responses import warn_of_levels
@@ -118,7 +118,7 @@ class IBOSS:
         if self.family is not None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # select() warns of its link
-                checked_family(self.family, False, stacklevel=2)
+                checked_family(self.family, False)
         if not isinstance(self.include_pilot, bool):
             raise OptionError(f"include_pilot is True or False, not {self.include_pilot!r}")
         if self.family is None and self.pilot_params is not None:
@@ -207,7 +207,7 @@ class IBOSS:
             max_endog=max_endog(family),
             keep=kept,
         )
-        warn_of_levels(spec, family, stacklevel=2)
+        warn_of_levels(spec, family)
         if spec.k == 0:
             raise DesignError("the design has no column", hint="'y ~ x' has one")
         source = stream.source
@@ -217,7 +217,7 @@ class IBOSS:
         rows = Stream(source, maker, stream.ledger)
         selection = Selecting(self, rows, spec, family, formula, frozenset(extras)).run()
         for message in selection.warnings:
-            warnings.warn(message, SelectionWarning, stacklevel=2)
+            warn_caller(message, SelectionWarning)
         return selection
 
     def _checked(self, extras: dict[str, str]) -> Any:
@@ -233,7 +233,7 @@ class IBOSS:
             raise OptionError(f"{kind} {wrong[0]}", hint=hint)
         if self.family is None:
             return None
-        return checked_family(self.family, "exposure" in extras, stacklevel=4)
+        return checked_family(self.family, "exposure" in extras)
 
 
 def _names(keep: Any) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from statsmodels.base.data import PandasData
 from statsmodels.genmod import families
 
 from statsmodels_ooc.design.formula import FormulaSpec
-from statsmodels_ooc.errors import PrecisionError, SelectionWarning
+from statsmodels_ooc.errors import PrecisionError, SelectionWarning, warn_caller
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.selection.fitting import block_of
 
@@ -88,11 +87,10 @@ def fit_model(model: Any, best: FloatArray | None, options: dict[str, Any]) -> A
         return results
     name = type(model.family).__name__
     if str(options.get("method", "IRLS")).upper() == "IRLS":
-        warnings.warn(
+        warn_caller(
             f"statsmodels' IRLS ended away from the maximum of the {name} likelihood, as it does "
             "where a mean is next to a bound; its Newton method was asked instead",
             SelectionWarning,
-            stacklevel=3,
         )
         options = options | {"method": "newton", "start_params": best, "disp": False}
         results = model.fit(**options)

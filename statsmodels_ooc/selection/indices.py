@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
-from statsmodels_ooc.errors import DesignError, MissingDataError, SelectionWarning
+from statsmodels_ooc.errors import DesignError, MissingDataError, SelectionWarning, warn_caller
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.exact import ExactMomentsState, exact_sums
 from statsmodels_ooc.selection.criteria import CRITERIA, Criterion, Slots, deal, scores, take
@@ -123,7 +122,7 @@ def iboss_indices(
         raise ValueError(f"rows has shape {numbers.shape}, X has {n} rows")
     crowd = steps.crowd(n)
     if crowd:
-        warnings.warn(crowd, SelectionWarning, stacklevel=2)
+        warn_caller(crowd, SelectionWarning)
     if criterion == "uniform":
         return np.sort(first(np.zeros(n), hashes(seed, numbers, UNIFORM), k))
     tie = hashes(seed, numbers) if ties == "hash" else numbers

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 from statsmodels.tools.sm_exceptions import ValueWarning
 
+from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.reductions.residuals import ResidualMomentsState
 
 __all__ = ["ResidualTests", "residual_tests"]
@@ -33,15 +33,13 @@ class ResidualTests:
     durbin_watson: float
 
 
-def residual_tests(state: ResidualMomentsState, stacklevel: int = 2) -> ResidualTests:
+def residual_tests(state: ResidualMomentsState) -> ResidualTests:
     """Jarque-Bera, omnibus and Durbin-Watson from the moments of the residuals.
 
     Parameters
     ----------
     state : ResidualMomentsState
         What the pass found.
-    stacklevel : int
-        Whom the warning of fewer than 8 rows is for; 2 is the caller.
     """
     n = state.n
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -53,12 +51,12 @@ def residual_tests(state: ResidualMomentsState, stacklevel: int = 2) -> Residual
     bera = (statistic, stats.chi2.sf(statistic, 2), skew, kurtosis)
     return ResidualTests(
         tuple(map(float, bera)),  # type: ignore[arg-type]
-        _omnibus(float(skew), float(kurtosis), n, stacklevel + 1),
+        _omnibus(float(skew), float(kurtosis), n),
         float(watson),
     )
 
 
-def _omnibus(skew: float, kurtosis: float, n: int, stacklevel: int) -> tuple[float, float]:
+def _omnibus(skew: float, kurtosis: float, n: int) -> tuple[float, float]:
     """Skewness and kurtosis made normal, squared and added.
 
     References
@@ -67,10 +65,9 @@ def _omnibus(skew: float, kurtosis: float, n: int, stacklevel: int) -> tuple[flo
     70, 227-234; as in `scipy.stats.skewtest` and `scipy.stats.kurtosistest`.
     """
     if n < 8:
-        warnings.warn(
+        warn_caller(
             f"omni_normtest is not valid with less than 8 observations; {n} samples were given.",
             ValueWarning,
-            stacklevel=stacklevel,
         )
         return np.nan, np.nan
     statistic = _normal_skew(skew, n) ** 2 + _normal_kurtosis(kurtosis, n) ** 2

@@ -44,7 +44,20 @@ class BatchInfo:
 
 
 def read_batch_infos(file: pa.NativeFile, schema: pa.Schema) -> list[BatchInfo]:
-    """One `BatchInfo` per record batch of an open IPC file."""
+    """One `BatchInfo` per record batch of an open IPC file.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid
+        The metadata lead out of the file.
+    """
+    try:
+        return _read(file, schema)
+    except (struct.error, SystemError, OverflowError, MemoryError) as error:
+        raise pa.ArrowInvalid(f"its metadata are damaged: {error}") from error
+
+
+def _read(file: pa.NativeFile, schema: pa.Schema) -> list[BatchInfo]:
     size = file.size()
     (length,) = struct.unpack("<i", _at(file, size - 10, 4))
     footer = _at(file, size - 10 - length, length)
@@ -62,7 +75,8 @@ def _at(file: pa.NativeFile, start: int, length: int) -> bytes:
 def _info(head: bytes, body: int, nodes: list[int]) -> BatchInfo:
     message = head[8:] if head[:4] == b"\xff\xff\xff\xff" else head[4:]
     link = _field(message, _root(message), 2)
-    assert link is not None
+    if link is None:
+        raise pa.ArrowInvalid("its metadata are damaged: a message has no header")
     batch = link + struct.unpack_from("<I", message, link)[0]
     at_rows, at_nodes = _field(message, batch, 0), _field(message, batch, 1)
     rows = 0 if at_rows is None else struct.unpack_from("<q", message, at_rows)[0]

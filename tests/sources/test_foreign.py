@@ -19,6 +19,7 @@ import statsmodels.formula.api as smf
 from dask.delayed import delayed
 from tolerances import SOLVED
 
+import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.sources.coerce import as_source, is_chunked, is_in_memory
@@ -189,3 +190,21 @@ def test_new_data_in_chunks_are_refused_with_the_loop_to_write(make, method):
 def test_new_data_in_memory_are_predicted(new):
     res = smof.ols("y ~ x + g", as_source(TABLE)).fit()
     np.testing.assert_allclose(res.predict(new), res.predict(TABLE), rtol=SOLVED)
+
+
+NO_ARRAYS = {
+    "path": "t.parquet",
+    "source": as_source(TABLE),
+    "relation": duckdb.from_arrow(ARROW),
+    "LazyFrame": POLARS.lazy(),
+    "function": lambda: iter([TABLE]),
+}
+
+
+@pytest.mark.parametrize("thing", NO_ARRAYS.values(), ids=NO_ARRAYS)
+@pytest.mark.parametrize("model", [smo.OLS, smo.WLS, smo.GLM])
+def test_tables_are_no_arrays(model, thing):
+    with pytest.raises(TypeError, match=r"from_formula\('y ~ x', data="):
+        model(TABLE["y"].to_numpy(), thing)
+    with pytest.raises(TypeError, match=r"from_formula\('y ~ x', data="):
+        model(thing, TABLE["x"].to_numpy())

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import contextmanager
 
 import dask
 import pandas as pd
@@ -45,18 +46,25 @@ STREAMS = (
 )
 
 
+@contextmanager
 def child(script, place):
-    return subprocess.Popen(
+    """A process that has said that it is ready; it does not outlive the test."""
+    process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(script)],
         env={**os.environ, "TMPDIR": str(place)},
         stdout=subprocess.PIPE,
         text=True,
     )
-
-
-def ended(process, number):
     with process:
-        assert process.stdout.readline() == "ready\n"
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def ended(script, place, number):
+    with child(script, place) as process:
         process.send_signal(number)
         return process.wait(timeout=60)
 
@@ -64,16 +72,15 @@ def ended(process, number):
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("script", [HOLDS, STREAMS], ids=["at rest", "while writing"])
 def test_sigterm_leaves_nothing_and_ends_the_process(script, tmp_path):
-    assert ended(child(script, tmp_path), signal.SIGTERM) == -signal.SIGTERM
+    assert ended(script, tmp_path, signal.SIGTERM) == -signal.SIGTERM
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_the_next_process_removes_what_a_killed_one_left_and_nothing_else(tmp_path):
     with child(HOLDS, tmp_path) as alive:
-        assert alive.stdout.readline() == "ready\n"
         before = set(os.listdir(tmp_path))
-        assert ended(child(HOLDS, tmp_path), signal.SIGKILL) == -signal.SIGKILL
+        assert ended(HOLDS, tmp_path, signal.SIGKILL) == -signal.SIGKILL
         assert len(set(os.listdir(tmp_path)) - before) == 1
         (tmp_path / "statsmodels-ooc-of-an-older-version").mkdir()
         with dask.config.set({"temporary-directory": str(tmp_path)}):
@@ -81,6 +88,7 @@ def test_the_next_process_removes_what_a_killed_one_left_and_nothing_else(tmp_pa
         left = set(os.listdir(tmp_path)) - {os.path.basename(mine.path)}
         assert left == before | {"statsmodels-ooc-of-an-older-version"}
         alive.terminate()
+        alive.wait(timeout=60)
     mine.remove()
     assert os.listdir(tmp_path) == ["statsmodels-ooc-of-an-older-version"]
 
