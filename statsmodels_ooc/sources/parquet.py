@@ -131,7 +131,11 @@ class ParquetPartition:
             pq.ParquetFile(
                 raw,
                 metadata=footer(self.file.now()),
+<<<<<<< ours
                 read_dictionary=[c.name for c in columns if c.name in encoded and _is_text(c.type)],
+=======
+                read_dictionary=[name for name in names if name in encoded],
+>>>>>>> theirs
                 pre_buffer=not self.file.local,
                 page_checksum_verification=True,
                 buffer_size=_BUFFER,
