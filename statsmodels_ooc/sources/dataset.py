@@ -13,7 +13,8 @@ import pyarrow.dataset as pads
 
 from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import Column, picked, select
-from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
+from statsmodels_ooc.sources.damage import foreign_bytes
+from statsmodels_ooc.sources.frames import categories_of, frames_of, union
 from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
 from statsmodels_ooc.sources.memory import ArrowTableSource
 from statsmodels_ooc.sources.parquet import holds_nulls
@@ -62,7 +63,7 @@ class FragmentPartition:
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
         chosen: list[Column] = select(self.columns, columns, self.label)
-        with arrow_errors(self.label, "a fragment of the Dataset"):
+        with foreign_bytes(self.label, "a fragment of the Dataset"):
             batches = self.fragment.to_batches(
                 schema=self.schema,
                 columns=list(columns),

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from statsmodels_ooc.errors import OutOfCoreError, ParseError, SchemaError
+from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.columns import Column
 
-__all__ = ["arrow_errors", "categories_of", "frame_of", "frames_of", "series_of", "union"]
+__all__ = ["categories_of", "frame_of", "frames_of", "series_of", "union"]
 
 
 def frames_of(
@@ -152,17 +151,3 @@ def categories_of(kind: pa.DataType, values: Sequence[Any]) -> pd.CategoricalDty
     """The categorical dtype of an Arrow dictionary type with these values."""
     words = pa.array(values, kind.value_type)
     return pd.CategoricalDtype(pd.Index(words.to_pandas()), ordered=bool(kind.ordered))
-
-
-@contextmanager
-def arrow_errors(place: str, what: str) -> Iterator[None]:
-    """Turn what Arrow says of a damaged file into a ParseError that names it."""
-    try:
-        yield
-    except OutOfCoreError:
-        raise
-    except (pa.ArrowException, OSError, EOFError) as error:
-        raise ParseError(
-            f"{place} cannot be read as {what}: {error}",
-            hint="the file may be truncated, still being written, or of another format",
-        ) from error

@@ -15,8 +15,9 @@ import pyarrow.ipc as ipc
 from statsmodels_ooc.errors import ParseError, SchemaError
 from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import Column, picked, select
+from statsmodels_ooc.sources.damage import foreign_bytes
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
-from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
+from statsmodels_ooc.sources.frames import categories_of, frames_of, union
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
 from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
@@ -46,7 +47,7 @@ def read_ipc(
     Returns
     -------
     IpcSource
-        Partitions are runs of record batches; local files are memory-mapped.
+        Partitions are runs of record batches.
 
     Raises
     ------
@@ -55,10 +56,14 @@ def read_ipc(
     SchemaError
         When the files do not agree on a column; it names both files.
     ParseError
-        When a file is not an Arrow IPC file, or is truncated.
+        When a file is not an Arrow IPC file, is truncated or damaged.
 
     Notes
     -----
+    Files are read, not mapped into memory: a mapped file that somebody cuts short ends the
+    process. Every batch is validated before it is used, since offsets that lead outside
+    of it would do the same.
+
     Whole numbers and truth values are masked where any record batch holds nulls.
     Dictionary columns are Categoricals over the union of the files' dictionaries where the
     dictionary is ordered, or of pandas' or polars' making; elsewhere they are their values.
@@ -105,18 +110,21 @@ class IpcPartition:
         chosen = select(self.columns, columns, str(self.file))
         stored = without_keys(chosen)
         batches = self._batches([column.name for column in stored])
-        frames = frames_of(batches, stored, max_rows, encoded)
-        yield from with_keys(frames, chosen, self.file)
+        with foreign_bytes(self.label, "Arrow IPC"):
+            frames = frames_of(batches, stored, max_rows, encoded)
+            yield from with_keys(frames, chosen, self.file)
 
     def _batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
-        with arrow_errors(self.label, "Arrow IPC"), self.file.opened(mapped=True) as raw:
+        own = self.file.owner is not None  # nobody else cuts or overwrites it
+        with self.file.opened(mapped=own) as raw:
             # included_fields copies, also what is memory-mapped and would be free
             fields = sorted(map(self.stored.index, names))
-            picked = fields if self.compressed or not self.file.local else None
+            picked = None if own and not self.compressed else fields
             options = ipc.IpcReadOptions(included_fields=picked, use_threads=False)
             with ipc.open_file(raw, options=options) as opened:
                 for at in range(self.start, self.stop):
-                    yield opened.get_batch(at).select(names)
+                    batch = opened.get_batch(at).select(names)
+                    yield batch if own else _valid(batch)
 
 
 @dataclass(frozen=True)
@@ -149,13 +157,19 @@ class IpcStreamPartition:
         stored = without_keys(chosen)
         names = [column.name for column in stored]
         with (
-            arrow_errors(self.label, "an Arrow IPC stream"),
+            foreign_bytes(self.label, "an Arrow IPC stream"),
             self.file.opened() as raw,
             ipc.open_stream(raw) as opened,
         ):
-            batches = (batch.select(names) for batch in opened)
+            batches = (_valid(batch.select(names)) for batch in opened)
             frames = frames_of(batches, stored, max_rows, encoded)
             yield from with_keys(frames, chosen, self.file)
+
+
+def _valid(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A batch whose offsets, codes and text do not lead outside its memory."""
+    batch.validate(full=True)
+    return batch
 
 
 @dataclass(frozen=True)
@@ -217,7 +231,7 @@ class IpcSource(Source):
 
 
 def _open(file: StoredFile) -> _Opened:
-    with arrow_errors(str(file), "Arrow IPC"), file.opened() as raw:
+    with foreign_bytes(str(file), "Arrow IPC"), file.opened() as raw:
         magic = raw.read(len(MAGIC))
         raw.seek(0)
         if magic[:4] == b"FEA1":
@@ -227,6 +241,7 @@ def _open(file: StoredFile) -> _Opened:
             )
         if magic != MAGIC:
             with ipc.open_stream(raw) as stream:
+                _ = stream.schema.names  # which may not be text
                 return _Opened(file, stream.schema, None, {})
         with ipc.open_file(raw) as opened:
             schema, count = opened.schema, opened.num_record_batches
@@ -236,7 +251,7 @@ def _open(file: StoredFile) -> _Opened:
         if words and count:
             options = ipc.IpcReadOptions(included_fields=words)
             with ipc.open_file(raw, options=options) as opened:
-                batch = opened.get_batch(0)
+                batch = _valid(opened.get_batch(0))
             dictionaries = {name: batch.column(name).dictionary for name in batch.schema.names}
         return _Opened(file, schema, tuple(infos), dictionaries)
 

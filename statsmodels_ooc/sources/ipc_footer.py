@@ -48,16 +48,9 @@ def read_batch_infos(file: pa.NativeFile, schema: pa.Schema) -> list[BatchInfo]:
 
     Raises
     ------
-    pyarrow.ArrowInvalid
-        The metadata lead out of the file.
+    ValueError, LookupError, struct.error
+        The file is damaged.
     """
-    try:
-        return _read(file, schema)
-    except (struct.error, SystemError, OverflowError, MemoryError) as error:
-        raise pa.ArrowInvalid(f"its metadata are damaged: {error}") from error
-
-
-def _read(file: pa.NativeFile, schema: pa.Schema) -> list[BatchInfo]:
     size = file.size()
     (length,) = struct.unpack("<i", _at(file, size - 10, 4))
     footer = _at(file, size - 10 - length, length)
@@ -68,6 +61,8 @@ def _read(file: pa.NativeFile, schema: pa.Schema) -> list[BatchInfo]:
 
 
 def _at(file: pa.NativeFile, start: int, length: int) -> bytes:
+    if not 0 <= start <= start + length <= file.size():
+        raise ValueError(f"its footer speaks of {length} bytes at {start}, which it does not have")
     file.seek(start)
     return bytes(file.read(length))
 
@@ -76,11 +71,13 @@ def _info(head: bytes, body: int, nodes: list[int]) -> BatchInfo:
     message = head[8:] if head[:4] == b"\xff\xff\xff\xff" else head[4:]
     link = _field(message, _root(message), 2)
     if link is None:
-        raise pa.ArrowInvalid("its metadata are damaged: a message has no header")
+        raise ValueError("a message of its footer is no record batch")
     batch = link + struct.unpack_from("<I", message, link)[0]
     at_rows, at_nodes = _field(message, batch, 0), _field(message, batch, 1)
     rows = 0 if at_rows is None else struct.unpack_from("<q", message, at_rows)[0]
     counts = [] if at_nodes is None else _structs(message, at_nodes, _NODE)
+    if not counts and rows and nodes:
+        raise ValueError("a record batch of its footer has rows and no columns")
     nulls = tuple(counts[node][1] for node in nodes) if counts else ()
     return BatchInfo(rows, body, nulls, _field(message, batch, 3) is not None)
 

@@ -16,8 +16,9 @@ import pyarrow.parquet as pq
 from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import Column, delivered_type, picked, select
+from statsmodels_ooc.sources.damage import foreign_bytes
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
-from statsmodels_ooc.sources.frames import arrow_errors, categories_of, frames_of, union
+from statsmodels_ooc.sources.frames import categories_of, frames_of, union
 from statsmodels_ooc.sources.hive import HiveKey, hive_keys, with_keys, without_keys
 from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
 from statsmodels_ooc.sources.parquet_footer import footer, leaf_of
@@ -112,9 +113,10 @@ class ParquetPartition:
         stored = without_keys(chosen)
         frames = frames_of(self._batches(stored, max_rows, encoded), stored, max_rows, encoded)
         seen = 0
-        for frame in with_keys(frames, chosen, self.file):
-            seen += len(frame)
-            yield frame
+        with foreign_bytes(self.label, "Parquet"):
+            for frame in with_keys(frames, chosen, self.file):
+                seen += len(frame)
+                yield frame
         if seen != self.rows:
             raise SourceChangedError(
                 f"{self.label} gave {seen:,} rows, its footer says {self.rows:,}",
@@ -126,16 +128,11 @@ class ParquetPartition:
     ) -> Iterator[pa.RecordBatch]:
         names = [column.name for column in columns]
         with (
-            arrow_errors(self.label, "Parquet"),
             self.file.opened() as raw,
             pq.ParquetFile(
                 raw,
                 metadata=footer(self.file.now()),
-<<<<<<< ours
                 read_dictionary=[c.name for c in columns if c.name in encoded and _is_text(c.type)],
-=======
-                read_dictionary=[name for name in names if name in encoded],
->>>>>>> theirs
                 pre_buffer=not self.file.local,
                 page_checksum_verification=True,
                 buffer_size=_BUFFER,
@@ -216,7 +213,7 @@ class ParquetSource(Source):
 def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, int, int, int]], int]:
     """What a source keeps of a footer: the schema, runs of row groups, and all rows."""
     known = footer(file)
-    with arrow_errors(str(file), "Parquet"):
+    with foreign_bytes(str(file), "Parquet"):
         return known.schema.to_arrow_schema(), list(_runs(known, file.size)), known.num_rows
 
 

@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from statsmodels_ooc.options import options
+from statsmodels_ooc.sources.damage import foreign_bytes
 from statsmodels_ooc.sources.files import StoredFile
-from statsmodels_ooc.sources.frames import arrow_errors
 
 __all__ = ["footer", "leaf_of", "wholly_dictionary_encoded"]
 
@@ -48,7 +48,7 @@ class _Footers:
             if file in self._kept:
                 self._kept.move_to_end(file)
                 return self._kept[file]
-        with arrow_errors(str(file), "Parquet"), file.opened() as raw:
+        with foreign_bytes(str(file), "Parquet"), file.opened() as raw:
             known = pq.read_metadata(raw)
         with self._lock:
             if file not in self._kept:

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from statsmodels_ooc.sources.base import Levels
+from statsmodels_ooc.sources.damage import foreign_bytes
 from statsmodels_ooc.sources.files import StoredFile
-from statsmodels_ooc.sources.frames import arrow_errors, union
+from statsmodels_ooc.sources.frames import union
 from statsmodels_ooc.sources.parquet_footer import leaf_of, wholly_dictionary_encoded
 
 __all__ = ["chunk_dictionary", "string_levels"]
@@ -28,7 +29,7 @@ def chunk_dictionary(file: StoredFile, group: int, column: str) -> list[pa.Array
     the chunk is read to its end.
     """
     with (
-        arrow_errors(f"{file}, row group {group}", "Parquet"),
+        foreign_bytes(f"{file}, row group {group}", "Parquet"),
         file.opened() as raw,
         pq.ParquetFile(raw, read_dictionary=[column]) as opened,
     ):
@@ -69,6 +70,13 @@ def string_levels(
 def _file_dictionaries(
     file: StoredFile, known: pq.FileMetaData, column: str
 ) -> list[pa.Array] | None:
+    with foreign_bytes(str(file), "Parquet"):
+        return _exact_dictionaries(file, known, column)
+
+
+def _exact_dictionaries(
+    file: StoredFile, known: pq.FileMetaData, column: str
+) -> list[pa.Array] | None:
     schema = known.schema.to_arrow_schema()
     writer = str(known.created_by)
     from_arrow = writer.startswith("parquet-cpp-arrow")
@@ -84,7 +92,6 @@ def _file_dictionaries(
     at = leaf_of(known, column, schema.get_field_index(column))
     found = []
     with (
-        arrow_errors(str(file), "Parquet"),
         file.opened() as raw,
         pq.ParquetFile(raw, metadata=known, read_dictionary=[column]) as opened,
     ):

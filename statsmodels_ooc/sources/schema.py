@@ -16,6 +16,7 @@ from statsmodels_ooc.sources.columns import (
     common_type,
     delivered_type,
 )
+from statsmodels_ooc.sources.damage import check_zone
 
 __all__ = [
     "DECLARED",
@@ -87,6 +88,7 @@ class CommonSchema:
             check_unique([name] * len(positions), place)
         fields = [(place, schema.field(name)) for place, schema in self._schemas]
         kind = common_type([(place, field.type) for place, field in fields], name)
+        check_zone(kind, has)
         return pa.field(name, kind, any(field.nullable for _, field in fields))
 
 

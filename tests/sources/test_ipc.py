@@ -10,6 +10,7 @@ from statsmodels_ooc.errors import ParseError, SchemaError
 from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.ipc import read_ipc
 from statsmodels_ooc.sources.ipc_footer import read_batch_infos
+from statsmodels_ooc.sources.spool import spool
 
 
 def write(path, table, rows=4, compression=None):
@@ -81,12 +82,16 @@ def test_partitions_are_runs_of_batches(tmp_path):
     assert [partition.rows for partition in source.partitions] == [150_000, 150_000]
 
 
-def test_local_files_are_mapped_not_copied(tmp_path):
-    before = pa.total_allocated_bytes()
-    source = read_ipc(write(tmp_path / "t.arrow", pa.table({"y": np.ones(10**6)}), 10**6))
-    frame = next(source.frames(max_rows=10**6))
-    assert pa.total_allocated_bytes() - before < 10**6
-    assert frame["y"].sum() == 10**6
+def test_only_copies_that_nobody_else_can_cut_short_are_mapped(tmp_path):
+    data = pa.table({"y": np.ones(10**6)})
+    theirs = read_ipc(write(tmp_path / "t.arrow", data, 10**6))
+    ours = spool(data.to_batches(), "a copy")
+    for source, is_mapped in [(theirs, False), (ours, True)]:
+        before = pa.total_allocated_bytes()
+        frame = next(source.frames(max_rows=10**6))
+        assert (pa.total_allocated_bytes() - before < 10**6) == is_mapped
+        assert frame["y"].sum() in (10**6, 131_072)
+        del frame
 
 
 def test_an_empty_file(tmp_path):
