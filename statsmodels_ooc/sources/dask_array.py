@@ -52,8 +52,14 @@ def from_arrays(
     Raises
     ------
     SourceError
-        When the number of rows or blocks differs; while reading, when a block's
-        lengths or indices are not aligned: it names the block.
+        When the number of rows or blocks differs, or what dask frames know of their
+        index; while reading, when a block's lengths or indices are not aligned: it names
+        the block.
+
+    Notes
+    -----
+    Dask arrays are cut like the first collection, and so are dask frames that know the
+    divisions of their index. Other collections need equal blocks.
 
     Examples
     --------
@@ -64,7 +70,7 @@ def from_arrays(
     (('y',), ('x1', 'x2'), 2)
     """
     given = {"endog": endog, "exog": exog, **extras}
-    parts = {role: value for role, value in given.items() if value is not None}
+    parts = _with_common_divisions({k: v for k, v in given.items() if v is not None})
     lead = _lead(parts)
     pieces = {role: _blocks(role, value, parts[lead], lead) for role, value in parts.items()}
     count = len(pieces[lead])
@@ -75,6 +81,31 @@ def from_arrays(
                 hint="rechunk or repartition one like the other",
             )
     return AlignedSource(parts, pieces, max_endog)
+
+
+def _with_common_divisions(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Cut dask frames as the first of them is cut, where all of them know their divisions."""
+    frames = {role: value for role, value in parts.items() if _is_frame(value)}
+    first = next(iter(frames), "")
+    return dict(parts) | {
+        role: _cut_like(role, frame, first, frames[first]) for role, frame in frames.items()
+    }
+
+
+def _cut_like(role: str, frame: Any, lead_role: str, lead: Any) -> Any:
+    known = frame.known_divisions and lead.known_divisions
+    if not known or frame.divisions == lead.divisions:
+        return frame  # whether blocks are aligned shows when they are read
+    start, *inner, end = lead.divisions
+    try:
+        outer = min(start, frame.divisions[0]), max(end, frame.divisions[-1])
+    except TypeError as error:
+        raise SourceError(
+            f"The indices for endog and exog are not aligned: that of {lead_role} begins with "
+            f"{start!r}, that of {role} with {frame.divisions[0]!r}",
+            hint="take all of them from one DataFrame, or reset_index on each",
+        ) from error
+    return frame.repartition(divisions=[outer[0], *inner, outer[1]], force=True)
 
 
 def _is_frame(value: Any) -> bool:

@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 
+import statsmodels_ooc.api as smo
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.coerce import as_source
@@ -167,3 +169,78 @@ def test_bound_arrays():
         ignore_index=True,
     )
     pd.testing.assert_frame_equal(found, whole(source, ["x2", "y"]))
+
+
+# --- alignment, as statsmodels has it ------------------------------------------------------
+
+ROWS = pd.DataFrame(X, columns=["a", "b", "c"], index=np.arange(N) * 10).assign(y=Y, w=Y + 1)
+
+
+def cut(columns, npartitions: int):
+    return dd.from_pandas(ROWS[columns], npartitions=npartitions)
+
+
+def test_frames_that_know_their_divisions_are_aligned():
+    source = from_arrays(cut("y", 2), cut(["a", "b"], 3), weights=cut("w", 5))
+    assert len(source.partitions) == 2
+    names = {"y": "y", "a": "a", "b": "b", "__weights__": "w"}
+    expected = ROWS[list(names.values())].reset_index(drop=True)
+    pd.testing.assert_frame_equal(whole(source).set_axis([*names.values()], axis=1), expected)
+
+
+def test_the_fit_of_frames_that_are_cut_differently_is_that_of_the_rows():
+    ours = smo.WLS(cut("y", 2), cut(["a", "b"], 3), weights=cut("w", 4)).fit()
+    memory = sm.WLS(ROWS["y"], ROWS[["a", "b"]], weights=ROWS["w"]).fit()
+    np.testing.assert_allclose(ours.params, memory.params, rtol=1e-12)
+    np.testing.assert_allclose(ours.bse, memory.bse, rtol=1e-12)
+
+
+def test_frames_beside_a_dask_array_are_aligned_with_each_other():
+    chunks = tuple(map(len, cut("a", 3).partitions))
+    source = from_arrays(da.from_array(Y, chunks=(chunks,)), cut("a", 3), weights=cut("w", 5))
+    pd.testing.assert_series_equal(
+        whole(source)["__weights__"], ROWS["w"].reset_index(drop=True), check_names=False
+    )
+
+
+def test_frames_of_other_rows_are_refused():
+    other = dd.from_pandas(ROWS[["a"]].iloc[1:], npartitions=3)
+    with pytest.raises(SourceError, match="block 0: exog has 5 rows, endog has 6"):
+        whole(from_arrays(cut("y", 2), other))
+
+
+def test_indices_of_another_kind_are_refused():
+    other = dd.from_pandas(
+        ROWS[["a"]].set_index(ROWS.index.astype(str).str.zfill(4)), npartitions=3
+    )
+    with pytest.raises(SourceError, match=r"not aligned: that of endog begins with .*0"):
+        from_arrays(cut("y", 2), other)
+
+
+def test_frames_of_the_same_range_and_other_rows_are_refused():
+    exog = ROWS[["a"]].rename({50: 51})
+    source = from_arrays(cut("y", 3), dd.from_pandas(exog, npartitions=3))
+    with pytest.raises(SourceError, match="indices for endog and exog are not aligned: exog"):
+        whole(source)
+
+
+def test_frames_that_do_not_know_their_divisions_need_equal_blocks():
+    endog, exog = cut("y", 2).clear_divisions(), cut(["a"], 3).clear_divisions()
+    with pytest.raises(SourceError, match="exog has 3 blocks of rows, endog has 2"):
+        from_arrays(endog, exog)
+    pd.testing.assert_series_equal(
+        whole(from_arrays(endog, cut(["a"], 2).clear_divisions()))["a"],
+        ROWS["a"].reset_index(drop=True),
+    )
+
+
+@pytest.mark.parametrize("lead", ["frame", "array"])
+def test_what_is_in_memory_is_aligned_by_its_index(lead):
+    """Beside a dask array, pandas has an index to agree on with pandas."""
+    weights = ROWS["w"].sample(frac=1.0, random_state=0)
+    endog = cut("y", 2) if lead == "frame" else da.from_array(Y, chunks=4)
+    exog = cut(["a"], 2) if lead == "frame" else ROWS[["a"]]
+    with pytest.raises(SourceError, match="indices for endog and exog are not aligned: weights"):
+        whole(from_arrays(endog, exog, weights=weights))
+    source = from_arrays(endog, exog, weights=ROWS["w"])
+    assert whole(source)["__weights__"].tolist() == ROWS["w"].tolist()
