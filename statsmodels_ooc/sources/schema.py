@@ -16,7 +16,7 @@ from statsmodels_ooc.sources.columns import (
     common_type,
     delivered_type,
 )
-from statsmodels_ooc.sources.damage import check_zone
+from statsmodels_ooc.sources.damage import check_zone, foreign_bytes
 
 __all__ = [
     "DECLARED",
@@ -55,13 +55,17 @@ class CommonSchema:
         for place, schema in schemas:
             places.setdefault(schema.remove_metadata(), place)
         self._schemas = [(place, schema) for schema, place in places.items()]
-        self._noted = [schema for _, schema in schemas if _has_dictionaries(schema)]
+        self._noted = [item for item in schemas if _has_dictionaries(item[1])]
         found = (name for schema in places for name in schema.names)
         self.names = tuple(name for name in dict.fromkeys(found) if not is_unnamed_index(name))
 
     @cached_property
     def declared(self) -> frozenset[str]:
-        return frozenset().union(*map(declared_categories, self._noted))
+        found: set[str] = set()
+        for place, schema in self._noted:
+            with foreign_bytes(place, "a table with metadata of pandas"):
+                found |= declared_categories(schema)
+        return frozenset(found)
 
     def position(self, name: str) -> int:
         """Where a column stands in the first schema that has it, once."""
