@@ -28,7 +28,8 @@ __all__ = ["Lesson", "Scan"]
 Scan = Callable[[LevelScan, Sequence[str], Collection[str]], LevelScanState]
 
 _HEAD = 1_000  # rows on which the kind of an expression is told
-_DECIMALS = re.compile(r"[+-]?[0-9]*\.[0-9]+([eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_DIGITS = 19  # of a 64-bit integer; codes that people give are shorter
 _COPIES = 4  # of its values that a spline makes while it looks for knots
 
 
@@ -296,10 +297,10 @@ def _check_kinds(column: str, seen: Seen) -> None:
 
 
 def _check_text(column: str, seen: Seen) -> None:
-    """Refuse text that is numbers with decimals: a reader made text of them."""
-    if set(seen.kinds) == {"text"} and all(
-        _DECIMALS.fullmatch(str(value)) for value in seen.values
-    ):
+    """Refuse text that is numbers with decimals, or too long: a reader made text of them."""
+    texts = list(map(str, seen.values)) if set(seen.kinds) == {"text"} else []
+    is_number = bool(texts) and all(_NUMBER.fullmatch(text) for text in texts)
+    if is_number and any("." in text or len(text) > _DIGITS for text in texts):
         raise DesignError(
             f"column {column!r} is text, and all of it reads as numbers, such as "
             f"{seen.kinds['text']!r}: as text it is a category",
