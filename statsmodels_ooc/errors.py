@@ -23,6 +23,7 @@ __all__ = [
     "ParseError",
     "PrecisionError",
     "ResponseWarning",
+    "RowArrayError",
     "SchemaError",
     "SelectionWarning",
     "SourceChangedError",
@@ -106,6 +107,10 @@ class EmptyDataError(DesignError):
 
 class MemoryLimitError(OutOfCoreError, MemoryError):
     """The answer would not fit into ``smo.options.memory_limit``."""
+
+
+class RowArrayError(OutOfCoreError, AttributeError, TypeError):
+    """A lazy answer was asked for what only values in memory have."""
 
 
 class PrecisionError(OutOfCoreError, ArithmeticError):

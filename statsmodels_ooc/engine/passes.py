@@ -6,6 +6,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,8 @@ from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.makers import BlockMaker, Frames
 from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.sizes import sizes_for
-from statsmodels_ooc.engine.tasks import Fold, Merge, bound
+from statsmodels_ooc.engine.numbered import Gathered
+from statsmodels_ooc.engine.tasks import Collect, Fold, Gather, Merge, Seen, bound
 from statsmodels_ooc.errors import EmptyDataError
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Source
@@ -28,11 +30,13 @@ from statsmodels_ooc.sources.base import Source
 __all__ = [
     "PassRecord",
     "compute",
+    "gather_rows",
     "read_frames",
     "run_pass",
     "runs_in_threads",
     "scan_frames",
     "shared",
+    "timed",
 ]
 
 
@@ -89,6 +93,35 @@ def run_pass(
     seconds = time.perf_counter() - began
     passes.append(PassRecord(name, rows, seconds, source.nbytes, len(partitions)))
     return list(states)
+
+
+def gather_rows(
+    name: str,
+    source: Source,
+    collect: Collect,
+    seen: Sequence[Seen],
+    passes: list[PassRecord],
+) -> list[Gathered]:
+    """What a function gives for all rows, partition by partition; a pass, recorded."""
+    with timed(name, source, sum(rows for rows, _, _ in seen), passes), progress(
+        name, source.rows
+    ) as meter:
+        task = shared(Gather(collect, meter))
+        leaves = [
+            task(bound(partition), i, found)
+            for i, (partition, found) in enumerate(zip(source.partitions, seen, strict=True))
+        ]
+        with one_blas_thread():
+            return list(compute(*leaves))
+
+
+@contextmanager
+def timed(name: str, source: Source, rows: int, passes: list[PassRecord]) -> Iterator[None]:
+    """Record what is done inside as a pass, once it is done."""
+    began = time.perf_counter()
+    yield
+    seconds = time.perf_counter() - began
+    passes.append(PassRecord(name, rows, seconds, source.nbytes, len(source.partitions)))
 
 
 def read_frames(

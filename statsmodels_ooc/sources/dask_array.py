@@ -190,7 +190,7 @@ def _joined(
                 )
             index = value.index
         columns |= _named(value, names)
-    frame = pd.DataFrame(columns, copy=False)
+    frame = pd.DataFrame(columns, index=index, copy=False)
     return FramePartition(frame, label, {name: dtypes[name] for name in frame.columns})
 
 

@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.errors import SourceError
-from statsmodels_ooc.sources.base import Levels, Partition, Source
+from statsmodels_ooc.sources.base import (
+    Levels,
+    NumberedFrame,
+    Partition,
+    Source,
+    numbered,
+    own_labels,
+)
 
 __all__ = ["subset_source"]
 
@@ -177,13 +184,28 @@ class ChosenPartition:
     def nbytes(self) -> int | None:
         return self.inner.nbytes
 
+    @property
+    def labels(self) -> pd.Index[Any] | None:
+        """The index of all rows, where the source has one of its own."""
+        return own_labels(self.inner)
+
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
+        for frame, _, _ in self.numbered(columns, max_rows, encoded):
+            yield frame
+
+    def numbered(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[NumberedFrame]:
+        """Frames of the chosen rows, and which rows these are; see `numbered`."""
         looked_at = self.wrap.columns()
         needed = list(dict.fromkeys((*columns, *looked_at)))
         start = 0
-        for frame in self.inner.frames(needed, max_rows, set(encoded) - set(looked_at)):
+        for frame, rows, _ in numbered(
+            self.inner, needed, max_rows, set(encoded) - set(looked_at)
+        ):
             mask = self.wrap.mask(frame, start, self.label)
-            start += len(frame)
-            yield frame.loc[mask, list(columns)].reset_index(drop=True)
+            start += rows
+            chosen = frame.loc[mask, list(columns)].reset_index(drop=True)
+            yield chosen, rows, np.flatnonzero(mask)
