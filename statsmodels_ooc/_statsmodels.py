@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -115,10 +116,21 @@ class StreamedFrameData(_StreamedData, PandasData):  # type: ignore[misc]
         return pd.Series(rows, self.row_labels, name=self.ynames)
 
 
+@cache
+def _both(results: type, wrapper: type) -> type:
+    """A class for what is results and their wrapper at once; nobody makes an instance of it."""
+    names = {"__module__": results.__module__, "__qualname__": results.__qualname__}
+    return type(results.__name__, (results, wrapper), names)
+
+
+def _class_of(wrapper: Any) -> type:
+    return _both(type(object.__getattribute__(wrapper, "_results")), type(wrapper))
+
+
 class StreamedWrapper(RegressionResultsWrapper):  # type: ignore[misc]
     """A wrapper that is an instance of the class of the results inside, too."""
 
-    __class__ = property(lambda self: type(object.__getattribute__(self, "_results")))
+    __class__ = property(_class_of)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (StreamedWrapper, (self._results,))
@@ -127,7 +139,7 @@ class StreamedWrapper(RegressionResultsWrapper):  # type: ignore[misc]
 class StreamedGLMWrapper(GLMResultsWrapper):  # type: ignore[misc]
     """The same for the results of a GLM."""
 
-    __class__ = property(lambda self: type(object.__getattribute__(self, "_results")))
+    __class__ = property(_class_of)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (StreamedGLMWrapper, (self._results,))

@@ -143,7 +143,8 @@ class Stream:
         pieces = gather_rows(name, self.source, collect, self.seen, self.passes)
         if self._used is None:
             self._used = used_rows(pieces)
-        return np.concatenate([piece.values for piece in pieces])
+        whole = np.empty((self.kept, *collect.tail), order="F")  # as statsmodels' own designs
+        return np.concatenate([piece.values for piece in pieces], out=whole)
 
     def compute(self, name: str, rows: RowArray) -> FloatArray:
         """Lazy rows in memory; a pass."""
