@@ -107,6 +107,7 @@ class LazyRows:
         if exog is None:
             exog, transform = np.asarray(self.model.exog), False
             weights = np.asarray(self.model.weights) if weights is None else weights
+            row_labels = self.model.data.row_labels if row_labels is None else row_labels
         else:
             refuse_chunks(exog)
         return super().get_prediction(  # type: ignore[misc]

@@ -19,7 +19,7 @@ from statsmodels_ooc.sources.base import (
     own_labels,
 )
 
-__all__ = ["subset_source"]
+__all__ = ["condition_columns", "subset_source"]
 
 _SAMPLE = 1_000  # rows of a partition on which a condition is tried
 
@@ -65,6 +65,12 @@ def subset_source(source: Source, subset: Any) -> Source:
         for partition, start, stop in zip(source.partitions, ends[:-1], ends[1:], strict=True)
     ]
     return _Subset(source, chosen)
+
+
+def condition_columns(subset: Any, source: Source) -> tuple[str, ...]:
+    """The columns that a condition of `subset_source` looks at."""
+    is_condition = isinstance(subset, str) or callable(subset)
+    return Choose(subset, source.columns).columns() if is_condition else ()
 
 
 def _require_rowwise(choose: Choose, source: Source) -> None:
