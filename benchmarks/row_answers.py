@@ -158,7 +158,11 @@ def report(calls: dict[str, Call], ours: tuple[Any, Any], theirs: tuple[Any, Any
             print(f"{name:28} needs {error.name}")
             continue
         size = np.maximum(np.abs(expected), 1e-12)
-        difference = float((np.abs(found - expected) / size)[np.isfinite(expected)].max()) if found.size else 0.0
+        difference = (
+            float((np.abs(found - expected) / size)[np.isfinite(expected)].max())
+            if found.size
+            else 0.0
+        )
         print(f"{name:28} {base:10.5f} {mine:10.5f} {mine / base:7.2f} {difference:10.1e}")
 
 
@@ -175,7 +179,9 @@ def main() -> None:
         print(f"{'':28} {'in memory':>10} {'out of it':>10} {'ratio':>7} {'difference':>10}")
         report(LINEAR, ours, theirs)
         poisson = {"family": sm.families.Poisson()}
-        counts = tuple(smof.glm(f, str(path), **poisson).fit() for f in ("hits ~ x", "hits ~ x + z"))
+        counts = tuple(
+            smof.glm(f, str(path), **poisson).fit() for f in ("hits ~ x", "hits ~ x + z")
+        )
         known = tuple(smf.glm(f, frame, **poisson).fit() for f in ("hits ~ x", "hits ~ x + z"))
         report(GENERALIZED, counts, known)
 

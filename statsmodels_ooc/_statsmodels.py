@@ -109,22 +109,29 @@ class StreamedFrameData(_StreamedData, PandasData):  # type: ignore[misc]
         """The frame, or of an array-like response the Series, that statsmodels was given."""
         if hasattr(rows, "dask"):
             return rows
+        names = self.ynames
         if name == "orig_exog":
             return pd.DataFrame(rows, self.row_labels, self.xnames)
+        if isinstance(names, list):  # successes and failures, of which endog is the share
+            trials = self._model.n_trials
+            counts = {names[0]: rows * trials, names[1]: trials - rows * trials}
+            return pd.DataFrame(counts, self.row_labels)
         if hasattr(self, "formula"):
-            return pd.DataFrame(rows, self.row_labels, [self.ynames])
-        return pd.Series(rows, self.row_labels, name=self.ynames)
+            return pd.DataFrame(rows, self.row_labels, [names])
+        return pd.Series(rows, self.row_labels, name=names)
 
 
 @cache
-def _both(results: type, wrapper: type) -> type:
+def _both(results: Any, wrapper: Any) -> type:
     """A class for what is results and their wrapper at once; nobody makes an instance of it."""
     names = {"__module__": results.__module__, "__qualname__": results.__qualname__}
     return type(results.__name__, (results, wrapper), names)
 
 
 def _class_of(wrapper: Any) -> type:
-    return _both(type(object.__getattribute__(wrapper, "_results")), type(wrapper))
+    inside: Any = type(object.__getattribute__(wrapper, "_results"))
+    outside: Any = type(wrapper)
+    return _both(inside, outside)
 
 
 class StreamedWrapper(RegressionResultsWrapper):  # type: ignore[misc]

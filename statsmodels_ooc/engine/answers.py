@@ -49,7 +49,7 @@ class Rows:
         return stream.read(name, self.function, self.width)
 
 
-class row_answer:  # noqa: N801 - a decorator, written as property is
+class row_answer:
     """A property that asks something of every row.
 
     The method below gives the question, `Rows`. An answer in memory is kept in the
@@ -81,7 +81,7 @@ class row_answer:  # noqa: N801 - a decorator, written as property is
         return self.ask(owner)
 
 
-class row_method:  # noqa: N801 - a decorator, written as property is
+class row_method:
     """A method that may ask something of every row: what is no `Rows` is handed on."""
 
     def __init__(self, ask: Callable[..., Any]) -> None:

@@ -74,7 +74,8 @@ def used_rows(pieces: Sequence[Gathered]) -> UsedRows:
 
 def _joined(labels: Sequence[pd.Index[Any]]) -> pd.Index[Any]:
     filled = [piece for piece in labels if len(piece)] or list(labels[:1])
-    return filled[0].append(filled[1:]) if len(filled) > 1 else filled[0]
+    joined: pd.Index[Any] = filled[0].append(filled[1:]) if len(filled) > 1 else filled[0]
+    return joined
 
 
 def _numbers(pieces: Sequence[Gathered]) -> pd.Index[Any]:
@@ -82,7 +83,9 @@ def _numbers(pieces: Sequence[Gathered]) -> pd.Index[Any]:
     if sum(len(piece.numbers) for piece in pieces) == total:
         return pd.RangeIndex(total)
     starts = np.cumsum([0, *(piece.rows for piece in pieces)])
-    return pd.Index(np.concatenate([s + p.numbers for s, p in zip(starts, pieces, strict=False)]))
+    numbers = [start + piece.numbers for start, piece in zip(starts, pieces, strict=False)]
+    labels: pd.Index[Any] = pd.Index(np.concatenate(numbers))
+    return labels
 
 
 def _dropped(pieces: Sequence[Gathered]) -> RowNumbers:

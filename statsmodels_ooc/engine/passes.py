@@ -19,9 +19,9 @@ from dask.delayed import Delayed, delayed
 
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.makers import BlockMaker, Frames
+from statsmodels_ooc.engine.numbered import Gathered
 from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.sizes import sizes_for
-from statsmodels_ooc.engine.numbered import Gathered
 from statsmodels_ooc.engine.tasks import Collect, Fold, Gather, Merge, Seen, bound
 from statsmodels_ooc.errors import EmptyDataError
 from statsmodels_ooc.reductions.base import Reduction
@@ -103,9 +103,10 @@ def gather_rows(
     passes: list[PassRecord],
 ) -> list[Gathered]:
     """What a function gives for all rows, partition by partition; a pass, recorded."""
-    with timed(name, source, sum(rows for rows, _, _ in seen), passes), progress(
-        name, source.rows
-    ) as meter:
+    with (
+        timed(name, source, sum(rows for rows, _, _ in seen), passes),
+        progress(name, source.rows) as meter,
+    ):
         task = shared(Gather(collect, meter))
         leaves = [
             task(bound(partition), i, found)
@@ -138,7 +139,7 @@ def read_frames(
     passes.append(PassRecord(name, rows, seconds, source.nbytes, len(source.partitions)))
 
 
-def compute(*values: Delayed) -> tuple[Any, ...]:
+def compute(*values: Any) -> tuple[Any, ...]:
     """What dask makes of its values, with the scheduler that dask would choose.
 
     Dask imports distributed to find out; where nobody has, nobody has made a client.

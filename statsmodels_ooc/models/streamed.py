@@ -250,8 +250,7 @@ class StreamedModel:
     def _used(self, what: str, count: int) -> UsedRows:
         if 8 * count > options.array_limit:
             raise MemoryLimitError(
-                f"{what} has {count:,} entries of 8 bytes; array_limit is "
-                f"{options.array_limit:,}",
+                f"{what} has {count:,} entries of 8 bytes; array_limit is {options.array_limit:,}",
                 hint="smo.options.array_limit = '1 GiB' raises the limit; model.dropped counts "
                 "the rows that were left out by the variable to blame",
             )

@@ -32,7 +32,8 @@ class OLSResults(StreamedResults, lm.OLSResults):  # type: ignore[misc]
     def el_test(self, *args: Any, **kwargs: Any) -> Any:
         """Empirical likelihood, of a design smaller than ``array_limit``; see statsmodels."""
         require_design(
-            self.model, "el_test solves for a weight of every row, thousands of passes over the data"
+            self.model,
+            "el_test solves for a weight of every row, thousands of passes over the data",
         )
         return super().el_test(*args, **kwargs)
 

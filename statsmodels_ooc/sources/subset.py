@@ -208,9 +208,7 @@ class ChosenPartition:
         looked_at = self.wrap.columns()
         needed = list(dict.fromkeys((*columns, *looked_at)))
         start = 0
-        for frame, rows, _ in numbered(
-            self.inner, needed, max_rows, set(encoded) - set(looked_at)
-        ):
+        for frame, rows, _ in numbered(self.inner, needed, max_rows, set(encoded) - set(looked_at)):
             mask = self.wrap.mask(frame, start, self.label)
             start += rows
             chosen = frame.loc[mask, list(columns)].reset_index(drop=True)

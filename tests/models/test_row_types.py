@@ -117,7 +117,7 @@ Ask = Callable[[Any], Any]
 
 
 def members(*names: str) -> dict[str, Ask]:
-    return {name: eval(f"lambda r: r.{name}") for name in names}  # noqa: S307
+    return {name: eval(f"lambda r: r.{name}") for name in names}
 
 
 SHARED = members(
