@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
+import pandas as pd
 from patsy import DesignInfo
 from statsmodels.base._constraints import LinearConstraints
 from statsmodels.base._parameter_inference import ScoreTestResult
@@ -45,7 +47,6 @@ class _StreamedData(ModelData):  # type: ignore[misc]
         self.frame = frame
         if formula is not None:
             self.formula = formula
-        self.missing_row_idx = None
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for what is not there: the rows, and what a pass finds out.
@@ -56,7 +57,9 @@ class _StreamedData(ModelData):  # type: ignore[misc]
             case "k_constant" | "const_idx" | "endog" | "exog":
                 return getattr(model, name)
             case "orig_endog" | "orig_exog":
-                return getattr(model, name.removeprefix("orig_"))
+                return self._labelled(getattr(model, name.removeprefix("orig_")), name)
+            case "missing_row_idx":
+                return model.dropped_rows
             case "model_spec":
                 return self._design_info()
         raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
@@ -72,12 +75,11 @@ class _StreamedData(ModelData):  # type: ignore[misc]
         return list(self._model.spec_names)
 
     @property
-    def row_labels(self) -> None:
+    def row_labels(self) -> Any:
         return None
 
-    def attach_rows(self, result: Any) -> Any:
-        # Lazy rows stay as they are: labels would mean all of them in memory.
-        return result if hasattr(result, "dask") else super().attach_rows(result)
+    def _labelled(self, rows: Any, name: str) -> Any:
+        return rows
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "frame"}
@@ -92,13 +94,50 @@ class StreamedArrayData(_StreamedData):
 
 
 class StreamedFrameData(_StreamedData, PandasData):  # type: ignore[misc]
-    """Results come with names, as for pandas and formula input."""
+    """Results come with names and labels, as for pandas and formula input."""
+
+    @property
+    def row_labels(self) -> pd.Index[Any]:
+        labels: pd.Index[Any] = self._model.row_labels
+        return labels
+
+    def attach_rows(self, result: Any) -> Any:
+        # Lazy rows stay as they are: labels would mean all of them in memory.
+        return result if hasattr(result, "dask") else super().attach_rows(result)
+
+    def _labelled(self, rows: Any, name: str) -> Any:
+        """The frame, or of an array-like response the Series, that statsmodels was given."""
+        if hasattr(rows, "dask"):
+            return rows
+        names = self.ynames
+        if name == "orig_exog":
+            return pd.DataFrame(rows, self.row_labels, self.xnames)
+        if isinstance(names, list):  # successes and failures, of which endog is the share
+            trials = self._model.n_trials
+            counts = {names[0]: rows * trials, names[1]: trials - rows * trials}
+            return pd.DataFrame(counts, self.row_labels)
+        if hasattr(self, "formula"):
+            return pd.DataFrame(rows, self.row_labels, [names])
+        return pd.Series(rows, self.row_labels, name=names)
+
+
+@cache
+def _both(results: Any, wrapper: Any) -> type:
+    """A class for what is results and their wrapper at once; nobody makes an instance of it."""
+    names = {"__module__": results.__module__, "__qualname__": results.__qualname__}
+    return type(results.__name__, (results, wrapper), names)
+
+
+def _class_of(wrapper: Any) -> type:
+    inside: Any = type(object.__getattribute__(wrapper, "_results"))
+    outside: Any = type(wrapper)
+    return _both(inside, outside)
 
 
 class StreamedWrapper(RegressionResultsWrapper):  # type: ignore[misc]
     """A wrapper that is an instance of the class of the results inside, too."""
 
-    __class__ = property(lambda self: type(object.__getattribute__(self, "_results")))
+    __class__ = property(_class_of)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (StreamedWrapper, (self._results,))
@@ -107,7 +146,7 @@ class StreamedWrapper(RegressionResultsWrapper):  # type: ignore[misc]
 class StreamedGLMWrapper(GLMResultsWrapper):  # type: ignore[misc]
     """The same for the results of a GLM."""
 
-    __class__ = property(lambda self: type(object.__getattribute__(self, "_results")))
+    __class__ = property(_class_of)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (StreamedGLMWrapper, (self._results,))

@@ -25,6 +25,7 @@ __all__ = [
     "PrecisionError",
     "RepeatedFileWarning",
     "ResponseWarning",
+    "RowArrayError",
     "SchemaError",
     "SelectionWarning",
     "SourceAccessError",
@@ -132,6 +133,10 @@ class MemoryLimitError(OutOfCoreError, MemoryError):
 
 class ClusterError(OutOfCoreError, RuntimeError):
     """The cluster that reads the data has lost its workers, or is gone."""
+
+
+class RowArrayError(OutOfCoreError, AttributeError, TypeError):
+    """A lazy answer was asked for what only values in memory have."""
 
 
 class PrecisionError(OutOfCoreError, ArithmeticError):

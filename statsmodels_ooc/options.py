@@ -75,7 +75,7 @@ _OPTIONS: dict[str, _Option] = {
     "array-limit": _Option(
         "256 MiB",
         _parse_bytes,
-        "largest row-level answer that turns into NumPy without being asked to",
+        "largest row-level answer that is held in memory; above, it is a lazy RowArray",
     ),
 }
 

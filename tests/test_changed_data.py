@@ -86,7 +86,7 @@ def test_another_pass_over_other_rows_is_refused(change):
     with pytest.raises(SourceChangedError, match=r"the data changed before .*changing gave"):
         res.model._stream.fold("again")
     with pytest.raises(SourceChangedError, match="the data changed before a lazy answer"):
-        res.resid.compute()
+        res.lazy.resid.compute()
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_loaded_result_reads_the_same_bytes_under_another_time(tmp_path, write
     saved = pickle.dumps(res)
     later(path)
     loaded = pickle.loads(saved)
-    np.testing.assert_array_equal(loaded.resid.compute(), res.resid.compute())
+    np.testing.assert_array_equal(loaded.lazy.resid.compute(), res.resid.compute())
     assert loaded.summary().tables[2].as_text() == res.summary().tables[2].as_text()
 
 
@@ -189,7 +189,7 @@ def test_a_loaded_result_refuses_other_bytes_of_the_same_length(tmp_path, write,
     later(path)
     assert path.stat().st_size == size
     with pytest.raises(SourceChangedError, match=r"t\.(parquet|feather).*as many rows"):
-        pickle.loads(saved).resid.compute()
+        pickle.loads(saved).lazy.resid.compute()
     with pytest.raises(SourceChangedError, match=r"t\.(parquet|feather).*as many rows"):
         pickle.loads(saved).summary()
 
@@ -212,7 +212,7 @@ def test_row_groups_of_another_length_in_a_file_of_the_same_length(tmp_path):
     with path.open("r+b") as file:  # as long as before, and no Parquet at all
         file.truncate(size)
     with pytest.raises(SourceChangedError, match=r"t\.parquet"):
-        res.resid.compute()
+        res.lazy.resid.compute()
 
 
 # --- URLs --------------------------------------------------------------------------------
@@ -240,12 +240,12 @@ def test_a_url_with_the_same_bytes_again_is_read_for_a_fit_that_is_known(memory,
     content = parquet(tmp_path / "a", frame()).read_bytes()
     memory.pipe("/t.parquet", content)
     res = smof.ols("y ~ x", "memory://t.parquet").fit()
-    before = res.resid.compute()
+    before = res.lazy.resid.compute()
     memory.pipe("/t.parquet", content)
-    np.testing.assert_array_equal(res.resid.compute(), before)
+    np.testing.assert_array_equal(res.lazy.resid.compute(), before)
     memory.rm("/t.parquet")
     with pytest.raises(SourceChangedError, match="was removed"):
-        res.resid.compute()
+        res.lazy.resid.compute()
 
 
 # --- the checksum ------------------------------------------------------------------------

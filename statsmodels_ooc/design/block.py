@@ -185,6 +185,13 @@ class Block:
         """Number in the partition of row ``i`` of the block."""
         return self.start + i if self.kept is None else int(self.kept[i])
 
+    @property
+    def row_numbers(self) -> NDArray[np.intp]:
+        """Numbers in the partition of the rows, (b,)."""
+        if self.kept is not None:
+            return self.kept
+        return np.arange(self.start, self.start + len(self.endog))
+
     def dense(self) -> FloatArray:
         """The design as one column-major array, (b, k)."""
         return self.design.dense()

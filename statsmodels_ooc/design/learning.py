@@ -258,7 +258,7 @@ class Lesson:
             else:
                 if factor in self._unsure:
                     _check_kinds(self.simple[factor], seen)
-                    _check_text(self.simple[factor], seen)
+                    _check_text(self.simple[factor], seen, self.source.makes_text)
                 self.levels[factor] = (seen.levels(), self.levels[factor][1])
 
     def _variable(self, factor: EvalFactor) -> str:
@@ -296,11 +296,13 @@ def _check_kinds(column: str, seen: Seen) -> None:
         )
 
 
-def _check_text(column: str, seen: Seen) -> None:
-    """Refuse text that is numbers with decimals, or too long: a reader made text of them."""
+def _check_text(column: str, seen: Seen, may_be_made: bool) -> None:
+    """Refuse text that is numbers, with decimals or too long for codes, or maybe made of them."""
     texts = list(map(str, seen.values)) if set(seen.kinds) == {"text"} else []
     is_number = bool(texts) and all(_NUMBER.fullmatch(text) for text in texts)
-    if is_number and any("." in text or len(text) > _DIGITS for text in texts):
+    is_code = any(text.startswith("0") and text.isdigit() and text != "0" for text in texts)
+    is_odd = any("." in text or len(text) > _DIGITS for text in texts)
+    if is_number and (is_odd or (may_be_made and not is_code)):
         raise DesignError(
             f"column {column!r} is text, and all of it reads as numbers, such as "
             f"{seen.kinds['text']!r}: as text it is a category",

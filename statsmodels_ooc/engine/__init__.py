@@ -1,6 +1,8 @@
 """Passes over the rows: reductions folded over the partitions of a source, with dask."""
 
+from statsmodels_ooc.engine.answers import LazyAnswers, Rows, row_answer, row_method
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
+from statsmodels_ooc.engine.numbered import UsedRows
 from statsmodels_ooc.engine.passes import read_frames, scan_frames
 from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.engine.sample import sample_blocks
@@ -8,11 +10,16 @@ from statsmodels_ooc.engine.spooling import spool_slow
 from statsmodels_ooc.engine.stream import Stream
 
 __all__ = [
+    "LazyAnswers",
     "Ledger",
     "PassRecord",
     "RowArray",
+    "Rows",
     "Stream",
+    "UsedRows",
     "read_frames",
+    "row_answer",
+    "row_method",
     "sample_blocks",
     "scan_frames",
     "spool_slow",

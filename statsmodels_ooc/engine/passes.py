@@ -6,6 +6,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import dask.base
@@ -19,20 +20,23 @@ from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.cluster import cluster_errors
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read, noted
 from statsmodels_ooc.engine.makers import BlockMaker, Frames
+from statsmodels_ooc.engine.numbered import Gathered
 from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.sizes import sizes_for
-from statsmodels_ooc.engine.tasks import Fold, Merge, bound
+from statsmodels_ooc.engine.tasks import Collect, Fold, Gather, Merge, Seen, bound
 from statsmodels_ooc.errors import EmptyDataError
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Source
 
 __all__ = [
     "compute",
+    "gather_rows",
     "read_frames",
     "run_pass",
     "runs_in_threads",
     "scan_frames",
     "shared",
+    "timed",
 ]
 
 _FRAME_ROWS = 131_072  # rows of a frame that is read in order
@@ -87,6 +91,41 @@ def run_pass(
     return list(states)
 
 
+def gather_rows(
+    name: str,
+    source: Source,
+    collect: Collect,
+    seen: Sequence[Seen],
+    ledger: Ledger,
+) -> list[Gathered]:
+    """What a function gives for all rows, partition by partition; a pass, recorded."""
+    with (
+        timed(name, source, sum(rows for rows, _, _ in seen), ledger),
+        progress(name, source.rows) as meter,
+    ):
+        task = shared(Gather(collect, meter))
+        leaves = [
+            task(
+                bound(partition, collect.spec.columns),
+                i,
+                found,
+                ledger.first.get(i, Read(found[0])),
+            )
+            for i, (partition, found) in enumerate(zip(source.partitions, seen, strict=True))
+        ]
+        with one_blas_thread():
+            return list(compute(*leaves))
+
+
+@contextmanager
+def timed(name: str, source: Source, rows: int, ledger: Ledger) -> Iterator[None]:
+    """Record what is done inside as a pass, once it is done."""
+    began = time.perf_counter()
+    yield
+    seconds = time.perf_counter() - began
+    ledger.passes.append(PassRecord(name, rows, seconds, source.nbytes, len(source.partitions)))
+
+
 def read_frames(
     name: str, source: Source, columns: Sequence[str], ledger: Ledger
 ) -> Iterator[pd.DataFrame]:
@@ -104,7 +143,7 @@ def read_frames(
     ledger.passes.append(PassRecord(name, rows, seconds, source.nbytes, len(read)))
 
 
-def compute(*values: Delayed) -> tuple[Any, ...]:
+def compute(*values: Any) -> tuple[Any, ...]:
     """What dask makes of its values, with the scheduler that dask would choose.
 
     Dask imports distributed to find out; where nobody has, nobody has made a client.

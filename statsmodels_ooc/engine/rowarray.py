@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import dask.array as da
 
-from statsmodels_ooc.errors import MemoryLimitError
+from statsmodels_ooc.errors import MemoryLimitError, RowArrayError
 from statsmodels_ooc.options import options
 
 __all__ = ["RowArray"]
 
+_WAYS = (
+    "slices, reductions and to_zarr stay out of memory; .compute() reads it into NumPy on "
+    "purpose; below smo.options.array_limit an answer is the Series or array that statsmodels "
+    "gives, and model.data.row_labels are the labels of its rows"
+)
+
 
 class RowArray(da.Array):
-    """A row-aligned answer as a dask array that does not become NumPy by accident.
+    """An answer for every row, as a dask array that does not become NumPy by accident.
 
-    Below ``smo.options.array_limit`` it turns into NumPy whenever something asks for
-    an array; above, ``.compute()`` does so on purpose.
+    Answers smaller than ``smo.options.array_limit`` are what statsmodels gives; larger
+    ones, and those that ``lazy`` gives, are of this kind. What a dask array does not have
+    raises an error that says so.
+
+    Attributes
+    ----------
+    origin : tuple or None
+        The stream and the function of blocks that it was made of.
     """
+
+    origin: tuple[Any, Any] | None = None
 
     def __array__(self, dtype: Any = None, copy: bool | None = None, **kwargs: Any) -> Any:
         if self.nbytes > options.array_limit:
@@ -28,6 +43,24 @@ class RowArray(da.Array):
                 "slices, reductions and to_parquet stay out of memory",
             )
         return super().__array__(dtype, copy=copy, **kwargs)  # type: ignore[no-untyped-call]
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only for what a dask array does not have. NumPy, pandas and pickle ask for
+        # names with underscores to find out what a thing is.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise RowArrayError(f"{self._described} has no attribute {name!r}", hint=_WAYS)
+
+    def __iter__(self) -> Iterator[Any]:
+        raise RowArrayError(
+            f"{self._described} is not walked through row by row: each row would read its "
+            "partition anew",
+            hint=_WAYS,
+        )
+
+    @property
+    def _described(self) -> str:
+        return f"a RowArray, the lazy (dask) array of shape {self.shape} of a row-level answer,"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (RowArray, (self.dask, self.name, self.chunks, self.dtype))

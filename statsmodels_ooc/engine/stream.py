@@ -12,7 +12,8 @@ from dask.delayed import delayed
 
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read
 from statsmodels_ooc.engine.makers import BlockMaker
-from statsmodels_ooc.engine.passes import run_pass
+from statsmodels_ooc.engine.numbered import UsedRows, used_rows
+from statsmodels_ooc.engine.passes import compute, gather_rows, run_pass, timed
 from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.engine.sizes import check_memory, sizes_for
 from statsmodels_ooc.engine.tasks import Collect, Seen, bound, check_unchanged
@@ -41,6 +42,7 @@ class Stream:
     spec: BlockMaker
     ledger: Ledger = field(default_factory=Ledger)
     _seen: list[Seen] | None = field(default=None, repr=False)
+    _used: UsedRows | None = field(default=None, repr=False)
 
     @property
     def passes(self) -> list[PassRecord]:
@@ -89,14 +91,15 @@ class Stream:
             check_unchanged(partition.label, f"the pass {name!r}", was, is_)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Stream:
-        return Stream(self.source, self.spec, self.ledger.copy(), self._seen)
+        return Stream(self.source, self.spec, self.ledger.copy(), self._seen, self._used)
 
     def forget(self) -> None:
         """Let go of the rows."""
         self.source = ForgottenSource(self.source)
+        self._used = None
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)
+        state = {**self.__dict__, "_used": None}  # as long as the data
         if not self.source.is_recipe:
             state["source"] = ForgottenSource(self.source)
             state["_seen"] = None
@@ -110,6 +113,56 @@ class Stream:
             self.fold("count")
         assert self._seen is not None
         return self._seen
+
+    @property
+    def kept(self) -> int:
+        """The number of rows that are left after dropping."""
+        return sum(rows for _, rows, _ in self.seen)
+
+    @property
+    def used(self) -> UsedRows:
+        """Which rows these are; a pass, unless rows have been read before."""
+        if self._used is None:
+            self.read("row labels", _nothing, 0)
+        assert self._used is not None
+        return self._used
+
+    def read(
+        self, name: str, function: Callable[[Any], FloatArray], width: int | None = None
+    ) -> FloatArray:
+        """What a function gives for every row, in memory: one pass.
+
+        Parameters
+        ----------
+        name : str
+            What is read, shown in `passes`.
+        function : callable
+            Block of b rows to an array (b,) or (b, width); picklable.
+        width : int, optional
+            The number of columns, None for one-dimensional answers.
+
+        Returns
+        -------
+        ndarray, (n,) or (n, width)
+            In the order of the source.
+
+        Raises
+        ------
+        SourceChangedError
+            This pass did not see the rows that an earlier one saw.
+        """
+        collect = self._collect(function, width)
+        pieces = gather_rows(name, self.source, collect, self.seen, self.ledger)
+        if self._used is None:
+            self._used = used_rows(pieces)
+        whole = np.empty((self.kept, *collect.tail), order="F")  # as statsmodels' own designs
+        return np.concatenate([piece.values for piece in pieces], out=whole)
+
+    def compute(self, name: str, rows: RowArray) -> FloatArray:
+        """Lazy rows in memory; a pass."""
+        with timed(name, self.source, sum(read for read, _, _ in self.seen), self.ledger):
+            (found,) = compute(rows)
+        return np.asarray(found)
 
     def rows(self, function: Callable[[Any], FloatArray], width: int | None = None) -> RowArray:
         """A lazy, row-aligned answer: what a function gives for every block.
@@ -126,8 +179,8 @@ class Stream:
         RowArray, (n,) or (n, width)
             With one chunk a partition.
         """
-        tail = () if width is None else (width,)
-        collect = Collect(self.spec, function, sizes_for(self.spec), tail)
+        collect = self._collect(function, width)
+        tail = collect.tail
         pieces = [
             da.from_delayed(
                 delayed(collect)(
@@ -144,6 +197,17 @@ class Stream:
             )
         ]
         whole = da.concatenate(pieces) if pieces else da.zeros((0, *tail))
-        return RowArray(  # type: ignore[no-untyped-call]
+        found = RowArray(  # type: ignore[no-untyped-call]
             whole.dask, whole.name, whole.chunks, dtype=whole.dtype
         )
+        found.origin = (self, function)
+        return found
+
+    def _collect(self, function: Callable[[Any], FloatArray], width: int | None) -> Collect:
+        tail = () if width is None else (width,)
+        return Collect(self.spec, function, sizes_for(self.spec), tail)
+
+
+def _nothing(block: Any) -> FloatArray:
+    """No column of a block, (b, 0)."""
+    return np.empty((len(block.endog), 0))

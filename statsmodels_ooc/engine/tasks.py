@@ -14,15 +14,25 @@ from dask.delayed import delayed
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.ledger import Read, changed, check_read, noted
 from statsmodels_ooc.engine.makers import BlockMaker
+from statsmodels_ooc.engine.numbered import Gathered
 from statsmodels_ooc.engine.progress import tick
 from statsmodels_ooc.engine.sizes import Sizes
 from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.reductions.audit import Fingerprint
 from statsmodels_ooc.reductions.base import FloatArray, Reduction
-from statsmodels_ooc.sources.base import Partition
+from statsmodels_ooc.sources.base import Partition, numbered, own_labels
 from statsmodels_ooc.sources.files import contents_are_compared
 
-__all__ = ["Collect", "Fold", "Merge", "Seen", "bound", "check_unchanged", "released"]
+__all__ = [
+    "Collect",
+    "Fold",
+    "Gather",
+    "Merge",
+    "Seen",
+    "bound",
+    "check_unchanged",
+    "released",
+]
 
 Seen = tuple[int, int, int]  # of a partition: rows read, rows kept, checksum
 
@@ -63,18 +73,51 @@ class Collect:
     tail: tuple[int, ...]
 
     def __call__(self, bound: Any, index: int, seen: Seen, before: Read) -> FloatArray:
-        partition, read = released(bound), Read()
-        pieces = [np.empty((0, *self.tail))]
+        return self.gather(bound, index, seen, before).values
+
+    def gather(
+        self, bound: Any, index: int, seen: Seen, before: Read, meter: str | None = None
+    ) -> Gathered:
+        """What the function gives for the rows, and which rows these are."""
+        partition, noted = released(bound), Read()
+        values, kept = [np.empty((0, *self.tail))], [np.empty(0, dtype=np.intp)]
+        numbers = list(kept)
         fingerprint, state = Fingerprint(), Fingerprint().init()
+        read = rows = 0  # before the frame: rows that were chosen, and all
+        spec, sizes = self.spec, self.sizes
         with one_blas_thread(), contents_are_compared():
-            for _, blocks in _frames(self.spec, partition, index, self.sizes, read):
-                for block in blocks:
+            for frame, frame_rows, chosen in numbered(
+                partition, spec.columns, sizes.frame_rows, spec.encoded
+            ):
+                noted.add(frame)
+                for block in _blocks(spec, frame, index, partition.label, read, sizes):
                     state = fingerprint.update(state, block)
-                    pieces.append(np.array(self.function(block), dtype=np.float64))
+                    values.append(np.array(self.function(block), dtype=np.float64))
+                    at = block.row_numbers
+                    kept.append(at)
+                    numbers.append(rows + (at - read if chosen is None else chosen[at - read]))
+                read += len(frame)
+                rows += frame_rows
+                if meter is not None:
+                    tick(meter, len(frame))
         reader = "a lazy answer"
-        check_read(partition.label, reader, before, read)
+        check_read(partition.label, reader, before, noted)
         check_unchanged(partition.label, reader, seen, state.seen.get(index, (0, 0, 0)))
-        return np.concatenate(pieces)
+        used, labels = np.concatenate(numbers), own_labels(partition)
+        if labels is not None and len(used) < len(labels):
+            labels = labels.take(used)
+        return Gathered(np.concatenate(values), np.concatenate(kept), read, used, rows, labels)
+
+
+@dataclass(frozen=True)
+class Gather:
+    """The task of an answer that is read at once: values, and which rows they are about."""
+
+    collect: Collect
+    meter: str
+
+    def __call__(self, bound: Any, index: int, seen: Seen, before: Read) -> Gathered:
+        return self.collect.gather(bound, index, seen, before, self.meter)
 
 
 def check_unchanged(label: str, reader: str, was: Seen, now: Seen) -> None:

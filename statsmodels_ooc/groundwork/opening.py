@@ -14,7 +14,7 @@ from statsmodels_ooc.engine import Ledger, Stream, read_frames, scan_frames, spo
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.coerce import as_source
-from statsmodels_ooc.sources.subset import subset_source
+from statsmodels_ooc.sources.subset import condition_columns, subset_source
 
 __all__ = ["check_missing", "environment", "open_formula"]
 
@@ -72,8 +72,7 @@ def open_formula(
                 f"expression in columns, not {type(value).__name__}"
             )
     source = as_source(data)
-    if subset is not None:
-        source = subset_source(source, subset)
+    chosen = source if subset is None else subset_source(source, subset)
     for name in keep:
         if name not in source.columns:
             known = ", ".join(map(repr, source.columns))
@@ -82,7 +81,13 @@ def open_formula(
             )
     ledger = Ledger()
     columns = formula_columns(formula, source, env=env, extras=extras)
-    source = spool_slow(source, list(dict.fromkeys((*columns, *keep))), ledger)
+    looked_at = condition_columns(subset, source)
+    copy = spool_slow(source, list(dict.fromkeys((*columns, *keep, *looked_at))), ledger)
+    if copy is not source and subset is None:
+        chosen = copy
+    elif copy is not source:  # of all rows, so that the chosen ones keep their numbers
+        chosen, ledger = subset_source(copy, subset), Ledger(ledger.passes)
+    source = chosen
     spec = learn_formula(
         formula,
         source,

@@ -14,7 +14,7 @@ from scipy import stats
 from statsmodels.genmod.families import links
 from statsmodels.tools.validation import string_like
 
-from statsmodels_ooc.engine import RowArray, Stream
+from statsmodels_ooc.engine import Rows, Stream, row_answer, row_method
 from statsmodels_ooc.engine.alongside import aligned, as_rows
 from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.groundwork.families import CANONICAL, checked_family, kernel_of, max_endog
@@ -30,7 +30,7 @@ from statsmodels_ooc.models.streamed import StreamedModel, column_stream, refuse
 from statsmodels_ooc.models.tweedie import solve_power
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.power import PowerSums
-from statsmodels_ooc.results.glm_rows import Extra, GLMRow, Predict, PriorWeights
+from statsmodels_ooc.results.glm_rows import Extra, GLMRow, Predict, PriorWeights, Shift
 from statsmodels_ooc.results.glm_scores import independent_sums, joint_statistic, score_sums
 from statsmodels_ooc.solvers.irls import Point
 from statsmodels_ooc.sources.dask_array import from_arrays, is_lazy
@@ -202,53 +202,64 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
 
     # --- what only a pass can tell
 
-    @cached_property
-    def df_model(self) -> float:
-        return float(self._planner.rank - 1)
+    # Of the types that statsmodels gives: counts are integers, unless weights make them sums.
 
     @cached_property
-    def wnobs(self) -> float:
-        return self._planner.responses.freq
+    def nobs(self) -> int:
+        return int(self._planner.audit.rows)
 
     @cached_property
-    def df_resid(self) -> float:
+    def df_model(self) -> np.int64:
+        return np.int64(self._planner.rank - 1)
+
+    @cached_property
+    def wnobs(self) -> Any:
+        freq = self._planner.responses.freq
+        return np.float64(freq) if self._has_freq_weights else int(freq)
+
+    @cached_property
+    def df_resid(self) -> Any:
         return self.wnobs - self.df_model - 1
 
     # --- rows
 
-    @cached_property
-    def offset(self) -> RowArray | None:
-        return self._rows(Extra("offset")) if self._has_offset else None
+    @row_answer
+    def offset(self) -> Rows | None:
+        """The offset, (n,); None where there is none."""
+        return Rows(Extra("offset")) if self._has_offset else None
 
-    @cached_property
-    def exposure(self) -> RowArray | None:
-        """The logarithm of the exposure, as statsmodels keeps it."""
-        return self._rows(Extra("exposure")) if self._has_exposure else None
+    @row_answer
+    def exposure(self) -> Rows | None:
+        """The logarithm of the exposure, as statsmodels keeps it, (n,)."""
+        return Rows(Extra("exposure")) if self._has_exposure else None
 
-    @cached_property
-    def _offset_exposure(self) -> Any:
-        parts = [part for part in (self.offset, self.exposure) if part is not None]
-        return sum(parts) if parts else 0.0
+    @row_answer
+    def _offset_exposure(self) -> Rows | float:
+        return Rows(Shift()) if self._has_offset or self._has_exposure else 0.0
 
-    @cached_property
-    def freq_weights(self) -> RowArray:
-        return self._rows(Extra("freq_weights"))
+    @row_answer
+    def freq_weights(self) -> Rows:
+        """How many times each row counts, (n,)."""
+        return Rows(Extra("freq_weights"))
 
-    @cached_property
-    def var_weights(self) -> RowArray:
-        return self._rows(Extra("var_weights"))
+    @row_answer
+    def var_weights(self) -> Rows:
+        """The variance weights, (n,)."""
+        return Rows(Extra("var_weights"))
 
-    @cached_property
-    def n_trials(self) -> RowArray:
-        return self._rows(Extra("trials"))
+    @row_answer
+    def n_trials(self) -> Rows:
+        """The numbers of trials, (n,)."""
+        return Rows(Extra("trials"))
 
-    @cached_property
-    def iweights(self) -> RowArray:
-        return self._rows(PriorWeights())
+    @row_answer
+    def iweights(self) -> Rows:
+        """The product of frequency and variance weights, (n,)."""
+        return Rows(PriorWeights())
 
-    def _row(self, kind: str, params: Any, scale: float = 1.0, width: int | None = None) -> Any:
+    def _row(self, kind: str, params: Any, scale: float = 1.0, width: int | None = None) -> Rows:
         beta = np.asarray(params, dtype=np.float64)
-        return self._rows(GLMRow(kind, self._planner.kernel, beta, scale), width)
+        return Rows(GLMRow(kind, self._planner.kernel, beta, scale), width)
 
     # --- the likelihood
 
@@ -269,7 +280,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
                 hint="fit(scale=1.0) fixes it",
             )
         total = point.pearson if rule.lower() == "x2" else point.deviance
-        return float(np.divide(total, self.df_resid))
+        return np.float64(np.divide(total, self.df_resid))
 
     def loglike(self, params: Any, scale: float | None = None) -> Any:
         """The log-likelihood; the scale estimated at the parameters where it is None."""
@@ -352,39 +363,43 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         return AtMeans.of(self, mu) if beta is None else _AtParams(self, beta)
 
     def _params_of(self, mu: Any) -> FloatArray | None:
-        """The parameters of means that this model has made itself."""
-        return self._means.get(getattr(mu, "name", None))
+        """The parameters of lazy means that this model has made itself."""
+        stream, made_by = getattr(mu, "origin", None) or (None, None)
+        if stream is not self._stream or not isinstance(made_by, GLMRow):
+            return None
+        own = made_by.kind == "mean" and made_by.kernel is self._planner.kernel
+        return made_by.beta if own else None
 
-    @cached_property
-    def _means(self) -> dict[Any, FloatArray]:
-        """The parameters of lazy means, by the name of the array."""
-        return {}
-
+    @row_method
     def score_factor(self, params: Any, scale: float | None = None) -> Any:
-        """The derivative of each row's log-likelihood in its predictor, lazy, (n,)."""
+        """The derivative of each row's log-likelihood in its predictor, (n,)."""
         if self._stream is None:
             return super().score_factor(params, scale)
         return self._row("score_factor", params, self._scale_at(params, scale))
 
+    @row_method
     def score_obs(self, params: Any, scale: float | None = None) -> Any:
-        """The scores of the rows, lazy, (n, k)."""
+        """The scores of the rows, (n, k)."""
         if self._stream is None:
             return super().score_obs(params, scale)
         scale = self._scale_at(params, scale)
         return self._row("score_obs", params, scale, width=self.spec.k)
 
+    @row_method
     def hessian_factor(self, params: Any, scale: float | None = None, observed: bool = True) -> Any:
-        """The information of each row about its predictor, lazy, (n,)."""
+        """The information of each row about its predictor, (n,)."""
         if self._stream is None:
             return super().hessian_factor(params, scale, observed)
         kind = "observed_information" if observed else "information"
         return self._row(kind, params, self._scale_at(params, scale))
 
+    @row_method
     def _deriv_mean_dparams(self, params: Any) -> Any:
         if self._stream is None:
             return super()._deriv_mean_dparams(params)
         return self._row("mean_dparams", params, width=self.spec.k)
 
+    @row_method
     def _deriv_score_obs_dendog(self, params: Any, scale: float | None = None) -> Any:
         if self._stream is None:
             return super()._deriv_score_obs_dendog(params, scale)
@@ -431,6 +446,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
 
     # --- predictions
 
+    @row_method
     def predict(
         self,
         params: Any,
@@ -439,7 +455,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         offset: Any = None,
         which: str = "mean",
     ) -> Any:
-        """Predicted values: of a new design, or lazily of the data.
+        """Predicted values, of a new design or of the data.
 
         Parameters
         ----------
@@ -458,22 +474,19 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         if exposure is not None and not isinstance(self.family.link, links.Log):
             raise ValueError("exposure can only be used with the log link function")
         if exposure is None and offset is None:
-            return self._predicted(kind, params)
-        linear = self._row("design part", params)
+            return self._row(kind, params)
+        stream = self._opened()
+        assert stream is not None
+        linear: Any = self._row("design part", params).lazily(stream)
         for part in self._shifts(exposure, offset):
             linear = linear + aligned(part, linear, "offset") if np.ndim(part) else linear + part
         return as_rows(linear.map_blocks(Predict(kind, self._planner.kernel), dtype=np.float64))
 
-    def _predicted(self, kind: str, params: Any) -> RowArray:
-        rows: RowArray = self._row(kind, params)
-        if kind == "mean":
-            self._means[rows.name] = np.array(params, dtype=np.float64)
-        return rows
-
     def _shifts(self, exposure: Any, offset: Any) -> list[Any]:
         """What is added to the predictor: the model's own where none is given."""
-        logarithm = self.exposure if exposure is None else np.log(exposure)
-        parts = [self.offset if offset is None else offset, logarithm]
+        own = self.lazy
+        logarithm = own.exposure if exposure is None else np.log(exposure)
+        parts = [own.offset if offset is None else offset, logarithm]
         return [part for part in parts if part is not None]
 
     def get_distribution(
@@ -513,17 +526,15 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
 
     # --- what statsmodels sets in a fit
 
-    @cached_property
-    def mu(self) -> RowArray:
-        """The means of the last fit, lazy, (n,)."""
-        rows: RowArray = self.predict(self._last("mu"))
-        return rows
+    @row_answer
+    def mu(self) -> Rows:
+        """The means of the last fit, (n,)."""
+        return self._row("mean", self._last("mu"))
 
-    @cached_property
-    def weights(self) -> RowArray:
-        """The weights of the rows in the last fit, lazy, (n,)."""
-        rows: RowArray = self._row("information", self._last("weights"))
-        return rows
+    @row_answer
+    def weights(self) -> Rows:
+        """The weights of the rows in the last fit, (n,)."""
+        return self._row("information", self._last("weights"))
 
     def _last(self, name: str) -> FloatArray:
         """The parameters of the last fit."""

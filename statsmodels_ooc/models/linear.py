@@ -79,7 +79,7 @@ class WLS(StreamedLinear, sm.WLS):  # type: ignore[misc]
         if self._stream is None:
             return super().loglike(params)
         ssr, audit = self._planner.fit().ssr_at(np.asarray(params)), self._planner.audit
-        return gaussian.concentrated_loglike(ssr, audit.rows, audit.log_weights)
+        return np.float64(gaussian.concentrated_loglike(ssr, audit.rows, audit.log_weights))
 
 
 class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
@@ -147,8 +147,8 @@ class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
             return super().loglike(params, scale)
         ssr = self._planner.fit().ssr_at(np.asarray(params))
         if scale is None:
-            return gaussian.concentrated_loglike(ssr, self.nobs)
-        return gaussian.loglike(ssr, self.nobs, scale)
+            return np.float64(gaussian.concentrated_loglike(ssr, self.nobs))
+        return np.float64(gaussian.loglike(ssr, self.nobs, scale))
 
     def score(self, params: Any, scale: float | None = None) -> Any:
         """The gradient of `loglike`, (k,)."""

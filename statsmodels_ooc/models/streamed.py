@@ -6,12 +6,25 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+import pandas as pd
+
 from statsmodels_ooc._statsmodels import StreamedArrayData, StreamedFrameData
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.design.spec import DesignSpec, Missing
-from statsmodels_ooc.engine import PassRecord, RowArray, Stream
+from statsmodels_ooc.engine import (
+    LazyAnswers,
+    PassRecord,
+    RowArray,
+    Rows,
+    Stream,
+    UsedRows,
+    row_answer,
+    row_method,
+)
+from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.groundwork.opening import environment
 from statsmodels_ooc.models.in_memory_only import InMemoryOnly
+from statsmodels_ooc.options import options
 from statsmodels_ooc.results.rows import Design, Fitted, Response, Weights
 from statsmodels_ooc.sources.coerce import is_chunked, is_in_memory
 from statsmodels_ooc.sources.dask_array import AlignedSource
@@ -175,23 +188,71 @@ class StreamedModel:
         index: int | None = self.data.const_idx if self._stream is None else self._constant[1]
         return index
 
-    @cached_property
-    def exog(self) -> RowArray:
-        return self._rows(Design(), self.spec.k)
+    @row_answer
+    def exog(self) -> Rows:
+        """The design, (n, k)."""
+        return Rows(Design(), self.spec.k)
 
-    @cached_property
-    def endog(self) -> RowArray:
-        return self._rows(Response())
+    @row_answer
+    def endog(self) -> Rows:
+        """The response, (n,)."""
+        return Rows(Response())
 
-    @cached_property
-    def weights(self) -> RowArray:
-        return self._rows(Weights())
+    @row_answer
+    def weights(self) -> Rows:
+        """The weights, (n,)."""
+        return Rows(Weights())
+
+    @property
+    def lazy(self) -> LazyAnswers:
+        """What has a value for every row, as dask arrays of whatever size."""
+        return LazyAnswers(self)
+
+    def _opened(self) -> Stream | None:
+        if self._stream is not None:
+            _ = self._planner.audit  # the fit comes first, so that bad rows are refused
+        return self._stream
 
     def _rows(self, function: Any, width: int | None = None) -> RowArray:
-        """A lazy answer; the fit comes first, so that bad rows are refused."""
+        """A lazy answer, whatever its size: what this package itself goes on with."""
+        stream = self._opened()
+        assert stream is not None
+        return stream.rows(function, width)
+
+    @property
+    def row_labels(self) -> pd.Index[Any]:
+        """The labels of the rows that the model uses, or their numbers in the source, (n,).
+
+        Raises
+        ------
+        MemoryLimitError
+            There are more of them than ``array_limit`` allows.
+        """
+        return self._used("row_labels", int(self.nobs)).labels
+
+    @property
+    def dropped_rows(self) -> list[int]:
+        """Numbers of the rows that were dropped, among all that `subset` chose.
+
+        Raises
+        ------
+        MemoryLimitError
+            There are more of them than ``array_limit`` allows.
+        """
+        audit = self._planner.audit
+        lost = int(audit.rows_read - audit.rows)
+        found: list[int] = self._used("missing_row_idx", lost).dropped.tolist() if lost else []
+        return found
+
+    def _used(self, what: str, count: int) -> UsedRows:
+        if 8 * count > options.array_limit:
+            raise MemoryLimitError(
+                f"{what} has {count:,} entries of 8 bytes; array_limit is {options.array_limit:,}",
+                hint="smo.options.array_limit = '1 GiB' raises the limit; model.dropped counts "
+                "the rows that were left out by the variable to blame",
+            )
         assert self._stream is not None
-        _ = self._planner.audit
-        return self._stream.rows(function, width)
+        return self._stream.used
 
     @property
     def spec_names(self) -> tuple[str, ...]:
@@ -205,11 +266,12 @@ class StreamedModel:
             names.insert(int(constant.argmax()), "const")
         return tuple(names)
 
+    @row_method
     def predict(self, params: Any, exog: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Predicted values: of a new design, or lazily of the data."""
+        """Predicted values, of a new design or of the data."""
         if self._stream is None or exog is not None:
             return super().predict(params, exog, *args, **kwargs)  # type: ignore[misc]
-        return self._rows(Fitted(params))
+        return Rows(Fitted(params))
 
     def __repr__(self) -> str:
         if self._stream is None:

@@ -10,24 +10,27 @@ from patsy import EvalEnvironment
 from statsmodels.tools.sm_exceptions import SingularMatrixWarning, ValueWarning
 
 from statsmodels_ooc._statsmodels import StreamedWrapper
-from statsmodels_ooc.engine import RowArray
+from statsmodels_ooc.engine import Rows, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.groundwork.opening import check_missing, open_formula
 from statsmodels_ooc.models.least_squares import METHODS, LeastSquares
 from statsmodels_ooc.models.regularized import fit_regularized
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream
 from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.results.lazy import require_design
 from statsmodels_ooc.results.linear import OLSResults, RegressionResults
-from statsmodels_ooc.results.rows import Design, Response
+from statsmodels_ooc.results.rows import Design, Response, Weights
 from statsmodels_ooc.sources.dask_array import from_arrays
 
 __all__ = ["StreamedLinear"]
+
+_RCOND = 1e-15  # of the largest singular value, as in statsmodels' pinv
 
 
 class StreamedLinear(StreamedModel):
     """What OLS and WLS share when they stream."""
 
-    _lazy = ("exog", "endog", "weights", "wexog", "wendog")
+    _lazy = ("exog", "endog", "weights", "wexog", "wendog", "pinv_wexog")
     _planner: LeastSquares
     _results_kind: type[RegressionResults] = RegressionResults
 
@@ -80,8 +83,8 @@ class StreamedLinear(StreamedModel):
         self._start(stream, spec, planner, hasconst, is_frame_like=source.is_frame_like)
 
     @cached_property
-    def rank(self) -> int:
-        return self._planner.fit().rank
+    def rank(self) -> np.int64:
+        return np.int64(self._planner.fit().rank)
 
     @cached_property
     def normalized_cov_params(self) -> FloatArray:
@@ -91,19 +94,24 @@ class StreamedLinear(StreamedModel):
     def wexog_singular_values(self) -> FloatArray:
         return self._planner.fit().singular_values
 
-    @cached_property
-    def wexog(self) -> RowArray:
-        return self._rows(Design(whitened=True), self.spec.k)
+    @row_answer
+    def wexog(self) -> Rows:
+        """The design times the roots of the weights, (n, k)."""
+        return Rows(Design(whitened=True), self.spec.k)
+
+    @row_answer
+    def wendog(self) -> Rows:
+        """The response times the roots of the weights, (n,)."""
+        return Rows(Response(whitened=True))
 
     @cached_property
-    def wendog(self) -> RowArray:
-        return self._rows(Response(whitened=True))
-
-    @cached_property
-    def pinv_wexog(self) -> Any:
-        raise NotImplementedError(
-            "pinv_wexog, with a column for every row of the data, does not exist out of memory"
+    def pinv_wexog(self) -> FloatArray:
+        """The pseudo-inverse of `wexog`, (k, n), where that is smaller than ``array_limit``."""
+        require_design(
+            self,
+            "pinv_wexog, with a column for every row of the data, does not exist out of memory",
         )
+        return np.linalg.pinv(self.wexog, rcond=_RCOND)
 
     def fit(
         self,
@@ -199,14 +207,15 @@ class StreamedLinear(StreamedModel):
         if self._stream is None:
             return super().whiten(x)  # type: ignore[misc]
         raise NotImplementedError(
-            "whiten(x) takes arrays as long as the data; wexog and wendog are lazy"
+            "whiten(x) takes arrays as long as the data; wexog and wendog are there already"
         )
 
+    @row_method
     def hessian_factor(self, params: Any, scale: Any = None, observed: bool = True) -> Any:
         """The weights of the rows in the Hessian."""
         if self._stream is None:
             return super().hessian_factor(params, scale, observed)  # type: ignore[misc]
-        return self.weights
+        return Rows(Weights())
 
     def get_distribution(
         self, params: Any, scale: Any, exog: Any = None, dist_class: Any = None

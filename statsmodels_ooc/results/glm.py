@@ -14,14 +14,14 @@ from statsmodels.base.model import LikelihoodModelResults
 from statsmodels.genmod import families
 from statsmodels.genmod.families import links
 
-from statsmodels_ooc.engine import PassRecord, RowArray
+from statsmodels_ooc.engine import LazyAnswers, PassRecord, Rows, row_answer, row_method
 from statsmodels_ooc.errors import SourceError, warn_caller
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, robust
 from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
 from statsmodels_ooc.results.glm_scores import score_test
 from statsmodels_ooc.results.hypotheses import EstimableTests
-from statsmodels_ooc.results.lazy import new_rows
+from statsmodels_ooc.results.lazy import new_rows, require_design
 from statsmodels_ooc.results.margins import StreamedMargins
 from statsmodels_ooc.solvers.irls import Point
 from statsmodels_ooc.solvers.least_squares import LinearFit
@@ -35,7 +35,7 @@ _ROWS = (
 )
 
 
-_NO_PLOT = "{} shows a point for every row of the data; fit a sample of the rows in memory for it"
+_NO_PLOT = "{} shows a point for every row of the data"
 
 
 class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
@@ -119,22 +119,22 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
     @cached_property
     def deviance(self) -> float:
         """Twice the log-likelihood lost against means that are the responses, at scale one."""
-        return self._point.deviance
+        return np.float64(self._point.deviance)
 
     @cached_property
     def pearson_chi2(self) -> float:
         """Sum of the squared Pearson residuals."""
-        return self._point.pearson
+        return np.float64(self._point.pearson)
 
     @cached_property
     def null_deviance(self) -> float:
         """Deviance of the model of a constant, and the offset where there is one."""
-        return float(self.model._planner.null_deviance)
+        return np.float64(self.model._planner.null_deviance)
 
     @cached_property
     def llnull(self) -> float:
         """Log-likelihood of the model of a constant, at the scale of this one."""
-        return float(
+        return np.float64(
             self.model._planner.loglike_null(
                 np.asarray(self.params), self.null_deviance, self.scale
             )
@@ -155,7 +155,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
             is_identity = isinstance(link, links.Power) and link.power == 1.0
             if isinstance(self.family, families.Gaussian) and is_identity:
                 scale = self.deviance / self.model.wnobs
-        return float(
+        return np.float64(
             self.model._planner.loglike(np.asarray(self.params), self.deviance, float(scale))
         )
 
@@ -194,65 +194,94 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
 
     # --- rows
 
-    def _row(self, kind: str, scale: float = 1.0) -> RowArray:
-        rows: RowArray = self.model._row(kind, self.params, scale)
+    @property
+    def lazy(self) -> LazyAnswers:
+        """What has a value for every row, as dask arrays of whatever size."""
+        return LazyAnswers(self)
+
+    def _opened(self) -> Any:
+        return self.model._opened()
+
+    def _row(self, kind: str, scale: float = 1.0) -> Rows:
+        rows: Rows = self.model._row(kind, self.params, scale)
         return rows
 
-    @cached_property
-    def mu(self) -> RowArray:
+    @row_answer
+    def mu(self) -> Rows:
         """The means, (n,)."""
-        rows: RowArray = self.model.predict(self.params)
-        return rows
+        return self._row("mean")
 
     @property
-    def fittedvalues(self) -> RowArray:
+    def fittedvalues(self) -> Any:
         """The means, (n,)."""
         return self.mu
 
-    @cached_property
-    def resid_response(self) -> RowArray:
+    @row_answer
+    def resid_response(self) -> Rows:
         """``y - mu``, times the number of trials, (n,)."""
         return self._row("resid_response")
 
-    @cached_property
-    def resid_pearson(self) -> RowArray:
+    @row_answer
+    def resid_pearson(self) -> Rows:
         """``(y - mu) / sqrt(V(mu))`` with the weights, (n,)."""
         return self._row("resid_pearson")
 
-    @cached_property
-    def resid_working(self) -> RowArray:
+    @row_answer
+    def resid_working(self) -> Rows:
         """``(y - mu) / (dmu/deta)`` as statsmodels weighs them, (n,)."""
         return self._row("resid_working")
 
-    @cached_property
-    def resid_deviance(self) -> RowArray:
+    @row_answer
+    def resid_deviance(self) -> Rows:
         """Signed roots of the deviances of the rows, (n,)."""
         return self._row("resid_deviance")
 
-    @property
-    def resid_anscombe(self) -> RowArray:
+    @row_answer
+    def resid_anscombe(self) -> Rows:
         """Anscombe's residuals, scaled, (n,)."""
-        return self.resid_anscombe_scaled
+        return self._row("resid_anscombe", float(self.scale))
 
-    @cached_property
-    def resid_anscombe_scaled(self) -> RowArray:
+    @row_answer
+    def resid_anscombe_scaled(self) -> Rows:
         """Anscombe's residuals at the estimated scale, (n,)."""
         return self._row("resid_anscombe", float(self.scale))
 
-    @cached_property
-    def resid_anscombe_unscaled(self) -> RowArray:
+    @row_answer
+    def resid_anscombe_unscaled(self) -> Rows:
         """Anscombe's residuals at scale one, (n,)."""
         return self._row("resid_anscombe")
 
-    @cached_property
-    def null(self) -> RowArray:
+    @row_answer
+    def null(self) -> Rows:
         """The means of the null model, (n,)."""
-        constant = self.model._planner.null_constant
-        rows: RowArray = self.model._row("null", np.array([constant]))
+        rows: Rows = self.model._row("null", np.array([self.model._planner.null_constant]))
         return rows
 
-    def get_hat_matrix_diag(self, observed: bool = True) -> RowArray:
-        """The diagonal of the hat matrix, lazy, (n,).
+    # What statsmodels keeps of the model's rows, and its functions read.
+
+    @property
+    def _endog(self) -> Any:
+        return self.model.endog
+
+    @property
+    def _freq_weights(self) -> Any:
+        return self.model.freq_weights
+
+    @property
+    def _var_weights(self) -> Any:
+        return self.model.var_weights
+
+    @property
+    def _iweights(self) -> Any:
+        return self.model.iweights
+
+    @property
+    def _n_trials(self) -> Any:
+        return self.model.n_trials if isinstance(self.family, families.Binomial) else 1
+
+    @row_method
+    def get_hat_matrix_diag(self, observed: bool = True) -> Any:
+        """The diagonal of the hat matrix, (n,).
 
         Parameters
         ----------
@@ -268,13 +297,13 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         else:
             cov = self._point.fit.normalized_cov_params
         kind = "observed_information" if observed else "information"
-        rows: RowArray = self.model._rows(Leverage(GLMRow(kind, kernel, params), cov))
-        return rows
+        return Rows(Leverage(GLMRow(kind, kernel, params), cov))
 
     # --- predictions
 
+    @row_method
     def predict(self, exog: Any = None, transform: bool = True, *args: Any, **kwargs: Any) -> Any:
-        """Predicted values: of new data, or lazily of the data itself.
+        """Predicted values, of new data or of the data itself.
 
         Parameters
         ----------
@@ -288,9 +317,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         exog = new_rows(exog)
         if exog is not None:
             return super().predict(exog, transform, *args, **kwargs)
-        if not args and not kwargs:
-            return self.mu
-        return self.model.predict(self.params, None, *args, **kwargs)
+        return type(self.model).predict.ask(self.model, self.params, None, *args, **kwargs)
 
     def get_prediction(
         self,
@@ -467,23 +494,24 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         return StreamedMargins(self, (at, method, atexog, dummy, count))
 
     def get_influence(self, observed: bool = True) -> Any:
-        """Not available out of memory yet."""
-        raise NotImplementedError(
-            "get_influence: measures for every row are not built; get_hat_matrix_diag and the "
-            "residuals are lazy"
-        )
+        """Influence measures of every row, of a design smaller than ``array_limit``."""
+        require_design(self.model, "get_influence: measures for every row are not built")
+        return super().get_influence(observed)
 
     def plot_added_variable(self, *args: Any, **kwargs: Any) -> Any:
-        """Not available out of memory: it shows a point for every row."""
-        raise NotImplementedError(_NO_PLOT.format("plot_added_variable"))
+        """A point for every row, of a design smaller than ``array_limit``; see statsmodels."""
+        require_design(self.model, _NO_PLOT.format("plot_added_variable"))
+        return super().plot_added_variable(*args, **kwargs)
 
     def plot_partial_residuals(self, *args: Any, **kwargs: Any) -> Any:
-        """Not available out of memory: it shows a point for every row."""
-        raise NotImplementedError(_NO_PLOT.format("plot_partial_residuals"))
+        """A point for every row, of a design smaller than ``array_limit``; see statsmodels."""
+        require_design(self.model, _NO_PLOT.format("plot_partial_residuals"))
+        return super().plot_partial_residuals(*args, **kwargs)
 
     def plot_ceres_residuals(self, *args: Any, **kwargs: Any) -> Any:
-        """Not available out of memory: it shows a point for every row."""
-        raise NotImplementedError(_NO_PLOT.format("plot_ceres_residuals"))
+        """A point for every row, of a design smaller than ``array_limit``; see statsmodels."""
+        require_design(self.model, _NO_PLOT.format("plot_ceres_residuals"))
+        return super().plot_ceres_residuals(*args, **kwargs)
 
     # --- keeping and losing data
 

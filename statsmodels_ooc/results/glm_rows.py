@@ -13,7 +13,7 @@ from statsmodels_ooc.reductions.base import BlockLike, FloatArray
 from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights, total_offset
 
-__all__ = ["Extra", "GLMRow", "Leverage", "Observed", "Predict", "PriorWeights"]
+__all__ = ["Extra", "GLMRow", "Leverage", "Observed", "Predict", "PriorWeights", "Shift"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,15 @@ class PriorWeights:
     def __call__(self, block: BlockLike) -> FloatArray:
         product = prior_weights(block, ("freq_weights", "var_weights"))
         return np.ones(len(block.endog)) if product is None else product
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What is added to the linear predictors: offset and logarithm of the exposure, (b,)."""
+
+    def __call__(self, block: BlockLike) -> FloatArray:
+        offset = total_offset(block)
+        return np.zeros(len(block.endog)) if offset is None else offset
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,8 @@ def score_sums(model: Any, params: Any, exog_extra: Any = None, observed: bool =
         Whether the information is the observed one.
     """
     k = model.spec.k
-    rows = model._row("scored_observed" if observed else "scored", params, width=k + 2)
+    asked = model._row("scored_observed" if observed else "scored", params, width=k + 2)
+    rows = asked.lazily(model._opened())
     q = 0
     if exog_extra is not None:
         rows = beside(rows, exog_extra, "exog_extra")

@@ -1,18 +1,18 @@
-"""Answers as long as the data, which stay out of memory."""
+"""Answers as long as the data."""
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from statsmodels_ooc.engine import RowArray
+from statsmodels_ooc.engine import LazyAnswers, Rows, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
+from statsmodels_ooc.options import options
 from statsmodels_ooc.results.rows import Fitted, Residuals
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
 
-__all__ = ["LazyRows", "new_rows"]
+__all__ = ["LazyRows", "new_rows", "require_design"]
 
 
 class LazyRows:
@@ -24,39 +24,41 @@ class LazyRows:
     scale: Any
     uncentered_tss: Any
 
-    @cached_property
-    def fittedvalues(self) -> RowArray:
+    @row_answer
+    def fittedvalues(self) -> Rows:
         """``X params``, (n,)."""
-        return self._rows(Fitted(np.asarray(self.params)))
+        return Rows(Fitted(np.asarray(self.params)))
 
-    @cached_property
-    def resid(self) -> RowArray:
+    @row_answer
+    def resid(self) -> Rows:
         """``y - X params``, (n,)."""
-        return self._rows(Residuals(np.asarray(self.params)))
+        return Rows(Residuals(np.asarray(self.params)))
 
-    @cached_property
-    def wresid(self) -> RowArray:
+    @row_answer
+    def wresid(self) -> Rows:
         """``sqrt(w) * (y - X params)``, (n,)."""
-        return self._rows(Residuals(np.asarray(self.params), whitened=True))
+        return Rows(Residuals(np.asarray(self.params), whitened=True))
 
-    @cached_property
-    def resid_pearson(self) -> RowArray:
+    @row_answer
+    def resid_pearson(self) -> Rows:
         """``wresid / sqrt(scale)``, (n,)."""
         sigma, total = float(np.sqrt(self.scale)), float(np.sqrt(self.uncentered_tss))
         if sigma < 10 * np.finfo(np.float64).eps * total / np.sqrt(self.nobs):
-            warn_caller(
-                "All residuals are 0, cannot compute normed residuals.",
-                RuntimeWarning,
-            )
-            return self.wresid
-        return self._rows(Residuals(np.asarray(self.params), whitened=True, divisor=sigma))
+            warn_caller("All residuals are 0, cannot compute normed residuals.", RuntimeWarning)
+            sigma = 1.0
+        return Rows(Residuals(np.asarray(self.params), whitened=True, divisor=sigma))
 
-    def _rows(self, function: Any) -> RowArray:
-        rows: RowArray = self.model._rows(function)
-        return rows
+    @property
+    def lazy(self) -> LazyAnswers:
+        """What has a value for every row, as dask arrays of whatever size."""
+        return LazyAnswers(self)
 
+    def _opened(self) -> Any:
+        return self.model._opened()
+
+    @row_method
     def predict(self, exog: Any = None, transform: bool = True, *args: Any, **kwargs: Any) -> Any:
-        """Predicted values: of new data, or lazily of the data itself.
+        """Predicted values, of new data or of the data itself.
 
         Parameters
         ----------
@@ -68,7 +70,7 @@ class LazyRows:
             Passed to the model's ``predict``.
         """
         if exog is None:
-            return self.fittedvalues
+            return Rows(Fitted(np.asarray(self.params)))
         exog = new_rows(exog)
         return super().predict(exog, transform, *args, **kwargs)  # type: ignore[misc]
 
@@ -104,10 +106,28 @@ class LazyRows:
         if exog is None:
             exog, transform = np.asarray(self.model.exog), False
             weights = np.asarray(self.model.weights) if weights is None else weights
+            row_labels = self.model.data.row_labels if row_labels is None else row_labels
         else:
             exog = new_rows(exog)
         return super().get_prediction(  # type: ignore[misc]
             exog, transform, weights, row_labels, **kwargs
+        )
+
+
+def require_design(model: Any, what: str) -> None:
+    """Refuse what needs all rows at once, where the design is not smaller than ``array_limit``.
+
+    Raises
+    ------
+    NotImplementedError
+        It says how large the design is, and what to do.
+    """
+    size = 8 * int(model.nobs) * model.spec.k
+    if size > options.array_limit:
+        raise NotImplementedError(
+            f"{what}; the design has {size:,} bytes, and below smo.options.array_limit = "
+            f"{options.array_limit:,} it is statsmodels' own. Raise the limit where memory has "
+            "room, or fit a sample of the rows"
         )
 
 

@@ -26,6 +26,8 @@ from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
 
 __all__ = ["StreamedResults"]
 
+_ROWS = ("fittedvalues", "resid", "wresid", "resid_pearson")  # as long as the data
+
 
 class StreamedResults(LazyRows, NestedTests, EstimableTests):
     """A mixin in front of statsmodels' regression results.
@@ -73,12 +75,12 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
     @cache_writable()  # type: ignore[untyped-decorator]
     def scale(self) -> float:
         """Residual variance: ``ssr / df_resid`` unless it was fixed."""
-        return float(np.divide(self.ssr, self.df_resid))
+        return np.float64(np.divide(self.ssr, self.df_resid))
 
     @property
     def ssr(self) -> float:
         """Sum of squared whitened residuals."""
-        return self._fit.ssr_at(np.asarray(self.params))
+        return np.float64(self._fit.ssr_at(np.asarray(self.params)))
 
     @property
     def centered_tss(self) -> float:
@@ -86,7 +88,7 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
         audit = self.model._planner.audit
         if audit.low[-1] == audit.high[-1]:  # a constant response: nothing is left but rounding
             return np.float64(0.0)
-        return self._fit.centered_tss
+        return np.float64(self._fit.centered_tss)
 
     @property
     def uncentered_tss(self) -> float:
@@ -301,12 +303,11 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
         robust covariances stay if they have been asked for.
         """
         self.model._forget()
-        for name in ("fittedvalues", "resid", "wresid", "resid_pearson"):
+        for name in _ROWS:
             self.__dict__.pop(name, None)
 
     def __getstate__(self) -> dict[str, Any]:
-        lazy = ("fittedvalues", "resid", "wresid", "resid_pearson")
-        return {key: value for key, value in self.__dict__.items() if key not in lazy}
+        return {key: value for key, value in self.__dict__.items() if key not in _ROWS}
 
     @property
     def het_scale(self) -> Any:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from statsmodels_ooc.errors import SchemaError, SourceError
 from statsmodels_ooc.sources.lookup import Lookup
 
-__all__ = ["ForgottenSource", "Levels", "Partition", "Source"]
+__all__ = ["ForgottenSource", "Levels", "Partition", "Source", "numbered", "own_labels"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,35 @@ class Partition(Protocol):
         ...
 
 
+NumberedFrame = tuple[pd.DataFrame, int, NDArray[np.intp] | None]
+
+
+def numbered(
+    partition: Partition, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+) -> Iterator[NumberedFrame]:
+    """The frames of a partition, and which rows of it they hold.
+
+    Yields
+    ------
+    frame : DataFrame
+        As `Partition.frames` yields it.
+    rows : int
+        How many rows of the partition it stands for.
+    chosen : ndarray of int, (len(frame),), or None
+        Which of these it holds; None for all.
+    """
+    if hasattr(partition, "numbered"):
+        yield from partition.numbered(columns, max_rows, encoded)
+    else:
+        for frame in partition.frames(columns, max_rows, encoded):
+            yield frame, len(frame), None
+
+
+def own_labels(partition: Partition) -> pd.Index[Any] | None:
+    """The index of a partition of a pandas or dask DataFrame; None where rows are counted."""
+    return getattr(partition, "labels", None)
+
+
 class Source(ABC):
     """A re-iterable, ordered table: column names and a list of partitions.
 
@@ -119,6 +150,11 @@ class Source(ABC):
     @property
     def slow(self) -> bool:
         """Whether reading again costs so much that a local copy is worth it."""
+        return False
+
+    @property
+    def makes_text(self) -> bool:
+        """Whether text may be what somebody made of numbers, dates and other objects."""
         return False
 
     @property

@@ -218,7 +218,7 @@ def _joined(
                 )
             index = value.index
         columns |= _named(value, names)
-    frame = pd.DataFrame(columns, copy=False)
+    frame = pd.DataFrame(columns, index=index, copy=False)
     return FramePartition(frame, label)
 
 

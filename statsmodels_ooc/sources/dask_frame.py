@@ -102,6 +102,11 @@ class DaskFrameSource(Source):
         return {name: _declared(self._frame._meta[name].dtype) for name in names}
 
     @property
+    def makes_text(self) -> bool:
+        """True: dask makes text of Python objects, unless its ``convert-string`` is off."""
+        return True
+
+    @property
     def is_recipe(self) -> bool:
         """False: a pickle would hold the rows."""
         return False

@@ -40,6 +40,11 @@ class FramePartition:
         """Bytes in memory, what Python objects point to not counted."""
         return int(self.frame.memory_usage(index=False).sum())
 
+    @property
+    def labels(self) -> pd.Index[Any]:
+        """The labels of the rows."""
+        return self.frame.index
+
     def frames(
         self,
         columns: Sequence[str],

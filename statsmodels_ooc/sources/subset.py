@@ -10,10 +10,17 @@ import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.errors import SourceError
-from statsmodels_ooc.sources.base import Levels, Partition, Source
+from statsmodels_ooc.sources.base import (
+    Levels,
+    NumberedFrame,
+    Partition,
+    Source,
+    numbered,
+    own_labels,
+)
 from statsmodels_ooc.sources.values import widened
 
-__all__ = ["subset_source"]
+__all__ = ["condition_columns", "subset_source"]
 
 _SAMPLE = 1_000  # rows of a partition on which a condition is tried
 
@@ -59,6 +66,12 @@ def subset_source(source: Source, subset: Any) -> Source:
         for partition, start, stop in zip(source.partitions, ends[:-1], ends[1:], strict=True)
     ]
     return _Subset(source, chosen)
+
+
+def condition_columns(subset: Any, source: Source) -> tuple[str, ...]:
+    """The columns that a condition of `subset_source` looks at."""
+    is_condition = isinstance(subset, str) or callable(subset)
+    return Choose(subset, source.columns).columns() if is_condition else ()
 
 
 def _require_rowwise(choose: Choose, source: Source) -> None:
@@ -138,6 +151,11 @@ class Choose:
             raise SourceError(
                 f"subset={self.condition!r}: {error}", hint=f"the columns are {known}"
             ) from None
+        except (TypeError, ValueError, SyntaxError, AttributeError) as error:
+            raise SourceError(
+                f"subset={self.condition!r} cannot be evaluated: {error}",
+                hint="text, for one, is compared with text: x == 'a'",
+            ) from error
 
     def mask(self, frame: pd.DataFrame, start: int, label: str) -> np.ndarray:
         """Which rows of a frame stay, (b,)."""
@@ -191,13 +209,26 @@ class ChosenPartition:
     def nbytes(self) -> int | None:
         return self.inner.nbytes
 
+    @property
+    def labels(self) -> pd.Index[Any] | None:
+        """The index of all rows, where the source has one of its own."""
+        return own_labels(self.inner)
+
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
+        for frame, _, _ in self.numbered(columns, max_rows, encoded):
+            yield frame
+
+    def numbered(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[NumberedFrame]:
+        """Frames of the chosen rows, and which rows these are; see `numbered`."""
         looked_at = self.wrap.columns()
         needed = self._needed(columns)
         start = 0
-        for frame in self.inner.frames(needed, max_rows, set(encoded) - set(looked_at)):
+        for frame, rows, _ in numbered(self.inner, needed, max_rows, set(encoded) - set(looked_at)):
             mask = self.wrap.mask(frame, start, self.label)
-            start += len(frame)
-            yield frame.loc[mask, list(columns)].reset_index(drop=True)
+            start += rows
+            chosen = frame.loc[mask, list(columns)].reset_index(drop=True)
+            yield chosen, rows, np.flatnonzero(mask)

@@ -62,11 +62,11 @@ def changing(*frames):
 
 @pytest.mark.parametrize("later", [frame().assign(y=lambda f: f["y"] + 100), frame(100)])
 @pytest.mark.parametrize("name", ["resid", "fittedvalues", "wresid"])
-def test_lazy_rows_are_those_of_the_fit(later, name) -> None:
+def test_rows_are_those_of_the_fit(later, name) -> None:
     source = smo.from_iterable(changing(frame(), frame(), later))
     res = smof.ols("y ~ x", source).fit()
     with pytest.raises(SourceChangedError):
-        getattr(res, name).compute()
+        getattr(res, name)
 
 
 def test_the_text_nan_is_missing_in_parquet_too(tmp_path) -> None:
@@ -133,10 +133,10 @@ def test_a_deep_copy_keeps_its_rows() -> None:
 
 def test_removed_data_cannot_be_reached_through_the_model() -> None:
     res = smof.ols("y ~ x", streamed(frame())).fit()
-    res.model.exog.compute()
+    assert res.model.exog.shape == (300, 2)
     res.remove_data()
     with pytest.raises(SourceError, match="gone"):
-        res.model.exog.compute()
+        res.model.exog  # noqa: B018
 
 
 def test_a_polars_frame_streams() -> None:

@@ -1,0 +1,160 @@
+"""Answers with a value for every row: in memory while they are small, lazy above."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Protocol
+
+from statsmodels_ooc.engine.rowarray import RowArray
+from statsmodels_ooc.engine.stream import Stream
+from statsmodels_ooc.options import options
+from statsmodels_ooc.reductions.base import FloatArray
+
+__all__ = ["LazyAnswers", "Rows", "RowsOf", "row_answer", "row_method"]
+
+
+class RowsOf(Protocol):
+    """What has answers for every row: a model or its results."""
+
+    def _opened(self) -> Stream | None:
+        """The stream, once its rows are known to be sound; None for data in memory."""
+        ...
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A question to every row.
+
+    Attributes
+    ----------
+    function : callable
+        Block of b rows to an array (b,) or (b, width); picklable.
+    width : int or None
+        The number of columns, None for one-dimensional answers.
+    """
+
+    function: Callable[[Any], FloatArray]
+    width: int | None = None
+
+    def lazily(self, stream: Stream) -> RowArray:
+        """The answer as a dask array."""
+        return stream.rows(self.function, self.width)
+
+    def answer(self, stream: Stream, name: str) -> FloatArray | RowArray:
+        """The answer in memory, where it is smaller than ``array_limit``, or lazily."""
+        if 8 * stream.kept * (self.width or 1) > options.array_limit:
+            return self.lazily(stream)
+        return stream.read(name, self.function, self.width)
+
+
+class row_answer:
+    """A property that asks something of every row.
+
+    The method below gives the question, `Rows`. An answer in memory is kept in the
+    instance; a lazy one is made anew, so that it follows ``array_limit``.
+    """
+
+    def __init__(self, ask: Callable[[Any], Any]) -> None:
+        self.ask = ask
+        self.__doc__ = ask.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        if owner is None:
+            return self
+        found = _answer(owner, self.name, self._asked(owner))
+        if not isinstance(found, RowArray):
+            owner.__dict__[self.name] = found
+        return found
+
+    def lazily(self, owner: Any) -> Any:
+        """The answer as a `RowArray`, whatever its size."""
+        return _lazily(owner, self._asked(owner))
+
+    def _asked(self, owner: Any) -> Any:
+        if owner._opened() is None:
+            raise AttributeError(f"{type(owner).__name__!r} object has no attribute {self.name!r}")
+        return self.ask(owner)
+
+
+class row_method:
+    """A method that may ask something of every row: what is no `Rows` is handed on."""
+
+    def __init__(self, ask: Callable[..., Any]) -> None:
+        self.ask = ask
+        self.__doc__ = ask.__doc__
+        self.__wrapped__ = ask
+
+    def __get__(self, owner: Any, kind: type | None = None) -> Any:
+        if owner is None:
+            return self
+
+        @wraps(self.ask)
+        def method(*args: Any, **kwargs: Any) -> Any:
+            return _answer(owner, self.ask.__name__, self.ask(owner, *args, **kwargs))
+
+        return method
+
+    def __call__(self, owner: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.__get__(owner)(*args, **kwargs)
+
+    def lazily(self, owner: Any) -> Callable[..., Any]:
+        """The method that gives a `RowArray`, whatever its size."""
+
+        @wraps(self.ask)
+        def method(*args: Any, **kwargs: Any) -> Any:
+            return _lazily(owner, self.ask(owner, *args, **kwargs))
+
+        return method
+
+
+class LazyAnswers:
+    """The row-level answers of a model or of results as `RowArray`s, whatever their size.
+
+    Parameters
+    ----------
+    owner : model or results
+        Whose answers they are.
+    """
+
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        member = getattr(type(self._owner), name, None)
+        if not isinstance(member, (row_answer, row_method)):
+            raise AttributeError(
+                f"{name!r} has no value for every row; those of {type(self._owner).__name__} "
+                f"that do are {', '.join(dir(self))}"
+            )
+        return member.lazily(self._owner)
+
+    def __dir__(self) -> list[str]:
+        kind = type(self._owner)
+        names = (name for name in dir(kind) if not name.startswith("_"))
+        return sorted(n for n in names if isinstance(getattr(kind, n), (row_answer, row_method)))
+
+    def __repr__(self) -> str:
+        return f"<lazy answers of {type(self._owner).__name__}: {', '.join(dir(self))}>"
+
+
+def _answer(owner: RowsOf, name: str, asked: Any) -> Any:
+    stream = owner._opened()
+    if stream is None:
+        return asked
+    if isinstance(asked, Rows):
+        return asked.answer(stream, name)
+    if isinstance(asked, RowArray) and asked.nbytes <= options.array_limit:
+        return stream.compute(name, asked)
+    return asked
+
+
+def _lazily(owner: RowsOf, asked: Any) -> Any:
+    stream = owner._opened()
+    return asked.lazily(stream) if stream is not None and isinstance(asked, Rows) else asked
