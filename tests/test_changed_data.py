@@ -175,7 +175,7 @@ def test_a_loaded_result_reads_the_same_bytes_under_another_time(tmp_path, write
     saved = pickle.dumps(res)
     later(path)
     loaded = pickle.loads(saved)
-    np.testing.assert_array_equal(loaded.lazy.resid.compute(), res.resid.compute())
+    np.testing.assert_array_equal(loaded.lazy.resid.compute(), res.lazy.resid.compute())
     assert loaded.summary().tables[2].as_text() == res.summary().tables[2].as_text()
 
 
