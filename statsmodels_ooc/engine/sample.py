@@ -11,7 +11,7 @@ from dask.delayed import delayed
 
 from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.engine.passes import PassRecord, compute
-from statsmodels_ooc.engine.sizes import sizes_for
+from statsmodels_ooc.engine.sizes import Sizes, sizes_for
 from statsmodels_ooc.engine.tasks import bound, released
 from statsmodels_ooc.sources.base import Source
 
@@ -50,9 +50,9 @@ def sample_blocks(
     count = len(source.partitions)
     chosen = sorted({int(i) for i in np.linspace(0, count - 1, min(count, _PARTITIONS))})
     share = -(-rows // max(len(chosen), 1))
-    block_rows = sizes_for(spec).block_rows
+    sizes = sizes_for(spec)
     tasks = [
-        delayed(_read)(bound(source.partitions[i], spec.columns), spec, i, share, block_rows)
+        delayed(_read)(bound(source.partitions[i], spec.columns), spec, i, share, sizes)
         for i in chosen
     ]
     pieces = list(compute(*tasks))
@@ -63,7 +63,7 @@ def sample_blocks(
 
 
 def _read(
-    partition: Any, spec: BlockMaker, index: int, share: int, block_rows: int
+    partition: Any, spec: BlockMaker, index: int, share: int, sizes: Sizes
 ) -> tuple[int, list[Any]]:
     """Rows read, and the blocks of those that were taken."""
     reader = released(partition)
@@ -71,7 +71,7 @@ def _read(
     stride = _STRIDE if rows is None else max(1, min(_STRIDE, rows // max(share, 1)))
     blocks: list[Any] = []
     read = taken = 0
-    for start, frame in _frames(reader, spec, stride * block_rows):
+    for start, frame in _frames(reader, spec, min(stride * sizes.block_rows, sizes.frame_rows)):
         kept = frame.iloc[::stride][: share - taken].copy()  # the rest of the frame may go
         blocks += spec.blocks(kept, index, reader.label, start, max(len(kept), 1))
         read += len(frame)

@@ -34,12 +34,16 @@ class Stream:
         The design.
     passes : list of PassRecord
         The passes so far, in order.
+    solving : int
+        Matrices, (k, k), that are held beside the states when they are solved: a factor, its
+        inverse, the covariance of a linear fit; more where there are steps.
     """
 
     source: Source
     spec: BlockMaker
     passes: list[PassRecord] = field(default_factory=list)
     _seen: list[Seen] | None = field(default=None, repr=False)
+    solving: int = 8
 
     def fold(self, name: str, *reductions: Reduction[Any]) -> tuple[Any, ...]:
         """Fold several reductions over the rows in one pass.
@@ -63,7 +67,7 @@ class Stream:
         SourceChangedError
             This pass did not see the rows that an earlier one saw.
         """
-        check_memory(self.spec)
+        check_memory(self.spec, self.solving, self.source.rows)
         *states, fingerprint = run_pass(
             name, self.source, self.spec, (*reductions, Fingerprint()), self.passes
         )
@@ -78,7 +82,7 @@ class Stream:
             check_unchanged(partition.label, f"the pass {name!r}", was, is_)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Stream:
-        return Stream(self.source, self.spec, list(self.passes), self._seen)
+        return Stream(self.source, self.spec, list(self.passes), self._seen, self.solving)
 
     def forget(self) -> None:
         """Let go of the rows."""

@@ -27,12 +27,14 @@ from statsmodels_ooc.sources.csv_schema import opened_text, source_columns, text
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import frames_of
 from statsmodels_ooc.sources.lookup import dtypes_of
+from statsmodels_ooc.sources.shares import reader_bytes
 
 __all__ = ["SUFFIXES", "CsvSource", "read_csv"]
 
 SUFFIXES = tuple(kind + packed for kind in (".csv", ".tsv", ".txt") for packed in ("", *COMPRESSED))
 
 _SEARCH = 64 * 1024
+_EXPANSION = 4  # bytes in memory for a byte of text: "1," is a number of eight bytes
 
 
 def read_csv(
@@ -41,7 +43,7 @@ def read_csv(
     delimiter: str | None = None,
     dtypes: Mapping[str, Any] | None = None,
     null_values: Collection[str] | None = None,
-    block_size: int | str = "16 MiB",
+    block_size: int | str | None = None,
     newlines_in_values: bool = False,
     column_names: Sequence[str] | None = None,
     encoding: str = "utf8",
@@ -62,8 +64,8 @@ def read_csv(
         Column to dtype, for columns whose type is not to be taken from the samples.
     null_values : collection of str, optional
         What marks a missing value; by default what `pandas.read_csv` takes.
-    block_size : int or str
-        Bytes of a partition.
+    block_size : int or str, optional
+        Bytes of a partition; by default 16 MiB, less where ``memory_limit`` is below 2 GiB.
     newlines_in_values : bool
         Whether quoted fields may span lines. The files are then read from start to
         end by one thread each.
@@ -116,7 +118,7 @@ def read_csv(
     style = csv_format(
         delimiter=delimiter or _usual_delimiter(files[0].path),
         null_values=null_values,
-        block_size=block_size,
+        block_size=reader_bytes() // _EXPANSION if block_size is None else block_size,
         newlines_in_values=newlines_in_values,
         column_names=column_names,
         encoding=encoding,

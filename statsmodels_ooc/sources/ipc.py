@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.ipc as ipc
 
-from statsmodels_ooc.errors import ParseError
+from statsmodels_ooc.errors import MemoryLimitError, ParseError
+from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import Column, picked, select
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
@@ -86,6 +87,7 @@ class IpcPartition:
     columns: Mapping[str, Column]
     stored: tuple[str, ...]
     compressed: bool
+    largest: int  # rows of a record batch, which is read as a whole unless it is mapped
 
     def narrowed(self, columns: Sequence[str]) -> IpcPartition:
         """The same rows, knowing of these columns only."""
@@ -108,10 +110,33 @@ class IpcPartition:
             # included_fields copies, also what is memory-mapped and would be free
             fields = sorted(map(self.stored.index, names))
             picked = fields if self.compressed or not self.file.local else None
+            if picked is not None:
+                kinds = [self.columns[name].type for name in names]
+                _check_batch(kinds, self.largest, self.label)
             options = ipc.IpcReadOptions(included_fields=picked, use_threads=False)
             with ipc.open_file(raw, options=options) as opened:
                 for at in range(self.start, self.stop):
                     yield opened.get_batch(at).select(names)
+
+
+def _check_batch(kinds: Sequence[pa.DataType], rows: int, label: str) -> None:
+    """Refuse record batches that are read as a whole and leave no room for anything else.
+
+    Text counts with what points to it: how long it is, reading alone can tell.
+    """
+    need = rows * sum(kind.bit_width // 8 if _is_fixed(kind) else 8 for kind in kinds)
+    if 2 * need > options.memory_limit:
+        raise MemoryLimitError(
+            f"{label}: a record batch of {rows:,} rows can only be decompressed as a whole, and "
+            f"its {len(kinds):,} columns need {need:,} bytes, more than half of memory_limit = "
+            f"{options.memory_limit:,}",
+            hint="write the file again in smaller batches, pyarrow.feather.write_feather(table, "
+            "path, chunksize=65_536), or uncompressed; or raise smo.options.memory_limit",
+        )
+
+
+def _is_fixed(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_primitive(kind))
 
 
 @dataclass(frozen=True)
@@ -254,10 +279,13 @@ def _partitions(
         return
     stored = tuple(item.schema.names)
     compressed = any(info.compressed for info in item.batches)
+    largest = max((info.rows for info in item.batches), default=0)
     start = rows = size = 0
     for at, info in enumerate(item.batches):
         rows += info.rows
         size += info.nbytes
         if rows >= _ENOUGH_ROWS or (rows and at + 1 == len(item.batches)):
-            yield IpcPartition(item.file, start, at + 1, rows, size, columns, stored, compressed)
+            yield IpcPartition(
+                item.file, start, at + 1, rows, size, columns, stored, compressed, largest
+            )
             start, rows, size = at + 1, 0, 0
