@@ -69,7 +69,6 @@ def test_dense_columns_take_what_was_planned(tmp_path, kind):
 WRITERS = {
     "t.parquet": lambda table, path: pq.write_table(table, path),
     "words.parquet": lambda table, path: pq.write_table(table, path, use_dictionary=["s"]),
-    "t.csv": lambda table, path: table.to_pandas().to_csv(path, index=False),
     "t.feather": lambda table, path: pa.feather.write_feather(
         table, path, compression="uncompressed", chunksize=len(table)
     ),
