@@ -12,7 +12,7 @@ from dask.delayed import delayed
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read
 from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.engine.passes import compute
-from statsmodels_ooc.engine.sizes import sizes_for
+from statsmodels_ooc.engine.sizes import Sizes, sizes_for
 from statsmodels_ooc.engine.tasks import bound, released
 from statsmodels_ooc.sources.base import Source
 
@@ -54,9 +54,9 @@ def sample_blocks(source: Source, spec: BlockMaker, rows: int, ledger: Ledger) -
     count = len(source.partitions)
     chosen = sorted({int(i) for i in np.linspace(0, count - 1, min(count, _PARTITIONS))})
     share = -(-rows // max(len(chosen), 1))
-    block_rows = sizes_for(spec).block_rows
+    sizes = sizes_for(spec)
     tasks = [
-        delayed(_read)(bound(source.partitions[i], spec.columns), spec, i, share, block_rows)
+        delayed(_read)(bound(source.partitions[i], spec.columns), spec, i, share, sizes)
         for i in chosen
     ]
     pieces = list(compute(*tasks))
@@ -76,13 +76,13 @@ class _Piece(NamedTuple):
     blocks: list[Any]
 
 
-def _read(partition: Any, spec: BlockMaker, index: int, share: int, block_rows: int) -> _Piece:
+def _read(partition: Any, spec: BlockMaker, index: int, share: int, sizes: Sizes) -> _Piece:
     reader = released(partition)
     rows = reader.rows
     stride = _STRIDE if rows is None else max(1, min(_STRIDE, rows // max(share, 1)))
     blocks: list[Any] = []
     read = taken = 0
-    for start, frame in _frames(reader, spec, stride * block_rows):
+    for start, frame in _frames(reader, spec, min(stride * sizes.block_rows, sizes.frame_rows)):
         kept = frame.iloc[::stride][: share - taken].copy()  # the rest of the frame may go
         blocks += spec.blocks(kept, index, reader.label, start, max(len(kept), 1))
         read += len(frame)

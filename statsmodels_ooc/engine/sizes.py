@@ -11,12 +11,15 @@ from dask.system import CPU_COUNT
 from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.options import options
+from statsmodels_ooc.sources.shares import reader_bytes
 
-__all__ = ["Sizes", "check_memory", "sizes_for", "states_alive"]
+__all__ = ["Sizes", "check_memory", "memory_needed", "sizes_for", "states_alive"]
 
 _FRAME_ROWS = 65_536
-_FRAME_BYTES = 2**26  # so that frames follow from the columns, whatever the machine has
-_FRAMES = 32  # that memory must hold, workers times what reading one takes
+_FRAME_COPIES = 4  # of a frame: Arrow's, its decoder's, pandas', the variables
+_BLOCK_COPIES = 2  # of a block: the design, and the design times weights
+_READERS = 6  # whose frames are counted at most: so many fill what is meant for frames
+_LEAST = 2**25  # bytes that no limit forbids: the imports alone take more
 _BLOCK_BYTES = 2**22  # of a design block: it stays in the cache
 
 
@@ -35,24 +38,57 @@ def sizes_for(spec: BlockMaker) -> Sizes:
     most = spec.block_rows
     block = options.block_rows or int(np.clip(fitting, min(4 * width, most), most))
     row_bytes = 8 * max(len(spec.columns), 1)
-    share = min(_FRAME_BYTES, options.memory_limit // _FRAMES) // row_bytes
+    share = reader_bytes() // row_bytes
     frame = options.frame_rows or int(np.clip(share, 1_024, _FRAME_ROWS))
     return Sizes(frame, block)
 
 
+def _workers() -> int:
+    workers: int = dask.config.get("num_workers", None) or CPU_COUNT
+    return workers
+
+
 def states_alive() -> int:
     """How many states of a reduction may be in memory at once: of the workers, and merged ones."""
-    workers: int = dask.config.get("num_workers", None) or CPU_COUNT
-    return workers + 6
+    return _workers() + 6
 
 
-def check_memory(spec: BlockMaker) -> None:
-    """Refuse a design whose sums of squares and products cannot fit."""
-    need = 8 * (spec.k + 2) ** 2 * states_alive()
-    if need > options.memory_limit:
+def memory_needed(spec: BlockMaker, solving: int, rows: int | None = None) -> int:
+    """About how many bytes a fit takes at its peak.
+
+    Frames and blocks of all readers, the states of all workers, and what is made of the last.
+
+    Parameters
+    ----------
+    spec : BlockMaker
+        The design.
+    solving : int
+        How many matrices, (k, k), a solver and the results hold beside the states.
+    rows : int, optional
+        The number of rows, where it is known.
+    """
+    sizes = sizes_for(spec)
+    frame_rows = sizes.frame_rows if rows is None else min(sizes.frame_rows, rows)
+    frame = 8 * frame_rows * len(spec.columns)
+    block = 8 * min(sizes.block_rows, frame_rows) * spec.width
+    reader = _FRAME_COPIES * frame + _BLOCK_COPIES * block
+    matrices = states_alive() + solving
+    return min(_workers(), _READERS) * reader + 8 * (spec.k + 2) ** 2 * matrices
+
+
+def check_memory(spec: BlockMaker, solving: int, rows: int | None) -> None:
+    """Refuse a design that cannot fit, before its first read; see `memory_needed`.
+
+    Raises
+    ------
+    MemoryLimitError
+        The message names what makes most of the columns.
+    """
+    need = memory_needed(spec, solving, rows)
+    if need > max(options.memory_limit, _LEAST):
         raise MemoryLimitError(
-            f"{spec.k:,} columns{spec.widest} need about {need:,} bytes for their cross products, "
-            f"more than memory_limit = {options.memory_limit:,}",
+            f"{spec.k:,} columns{spec.widest} need about {need:,} bytes for their rows and cross "
+            f"products, more than memory_limit = {options.memory_limit:,}",
             hint="text, dates and C(...) are factors with a column for each level: is one of them "
             "meant to be a number? smo.options.memory_limit = '8 GiB' raises the limit",
         )

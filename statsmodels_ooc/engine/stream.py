@@ -36,6 +36,9 @@ class Stream:
         The design.
     ledger : Ledger
         The passes over the source so far, and what they read.
+    solving : int
+        Matrices, (k, k), that are held beside the states when they are solved: a factor, its
+        inverse, the covariance of a linear fit; more where there are steps.
     """
 
     source: Source
@@ -43,6 +46,7 @@ class Stream:
     ledger: Ledger = field(default_factory=Ledger)
     _seen: list[Seen] | None = field(default=None, repr=False)
     _used: UsedRows | None = field(default=None, repr=False)
+    solving: int = 8
 
     @property
     def passes(self) -> list[PassRecord]:
@@ -71,7 +75,7 @@ class Stream:
         SourceChangedError
             This pass did not see the rows that an earlier one saw.
         """
-        check_memory(self.spec)
+        check_memory(self.spec, self.solving, self.source.rows)
         *states, fingerprint = run_pass(
             name,
             self.source,
@@ -91,7 +95,9 @@ class Stream:
             check_unchanged(partition.label, f"the pass {name!r}", was, is_)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Stream:
-        return Stream(self.source, self.spec, self.ledger.copy(), self._seen, self._used)
+        return Stream(
+            self.source, self.spec, self.ledger.copy(), self._seen, self._used, self.solving
+        )
 
     def forget(self) -> None:
         """Let go of the rows."""

@@ -38,6 +38,7 @@ from statsmodels_ooc.solvers.likelihood import loglike_at
 
 __all__ = ["MaximumLikelihood"]
 
+_SOLVING = 16  # matrices, (k, k): of the points that steps lead from and to, and of the start
 _THIN = 1e-10  # weight; a row with less may be lost to the rank
 
 
@@ -78,6 +79,9 @@ class MaximumLikelihood:
     _meat: tuple[bytes, ScoreMeatState] | None = None
     _steps: dict[bytes, Step] = field(default_factory=dict, repr=False)
     _told: tuple[bytes, tuple[float, float]] | None = None
+
+    def __post_init__(self) -> None:
+        self.stream.solving = _SOLVING
 
     @cached_property
     def likelihood(self) -> Likelihood:

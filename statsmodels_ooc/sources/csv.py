@@ -31,12 +31,14 @@ from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import frames_of
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
 from statsmodels_ooc.sources.lookup import dtypes_of
+from statsmodels_ooc.sources.shares import reader_bytes
 
 __all__ = ["SUFFIXES", "CsvSource", "read_csv"]
 
 SUFFIXES = tuple(kind + packed for kind in (".csv", ".tsv", ".txt") for packed in ("", *COMPRESSED))
 
 _SEARCH = 64 * 1024
+_EXPANSION = 4  # bytes in memory for a byte of text: "1," is a number of eight bytes
 
 
 def read_csv(
@@ -45,7 +47,7 @@ def read_csv(
     delimiter: str | None = None,
     dtypes: Mapping[str, Any] | None = None,
     null_values: Collection[str] | None = None,
-    block_size: int | str = "16 MiB",
+    block_size: int | str | None = None,
     newlines_in_values: bool = False,
     column_names: Sequence[str] | None = None,
     encoding: str = "utf8",
@@ -72,8 +74,8 @@ def read_csv(
         Column to dtype, for columns whose type is not to be taken from the samples.
     null_values : collection of str, optional
         What marks a missing value; by default what `pandas.read_csv` takes.
-    block_size : int or str
-        Bytes of a partition.
+    block_size : int or str, optional
+        Bytes of a partition; by default 16 MiB, less where ``memory_limit`` is below 2 GiB.
     newlines_in_values : bool
         Whether quoted fields may span lines. The files are then read from start to
         end by one thread each.
@@ -149,7 +151,7 @@ def read_csv(
     files = find_files(path, SUFFIXES, storage_options)
     options["delimiter"] = options["delimiter"] or _usual_delimiter(files[0].path)
     style = csv_format(
-        block_size=block_size,
+        block_size=reader_bytes() // _EXPANSION if block_size is None else block_size,
         newlines_in_values=newlines_in_values,
         encoding=encoding,
         skiprows=skiprows,

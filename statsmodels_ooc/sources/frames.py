@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.columns import Column
+from statsmodels_ooc.sources.shares import rows_within
 
 __all__ = ["categories_of", "frame_of", "frames_of", "series_of", "union"]
 
@@ -21,10 +22,14 @@ def frames_of(
     max_rows: int,
     encoded: Collection[str],
 ) -> Iterator[pd.DataFrame]:
-    """Frames of at most ``max_rows`` rows of batches that have just these columns."""
+    """Frames of at most ``max_rows`` rows of batches that have just these columns.
+
+    Where the rows are heavy with text there are fewer.
+    """
     for batch in batches:
-        for start in range(0, batch.num_rows, max_rows):
-            piece = batch if batch.num_rows <= max_rows else batch.slice(start, max_rows)
+        rows = rows_within(max_rows, batch.nbytes / max(batch.num_rows, 1), batch.num_columns)
+        for start in range(0, batch.num_rows, rows):
+            piece = batch if batch.num_rows <= rows else batch.slice(start, rows)
             yield frame_of(piece, columns, encoded)
 
 

@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.ipc as ipc
 
-from statsmodels_ooc.errors import ParseError, SchemaError
+from statsmodels_ooc.errors import MemoryLimitError, ParseError, SchemaError
+from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import Column, picked, select
 from statsmodels_ooc.sources.damage import foreign_bytes
@@ -93,6 +94,7 @@ class IpcPartition:
     columns: Mapping[str, Column | HiveKey]
     stored: tuple[str, ...]
     compressed: bool
+    largest: int  # rows of a record batch, which is read as a whole unless it is mapped
 
     def narrowed(self, columns: Sequence[str]) -> IpcPartition:
         """The same rows, knowing of these columns only."""
@@ -109,22 +111,45 @@ class IpcPartition:
         """Yield the rows as frames of at most ``max_rows`` rows."""
         chosen = select(self.columns, columns, str(self.file))
         stored = without_keys(chosen)
-        batches = self._batches([column.name for column in stored])
+        batches = self._batches(stored)
         with foreign_bytes(self.label, "Arrow IPC"):
             frames = frames_of(batches, stored, max_rows, encoded)
             yield from with_keys(frames, chosen, self.file)
 
-    def _batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
+    def _batches(self, columns: Sequence[Column]) -> Iterator[pa.RecordBatch]:
+        names = [column.name for column in columns]
         own = self.file.owner is not None  # nobody else cuts or overwrites it
         with self.file.opened(mapped=own) as raw:
             # included_fields copies, also what is memory-mapped and would be free
             fields = sorted(map(self.stored.index, names))
             picked = None if own and not self.compressed else fields
+            if picked is not None:
+                _check_batch([column.type for column in columns], self.largest, self.label)
             options = ipc.IpcReadOptions(included_fields=picked, use_threads=False)
             with ipc.open_file(raw, options=options) as opened:
                 for at in range(self.start, self.stop):
                     batch = opened.get_batch(at).select(names)
                     yield batch if own else _valid(batch)
+
+
+def _check_batch(kinds: Sequence[pa.DataType], rows: int, label: str) -> None:
+    """Refuse record batches that are read as a whole and leave no room for anything else.
+
+    Text counts with what points to it: how long it is, reading alone can tell.
+    """
+    need = rows * sum(kind.bit_width // 8 if _is_fixed(kind) else 8 for kind in kinds)
+    if 2 * need > options.memory_limit:
+        raise MemoryLimitError(
+            f"{label}: a record batch of {rows:,} rows can only be read as a whole, and "
+            f"its {len(kinds):,} columns need {need:,} bytes, more than half of memory_limit = "
+            f"{options.memory_limit:,}",
+            hint="write the file again in smaller batches, pyarrow.feather.write_feather(table, "
+            "path, chunksize=65_536), or raise smo.options.memory_limit",
+        )
+
+
+def _is_fixed(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_primitive(kind))
 
 
 @dataclass(frozen=True)
@@ -299,10 +324,13 @@ def _partitions(
         return
     stored = tuple(item.schema.names)
     compressed = any(info.compressed for info in item.batches)
+    largest = max((info.rows for info in item.batches), default=0)
     start = rows = size = 0
     for at, info in enumerate(item.batches):
         rows += info.rows
         size += info.nbytes
         if rows >= _ENOUGH_ROWS or (rows and at + 1 == len(item.batches)):
-            yield IpcPartition(item.file, start, at + 1, rows, size, columns, stored, compressed)
+            yield IpcPartition(
+                item.file, start, at + 1, rows, size, columns, stored, compressed, largest
+            )
             start, rows, size = at + 1, 0, 0

@@ -23,7 +23,9 @@ from statsmodels_ooc.sources.hive import HiveKey, hive_keys, with_keys, without_
 from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
 from statsmodels_ooc.sources.parquet_footer import footer, leaf_of
 from statsmodels_ooc.sources.parquet_levels import chunk_dictionary, string_levels
+from statsmodels_ooc.sources.parquet_text import holds_text, text_bytes
 from statsmodels_ooc.sources.schema import CommonSchema
+from statsmodels_ooc.sources.shares import rows_within
 
 __all__ = ["SUFFIXES", "ParquetSource", "holds_nulls", "read_parquet"]
 
@@ -139,8 +141,10 @@ class ParquetPartition:
             ) as file,
         ):
             groups = list(range(self.start, self.stop))
+            text = [column.name for column in columns if holds_text(column.type)]
+            rows = rows_within(max_rows, text_bytes(file, groups, text), 1) if text else max_rows
             batches = file.iter_batches(
-                batch_size=max_rows, row_groups=groups, columns=names, use_threads=False
+                batch_size=rows, row_groups=groups, columns=names, use_threads=False
             )
             for batch in batches:
                 yield batch if batch.schema.names == names else batch.select(names)
@@ -205,7 +209,7 @@ class ParquetSource(Source):
         known: Column | HiveKey = select(self._columns, [column], self.name)[0]
         if known.levels is not None or isinstance(known, HiveKey):
             return known.levels
-        if not _is_text(known.type):
+        if not pa.types.is_string(known.type) and not pa.types.is_large_string(known.type):
             return None
         return string_levels(self.files, footer, column)
 

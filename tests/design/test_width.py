@@ -175,7 +175,7 @@ def test_few_columns_of_many_levels_are_no_refusal():
 
 def test_the_first_pass_names_the_levels_as_well():
     with (
-        smo.options.set(memory_limit=49 * 300**2),  # learning takes less than the fit
-        pytest.raises(MemoryLimitError, match=r"'g', where 'g' has 300 levels.* cross products"),
+        smo.options.set(memory_limit=50 * 600**2),  # learning takes less than the fit
+        pytest.raises(MemoryLimitError, match=r"'g', where 'g' has 600 levels.* cross products"),
     ):
-        smo.OLS.from_formula("y ~ g", as_source(declared(300))).fit()
+        smo.OLS.from_formula("y ~ g", as_source(declared(600))).fit()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import statsmodels_ooc.api as smo
 from statsmodels_ooc.errors import OptionError, ParseError, SchemaError
 from statsmodels_ooc.sources import csv_schema
 from statsmodels_ooc.sources.base import Levels
@@ -315,3 +316,12 @@ def test_a_truncated_gzip_is_named(tmp_path):
 
 def test_is_slow(tmp_path):
     assert read_csv(write(tmp_path, "x\n1\n")).slow
+
+
+def test_blocks_follow_the_memory_limit_unless_they_are_given(tmp_path):
+    path = write(tmp_path, "x\n" + "1\n" * 400_000)
+    with smo.options.set(memory_limit="64 MiB"):
+        assert len(read_csv(path).partitions) == 2
+        assert len(read_csv(path, block_size="16 MiB").partitions) == 1
+    with smo.options.set(memory_limit="4 GiB"):
+        assert len(read_csv(path).partitions) == 1
