@@ -102,7 +102,15 @@ class Sight:
 def plain_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """All columns of a frame as an expression sees them."""
     plain = PlainFrame(settled(frame))
-    return pd.DataFrame({name: plain[name] for name in frame.columns}, index=frame.index)
+    columns = {name: _without_masks(plain[name]) for name in frame.columns}
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def _without_masks(column: pd.Series) -> pd.Series:
+    """Truth values some of which are missing as objects, which patsy knows."""
+    if not isinstance(column.dtype, pd.BooleanDtype):
+        return column
+    return column.astype(object).where(column.notna(), None)
 
 
 def _plain_column(column: pd.Series) -> pd.Series:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from statsmodels_ooc.design.plain import plain_frame
 from statsmodels_ooc.engine import LazyAnswers, Rows, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.options import options
@@ -132,18 +134,20 @@ def require_design(model: Any, what: str) -> None:
 
 
 def new_rows(exog: Any) -> Any:
-    """New data for a prediction; tables of polars and Arrow as a DataFrame.
+    """New data for a prediction, with numbers of 64 bits; all tables as a DataFrame of pandas.
 
     Raises
     ------
     DesignError
         They would have to be read in chunks.
     """
+    if isinstance(exog, pd.DataFrame):
+        return plain_frame(exog)
     if not (is_chunked(exog) or hasattr(exog, "dask")):
         return exog
     if hasattr(exog, "__array__") and not hasattr(exog, "dask"):
         source = as_source(exog)
-        return source.head(source.rows or 0)
+        return plain_frame(source.head(source.rows or 0))
     kind = f"{type(exog).__module__.partition('.')[0]} {type(exog).__qualname__}"
     raise DesignError(
         "new data are a DataFrame of pandas, a dict or an array, not a "

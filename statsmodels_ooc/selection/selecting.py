@@ -40,7 +40,6 @@ __all__ = ["Selecting"]
 
 Given = dict[str, FloatArray | None]
 
-_WHOLE = 2.0**53
 _PAIR = 24  # bytes of a candidate: score and code, and half as many for those that wait
 
 
@@ -336,7 +335,6 @@ class Selecting:
             added = pd.DataFrame({"column": "(pilot)", "side": "random"}, index=range(new.sum()))
             steps, index = pd.concat((steps, added)).iloc[order], both[order]
         steps.index = frame.index
-        self._warn_of_rounded_numbers(frame)
         assert survey.audit is not None
         return Selection(
             frame=frame,
@@ -354,17 +352,6 @@ class Selecting:
             survey=survey,
             warnings=self.messages,
         )
-
-    def _warn_of_rounded_numbers(self, frame: pd.DataFrame) -> None:
-        """Whole numbers of a column with missing ones come as doubles from files."""
-        for name in set(frame.columns) - set(self.spec.columns):
-            if frame.dtypes[name] == np.float64:
-                size = frame[name].abs()
-                if size.max() >= _WHOLE and (size.dropna() % 1 == 0).all():
-                    self.messages.append(
-                        f"the column {name!r} has whole numbers beyond 2**53, which doubles "
-                        "cannot tell apart; store it as text where it has missing values"
-                    )
 
     # --- what the rows can bear
 

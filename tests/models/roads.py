@@ -58,6 +58,11 @@ class Kind:
     missing: tuple[str, ...] = ("complete",)
     exact: bool = False
 
+    @property
+    def holds_objects(self) -> bool:
+        """Whether it is of Python objects that dask makes text of."""
+        return self.make(MISSING["complete"]).dtype == object
+
 
 def _plain(values: Any, dtype: Any) -> Callable[[np.ndarray], pd.Series]:
     """Missing as pandas has it in this dtype."""
@@ -160,7 +165,9 @@ KINDS: dict[str, Kind] = {
         missing=("complete", "some"),
     ),
     "duration": Kind(
-        _plain(pd.to_timedelta(NUMBERS, unit="h"), "timedelta64[ns]"), CODES, missing=("complete",)
+        _plain(pd.to_timedelta(NUMBERS, unit="h"), "timedelta64[ns]"),
+        NUMBERS.astype(str),
+        is_number=False,
     ),
 }
 
@@ -225,6 +232,9 @@ ROADS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
     "list": lambda data, folder: _chunks(data),
     "iterator": lambda data, folder: iter(_chunks(data)),
 }
+
+
+SLOW = ("dask", "dask of parquet")
 
 
 def dask_arrays(data: pd.DataFrame) -> tuple[Any, Any]:
