@@ -70,7 +70,7 @@ WRITERS = {
     "t.parquet": lambda table, path: pq.write_table(table, path),
     "words.parquet": lambda table, path: pq.write_table(table, path, use_dictionary=["s"]),
     "t.feather": lambda table, path: pa.feather.write_feather(
-        table, path, compression="uncompressed", chunksize=len(table)
+        table, path, compression="uncompressed", chunksize=2_000
     ),
 }
 
@@ -86,6 +86,16 @@ def test_long_texts_stay_within_the_limit(tmp_path, name):
     found = measured("OLS", formula, str(tmp_path / name), str(small_text(tmp_path)), "64 MiB")
     assert found.get("params") == 2, found
     assert found["peak"] < 64 * MIB + NOISE
+
+
+def test_a_batch_of_long_texts_that_cannot_fit_is_refused_unread(tmp_path):
+    table = text_table(20_000, 5_000)
+    path = tmp_path / "t.feather"
+    pa.feather.write_feather(table, path, compression="uncompressed", chunksize=len(table))
+    formula = "y ~ I(s.str[4:6].astype(int))"
+    found = measured("OLS", formula, str(path), str(small_text(tmp_path)), "64 MiB")
+    assert "record batch of 20,000 rows" in found["refused"]
+    assert found["peak"] < NOISE
 
 
 def test_a_compressed_batch_that_cannot_fit_is_refused_unread(tmp_path):

@@ -83,6 +83,23 @@ def read_ipc(
 
 
 @dataclass(frozen=True)
+class Largest:
+    """What the largest record batch of a file holds, which is read as a whole unless mapped.
+
+    Attributes
+    ----------
+    rows : int
+        Its rows.
+    text : int
+        Bytes of each column whose values have no fixed size: an equal share of what is stored
+        beside the others, which is less than in memory where it is compressed.
+    """
+
+    rows: int
+    text: int
+
+
+@dataclass(frozen=True)
 class IpcPartition:
     """Consecutive record batches of one file."""
 
@@ -94,7 +111,7 @@ class IpcPartition:
     columns: Mapping[str, Column | HiveKey]
     stored: tuple[str, ...]
     compressed: bool
-    largest: int  # rows of a record batch, which is read as a whole unless it is mapped
+    largest: Largest
 
     def narrowed(self, columns: Sequence[str]) -> IpcPartition:
         """The same rows, knowing of these columns only."""
@@ -132,20 +149,30 @@ class IpcPartition:
                     yield batch if own else _valid(batch)
 
 
-def _check_batch(kinds: Sequence[pa.DataType], rows: int, label: str) -> None:
-    """Refuse record batches that are read as a whole and leave no room for anything else.
-
-    Text counts with what points to it: how long it is, reading alone can tell.
-    """
-    need = rows * sum(kind.bit_width // 8 if _is_fixed(kind) else 8 for kind in kinds)
+def _check_batch(kinds: Sequence[pa.DataType], largest: Largest, label: str) -> None:
+    """Refuse record batches that are read as a whole and leave no room for anything else."""
+    need = sum(largest.rows * (_width(kind) or 8) for kind in kinds)
+    need += sum(largest.text for kind in kinds if not _width(kind))
     if 2 * need > options.memory_limit:
         raise MemoryLimitError(
-            f"{label}: a record batch of {rows:,} rows can only be read as a whole, and "
+            f"{label}: a record batch of {largest.rows:,} rows can only be read as a whole, and "
             f"its {len(kinds):,} columns need {need:,} bytes, more than half of memory_limit = "
             f"{options.memory_limit:,}",
             hint="write the file again in smaller batches, pyarrow.feather.write_feather(table, "
             "path, chunksize=65_536), or raise smo.options.memory_limit",
         )
+
+
+def _largest(schema: pa.Schema, batches: Sequence[BatchInfo]) -> Largest:
+    widths = [_width(field.type) for field in schema]
+    texts = max(widths.count(0), 1)
+    beside = max((info.nbytes - info.rows * sum(widths) for info in batches), default=0)
+    return Largest(max((info.rows for info in batches), default=0), max(beside, 0) // texts)
+
+
+def _width(kind: pa.DataType) -> int:
+    """Bytes of a value, 0 where values have no fixed size or share bytes."""
+    return int(kind.bit_width) // 8 if _is_fixed(kind) else 0
 
 
 def _is_fixed(kind: pa.DataType) -> bool:
@@ -324,7 +351,7 @@ def _partitions(
         return
     stored = tuple(item.schema.names)
     compressed = any(info.compressed for info in item.batches)
-    largest = max((info.rows for info in item.batches), default=0)
+    largest = _largest(item.schema, item.batches)
     start = rows = size = 0
     for at, info in enumerate(item.batches):
         rows += info.rows
