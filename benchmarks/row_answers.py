@@ -30,7 +30,7 @@ import matplotlib.pyplot as plt
 
 ROWS = 4_000
 REPEATS = 15
-LONG = 0.1  # seconds after which a call is not repeated
+LONG = 0.5  # seconds after which a call is not repeated
 
 Call = Callable[[Any, Any], Any]  # results, and those of another model of the same response
 

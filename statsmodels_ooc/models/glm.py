@@ -641,7 +641,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         >>> frame = pd.DataFrame({"y": [0, 1, 2, 4, 9], "x": [0.0, 1.0, 2.0, 3.0, 4.0]})
         >>> data = smo.as_source(frame)
         >>> res = smo.GLM.from_formula("y ~ x", data, family=sm.families.Poisson()).fit()
-        >>> round(res.deviance, 4), res.converged
+        >>> round(float(res.deviance), 4), res.converged
         (0.7704, True)
         """
         options = (maxiter, method, tol, scale, cov_type, cov_kwds, use_t)
