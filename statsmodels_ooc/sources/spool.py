@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -87,12 +88,25 @@ def as_table(piece: Any, place: str) -> pa.Table:
             f"{place} is a {type(piece).__name__}, not a DataFrame or an Arrow RecordBatch"
         )
     try:
-        table = pa.Table.from_pandas(settled(piece), preserve_index=False)
-    except pa.ArrowException as error:
+        table = pa.Table.from_pandas(_with_decimals(settled(piece)), preserve_index=False)
+    except (pa.ArrowException, OverflowError) as error:
         raise ParseError(
             f"{place} has a column of mixed values: {error}", hint="give it one type"
         ) from error
     return _without_types_of_nothing(_marked(table))
+
+
+def _with_decimals(frame: pd.DataFrame) -> pd.DataFrame:
+    """Integers of more than 64 bits as decimals, which Arrow has."""
+    long = {
+        name: column.map(Decimal, na_action="ignore")
+        for name, column in frame.items()
+        if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "integer"
+    }
+    if not long:
+        return frame
+    columns = {name: long.get(name, column) for name, column in frame.items()}
+    return pd.DataFrame(columns, copy=False)
 
 
 def _marked(table: pa.Table) -> pa.Table:

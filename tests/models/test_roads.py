@@ -48,6 +48,8 @@ def fitted(role: str, data: Any, condition: str | None) -> Any:
 
 
 def expected(role: str, data: pd.DataFrame, is_number: bool) -> Any:
+    if role in NUMBERS_ONLY and not is_number:
+        data = data.assign(v=(data["v"] == "True") * 1.0)
     match role:
         case "regressor":
             return smf.ols("y ~ x + v" if is_number else "y ~ x + C(v)", data).fit()
@@ -68,9 +70,9 @@ def is_refused(kind: str, road: str, role: str) -> bool:
     column = KINDS[kind]
     if road == "dask" and column.holds_objects and column.is_number:
         return role != "factor"  # text, by the time it is here
-    if kind == "duration":
-        return role != "factor" and road != "csv"  # a number of what?
-    return role in NUMBERS_ONLY and not column.is_number
+    if role in NUMBERS_ONLY and not column.is_number:
+        return not (column.clean[0] in ("True", "False") and role != "response")
+    return kind == "duration" and role == "regressor" and road != "csv"  # a number of what?
 
 
 def roles(kind: str) -> tuple[str, ...]:
