@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc._patsy import Box, EvalFactor, PatsyError, scope
 from statsmodels_ooc.design.plain import PlainFrame
-from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.errors import DesignError, OutOfCoreError
 from statsmodels_ooc.sources.values import as_found
 
 __all__ = ["FROM_OUTSIDE", "attempt", "evaluate", "same_values", "unbox", "values_by_row"]
@@ -40,6 +40,8 @@ def evaluate(factor: EvalFactor, state: dict[str, Any], frame: PlainFrame) -> An
     try:
         return _plain_value(factor.eval(state, frame))
     except PatsyError as error:
+        if isinstance(error.__cause__, OutOfCoreError):
+            raise error.__cause__ from None
         arrays = _arrays(scope(state))
         if not arrays:
             raise

@@ -200,11 +200,11 @@ class Lesson:
     def _know_expression(self, factor: EvalFactor) -> bool:
         """Tell the kind of an expression on the first rows."""
         state = self.states[factor]
-        for sample in (self._head, *self._later):
-            require_rowwise(factor, state, sample)
         value = evaluate(factor, state, PlainFrame(self._head))
         is_number = not _patsy.guess_categorical(value)
-        self.sights[factor] = self._sight(factor, is_number)
+        sight = self.sights[factor] = self._sight(factor, is_number)
+        for sample in (self._head, *self._later):
+            require_rowwise(factor, state, sample, sight)
         if is_number:
             array = np.asarray(value)
             if array.ndim > 2:

@@ -45,7 +45,7 @@ class PlainFrame:
         self, frame: pd.DataFrame, where: Where | None = None, sight: Sight | None = None
     ) -> None:
         self.raw = frame
-        self.where = where or Where(0, "the data", 0)
+        self.where = where or Where(0, "a chunk of the data", 0)
         self._sight = sight or Sight()
         self._changed: dict[str, pd.Series] = {}
 

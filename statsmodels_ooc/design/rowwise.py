@@ -18,7 +18,7 @@ from statsmodels_ooc.design.evaluation import (
     same_values,
     values_by_row,
 )
-from statsmodels_ooc.design.plain import PlainFrame
+from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.design.whole_columns import whole_column_use
 from statsmodels_ooc.errors import DesignError
 
@@ -34,7 +34,9 @@ ROW_BY_ROW = (
 )
 
 
-def require_rowwise(factor: EvalFactor, state: dict[str, Any], head: pd.DataFrame) -> None:
+def require_rowwise(
+    factor: EvalFactor, state: dict[str, Any], head: pd.DataFrame, sight: Sight | None = None
+) -> None:
     """Refuse a factor whose value in a row depends on other rows.
 
     Evaluated chunk by chunk, ``x - x.mean()`` would subtract the mean of the chunk:
@@ -48,6 +50,8 @@ def require_rowwise(factor: EvalFactor, state: dict[str, Any], head: pd.DataFram
         What is evaluated.
     head : DataFrame
         The first rows of the data.
+    sight : Sight, optional
+        How the factor sees whole numbers.
 
     Raises
     ------
@@ -62,17 +66,17 @@ def require_rowwise(factor: EvalFactor, state: dict[str, Any], head: pd.DataFram
         )
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        whole = values_by_row(evaluate(factor, state, PlainFrame(head)))
+        whole = values_by_row(evaluate(factor, state, PlainFrame(head, sight=sight)))
         if len(whole) != len(head):
             raise DesignError(
                 f"{factor.name()!r} has {len(whole)} values where the data has {len(head)} rows",
                 hint=FROM_OUTSIDE,
             )
-        _compare(factor, state, head, whole, is_data=True)
+        _compare(factor, state, head, whole, sight, is_data=True)
         disturbed = _disturbed(head)
-        values = attempt(factor, state, PlainFrame(disturbed))
+        values = attempt(factor, state, PlainFrame(disturbed, sight=sight))
         if values is not None and len(values) == len(head):
-            _compare(factor, state, disturbed, values, is_data=False)
+            _compare(factor, state, disturbed, values, sight, is_data=False)
 
 
 def _compare(
@@ -80,11 +84,14 @@ def _compare(
     state: dict[str, Any],
     frame: pd.DataFrame,
     whole: NDArray[Any],
+    sight: Sight | None,
     *,
     is_data: bool,
 ) -> None:
     for rows in _pieces(len(frame)):
-        part = attempt(factor, state, PlainFrame(frame.iloc[rows].reset_index(drop=True)))
+        part = attempt(
+            factor, state, PlainFrame(frame.iloc[rows].reset_index(drop=True), sight=sight)
+        )
         if part is None and not (is_data and len(rows) > _FEW):
             continue
         if part is None or not same_values(part, whole[rows]):

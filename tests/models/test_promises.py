@@ -1,0 +1,182 @@
+"""What a source declares of a column never changes a value of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import dask
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import statsmodels.formula.api as smf
+from tolerances import SOLVED
+
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.errors import DesignError, SchemaError
+
+N = 400
+
+
+def table() -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame({"k": rng.integers(0, 20, N), "x": rng.normal(size=N)})
+    data["age"] = rng.integers(18, 90, N)
+    data["y"] = data["x"] + data["age"] / 10 + rng.normal(size=N)
+    return data
+
+
+def same(found, right) -> None:
+    assert found.nobs == right.nobs
+    pd.testing.assert_series_equal(found.params, right.params, rtol=SOLVED, check_names=False)
+    pd.testing.assert_series_equal(found.bse, right.bse, rtol=SOLVED, check_names=False)
+
+
+# --- dask declares what it does not compute
+
+
+@pytest.mark.parametrize(
+    ("of", "formula"),
+    [
+        (lambda k: k % 2 == 0, "y ~ x + v"),
+        (lambda k: k % 2 == 0, "y ~ x + C(v)"),
+        (lambda k: k * 3, "y ~ x + v"),
+        (lambda k: k * 3, "y ~ x + np.log1p(v)"),
+        (lambda k: k % 4, "y ~ x + C(v)"),
+    ],
+)
+def test_left_merges_lose_what_was_declared(of, formula):
+    keys = pd.DataFrame({"k": np.arange(15)})
+    right = dd.from_pandas(keys.assign(v=of(keys["k"])), npartitions=1)
+    merged = dd.from_pandas(table(), npartitions=4).merge(right, on="k", how="left")
+    whole = merged.compute()
+    assert merged.dtypes["v"] != whole.dtypes["v"]
+    same(smof.ols(formula, merged).fit(), smf.ols(formula, whole.dropna()).fit())
+
+
+def test_floats_under_a_declared_integer_are_not_cut():
+    frame = dd.from_pandas(table(), npartitions=3)
+    meta = frame._meta.assign(v=pd.Series(dtype="int64"))
+    lying = frame.map_partitions(lambda piece: piece.assign(v=piece["x"] * 1.7), meta=meta)
+    same(smof.ols("y ~ v", lying).fit(), smf.ols("y ~ v", lying.compute()).fit())
+
+
+def test_a_subset_takes_no_row_of_which_the_condition_is_missing(tmp_path):
+    flag = pd.array(table()["k"] % 3 == 0, dtype="boolean")
+    flag[::7] = pd.NA
+    data = table().assign(flag=flag)
+    data.to_parquet(tmp_path / "t.parquet", row_group_size=100)
+    chosen = data[data["flag"].fillna(False)]
+    for source in (str(tmp_path / "t.parquet"), dd.from_pandas(data, npartitions=3)):
+        for condition in ("flag", "flag == True"):
+            found = smof.ols("y ~ x", source, subset=condition).fit()
+            same(found, smf.ols("y ~ x", chosen).fit())
+
+
+# --- chunks of which pandas infers other types
+
+
+def text_of_numbers() -> list[pd.DataFrame]:
+    pieces = [table()[:200].assign(code=range(200)), table()[200:].assign(code="X17")]
+    return [piece.reset_index(drop=True) for piece in pieces]
+
+
+@pytest.mark.parametrize("make", [list, iter, lambda pieces: lambda: iter(pieces)])
+def test_chunks_of_numbers_and_of_text_are_refused_where_they_are_used(make):
+    same(smof.ols("y ~ x", make(text_of_numbers())).fit(), smf.ols("y ~ x", table()).fit())
+    for formula in ("y ~ C(code)", "y ~ code", "code ~ x"):
+        with pytest.raises((SchemaError, DesignError), match=r"'code'[\s\S]*(dtype=|convert|C\()"):
+            smof.ols(formula, make(text_of_numbers())).fit()
+
+
+def test_text_that_somebody_made_of_numbers_is_refused():
+    data = table().assign(price=[Decimal(int(age)) / 4 for age in table()["age"]])
+    frame = dd.from_pandas(data, npartitions=3)
+    with pytest.raises(DesignError, match=r"'price' is text[\s\S]*convert-string"):
+        smof.ols("y ~ price", frame)
+    with dask.config.set({"dataframe.convert-string": False}):
+        found = smof.ols("y ~ price", dd.from_pandas(data, npartitions=3)).fit()
+    same(found, smf.ols("y ~ price", data.astype({"price": float})).fit())
+
+
+def test_codes_of_digits_stay_text():
+    data = table().assign(code=[f"{k:05d}" for k in table()["k"]])
+    same(
+        smof.ols("y ~ code", dd.from_pandas(data, npartitions=3)).fit(),
+        smf.ols("y ~ code", data).fit(),
+    )
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # of dask, when it reads
+def test_a_dictionary_that_declares_nothing_is_sorted(tmp_path):
+    words = np.array(["c", "a", "b"])[table()["k"] % 3]
+    data = pa.table({"y": table()["y"], "g": pa.array(words).dictionary_encode()})
+    pq.write_table(data, tmp_path / "t.parquet", row_group_size=100)
+    right = smf.ols("y ~ g", pd.DataFrame({"y": table()["y"], "g": words})).fit()
+    frame = dd.read_parquet(tmp_path / "t.parquet", split_row_groups=True)
+    for source in (str(tmp_path / "t.parquet"), frame, data, smo.as_source(data)):
+        same(smof.ols("y ~ g", source).fit(), right)
+
+
+# --- whole numbers in expressions
+
+
+EXPRESSIONS = ["I(age**2)", "np.square(age)", "I(age + age + age)", "I(age * k)", "I(k - age)",
+               "age:k", "center(age * k)", "C(age // 30)", "C((age - 50) > 0)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "Int8"])
+@pytest.mark.parametrize("term", EXPRESSIONS)
+def test_small_integers_do_not_overflow(term, dtype, tmp_path):
+    data = table().astype({"age": dtype, "k": dtype})
+    data.to_parquet(tmp_path / "t.parquet", row_group_size=90)
+    right = smf.ols(f"y ~ {term}", table()).fit()
+    for source in (smo.as_source(data, chunk_rows=77), str(tmp_path / "t.parquet")):
+        same(smof.ols(f"y ~ {term}", source).fit(), right)
+
+
+def test_new_data_of_small_integers_do_not_overflow():
+    res = smof.ols("y ~ I(age**2)", smo.as_source(table())).fit()
+    new = table().head(7)
+    right = res.predict(new)
+    pd.testing.assert_series_equal(res.predict(new.astype({"age": "int8"})), right)
+    found = res.get_prediction(new.astype({"age": "int8"})).predicted
+    np.testing.assert_allclose(found, right, rtol=SOLVED)
+
+
+def stamps() -> pd.DataFrame:
+    return table().assign(t=1_700_000_000_000_000_000 + 10**13 * table()["age"])
+
+
+def test_large_integers_do_not_overflow_where_doubles_do(tmp_path):
+    data = table().assign(t=10**15 * table()["age"])
+    right = smf.ols("y ~ I(t**2 / 1e30)", data.astype({"t": float})).fit()
+    same(smof.ols("y ~ I(t**2 / 1e30)", smo.as_source(data, chunk_rows=99)).fit(), right)
+
+
+def test_digits_that_doubles_lose_are_kept_or_refused():
+    ids = stamps().assign(t=lambda data: data["t"] + data["k"])
+    right = smf.ols("y ~ C(t % 10)", ids).fit()
+    same(smof.ols("y ~ C(t % 10)", smo.as_source(ids, chunk_rows=99)).fit(), right)
+    lost = ids.astype({"t": "Int64"})
+    lost.loc[5, "t"] = pd.NA
+    with pytest.raises(DesignError, match=r"'t' is 17.*row.*2\*\*53[\s\S]*C\(t\)"):
+        smof.ols("y ~ C(t % 10)", smo.as_source(lost, chunk_rows=99)).fit()
+
+
+def test_text_of_integers_needs_integers_in_every_chunk():
+    whole = table().assign(v=table()["age"] // 30)
+    right = smf.ols("y ~ C(v.astype(str))", whole).fit()
+    same(smof.ols("y ~ C(v.astype(str))", smo.as_source(whole, chunk_rows=99)).fit(), right)
+    late = whole.astype({"v": "float64"})
+    late.loc[N - 1, "v"] = np.nan
+    pieces = [whole, whole, whole, late]  # the first thousand rows tell what to expect
+    with pytest.raises(DesignError, match=r"'v' holds whole numbers in other rows.*row"):
+        smof.ols("y ~ C(v.astype(str))", lambda: iter(pieces)).fit()
+    same(  # a number of which text is not made may come either way
+        smof.ols("y ~ I(v ** 2)", lambda: iter(pieces)).fit(),
+        smf.ols("y ~ I(v ** 2)", pd.concat(pieces, ignore_index=True).dropna()).fit(),
+    )
