@@ -105,7 +105,8 @@ class LevelScan:
         is_float = getattr(uniques, "dtype", np.dtype(object)).kind == "f"
         kept = categories if name in self.declares else None
         values = [value for value in uniques.tolist() if kept or not is_missing(value)]
-        kinds = {} if not values else {_kind(uniques): values[0]}
+        kind = "objects" if categories is not None else _kind(uniques)
+        kinds = {kind: values[0]} if values else {}
         if name in self.unsure and "numbers" in kinds:
             values = []
         return Seen(dict.fromkeys(values), is_float, kept, kinds=kinds)

@@ -15,7 +15,6 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from models.glm_cases import BASE, CASES, make_frame
-from models.pairs import CHUNK
 from numpy.testing import assert_allclose
 from pandas.testing import assert_series_equal
 from tolerances import EXACT
@@ -23,6 +22,7 @@ from tolerances import EXACT
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 
+ROWS = 50  # of a chunk: where chunks end is tested elsewhere
 FORMULA = "y ~ center(x) + C(g, Sum) * z"
 NAMES = {
     "poisson": "offset and exposure",
@@ -39,7 +39,7 @@ KEPT = (
 
 def fit(kind: str, source: Any = None) -> Any:
     case = CASES[NAMES[kind]]
-    source = smo.as_source(case.data, chunk_rows=CHUNK) if source is None else source
+    source = smo.as_source(case.data, chunk_rows=ROWS) if source is None else source
     formula = FORMULA.replace("y", "s + f", 1) if kind == "binomial" else FORMULA
     return smof.glm(formula, source, family=case.family(), **case.extras).fit()
 

@@ -79,6 +79,8 @@ def roles(kind: str) -> tuple[str, ...]:
     column = KINDS[kind]
     if column.exact:
         return ("factor",)
+    if kind in ("int16", "int32", "uint16", "uint32"):
+        return ("regressor", "subset")
     has_condition = column.is_number or column.clean[0][0] in CONDITIONS
     return ("regressor", "factor", *NUMBERS_ONLY, *(["subset"] if has_condition else []))
 
@@ -95,7 +97,7 @@ def test_every_road_gives_the_fit_of_the_clean_column(kind, role, tmp_path):
     for missing in patterns:
         right = None
         for road, make in ROADS.items():
-            if road in SLOW and missing == "last chunk":
+            if road in SLOW and missing not in ("complete", "some"):
                 continue
             folder = tmp_path / f"{missing} {road}"
             folder.mkdir()

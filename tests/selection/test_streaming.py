@@ -615,7 +615,11 @@ def test_dtypes_are_those_of_the_source(store: str, gathers: bool, tmp_path: Pat
         sub = smo.IBOSS(k=20).select("y ~ x + s + C(cat) + single", source, keep=KEPT)
     assert ("rows" in [record.name for record in sub.passes]) == gathers
     assert list(sub.frame.columns) == list(source.columns)
-    assert sub.frame.dtypes.to_dict() == dict(source.dtypes)
+    declared = dict(source.dtypes)
+    if store == "dask_frame":  # declares numbers, and computes some that are missing
+        assert declared["maybe"] == np.dtype("int64")
+        declared["maybe"] = pd.Int64Dtype()
+    assert sub.frame.dtypes.to_dict() == declared
     rows = frame.iloc[sub.index]
     assert_frame_equal(sub.frame, rows, check_names=False, check_dtype=False)
     if store == "as_it_is":
