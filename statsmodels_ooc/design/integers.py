@@ -52,7 +52,9 @@ def learn_sight(
     """
     whole = {name for name in columns if _is_whole(head[name])}
     unsure = whole - set(incomplete)
-    same = not whole or _same_from_doubles(factor, state, head, whole)
+    with warnings.catch_warnings():  # not where chunks are read: threads share the filters
+        warnings.simplefilter("ignore")
+        same = not whole or _same_from_doubles(factor, state, head, whole)
     if same and is_number:
         return Sight(frozenset(columns), columns=frozenset(columns), code=factor.code)
     doubles = frozenset(set(columns) - unsure)
@@ -110,8 +112,7 @@ def _same_from_doubles(
     Where it does not, Python's own whole numbers, which do not overflow, tell which of the
     two is right.
     """
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
+    with np.errstate(all="ignore"):
         doubles = attempt(factor, state, PlainFrame(rows, sight=Sight(frozenset(rows.columns))))
         if doubles is None:
             return False

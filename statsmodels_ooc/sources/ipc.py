@@ -67,7 +67,8 @@ def read_ipc(
 
     Whole numbers and truth values are masked where any record batch holds nulls.
     Dictionary columns are Categoricals over the union of the files' dictionaries where the
-    dictionary is ordered, or of pandas' or polars' making; elsewhere they are their values.
+    dictionary is ordered (as polars' Enums are) or of pandas' making; elsewhere they are
+    their values.
 
     Examples
     --------
