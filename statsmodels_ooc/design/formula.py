@@ -94,7 +94,7 @@ def learn_formula(
     factors = _factors(lhs, rhs, third_terms)
     lesson = Lesson(source, factors, env, frames or source.frames, memory_limit)
     lesson.learn(scan)
-    sides = (lhs, rhs, third_terms)
+    sides = (lhs, rhs, list(dict.fromkeys(third_terms)))  # two roles may be of one column
     check_width(sides, lesson.widths, lesson.levels, lesson.simple, memory_limit)
 
     def info(side: Sequence[Term]) -> DesignInfo:

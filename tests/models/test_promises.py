@@ -11,8 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import statsmodels.api as sm
 import statsmodels.formula.api as smf
-from tolerances import SOLVED
+from tolerances import ITERATED, SOLVED
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
@@ -74,6 +75,24 @@ def test_a_subset_takes_no_row_of_which_the_condition_is_missing(tmp_path):
         for condition in ("flag", "flag == True"):
             found = smof.ols("y ~ x", source, subset=condition).fit()
             same(found, smf.ols("y ~ x", chosen).fit())
+
+
+def test_a_subset_of_small_integers_does_not_overflow():
+    data = table().astype({"age": "int8"})
+    right = smf.ols("y ~ x", data[data["age"] > 75]).fit()
+    for condition in ("age * 2 > 150", lambda chunk: chunk["age"] * 2 > 150):
+        found = smof.ols("y ~ x", smo.as_source(data, chunk_rows=90), subset=condition).fit()
+        same(found, right)
+
+
+def test_two_roles_may_be_of_one_column():
+    data = table().assign(w=table()["age"] / 40, y=table()["k"])
+    poisson = sm.families.Poisson()
+    source = smo.as_source(data, chunk_rows=90)
+    found = smof.glm("y ~ x", source, family=poisson, var_weights="w", exposure="w").fit(tol=1e-13)
+    given = {"var_weights": data["w"], "exposure": data["w"]}
+    right = smf.glm("y ~ x", data, family=poisson, **given).fit(tol=1e-13)
+    np.testing.assert_allclose(found.params, right.params, rtol=ITERATED)
 
 
 # --- chunks of which pandas infers other types
