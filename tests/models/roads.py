@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import dask.array as da
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
@@ -235,9 +234,3 @@ ROADS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
 
 
 SLOW = ("dask", "dask of parquet")
-
-
-def dask_arrays(data: pd.DataFrame) -> tuple[Any, Any]:
-    """y, and the columns 1, x and v as numbers."""
-    columns = np.column_stack([np.ones(ROWS), data["x"], data["v"]])
-    return da.from_array(data["y"].to_numpy(), CHUNK), da.from_array(columns, (CHUNK, 3))

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import dask
+import dask.array as da
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
-from models.roads import KINDS, MISSING, ROADS, SLOW, clean, dask_arrays, frame
+from models.roads import CHUNK, KINDS, ROADS, SLOW, clean, frame
 from patsy import PatsyError
 from tolerances import SOLVED
 
@@ -148,17 +149,23 @@ def test_nothing_but_missing_values_is_no_data(kind, role, tmp_path):
             fitted(role, make(frame(kind, "all"), folder), None)
 
 
-@pytest.mark.parametrize("kind", [k for k, c in KINDS.items() if c.is_number and not c.exact])
-@pytest.mark.parametrize("missing", ["complete", "some"])
-def test_dask_arrays_give_the_fit_of_the_clean_column(kind, missing):
-    if missing not in KINDS[kind].missing:
-        pytest.skip("has none")
-    data = frame(kind, missing).assign(
-        v=pd.array(np.where(MISSING[missing], np.nan, KINDS[kind].clean.astype(float)))
-    )
-    found = smo.OLS(*dask_arrays(data), missing="drop").fit()
-    right = expected("regressor", clean(kind, missing), True)
-    assert agree(summary(found), summary(right))
+@pytest.mark.parametrize("dtype", ["int8", "uint64", "float16", "float32", "float64", "object"])
+@pytest.mark.parametrize("role", ["regressor", *NUMBERS_ONLY])
+def test_dask_arrays_give_the_fit_of_their_values(role, dtype):
+    data = frame("float64", "complete")
+    values = da.from_array(data["v"].to_numpy().astype(dtype), CHUNK)
+    y, x = (da.from_array(data[name].to_numpy(), CHUNK) for name in ("y", "x"))
+    two = da.stack([da.ones_like(x), x], axis=1).rechunk({1: -1})
+    match role:
+        case "regressor":
+            found = smo.OLS(y, da.concatenate([two, values[:, None]], axis=1)).fit()
+        case "response":
+            found = smo.OLS(values, two).fit()
+        case "weight":
+            found = smo.WLS(y, two, weights=values).fit()
+        case "offset":
+            found = smo.GLM(y, two, family=NORMAL, offset=values).fit()
+    assert agree(summary(found), summary(expected(role, data, True)))
 
 
 @pytest.mark.parametrize("kind", ["text", "dates", "boolean", "period", "interval", "category"])
