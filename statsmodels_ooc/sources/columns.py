@@ -130,15 +130,15 @@ def _is_pandas(kind: pa.DataType) -> bool:
         return False
 
 
-def common_type(types: Iterable[tuple[str, pa.DataType]], column: str) -> pa.DataType:
+def common_type(types: Iterable[tuple[str, pa.DataType]], column: str, hint: str) -> pa.DataType:
     """One Arrow type for a column whose files may widen it.
 
     Parameters
     ----------
     types : iterable of (str, pyarrow.DataType)
         Where the type was found, and the type.
-    column : str
-        The column, for the message.
+    column, hint : str
+        The column, and what to do about types that do not suit each other, for the message.
 
     Raises
     ------
@@ -153,8 +153,7 @@ def common_type(types: Iterable[tuple[str, pa.DataType]], column: str) -> pa.Dat
         joined = _join(result, kind)
         if joined is None:
             raise SchemaError(
-                f"column {column!r} is {result} in {first} but {kind} in {place}",
-                hint="convert one of them, or leave the file out of the source",
+                f"column {column!r} is {result} in {first} but {kind} in {place}", hint=hint
             )
         result = joined
     return result

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import pandas as pd
 import pyarrow as pa
@@ -167,44 +168,25 @@ def _usual_delimiter(path: str) -> str:
 
 
 @dataclass(frozen=True)
-class CsvRange:
-    """The lines of a file that begin inside a range of bytes.
+class _Lines(ABC):
+    """Lines of a file.
 
     Attributes
     ----------
     names : tuple of str
         The columns in the order of this file's header.
-    first : int
-        Where the file's data begins.
-    start, stop : int
-        The range.
     """
 
     file: StoredFile
     style: CsvFormat
     columns: Mapping[str, Column | HiveKey]
     names: tuple[str, ...]
-    first: int
-    start: int
-    stop: int
 
-    def narrowed(self, columns: Sequence[str]) -> CsvRange:
+    rows: ClassVar[None] = None  # only reading can tell
+
+    def narrowed(self, columns: Sequence[str]) -> Self:
         """The same rows, knowing of these columns only."""
         return replace(self, columns=picked(self.columns, columns, str(self.file)))
-
-    @property
-    def label(self) -> str:
-        """File and bytes."""
-        return f"{self.file}, bytes {self.start}-{self.stop}"
-
-    @property
-    def rows(self) -> None:
-        """Only reading can tell."""
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the range."""
-        return self.stop - self.start
 
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
@@ -213,6 +195,39 @@ class CsvRange:
         chosen = select(self.columns, columns, str(self.file))
         frames = self._stored(without_keys(chosen), max_rows, encoded)
         yield from with_keys(frames, chosen, self.file)
+
+    @abstractmethod
+    def _stored(
+        self, chosen: Sequence[Column], max_rows: int, encoded: Collection[str]
+    ) -> Iterator[pd.DataFrame]:
+        """Frames of columns that stand in the file."""
+
+
+@dataclass(frozen=True)
+class CsvRange(_Lines):
+    """The lines of a file that begin inside a range of bytes.
+
+    Attributes
+    ----------
+    first : int
+        Where the file's data begins.
+    start, stop : int
+        The range.
+    """
+
+    first: int
+    start: int
+    stop: int
+
+    @property
+    def label(self) -> str:
+        """File and bytes."""
+        return f"{self.file}, bytes {self.start}-{self.stop}"
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the range."""
+        return self.stop - self.start
 
     def _stored(
         self, chosen: Sequence[Column], max_rows: int, encoded: Collection[str]
@@ -263,18 +278,10 @@ class CsvRange:
 
 
 @dataclass(frozen=True)
-class CsvWhole:
+class CsvWhole(_Lines):
     """A file that can only be read from start to end."""
 
-    file: StoredFile
-    style: CsvFormat
-    columns: Mapping[str, Column | HiveKey]
-    names: tuple[str, ...]
     header_lines: int
-
-    def narrowed(self, columns: Sequence[str]) -> CsvWhole:
-        """The same rows, knowing of these columns only."""
-        return replace(self, columns=picked(self.columns, columns, str(self.file)))
 
     @property
     def label(self) -> str:
@@ -282,21 +289,9 @@ class CsvWhole:
         return str(self.file)
 
     @property
-    def rows(self) -> None:
-        """Only reading can tell."""
-
-    @property
     def nbytes(self) -> int:
         """Bytes as stored."""
         return self.file.size
-
-    def frames(
-        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
-    ) -> Iterator[pd.DataFrame]:
-        """Yield the rows as frames of at most ``max_rows`` rows."""
-        chosen = select(self.columns, columns, str(self.file))
-        frames = self._stored(without_keys(chosen), max_rows, encoded)
-        yield from with_keys(frames, chosen, self.file)
 
     def _stored(
         self, chosen: Sequence[Column], max_rows: int, encoded: Collection[str]

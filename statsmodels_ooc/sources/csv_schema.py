@@ -70,7 +70,8 @@ def _found(
             pieces = _samples_of(file, header, style, first=number == 0)
             types |= infer(pieces, header.names, wanted, file, style)
         schemas.append((str(file), pa.schema(list(types.items()))))
-    common = CommonSchema(schemas)
+    hint = "pass dtypes={column: str}, or another type that suits the column in all files"
+    common = CommonSchema(schemas, hint)
     kinds = {name: common.field(name).type for name in names}
     return {name: declared.get(name) or _inferred(name, kind) for name, kind in kinds.items()}
 

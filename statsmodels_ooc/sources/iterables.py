@@ -14,7 +14,7 @@ from statsmodels_ooc.sources.columns import check_unique, select
 from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
 from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.memory import ArrowTableSource, FramePartition
-from statsmodels_ooc.sources.schema import common_schema
+from statsmodels_ooc.sources.schema import CommonSchema
 from statsmodels_ooc.sources.spool import spool
 from statsmodels_ooc.sources.threads import Peeked, peeked
 from statsmodels_ooc.sources.values import UNTYPED, dtype_of
@@ -150,7 +150,7 @@ def _names(piece: Any, place: str) -> list[Any]:
     if isinstance(piece, pd.DataFrame):
         check_unique(list(piece.columns), place)
         return list(piece.columns)
-    return [str(name) for name in common_schema([(place, piece.schema)]).names]
+    return [str(name) for name in CommonSchema([(place, piece.schema)]).names]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
-from statsmodels_ooc.errors import SchemaError, SourceError
+from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, check_unique, select
+from statsmodels_ooc.sources.columns import Column, check_unique, picked, select
 from statsmodels_ooc.sources.frames import categories_of, frames_of
-from statsmodels_ooc.sources.lookup import Lookup
-from statsmodels_ooc.sources.schema import common_schema, declared_categories, delivered
+from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
+from statsmodels_ooc.sources.schema import CommonSchema, check_same_columns, delivered
 from statsmodels_ooc.sources.values import dtype_of_pieces, settled
 
 __all__ = ["ArrowTableSource", "FramePartition", "FrameSource"]
@@ -139,20 +139,8 @@ def _common_columns(frames: Sequence[pd.DataFrame]) -> list[Any]:
     names = list(frames[0].columns)
     for number, frame in enumerate(frames):
         check_unique(list(frame.columns), f"DataFrame {number}")
-        _check_same(names, list(frame.columns), number)
+        check_same_columns("DataFrame 0", names, f"DataFrame {number}", list(frame.columns))
     return names
-
-
-def _check_same(names: list[Any], found: list[Any], number: int) -> None:
-    odd = [name for name in names if name not in found]
-    odd_in = f"DataFrame {number}"
-    if not odd:
-        odd, odd_in = [name for name in found if name not in names], "DataFrame 0"
-    if odd:
-        raise SchemaError(
-            f"{odd_in} has no column {odd[0]!r}, which another DataFrame of the list has",
-            hint="every DataFrame needs the same columns",
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +150,10 @@ class TablePartition:
     table: pa.Table
     label: str
     columns: Mapping[str, Column]
+
+    def narrowed(self, columns: Sequence[str]) -> TablePartition:
+        """The same rows, knowing of these columns only."""
+        return replace(self, columns=picked(self.columns, columns, self.label))
 
     @property
     def rows(self) -> int:
@@ -195,8 +187,8 @@ class ArrowTableSource(Source):
 
     def __init__(self, table: pa.Table, chunk_rows: int | None = None) -> None:
         table = table.unify_dictionaries()
-        schema = common_schema([("the Table", table.schema)])
-        self._columns = {field.name: _table_column(field, table) for field in schema}
+        common = CommonSchema([("the Table", table.schema)])
+        self._columns = Lookup(common.names, partial(_table_columns, common, table))
         step = _positive(_CHUNK_ROWS if chunk_rows is None else chunk_rows)
         self._partitions = [
             TablePartition(table.slice(start, step), f"Table, rows from {start}", self._columns)
@@ -216,7 +208,7 @@ class ArrowTableSource(Source):
     @cached_property
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype."""
-        return {name: column.dtype for name, column in self._columns.items()}
+        return dtypes_of(self._columns)
 
     @property
     def partitions(self) -> Sequence[TablePartition]:
@@ -229,10 +221,18 @@ class ArrowTableSource(Source):
         return known.levels
 
 
-def _table_column(field: pa.Field, table: pa.Table) -> Column:
-    data = table.column(field.name)
+def _table_columns(
+    common: CommonSchema, table: pa.Table, names: Sequence[str]
+) -> dict[str, Column]:
+    return {
+        name: _table_column(common.field(name), table.column(name), name in common.declared)
+        for name in names
+    }
+
+
+def _table_column(field: pa.Field, data: pa.ChunkedArray, declared: bool) -> Column:
     nullable = data.null_count > 0
-    if field.name not in declared_categories(table.schema):
+    if not declared:
         return delivered(field, nullable)
     words = data.chunk(0).dictionary.to_pylist() if data.num_chunks else []
     values = [word for word in dict.fromkeys(words) if word is not None]

@@ -22,13 +22,14 @@ __all__ = [
     "DECLARED",
     "CommonSchema",
     "check_same_columns",
-    "common_schema",
     "declared_categories",
     "delivered",
     "is_unnamed_index",
 ]
 
 DECLARED = b"statsmodels-ooc:categories"  # a key of a field's metadata: its levels are declared
+
+_CONVERT = "convert one of them, or leave the file out of the source"
 
 
 class CommonSchema:
@@ -41,6 +42,8 @@ class CommonSchema:
     ----------
     schemas : sequence of (str, pyarrow.Schema)
         Where the schema was found, and the schema.
+    hint : str
+        What to do about a column that is of different kinds of data.
 
     Attributes
     ----------
@@ -50,7 +53,8 @@ class CommonSchema:
         Those whose dictionaries declare levels somewhere; see `declared_categories`.
     """
 
-    def __init__(self, schemas: Sequence[tuple[str, pa.Schema]]) -> None:
+    def __init__(self, schemas: Sequence[tuple[str, pa.Schema]], hint: str = _CONVERT) -> None:
+        self._hint = hint
         places: dict[pa.Schema, str] = {}
         for place, schema in schemas:
             places.setdefault(schema.remove_metadata(), place)
@@ -91,36 +95,22 @@ class CommonSchema:
                 )
             check_unique([name] * len(positions), place)
         fields = [(place, schema.field(name)) for place, schema in self._schemas]
-        kind = common_type([(place, field.type) for place, field in fields], name)
+        kind = common_type([(place, field.type) for place, field in fields], name, self._hint)
         check_zone(kind, has)
         return pa.field(name, kind, any(field.nullable for _, field in fields))
-
-
-def common_schema(schemas: Sequence[tuple[str, pa.Schema]]) -> pa.Schema:
-    """The columns of all schemas, with types that fit all of them; see `CommonSchema`.
-
-    Raises
-    ------
-    SchemaError
-        For any column that `CommonSchema.field` refuses.
-    """
-    common = CommonSchema(schemas)
-    return pa.schema([common.field(name) for name in common.names])
 
 
 def check_same_columns(
     first: str, names: Collection[str], second: str, found: Collection[str]
 ) -> None:
     """Refuse two tables of which one has a column that the other lacks."""
-    for has, columns, lacks, others in (
-        (first, names, second, found),
-        (second, found, first, names),
-    ):
+    sides = (first, names, second, found), (second, found, first, names)
+    for has, columns, lacks, others in sides:
         known = set(others)
-        absent = next((name for name in columns if name not in known), None)
-        if absent is not None:
+        absent = [name for name in columns if name not in known]
+        if absent:
             raise SchemaError(
-                f"{lacks} has no column {absent!r}, which {has} has",
+                f"{lacks} has no column {absent[0]!r}, which {has} has",
                 hint="every frame needs the same columns",
             )
 

@@ -23,7 +23,7 @@ from statsmodels_ooc.sources.schema import (
     declared_categories,
 )
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
-from statsmodels_ooc.sources.values import settled
+from statsmodels_ooc.sources.values import CONVERT, settled
 
 __all__ = ["as_table", "spool", "spooled_file"]
 
@@ -121,11 +121,11 @@ def _marked(table: pa.Table) -> pa.Table:
 
 def _without_types_of_nothing(table: pa.Table) -> pa.Table:
     """Columns without a value have no type: pandas makes doubles or objects of them."""
-    for at, field in enumerate(table.schema):
-        column = table.column(at)
+    fields, columns = list(table.schema), list(table.columns)
+    for at, (field, column) in enumerate(zip(fields, columns, strict=True)):
         if column.null_count == len(column) and not pa.types.is_dictionary(field.type):
-            table = table.set_column(at, field.name, pa.nulls(len(column)))
-    return table
+            fields[at], columns[at] = pa.field(field.name, pa.null()), pa.nulls(len(column))
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
 
 class _Parts:
@@ -147,10 +147,10 @@ class _Parts:
             check_same_columns("the frames before", self._seen, place, table.schema.names)
         for field in table.schema:
             self._see(field, place)
-        table = table.select([name for name in table.schema.names if name not in self.refused])
-        for at, field in enumerate(table.schema):
-            column = self._as_before(field, table.column(at))
-            table = table.set_column(at, field.with_type(column.type), column)
+        fields = [field for field in table.schema if field.name not in self.refused]
+        columns = [self._as_before(field, table.column(field.name)) for field in fields]
+        kinds = [field.with_type(c.type) for field, c in zip(fields, columns, strict=True)]
+        table = pa.Table.from_arrays(columns, schema=pa.schema(kinds))
         if table.schema != self._schema:
             self._begin(table.schema)
         with spool_errors(self._folder.path):
@@ -160,7 +160,7 @@ class _Parts:
         """Note the type of a column, or that no type suits all frames."""
         before = self._seen.setdefault(field.name, (place, field.type))
         try:
-            kind = common_type([before, (place, field.type)], field.name)
+            kind = common_type([before, (place, field.type)], field.name, CONVERT)
         except SchemaError as error:
             self.refused[field.name] = error
         else:

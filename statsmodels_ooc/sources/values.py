@@ -15,7 +15,16 @@ from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.columns import Column, delivered_type
 from statsmodels_ooc.sources.frames import series_of
 
-__all__ = ["UNTYPED", "as_found", "dtype_of", "dtype_of_pieces", "promised", "settled", "widened"]
+__all__ = [
+    "CONVERT",
+    "UNTYPED",
+    "as_found",
+    "dtype_of",
+    "dtype_of_pieces",
+    "promised",
+    "settled",
+    "widened",
+]
 
 CONVERT = (
     "give all of them one type: dtype={...} of pandas' readers, such as pd.read_csv(..., "
@@ -41,7 +50,9 @@ def as_found(column: pd.Series) -> pd.Series:
     if isinstance(dtype, np.dtype):
         return _from_objects(column) if dtype.kind == "O" else column
     if isinstance(dtype, pd.ArrowDtype):
-        return _from_arrow(column)
+        array = pa.array(column)
+        is_cut = isinstance(array, pa.ChunkedArray)
+        return _from_arrow(column, array.combine_chunks() if is_cut else array)
     if isinstance(dtype, pd.SparseDtype):
         return as_found(pd.Series(np.asarray(column), column.index))
     if isinstance(dtype, pd.StringDtype):
@@ -53,12 +64,9 @@ def as_found(column: pd.Series) -> pd.Series:
     return column if column.isna().any() else column.astype(dtype.numpy_dtype)
 
 
-def _from_arrow(column: pd.Series) -> pd.Series:
-    array = pa.array(column)
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    nullable = array.null_count > 0
-    how = Column(str(column.name), delivered_type(array.type), nullable)
+def _from_arrow(column: pd.Series, array: pa.Array) -> pd.Series:
+    """What an array holds, with the name and the labels of a column."""
+    how = Column(str(column.name), delivered_type(array.type), array.null_count > 0)
     found = series_of(array, how)
     found.index = column.index
     return found
@@ -107,10 +115,7 @@ def _through_arrow(column: pd.Series) -> pd.Series:
         array = pa.array(column, from_pandas=True)
     except (pa.ArrowException, OverflowError):
         return column  # decimals of more than 76 digits
-    how = Column(str(column.name), delivered_type(array.type), array.null_count > 0)
-    found = series_of(array, how)
-    found.index = column.index
-    return found
+    return _from_arrow(column, array)
 
 
 def settled(frame: pd.DataFrame) -> pd.DataFrame:
@@ -120,9 +125,8 @@ def settled(frame: pd.DataFrame) -> pd.DataFrame:
     }
     if not changed:
         return frame
-    return pd.DataFrame(
-        {name: changed.get(name, column) for name, column in frame.items()}, copy=False
-    )
+    columns = {name: changed.get(name, column) for name, column in frame.items()}
+    return pd.DataFrame(columns, copy=False)
 
 
 def dtype_of(column: pd.Series) -> Any:
