@@ -16,9 +16,7 @@ from statsmodels_ooc.sources.shares import reader_bytes
 __all__ = ["Sizes", "check_memory", "memory_needed", "sizes_for", "states_alive"]
 
 _FRAME_ROWS = 65_536
-_FRAME_COPIES = (
-    5  # of a frame: Arrow's, its decoder's and one that its pool keeps, pandas', variables
-)
+_FRAME_COPIES = 5  # Arrow's, its decoder's, one that its pool keeps, pandas', the variables
 _BLOCK_COPIES = 2  # of a block: the design, and the design times weights
 _READERS = 6  # whose frames are counted at most: so many fill what is meant for frames
 _LEAST = 2**25  # bytes that no limit forbids: the imports alone take more

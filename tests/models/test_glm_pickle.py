@@ -168,17 +168,23 @@ def test_the_size_does_not_depend_on_the_rows(where: str) -> None:
     assert size(20_000) < 40_000
 
 
-def test_another_process_predicts(res: Any, tmp_path: Path) -> None:
-    res.save(tmp_path / "fit.pkl")
+@pytest.mark.parametrize("medium", ["file", "memory"])
+def test_another_process_predicts(medium: str, tmp_path: Path) -> None:
+    fits = {}
+    for kind, name in NAMES.items():
+        CASES[name].data.to_parquet(tmp_path / f"{kind}.parquet", row_group_size=20)
+        fits[kind] = fit(kind, tmp_path / f"{kind}.parquet" if medium == "file" else None)
+        fits[kind].save(tmp_path / f"{kind}.pkl")
     NEW.to_pickle(tmp_path / "new.pkl")
     program = (
         "import sys, pandas as pd, statsmodels_ooc.api as smo\n"
-        "res, new = smo.load(sys.argv[1]), pd.read_pickle(sys.argv[2])\n"
-        "res.predict(new).to_pickle(sys.argv[3])\n"
+        "new = pd.read_pickle('new.pkl')\n"
+        "for kind in sys.argv[1:]:\n"
+        "    smo.load(kind + '.pkl').predict(new).to_pickle(kind + '-out.pkl')\n"
     )
-    files = [str(tmp_path / name) for name in ("fit.pkl", "new.pkl", "out.pkl")]
-    subprocess.run([sys.executable, "-c", program, *files], check=True)
-    assert_series_equal(pd.read_pickle(files[2]), res.predict(NEW))
+    subprocess.run([sys.executable, "-c", program, *fits], check=True, cwd=tmp_path)
+    for kind, res in fits.items():
+        assert_series_equal(pd.read_pickle(tmp_path / f"{kind}-out.pkl"), res.predict(NEW))
 
 
 @pytest.mark.filterwarnings("ignore:weights are not taken into account:UserWarning")
