@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 from collections.abc import Sequence
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -223,8 +224,15 @@ def _fit_gradient(
         if method.lower() == "newton":
             _refuse_short_rank(model._planner.design_fit(model._at(begin)), model.spec_names)
         options.setdefault("skip_hessian", True)  # it follows below, of the right kind
+        # What the optimizers ask for; of the rows that is their number, which costs no pass.
+        climbed = SimpleNamespace(
+            endog=model.lazy.endog,
+            loglike=model.loglike,
+            score=model.score,
+            hessian=model.hessian,
+        )
         found = LikelihoodModel.fit(
-            model, start_params=begin, maxiter=maxiter, method=method, **output, **options
+            climbed, start_params=begin, maxiter=maxiter, method=method, **output, **options
         )
         params = np.asarray(found.params)
         point = model._at(params)
