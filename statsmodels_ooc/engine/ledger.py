@@ -68,7 +68,7 @@ class Read:
 
     def add(self, frame: pd.DataFrame) -> None:
         """Note the next rows."""
-        numbers = {name: _numbers(frame[name]) for name in frame.columns}
+        numbers = {name: _numbers(column) for name, column in frame.items()}
         self.values = {
             name: (self.values.get(name, 0) + checksum(values, self.rows)) % _MODULUS
             for name, values in numbers.items()

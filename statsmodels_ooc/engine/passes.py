@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 import dask.base
@@ -171,10 +172,18 @@ def runs_in_threads() -> bool:
 
 
 def shared(task: Callable[..., Any]) -> Callable[..., Delayed]:
-    """A task whose parameters travel once, not with every call."""
+    """A task whose parameters travel once, not with every call.
+
+    Every call is given a key: dask would print all parameters of the task to make one.
+    """
     name = f"{type(task).__name__.strip('_').lower()}-{uuid.uuid4().hex}"
-    once: Callable[..., Delayed] = delayed(task, name=name)
-    return once
+    once, numbers = delayed(task, name=name), count()
+
+    def call(*values: Any) -> Delayed:
+        node: Delayed = once(*values, dask_key_name=f"{name}-{next(numbers)}")
+        return node
+
+    return call
 
 
 def _tree(nodes: Sequence[Delayed], merge: Callable[[Any, Any], Delayed]) -> Delayed:

@@ -8,12 +8,11 @@ from typing import Any
 
 import dask.array as da
 import numpy as np
-from dask.delayed import delayed
 
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read
 from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.engine.numbered import UsedRows, used_rows
-from statsmodels_ooc.engine.passes import compute, gather_rows, run_pass, timed
+from statsmodels_ooc.engine.passes import compute, gather_rows, run_pass, shared, timed
 from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.engine.sizes import check_memory, sizes_for
 from statsmodels_ooc.engine.tasks import Collect, Seen, bound, check_unchanged
@@ -186,10 +185,10 @@ class Stream:
             With one chunk a partition.
         """
         collect = self._collect(function, width)
-        tail = collect.tail
+        task, tail = shared(collect), collect.tail
         pieces = [
             da.from_delayed(
-                delayed(collect)(
+                task(
                     bound(partition, self.spec.columns),
                     i,
                     seen,

@@ -79,7 +79,7 @@ class Collect:
         self, bound: Any, index: int, seen: Seen, before: Read, meter: str | None = None
     ) -> Gathered:
         """What the function gives for the rows, and which rows these are."""
-        partition, noted = released(bound), Read()
+        partition, found = released(bound), Read()
         values, kept = [np.empty((0, *self.tail))], [np.empty(0, dtype=np.intp)]
         numbers = list(kept)
         fingerprint, state = Fingerprint(), Fingerprint().init()
@@ -89,7 +89,7 @@ class Collect:
             for frame, frame_rows, chosen in numbered(
                 partition, spec.columns, sizes.frame_rows, spec.encoded
             ):
-                noted.add(frame)
+                found.add(frame)
                 for block in _blocks(spec, frame, index, partition.label, read, sizes):
                     state = fingerprint.update(state, block)
                     values.append(np.array(self.function(block), dtype=np.float64))
@@ -101,7 +101,7 @@ class Collect:
                 if meter is not None:
                     tick(meter, len(frame))
         reader = "a lazy answer"
-        check_read(partition.label, reader, before, noted)
+        check_read(partition.label, reader, before, found)
         check_unchanged(partition.label, reader, seen, state.seen.get(index, (0, 0, 0)))
         used, labels = np.concatenate(numbers), own_labels(partition)
         if labels is not None and len(used) < len(labels):

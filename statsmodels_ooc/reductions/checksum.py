@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 __all__ = ["checksum"]
 
-_LANES = 1_024  # rows; a value counts by its place in so many, which is one addition a value
+_LANES = 4_096  # rows; a value counts by its place in so many, which is one addition a value
 _ODD = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio, rounded to an odd number
 
 
@@ -28,7 +28,7 @@ def checksum(values: NDArray[Any], before: int = 0) -> int:
     """The bit patterns of some values, added up modulo 2**64 with weights of their places.
 
     The checksums of consecutive pieces add up to that of the whole. Values that change
-    places are noticed, unless by a multiple of 1,024 rows.
+    places are noticed, unless by a multiple of 4,096 rows.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class FramePartition:
         """The number of rows."""
         return len(self.frame)
 
-    @property
+    @cached_property
     def nbytes(self) -> int:
         """Bytes in memory, what Python objects point to not counted."""
         return int(self.frame.memory_usage(index=False).sum())
@@ -52,11 +52,15 @@ class FramePartition:
         encoded: Collection[str] = (),
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
-        select(dict.fromkeys(self.frame.columns), columns, self.label)
-        chosen = self.frame[list(columns)]
+        chosen = self.frame.take(select(self._places, columns, self.label), axis=1)
         for start in range(0, len(chosen), max_rows):
-            piece = chosen.iloc[start : start + max_rows].reset_index(drop=True)
+            piece = chosen.iloc[start : start + max_rows]
+            piece.index = pd.RangeIndex(len(piece))
             yield settled(piece)
+
+    @cached_property
+    def _places(self) -> dict[Any, int]:
+        return {name: place for place, name in enumerate(self.frame.columns)}
 
 
 class FrameSource(Source):
