@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import pickle
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import fsspec
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import statsmodels_ooc.api as smo
@@ -109,6 +111,69 @@ def test_a_fit_of_other_rows_than_were_learned_from_is_refused(term, change):
     data.table = change(data.table)
     with pytest.raises(SourceChangedError, match="before the pass 'fit'"):
         model.fit()
+
+
+def kinds() -> pd.DataFrame:
+    """Columns that are no NumPy numbers, of which the first row tells nothing."""
+    table, rng = frame(1_000), np.random.default_rng(1)
+    ones, zone = rng.integers(1, 99, len(table)), "Europe/Vienna"
+    return table.assign(
+        text=rng.choice(["ab", "bb", "aab"], len(table)),
+        missing=rng.choice(np.array(["ab", None, "aab"], dtype=object), len(table)),
+        category=pd.Categorical(rng.choice(["ab", "bb", "aab"], len(table))),
+        zoned=pd.Timestamp("2024-01-01", tz=zone) + pd.to_timedelta(ones, unit="h"),
+        decimal=pd.array(ones.astype(object) * 10**20, dtype=pd.ArrowDtype(pa.decimal128(30, 0))),
+        period=pd.PeriodIndex.from_ordinals(ones, freq="D"),
+        time=[datetime.time(hour) for hour in rng.integers(0, 24, len(table)).tolist()],
+    )
+
+
+IN_EXPRESSIONS = {
+    "text": "I(text.str.count('a'))",
+    "missing": "I(missing.str.count('a'))",
+    "category": "I(category.astype(str).str.count('a'))",
+    "zoned": "zoned.dt.hour",
+    "decimal": "decimal",
+    "period": "period.dt.day",
+    "time": "time.astype(str).str[:2].astype(int)",
+}
+
+
+def one_of(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """One row gets another row's value."""
+    values = table[column].copy()
+    values.iloc[77] = values[(values != values.iloc[77]) & values.notna()].iloc[-1]
+    return table.assign(**{column: values})
+
+
+@pytest.mark.parametrize("column", IN_EXPRESSIONS)
+def test_values_that_an_expression_makes_numbers_of_are_compared(column):
+    data = Changing(kinds())
+    res = smof.ols(f"y ~ {IN_EXPRESSIONS[column]}", data).fit()
+    res.model._stream.fold("again")
+    data.table = one_of(data.table, column)
+    with pytest.raises(SourceChangedError, match=f"other values of '{column}'"):
+        res.model._stream.fold("again")
+    with pytest.raises(SourceChangedError, match=f"other values of '{column}'"):
+        res.lazy.resid.compute()
+
+
+@pytest.mark.parametrize("column", ["text", "category", "zoned", "decimal"])
+def test_a_file_with_other_values_in_an_expression_is_refused(tmp_path, column):
+    path = feather(tmp_path / "t", kinds())
+    res = smof.ols(f"y ~ {IN_EXPRESSIONS[column]}", path).fit()
+    feather(tmp_path / "t", one_of(kinds(), column))
+    later(path)
+    with pytest.raises(SourceChangedError, match=r"t\.feather"):
+        _ = res.HC0_se
+
+
+@pytest.mark.parametrize("rows", [1, 7, 400])
+def test_how_frames_are_cut_does_not_change_what_is_compared(rows):
+    table = kinds().assign(missing=lambda d: d["missing"].where(d.index > 20, None))
+    res = smof.ols("y ~ " + " + ".join(IN_EXPRESSIONS.values()), smo.as_source([table])).fit()
+    with smo.options.set(frame_rows=rows):
+        res.model._stream.fold("again")
 
 
 def test_learning_from_two_tables_is_refused():

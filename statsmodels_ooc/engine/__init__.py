@@ -1,6 +1,6 @@
 """Passes over the rows: reductions folded over the partitions of a source, with dask."""
 
-from statsmodels_ooc.engine.answers import LazyAnswers, Rows, row_answer, row_method
+from statsmodels_ooc.engine.answers import LazyAnswers, Rows, kept_answers, row_answer, row_method
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
 from statsmodels_ooc.engine.numbered import UsedRows
 from statsmodels_ooc.engine.passes import read_frames, scan_frames
@@ -17,6 +17,7 @@ __all__ = [
     "Rows",
     "Stream",
     "UsedRows",
+    "kept_answers",
     "read_frames",
     "row_answer",
     "row_method",

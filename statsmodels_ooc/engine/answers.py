@@ -12,7 +12,7 @@ from statsmodels_ooc.engine.stream import Stream
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import FloatArray
 
-__all__ = ["LazyAnswers", "Rows", "RowsOf", "row_answer", "row_method"]
+__all__ = ["LazyAnswers", "Rows", "RowsOf", "kept_answers", "row_answer", "row_method"]
 
 
 class RowsOf(Protocol):
@@ -112,6 +112,12 @@ class row_method:
         return method
 
 
+def kept_answers(owner: Any) -> list[str]:
+    """Names of the answers that an object keeps in memory, each as long as the data."""
+    kind = type(owner)
+    return [name for name in owner.__dict__ if isinstance(getattr(kind, name, None), row_answer)]
+
+
 class LazyAnswers:
     """The row-level answers of a model or of results as `RowArray`s, whatever their size.
 
@@ -133,6 +139,8 @@ class LazyAnswers:
                 f"{name!r} has no value for every row; those of {type(self._owner).__name__} "
                 f"that do are {', '.join(dir(self))}"
             )
+        if self._owner._opened() is None:
+            raise AttributeError(f"the data are in memory, and so is {name!r}: ask without 'lazy'")
         return member.lazily(self._owner)
 
     def __dir__(self) -> list[str]:

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-
+from statsmodels_ooc.engine.content import Read
 from statsmodels_ooc.errors import SourceChangedError
-from statsmodels_ooc.reductions.checksum import checksum
 from statsmodels_ooc.sources.base import Source
 
-__all__ = ["Ledger", "PassRecord", "Read", "changed", "check_read", "noted"]
-
-_MODULUS = 2**64
+__all__ = ["Ledger", "PassRecord", "changed", "check_read"]
 
 
 @dataclass(frozen=True)
@@ -49,54 +42,6 @@ class PassRecord:
             f"<pass {self.name!r}: {self.rows:,} rows, {self.seconds:.3g} s, "
             f"{self.partitions:,} partitions{stored}>"
         )
-
-
-@dataclass
-class Read:
-    """What a pass has read of a partition.
-
-    Attributes
-    ----------
-    rows : int
-        How many rows.
-    values : dict
-        Column to the checksum of its values; columns of text and objects have none.
-    """
-
-    rows: int = 0
-    values: dict[Any, int] = field(default_factory=dict)
-
-    def add(self, frame: pd.DataFrame) -> None:
-        """Note the next rows."""
-        numbers = {name: _numbers(column) for name, column in frame.items()}
-        self.values = {
-            name: (self.values.get(name, 0) + checksum(values, self.rows)) % _MODULUS
-            for name, values in numbers.items()
-            if values is not None and (name in self.values or not self.rows)
-        }
-        self.rows += len(frame)
-
-
-def noted(read: Read, frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """The frames of a partition, noted as they pass."""
-    for frame in frames:
-        read.add(frame)
-        yield frame
-
-
-def _numbers(column: pd.Series) -> NDArray[Any] | None:
-    """A column as float64, or as the integers of its times; None for text and objects.
-
-    Integers are floats in some frames of some sources, so they are in all.
-    """
-    kind, is_plain = column.dtype.kind, isinstance(column.dtype, np.dtype)
-    if is_plain and kind in "mM":
-        return column.to_numpy().view(np.int64)
-    if is_plain and kind in "iufb":
-        return column.to_numpy().astype(np.float64, copy=False)
-    if kind in "iufb" and not isinstance(column.dtype, pd.CategoricalDtype):
-        return column.to_numpy(np.float64, na_value=np.nan)
-    return None
 
 
 @dataclass

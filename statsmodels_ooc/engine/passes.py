@@ -19,7 +19,8 @@ from dask.delayed import Delayed, delayed
 
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.cluster import cluster_errors
-from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read, noted
+from statsmodels_ooc.engine.content import Read, noted
+from statsmodels_ooc.engine.ledger import Ledger, PassRecord
 from statsmodels_ooc.engine.makers import BlockMaker, Frames
 from statsmodels_ooc.engine.numbered import Gathered
 from statsmodels_ooc.engine.progress import progress, tick

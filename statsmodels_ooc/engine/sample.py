@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from dask.delayed import delayed
 
-from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read
+from statsmodels_ooc.engine.content import Read
+from statsmodels_ooc.engine.ledger import Ledger, PassRecord
 from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.engine.passes import compute
 from statsmodels_ooc.engine.sizes import Sizes, sizes_for

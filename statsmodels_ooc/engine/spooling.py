@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read
+from statsmodels_ooc.engine.content import Read
+from statsmodels_ooc.engine.ledger import Ledger, PassRecord
 from statsmodels_ooc.engine.passes import compute, runs_in_threads, shared
 from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.tasks import bound, released

@@ -9,7 +9,8 @@ from typing import Any
 import dask.array as da
 import numpy as np
 
-from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read
+from statsmodels_ooc.engine.content import Read
+from statsmodels_ooc.engine.ledger import Ledger, PassRecord
 from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.engine.numbered import UsedRows, used_rows
 from statsmodels_ooc.engine.passes import compute, gather_rows, run_pass, shared, timed

@@ -12,7 +12,8 @@ import pandas as pd
 from dask.delayed import delayed
 
 from statsmodels_ooc.engine.blas import one_blas_thread
-from statsmodels_ooc.engine.ledger import Read, changed, check_read, noted
+from statsmodels_ooc.engine.content import Read, noted
+from statsmodels_ooc.engine.ledger import changed, check_read
 from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.engine.numbered import Gathered
 from statsmodels_ooc.engine.progress import tick
@@ -89,7 +90,7 @@ class Collect:
             for frame, frame_rows, chosen in numbered(
                 partition, spec.columns, sizes.frame_rows, spec.encoded
             ):
-                found.add(frame)
+                found.add(frame, spec.encoded)
                 for block in _blocks(spec, frame, index, partition.label, read, sizes):
                     state = fingerprint.update(state, block)
                     values.append(np.array(self.function(block), dtype=np.float64))
@@ -131,7 +132,8 @@ def _frames(
 ) -> Iterator[tuple[int, Iterator[Any]]]:
     """The rows of every frame of a partition, and its blocks."""
     start = 0
-    for frame in noted(read, partition.frames(spec.columns, sizes.frame_rows, spec.encoded)):
+    frames = partition.frames(spec.columns, sizes.frame_rows, spec.encoded)
+    for frame in noted(read, frames, spec.encoded):
         yield len(frame), _blocks(spec, frame, index, partition.label, start, sizes)
         start += len(frame)
 

@@ -82,10 +82,6 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
     {'Intercept': -1.1237, 'x': 0.8359}
     """
 
-    _lazy = (
-        *("exog", "endog", "weights", "offset", "exposure", "freq_weights", "var_weights"),
-        *("iweights", "n_trials", "mu", "_offset_exposure"),
-    )
     _planner: MaximumLikelihood
     _check_inputs = InMemoryOnly("the constructor checks its arguments by itself")
     _setup_binomial = InMemoryOnly("successes and failures are two columns of the response")

@@ -18,6 +18,7 @@ from statsmodels_ooc.engine import (
     Rows,
     Stream,
     UsedRows,
+    kept_answers,
     row_answer,
     row_method,
 )
@@ -41,7 +42,6 @@ class StreamedModel:
     constructor has run, or it is the parent's own, data in memory and all.
     """
 
-    _lazy: tuple[str, ...] = ("exog", "endog", "weights")  # as long as the data
     _stream: Stream | None = None
     _cloned: tuple[str, ...] = ()  # arguments beside endog and exog that a clone needs
     _planner: Any  # makes the passes of a fit; tells `audit` and `constant`, and can `fit`
@@ -228,6 +228,8 @@ class StreamedModel:
         MemoryLimitError
             There are more of them than ``array_limit`` allows.
         """
+        if self._stream is None:
+            return self.data.row_labels
         return self._used("row_labels", int(self.nobs)).labels
 
     @property
@@ -239,6 +241,8 @@ class StreamedModel:
         MemoryLimitError
             There are more of them than ``array_limit`` allows.
         """
+        if self._stream is None:
+            return list(getattr(self.data, "missing_row_idx", ()))
         audit = self._planner.audit
         lost = int(audit.rows_read - audit.rows)
         found: list[int] = self._used("missing_row_idx", lost).dropped.tolist() if lost else []
@@ -284,13 +288,14 @@ class StreamedModel:
         assert self._stream is not None
         self._stream.forget()
         self._planner.forget()
-        for name in self._lazy:
-            self.__dict__.pop(name, None)
+        for name in kept_answers(self):
+            del self.__dict__[name]
 
     def __getstate__(self) -> dict[str, Any]:
         if self._stream is None:
             return self.__dict__
-        return {key: value for key, value in self.__dict__.items() if key not in self._lazy}
+        rows = kept_answers(self)
+        return {key: value for key, value in self.__dict__.items() if key not in rows}
 
 
 def refuse_sources(*arrays: Any) -> None:

@@ -30,7 +30,6 @@ _RCOND = 1e-15  # of the largest singular value, as in statsmodels' pinv
 class StreamedLinear(StreamedModel):
     """What OLS and WLS share when they stream."""
 
-    _lazy = ("exog", "endog", "weights", "wexog", "wendog", "pinv_wexog")
     _planner: LeastSquares
     _results_kind: type[RegressionResults] = RegressionResults
 
@@ -104,7 +103,7 @@ class StreamedLinear(StreamedModel):
         """The response times the roots of the weights, (n,)."""
         return Rows(Response(whitened=True))
 
-    @cached_property
+    @row_answer
     def pinv_wexog(self) -> FloatArray:
         """The pseudo-inverse of `wexog`, (k, n), where that is smaller than ``array_limit``."""
         require_design(

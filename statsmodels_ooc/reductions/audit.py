@@ -162,8 +162,8 @@ class Fingerprint:
     """Tell whether two passes made the same of the rows, however they were cut into blocks.
 
     The checksum covers ``endog``, what goes with the rows, and the codes of categorical
-    variables. Of numerical variables one row in 8,192 is looked at: whoever reads the
-    columns that they are made of compares these.
+    variables. Of numerical variables one row in 8,192 is looked at: the columns that they
+    are made of are compared where they are read.
     """
 
     def init(self) -> FingerprintState:

@@ -14,7 +14,14 @@ from statsmodels.base.model import LikelihoodModelResults
 from statsmodels.genmod import families
 from statsmodels.genmod.families import links
 
-from statsmodels_ooc.engine import LazyAnswers, PassRecord, Rows, row_answer, row_method
+from statsmodels_ooc.engine import (
+    LazyAnswers,
+    PassRecord,
+    Rows,
+    kept_answers,
+    row_answer,
+    row_method,
+)
 from statsmodels_ooc.errors import SourceError, warn_caller
 from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, robust
@@ -28,12 +35,6 @@ from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.separation import Separation
 
 __all__ = ["GLMResults"]
-
-_ROWS = (
-    *("mu", "fittedvalues", "null", "resid_response", "resid_pearson", "resid_working"),
-    *("resid_deviance", "resid_anscombe", "resid_anscombe_scaled", "resid_anscombe_unscaled"),
-)
-
 
 _NO_PLOT = "{} shows a point for every row of the data"
 
@@ -211,10 +212,10 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         """The means, (n,)."""
         return self._row("mean")
 
-    @property
-    def fittedvalues(self) -> Any:
+    @row_answer
+    def fittedvalues(self) -> Rows:
         """The means, (n,)."""
-        return self.mu
+        return self._row("mean")
 
     @row_answer
     def resid_response(self) -> Rows:
@@ -317,7 +318,9 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         exog = new_rows(exog)
         if exog is not None:
             return super().predict(exog, transform, *args, **kwargs)
-        return type(self.model).predict.ask(self.model, self.params, None, *args, **kwargs)
+        predict = type(self.model).predict  # of a subclass, it may be a plain function
+        ask = predict.ask if isinstance(predict, row_method) else predict
+        return ask(self.model, self.params, None, *args, **kwargs)
 
     def get_prediction(
         self,
@@ -524,8 +527,9 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         with suppress(SourceError):  # the rows are gone already
             _ = self.llf, self.llnull
         self.model._forget()
-        for name in _ROWS:
-            self.__dict__.pop(name, None)
+        for name in kept_answers(self):
+            del self.__dict__[name]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key not in _ROWS}
+        rows = kept_answers(self)
+        return {key: value for key, value in self.__dict__.items() if key not in rows}

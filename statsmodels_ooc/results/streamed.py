@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from statsmodels_ooc._statsmodels import cache_writable
-from statsmodels_ooc.engine import PassRecord
+from statsmodels_ooc.engine import PassRecord, kept_answers
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning, LeverageWarning, warn_caller
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import FloatArray
@@ -25,8 +25,6 @@ from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
 
 __all__ = ["StreamedResults"]
-
-_ROWS = ("fittedvalues", "resid", "wresid", "resid_pearson")  # as long as the data
 
 
 class StreamedResults(LazyRows, NestedTests, EstimableTests):
@@ -303,11 +301,12 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
         robust covariances stay if they have been asked for.
         """
         self.model._forget()
-        for name in _ROWS:
-            self.__dict__.pop(name, None)
+        for name in kept_answers(self):
+            del self.__dict__[name]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key not in _ROWS}
+        rows = kept_answers(self)
+        return {key: value for key, value in self.__dict__.items() if key not in rows}
 
     @property
     def het_scale(self) -> Any:

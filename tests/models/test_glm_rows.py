@@ -277,3 +277,21 @@ def test_a_model_is_made_again_of_its_own_rows() -> None:
         res = tight_pair("offset and exposure").ours
         again = smo.GLM(res.model.endog, res.model.exog, **res.model._get_init_kwds()).fit()
     assert_allclose(again.params, np.asarray(res.params), rtol=SOLVED)
+
+
+def test_fitted_values_are_lazy_on_demand() -> None:
+    found = tight_pair("Poisson Log").ours
+    assert isinstance(found.lazy.fittedvalues, RowArray)
+    assert_allclose(found.lazy.fittedvalues.compute(), np.asarray(found.mu), rtol=SOLVED)
+
+
+def test_a_subclass_may_predict_by_itself() -> None:
+    class Doubled(smo.GLM):
+        def predict(self, params: Any, *args: Any, **kwargs: Any) -> Any:
+            return 2 * super().predict(params, *args, **kwargs)
+
+    y, x = np.arange(1.0, 9.0), np.column_stack([np.ones(8), np.arange(8.0)])
+    arrays = da.from_array(y, chunks=3), da.from_array(x, chunks=(3, 2))
+    found = Doubled(*arrays, family=sm.families.Poisson()).fit()
+    assert_allclose(found.predict(), 2 * np.asarray(found.mu), rtol=SOLVED)
+    assert_allclose(found.predict(x), 2 * np.asarray(found.mu), rtol=SOLVED)

@@ -127,3 +127,12 @@ def test_there_are_no_passes_and_nothing_dropped() -> None:
 def test_method_auto_is_pinv() -> None:
     ours, theirs = MODELS["ols pandas"]
     assert_array_equal(ours.fit(method="auto").params, theirs.fit().params)
+
+
+def test_which_rows_were_used_and_what_is_lazy() -> None:
+    data = pd.DataFrame({"y": [1.0, 2.0, 4.0, np.nan, 7.0], "x": [0.0, 1.0, 2.0, 3.0, 5.0]})
+    model = smo.OLS.from_formula("y ~ x", data)
+    assert list(model.row_labels) == [0, 1, 2, 4]
+    assert model.dropped_rows == [3]
+    with pytest.raises(AttributeError, match="in memory, and so is 'exog'"):
+        _ = model.lazy.exog

@@ -1,0 +1,96 @@
+"""What a pass reads of the columns, as checksums that are held against one another."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from statsmodels_ooc.reductions.checksum import checksum
+
+__all__ = ["Read", "noted"]
+
+_MODULUS = 2**64
+_MISSING = np.float64(np.nan).view(np.int64)
+_OBJECTS = ("mixed", "mixed-integer", "decimal")  # which pieces may show as something else
+
+
+@dataclass
+class Read:
+    """What a pass has read of a partition.
+
+    Attributes
+    ----------
+    rows : int
+        How many rows.
+    values : dict
+        Column to the checksum of its values; columns of Python objects have none, nor
+        have texts that came encoded.
+    """
+
+    rows: int = 0
+    values: dict[Any, int] = field(default_factory=dict)
+
+    def add(self, frame: pd.DataFrame, encoded: Collection[str] = ()) -> None:
+        """Note the next rows.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            The rows.
+        encoded : collection of str
+            Columns of text of which the codes are compared.
+        """
+        numbers = {name: _numbers(column, name in encoded) for name, column in frame.items()}
+        self.values = {
+            name: (self.values.get(name, 0) + checksum(values, self.rows)) % _MODULUS
+            for name, values in numbers.items()
+            if values is not None and (name in self.values or not self.rows)
+        }
+        self.rows += len(frame)
+
+
+def noted(
+    read: Read, frames: Iterator[pd.DataFrame], encoded: Collection[str] = ()
+) -> Iterator[pd.DataFrame]:
+    """The frames of a partition, noted as they pass."""
+    for frame in frames:
+        read.add(frame, encoded)
+        yield frame
+
+
+def _numbers(column: pd.Series, is_encoded: bool) -> NDArray[Any] | None:
+    """What stands for the values of a column: numbers, times, hashes of text; None for objects.
+
+    The same values give the same, whatever type a frame has them in: integers are floats
+    in some frames of some sources, text comes as categories, and a piece without a value
+    has no type.
+    """
+    dtype = column.dtype
+    is_plain, kind = isinstance(dtype, np.dtype), dtype.kind
+    if is_plain and kind in "mM":
+        return column.to_numpy().view(np.int64)
+    if is_plain and kind in "iufb":
+        return column.to_numpy().astype(np.float64, copy=False)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        return _numbers(column.dt.tz_convert(None), is_encoded)
+    if isinstance(dtype, pd.ArrowDtype) or (
+        kind in "iufb" and not isinstance(dtype, pd.CategoricalDtype)
+    ):
+        return column.to_numpy(np.float64, na_value=np.nan)
+    if is_encoded:
+        return None
+    if isinstance(dtype, pd.CategoricalDtype):
+        levels = _numbers(dtype.categories.to_series(), False)
+        if levels is None:
+            return None
+        return np.append(levels, _MISSING.view(levels.dtype)).take(column.cat.codes)
+    if is_plain and pd.api.types.infer_dtype(column, skipna=True) in _OBJECTS:
+        return None
+    hashes: NDArray[Any] = pd.util.hash_pandas_object(column, index=False).to_numpy(np.int64)
+    hashes[column.isna()] = _MISSING
+    return hashes
