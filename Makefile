@@ -52,7 +52,7 @@ types: $(VENV)/.stamp-test  ## mypy, strict on the package
 	$(BIN)/python -m mypy
 
 unit: $(VENV)/.stamp-test  ## pytest: tests, docstrings, docs pages
-	$(BIN)/python -m pytest -n $(TEST_WORKERS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile
 
 docs: $(VENV)/.stamp-docs  ## build docs/_build/html, warnings are errors
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
