@@ -12,12 +12,14 @@ import numpy as np
 import pandas as pd
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
-from models.pairs import CHUNK, Pair
+from models.pairs import Pair
 from statsmodels import datasets
 from statsmodels.tools.sm_exceptions import DomainWarning
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
+
+ROWS = 29  # of a chunk
 
 F, L = sm.families, sm.families.links
 
@@ -48,8 +50,8 @@ class Case:
     def data(self) -> pd.DataFrame:
         return self.frame()
 
-    def ours(self, source: Any = None, **fit: Any) -> Any:
-        source = smo.as_source(self.data, chunk_rows=CHUNK) if source is None else source
+    def ours(self, source: Any = None, rows: int = ROWS, **fit: Any) -> Any:
+        source = smo.as_source(self.data, chunk_rows=rows) if source is None else source
         return self.model(source).fit(**{**self.fit, **fit})
 
     def model(self, source: Any) -> Any:
@@ -370,12 +372,12 @@ CASES: dict[str, Case] = {**linked_cases(), **weighted_cases(), **dataset_cases(
 
 
 @cache
-def tight_pair(name: str) -> Pair:
+def tight_pair(name: str, rows: int = ROWS) -> Pair:
     """In pieces from the pilot, and in memory until nothing moves."""
-    return Pair(CASES[name].ours(), CASES[name].theirs(**TIGHT))
+    return Pair(CASES[name].ours(rows=rows), CASES[name].theirs(**TIGHT))
 
 
 @cache
-def literal_pair(name: str) -> Pair:
+def literal_pair(name: str, rows: int = ROWS) -> Pair:
     """Both from the start of statsmodels, to where statsmodels stops."""
-    return Pair(CASES[name].ours(start="statsmodels"), CASES[name].theirs())
+    return Pair(CASES[name].ours(rows=rows, start="statsmodels"), CASES[name].theirs())
