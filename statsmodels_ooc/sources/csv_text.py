@@ -78,13 +78,20 @@ def check_text(head: bytes, file: StoredFile, style: CsvFormat) -> None:
 
 
 def opened_text(raw: pa.NativeFile, file: StoredFile, style: CsvFormat) -> pa.NativeFile:
-    """A stream of UTF-8 bytes, decompressed, transcoded and without comments."""
+    """A stream of UTF-8 bytes, decompressed, transcoded and without comments.
+
+    It gives as many bytes as it is asked for, fewer only at its end.
+    """
     raw = _decompressed(raw, file)
     if not style.plain_bytes:
-        raw = pa.PythonFile(_Transcoded(raw, style.encoding), mode="r")
+        raw = _buffered(_Transcoded(raw, style.encoding))
     if style.cleans:
-        raw = pa.PythonFile(_Cleaned(raw, style), mode="r")
+        raw = _buffered(_Cleaned(raw, style))
     return raw
+
+
+def _buffered(raw: io.RawIOBase) -> pa.NativeFile:
+    return pa.PythonFile(io.BufferedReader(raw, _PIECE), mode="r")
 
 
 def _decompressed(raw: pa.NativeFile, file: StoredFile) -> pa.NativeFile:

@@ -44,6 +44,16 @@ def test_a_byte_that_no_sample_saw_is_named(tmp_path, monkeypatch):
         list(source.frames())
 
 
+@pytest.mark.parametrize("options", [{"encoding": "latin-1"}, {"comment": "#"}])
+def test_no_sample_ends_inside_a_number(options, tmp_path, monkeypatch):
+    monkeypatch.setattr("statsmodels_ooc.sources.csv_schema._HEAD", 400)
+    monkeypatch.setattr("statsmodels_ooc.sources.csv_text._PIECE", 100)
+    for pad in range(8):
+        (tmp_path / "t.csv").write_text("y" * pad + "y,x\n" + "1,-2.5\n" * 200)
+        dtypes = read_csv(tmp_path / "t.csv", **options).dtypes
+        assert dtypes["x"] == "float64"
+
+
 @pytest.mark.parametrize(
     ("write", "words"),
     [

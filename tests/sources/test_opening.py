@@ -14,7 +14,7 @@ import pytest
 from tolerances import SOLVED
 
 import statsmodels_ooc.api as smo
-from statsmodels_ooc.errors import SchemaError
+from statsmodels_ooc.errors import ParseError, SchemaError
 from statsmodels_ooc.sources import csv_schema, parquet, parquet_footer
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.columns import check_unique
@@ -230,9 +230,42 @@ def test_statistics_are_those_of_the_column_behind_nested_ones(tmp_path):
     assert [str(dtypes[name]) for name in ("full", "holes", "q")] == ["int64", "Int64", "boolean"]
 
 
-def test_a_header_may_be_longer_than_what_is_read_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_schema, "_HEADER", 64)
+@pytest.mark.parametrize("size", [64, 1_000])
+@pytest.mark.parametrize(
+    ("before", "options"),
+    [
+        ("", {}),
+        ("", {"encoding": "latin-1"}),
+        ("", {"newlines_in_values": True}),
+        ("# of\n# lines\n", {"comment": "#"}),
+        ("# of\n", {"comment": "#", "encoding": "latin-1"}),
+        ("a preface\n" * 10, {"skiprows": 10}),
+    ],
+)
+def test_a_header_may_be_longer_than_what_is_read_at_a_time(
+    before, options, size, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(csv_schema, "_HEADER", size)
     frame = table(unused=100)
-    source = as_source(write(frame, tmp_path / "t.csv"))
+    path = tmp_path / "t.csv"
+    path.write_text(before + frame.to_csv(index=False))
+    source = as_source(path, **options)
     assert source.columns == tuple(frame.columns)
-    assert source.head(3)["c99"].tolist() == [0, 1, 2]
+    assert source.head(20)["c99"].tolist() == list(range(10))
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_header_may_end_with_what_is_read_at_a_time(end, tmp_path, monkeypatch):
+    rest = f"1,2{end}3,4" if end else ""
+    (tmp_path / "t.csv").write_bytes(f"x,y{end}{rest}".encode())
+    for size in range(1, 9):
+        monkeypatch.setattr(csv_schema, "_HEADER", size)
+        source = as_source(tmp_path / "t.csv")
+        assert source.columns == ("x", "y")
+        assert source.head()["y"].tolist() == ([2, 4] if end else [])
+
+
+def test_a_header_whose_quote_stays_open_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text('"x,y\n' + "1,2\n" * 40_000)
+    with pytest.raises(ParseError, match=r"header of .*t\.csv cannot be read[\s\S]*quote_char="):
+        as_source(tmp_path / "t.csv")
