@@ -64,7 +64,7 @@ def without_thousands(
 
 def _numbers(array: pa.Array, column: Column, style: CsvFormat, place: str) -> pa.Array:
     are_numbers = _are_numbers(array, style)
-    if not pc.all(are_numbers).as_py():
+    if not pc.all(are_numbers, min_count=0).as_py():
         at = pc.index(are_numbers, False).as_py()
         raise _no_number(array[at].as_py(), column, place)
     try:

@@ -142,6 +142,14 @@ def test_a_fit_over_thousands_is_that_of_the_numbers(tmp_path):
     pd.testing.assert_series_equal(found.params, expected.params, rtol=SOLVED)
 
 
+@pytest.mark.parametrize("block_size", [1, 20, "16 MiB"])
+def test_thousands_may_be_missing_for_whole_blocks(block_size, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('y,z\n1,"1,234"\n' + "2,\n" * 20 + '3,"-5,000"\n')
+    found = whole(read_csv(path, thousands=",", block_size=block_size))
+    pd.testing.assert_frame_equal(found, pd.read_csv(path, thousands=","), check_exact=True)
+
+
 @pytest.mark.parametrize("bad", ["1,23", "12,34", "n.n.", "1,234,5"])
 def test_what_is_no_number_with_thousands_is_named(bad, tmp_path):
     path = tmp_path / "t.csv"
