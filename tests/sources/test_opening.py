@@ -112,6 +112,20 @@ def test_csv_types_are_inferred_once_for_the_columns_of_the_formula(tmp_path, mo
     assert asked == {"['y', 'x', 'g']": 1}
 
 
+def test_a_source_is_shown_without_reading_samples_for_every_column(tmp_path, monkeypatch):
+    frame = table(unused=60)
+    write(frame, tmp_path / "0.csv")
+    write(frame.assign(c7="text"), tmp_path / "1.csv")
+    source = as_source(tmp_path)
+    counts = counted(monkeypatch, csv_schema, "_samples_of")
+    page = source._repr_html_()
+    assert page.count("<tr>") == 1 + len(frame.columns)
+    assert "<td>c7</td><td>of several kinds</td>" in page
+    assert "<td>c8</td><td>int64</td>" in page
+    assert "<td>y</td><td>float64</td>" in page
+    assert sum(counts.values()) < 2 * 2 * 8  # files, halves, and how often 60 is halved
+
+
 def test_what_a_task_carries_does_not_grow_with_unused_columns(tmp_path):
     sizes = []
     for unused in (2, 400):
@@ -171,6 +185,9 @@ def test_a_lookup_finds_what_is_asked_for_together_and_once():
     assert "e" not in known
     with pytest.raises(KeyError):
         known["e"]
+    assert list(known.items()) == [("a", "A"), ("b", "B"), ("c", "C"), ("d", "D")]
+    assert list(known.values()) == ["A", "B", "C", "D"]
+    assert asked == [["b", "a"], ["c"], ["d"]]
 
 
 # --- what is at odds outside the formula is nobody's business -------------------------
