@@ -32,7 +32,7 @@ from statsmodels_ooc.sources.listing import (
     is_visible,
     matches,
 )
-from statsmodels_ooc.sources.remote import Version, remote_errors, tree_of, version_of
+from statsmodels_ooc.sources.remote import RemoteFile, Version, remote_errors, tree_of, version_of
 from statsmodels_ooc.sources.table_formats import check_no_table, check_not_in_table
 
 __all__ = ["StoredFile", "contents_are_compared", "find_files", "is_path", "list_files", "shown"]
@@ -134,7 +134,7 @@ class StoredFile:
         tree, path = tree_of(self.path, self.storage)
         with remote_errors(self.path):
             raw = tree.filesystem.open(path, "rb")
-        with raw, pa.PythonFile(raw, mode="r") as file:
+        with pa.PythonFile(RemoteFile(raw, self.path), mode="r") as file:
             yield file
 
     def now(self) -> StoredFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ from statsmodels_ooc.errors import (
 )
 from statsmodels_ooc.sources.listing import Entry, Kind, access_errors
 
-__all__ = ["RemoteTree", "Version", "remote_errors", "tree_of", "version_of"]
+__all__ = ["RemoteFile", "RemoteTree", "Version", "remote_errors", "tree_of", "version_of"]
 
 _FLAT = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "cos"}  # list keys, not folders
+_NETWORK = "look at the address, the network and storage_options="
 _MARKS = (  # what servers call a mark that changes with the content, the surest first
     "etag", "md5hash", "content-md5", "content_md5", "crc32c", "generation", "versionid",
     "version_id", "lastmodified", "last-modified", "last_modified", "mtime", "modified",
@@ -54,7 +56,7 @@ def tree_of(url: str, storage: Mapping[str, Any]) -> tuple[RemoteTree, str]:
 def remote_errors(url: str) -> Iterator[None]:
     """Turn whatever a file system says against reading a URL into an error of this package."""
     try:
-        with access_errors(url):
+        with access_errors(url, _NETWORK):
             yield
     except SourceNotFoundError as error:
         status = getattr(_first_cause(error), "status", 404)  # of HTTP
@@ -70,8 +72,7 @@ def remote_errors(url: str) -> Iterator[None]:
         raise
     except Exception as error:  # every client has errors of its own
         raise SourceAccessError(
-            f"{url} cannot be read: {type(error).__name__}: {error}",
-            hint="look at the address, the network and storage_options=",
+            f"{url} cannot be read: {type(error).__name__}: {error}", hint=_NETWORK
         ) from error
 
 
@@ -79,6 +80,47 @@ def _first_cause(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
     return error
+
+
+class RemoteFile:
+    """An open file of a file system, whose errors while it is read are those of this package.
+
+    It gives as many bytes as it is asked for, fewer only at its end.
+
+    Parameters
+    ----------
+    raw : object
+        What fsspec opened.
+    url : str
+        Its address, for messages.
+    """
+
+    def __init__(self, raw: Any, url: str) -> None:
+        self._raw = raw
+        self._url = url
+
+    def read(self, size: int) -> bytes:
+        with remote_errors(self._url):
+            pieces = [self._raw.read(size)]
+            missing = size - len(pieces[0])
+            while missing and pieces[-1]:
+                pieces.append(self._raw.read(missing))
+                missing -= len(pieces[-1])
+        return b"".join(pieces)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        with remote_errors(self._url):
+            return int(self._raw.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._raw.tell())
+
+    def close(self) -> None:
+        self._raw.close()
+
+    @property
+    def closed(self) -> bool:
+        return bool(self._raw.closed)
 
 
 @dataclass(frozen=True)

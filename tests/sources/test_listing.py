@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import gzip
+import io
 import os
 import shutil
 import socket
@@ -385,6 +387,65 @@ def test_a_folder_behind_a_url_that_cannot_be_listed_is_refused(
     monkeypatch.setattr(MemoryFileSystem, "ls", ls)
     with pytest.raises(raised, match="secret"):
         smo.as_source(f"memory://{where}")
+
+
+WRITERS = {
+    "csv": lambda table: table.to_csv(index=False).encode(),
+    "csv.gz": lambda table: gzip.compress(table.to_csv(index=False).encode()),
+    "parquet": pd.DataFrame.to_parquet,
+    "feather": lambda table: as_feather(table),
+}
+
+
+def as_feather(table):
+    sink = io.BytesIO()
+    table.to_feather(sink)
+    return sink.getvalue()
+
+
+class Wire(io.BytesIO):
+    """A file that comes in pieces, or not at all."""
+
+    lost: Exception | None = None
+
+    def read(self, size=-1):
+        if Wire.lost is not None:
+            raise Wire.lost
+        return super().read(min(size, 3) if size >= 0 else size)
+
+
+@pytest.fixture
+def wire(memory, monkeypatch):
+    opened = MemoryFileSystem._open
+
+    def through_wire(self, path, mode="rb", **kwargs):
+        found = opened(self, path, mode, **kwargs)
+        return Wire(found.getvalue()) if "r" in mode else found
+
+    monkeypatch.setattr(MemoryFileSystem, "_open", through_wire)
+    monkeypatch.setattr(Wire, "lost", None)
+    return memory
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError(104, "Connection reset by peer"), ArithmeticError("incomplete")]
+)
+def test_a_line_that_is_lost_while_reading_is_named(wire, monkeypatch, suffix, error):
+    wire.pipe(f"/x.{suffix}", WRITERS[suffix](frame(1)))
+    source = smo.as_source(f"memory://x.{suffix}")
+    source.look_at(source.columns)
+    monkeypatch.setattr(Wire, "lost", error)
+    words = rf"memory://x\.{suffix} cannot be read: .*{error.args[-1]}[\s\S]*network"
+    with pytest.raises(SourceAccessError, match=words):
+        list(source.frames())
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_a_file_that_comes_in_pieces_is_read_to_its_end(wire, suffix):
+    wire.pipe(f"/x.{suffix}", WRITERS[suffix](frame(1)))
+    found = pd.concat(smo.as_source(f"memory://x.{suffix}").frames(), ignore_index=True)
+    pd.testing.assert_frame_equal(found, frame(1))
 
 
 def test_globs_and_folders_behind_urls(memory):
