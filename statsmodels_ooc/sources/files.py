@@ -202,7 +202,8 @@ def find_files(
     Returns
     -------
     tuple of StoredFile
-        Each file once, however many links or items of the list lead to it.
+        Each file once, however many links or items of the list lead to it; hard links in
+        folders for other keys are other rows.
 
     Raises
     ------
@@ -404,8 +405,18 @@ def _stat(path: str, keys: _Keys = ()) -> _Found:
             f"{path} is {special}, not a file, and cannot be read more than once",
             hint="copy what comes out of it into a file, or hand over an iterator of DataFrames",
         )
-    identity = (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(path)
-    return _Found(StoredFile(path, found.st_size, found.st_mtime_ns, keys), identity)
+    return _Found(StoredFile(path, found.st_size, found.st_mtime_ns, keys), _identity(path, found))
+
+
+def _identity(path: str, found: os.stat_result) -> object:
+    """What all paths of a file have in common; of hard links those in folders for the same keys.
+
+    What folders say of its rows belongs to them: under other keys they are other rows.
+    """
+    if not found.st_ino:
+        return os.path.realpath(path)
+    place = os.path.realpath(path) if found.st_nlink > 1 else ""
+    return found.st_dev, found.st_ino, _keys(Path(place).parts[:-1])
 
 
 def _split(parts: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:

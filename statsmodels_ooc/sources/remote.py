@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -187,8 +187,11 @@ class RemoteTree:
         if self.scheme not in _FLAT:
             return
         with remote_errors(self.url(folder)):
-            paths = self.filesystem.find(folder)
-        self._known = entries_of_keys(folder.rstrip("/"), paths)
+            found = self.filesystem.find(folder, detail=True)
+        sizes = {
+            key: info.get("size") if _kind(info) == "file" else 0 for key, info in found.items()
+        }
+        self._known = entries_of_keys(folder.rstrip("/"), sizes)
 
     def entries(self, folder: str) -> Sequence[Entry]:
         if folder in self._known:
@@ -227,19 +230,35 @@ class RemoteTree:
         return found
 
 
-def entries_of_keys(root: str, keys: Iterable[str]) -> dict[str, list[Entry]]:
-    """Folders below a root, as the keys of a store imply them, to what lies in each."""
-    inside: dict[str, dict[str, Entry]] = {root: {}}
-    for key in keys:
+def entries_of_keys(root: str, sizes: Mapping[str, int | None]) -> dict[str, list[Entry]]:
+    """Folders below a root, as the keys of a store imply them, to what lies in each.
+
+    Parameters
+    ----------
+    root : str
+        The folder.
+    sizes : mapping
+        The keys, and what is stored under each. Nothing under a key with others below it is
+        the mark that some clients leave of a folder.
+    """
+    inside: dict[str, dict[Entry, int | None]] = {root: {}}
+    for key, size in sizes.items():
         folder = root
-        *parts, name = key[len(root) :].strip("/").split("/")
+        *parts, name = key[len(root) :].lstrip("/").split("/")
         for part in parts:
-            inside[folder].setdefault(part, Entry(part, "folder"))
+            inside[folder][Entry(part, "folder")] = None
             folder = f"{folder}/{part}"
             inside.setdefault(folder, {})
         if name:
-            inside[folder][name] = Entry(name, "file")
-    return {folder: list(entries.values()) for folder, entries in inside.items()}
+            inside[folder][Entry(name, "file")] = size
+    return {
+        folder: [
+            entry
+            for entry, size in entries.items()
+            if size != 0 or Entry(entry.name, "folder") not in entries
+        ]
+        for folder, entries in inside.items()
+    }
 
 
 def _kind(info: Mapping[str, Any]) -> Kind:

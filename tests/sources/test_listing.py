@@ -29,6 +29,7 @@ from statsmodels_ooc.errors import (
     SourcePermissionError,
     TableFormatError,
 )
+from statsmodels_ooc.sources.listing import Entry
 from statsmodels_ooc.sources.remote import RemoteTree, entries_of_keys
 
 NOBODY = 65534
@@ -251,6 +252,21 @@ def test_keys_come_from_the_folder_and_not_from_a_link_to_it(tmp_path):
     assert source.head()["year"].unique().tolist() == [2024]
 
 
+@pytest.mark.parametrize("pattern", ["", "g=*", "g=*/*.parquet", "**/*.parquet", None])
+def test_hard_links_under_other_keys_are_other_rows(tmp_path, pattern):
+    path = write(tmp_path / "g=a" / "x.parquet")
+    other = tmp_path / "g=b" / "y.parquet"
+    other.parent.mkdir()
+    os.link(path, other)
+    source = smo.as_source([path, other] if pattern is None else tmp_path / pattern)
+    rows = pd.concat(source.frames(), ignore_index=True)
+    assert rows["g"].tolist() == ["a"] * 20 + ["b"] * 20
+    assert rows["y"].tolist() == [*frame(0)["y"], *frame(0)["y"]]
+    os.link(path, tmp_path / "g=a" / "z.parquet")
+    with pytest.warns(RepeatedFileWarning, match="z.parquet is the same as .*x.parquet"):
+        assert smo.as_source(tmp_path).rows == 40
+
+
 def test_a_list_that_names_a_file_twice(tmp_path):
     path = write(tmp_path / "x.parquet")
     with pytest.warns(RepeatedFileWarning, match=r"x\.parquet is named twice"):
@@ -464,7 +480,35 @@ def test_keys_of_a_store_make_the_folders_that_it_does_not_have(memory):
     for name in ("d/a/1.parquet", "d/a/b/2.parquet", "d/3.parquet"):
         put(memory, f"/{name}")
     asked = RemoteTree(memory, "memory")
-    implied = entries_of_keys("/d", memory.find("/d"))
+    implied = entries_of_keys("/d", dict.fromkeys(memory.find("/d"), 1))
     assert set(implied) == {"/d", "/d/a", "/d/a/b"}
     for folder, entries in implied.items():
         assert sorted(entries, key=str) == sorted(asked.entries(folder), key=str)
+
+
+@pytest.mark.parametrize("mark", ["b/d/y=1", "b/d/y=1/"])
+@pytest.mark.parametrize("first", [True, False])
+def test_the_mark_that_a_client_leaves_of_a_folder_hides_nothing_in_it(mark, first):
+    keys = [mark, "b/d/y=1/p"] if first else ["b/d/y=1/p", mark]
+    found = entries_of_keys("b/d", {key: 5 if key.endswith("p") else 0 for key in keys})
+    assert found == {"b/d": [Entry("y=1", "folder")], "b/d/y=1": [Entry("p", "file")]}
+
+
+def test_a_key_with_bytes_of_its_own_is_a_file_whatever_lies_below_it():
+    found = entries_of_keys("b", {"b/x": 7, "b/x/1": 0, "b/x/2": 3})
+    assert found["b"] == [Entry("x", "file"), Entry("x", "folder")]
+    assert found["b/x"] == [Entry("1", "file"), Entry("2", "file")]
+
+
+def test_marks_of_folders_in_a_store(memory, monkeypatch):
+    monkeypatch.setattr("statsmodels_ooc.sources.remote._FLAT", {"memory"})
+    put(memory, "/d/g=1/x.parquet")
+    monkeypatch.setattr(
+        MemoryFileSystem,
+        "find",
+        lambda self, path, detail: {
+            "/d/g=1": {"name": "/d/g=1", "type": "directory", "size": 0},
+            "/d/g=1/x.parquet": {"name": "/d/g=1/x.parquet", "type": "file", "size": 9},
+        },
+    )
+    assert smo.as_source("memory://d").head()["g"].unique().tolist() == [1]
