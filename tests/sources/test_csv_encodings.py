@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import lzma
 
@@ -58,6 +59,7 @@ def test_no_sample_ends_inside_a_number(options, tmp_path, monkeypatch):
     ("write", "words"),
     [
         (lambda p: p.write_bytes(gzip.compress(b"y,x\n1,2\n")), r"those of gzip[\s\S]*\.gz"),
+        (lambda p: p.write_bytes(bz2.compress(b"y,x\n1,2\n")), r"those of bzip2[\s\S]*\.bz2"),
         (lambda p: p.write_bytes(lzma.compress(b"y,x\n1,2\n")), r"those of xz[\s\S]*\.xz"),
         (lambda p: BODY.to_parquet(p), r"those of Parquet[\s\S]*read_parquet"),
         (lambda p: BODY.to_feather(p), r"those of Arrow[\s\S]*read_ipc"),
@@ -67,3 +69,10 @@ def test_what_is_no_text_is_named(write, words, tmp_path):
     write(tmp_path / "t.csv")
     with pytest.raises(ParseError, match=words):
         read_csv(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("name", ["PAR1", "PAR1\t", "BZhang", "BZh9", "ARROW1", "PK"])
+def test_text_may_begin_as_other_files_do(name, tmp_path):
+    (tmp_path / "t.csv").write_text(f"{name},y\n1,2\n")
+    found = read_csv(tmp_path / "t.csv").head()
+    pd.testing.assert_frame_equal(found, pd.read_csv(tmp_path / "t.csv"))
