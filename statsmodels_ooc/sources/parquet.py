@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -22,7 +23,7 @@ from statsmodels_ooc.sources.frames import categories_of, frames_of, union
 from statsmodels_ooc.sources.hive import HiveKey, hive_keys, with_keys, without_keys
 from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
 from statsmodels_ooc.sources.parquet_footer import footer, leaf_of
-from statsmodels_ooc.sources.parquet_levels import chunk_dictionary, string_levels
+from statsmodels_ooc.sources.parquet_levels import dictionaries, string_levels
 from statsmodels_ooc.sources.parquet_text import holds_text, text_bytes
 from statsmodels_ooc.sources.schema import CommonSchema
 from statsmodels_ooc.sources.shares import rows_within
@@ -185,15 +186,9 @@ class ParquetSource(Source):
     def _column(self, name: str, kind: pa.DataType, nullable: bool | None) -> Column:
         category = None
         if name in self._common.declared and pa.types.is_dictionary(kind):
-            category = categories_of(kind, union(self._dictionaries(name)))
+            found = _in_threads(partial(dictionaries, column=name), self.files)
+            category = categories_of(kind, union(chain.from_iterable(found)))
         return Column(name, delivered_type(kind), nullable, category)
-
-    def _dictionaries(self, name: str) -> list[pa.Array]:
-        places = [
-            (file, group) for file in self.files for group in range(footer(file).num_row_groups)
-        ]
-        found = _in_threads(lambda place: chunk_dictionary(place[0], place[1], name), places)
-        return [words for chunk in found for words in chunk]
 
     @cached_property
     def partitions(self) -> Sequence[ParquetPartition]:
@@ -211,7 +206,7 @@ class ParquetSource(Source):
             return known.levels
         if not pa.types.is_string(known.type) and not pa.types.is_large_string(known.type):
             return None
-        return string_levels(self.files, footer, column)
+        return string_levels(self.files, column)
 
 
 def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, int, int, int]], int]:

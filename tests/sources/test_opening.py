@@ -15,7 +15,7 @@ from tolerances import SOLVED
 
 import statsmodels_ooc.api as smo
 from statsmodels_ooc.errors import ParseError, SchemaError
-from statsmodels_ooc.sources import csv_schema, parquet, parquet_footer
+from statsmodels_ooc.sources import csv_schema, parquet, parquet_footer, parquet_levels
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.columns import check_unique
 from statsmodels_ooc.sources.lookup import Lookup
@@ -91,6 +91,18 @@ def test_kept_footers_take_their_share_of_the_memory(folder):
         assert 0 < len(kept) < FILES
         stored = sum(footers._kept[file].serialized_size for file in kept)
         assert stored == footers._stored <= 2**20 / 80
+
+
+def test_a_file_is_opened_once_for_the_categories_of_all_its_row_groups(tmp_path, monkeypatch):
+    for number, words in enumerate(["abc", "dbe"]):
+        codes = pd.Categorical.from_codes([at % 3 for at in range(60)], list(words))
+        pd.DataFrame({"g": codes}).to_parquet(tmp_path / f"{number}.parquet", row_group_size=3)
+    source = read_parquet(tmp_path)
+    opened = counted(monkeypatch, pq, "ParquetFile", lambda raw: "file")
+    parsed = counted(monkeypatch, parquet_levels, "wholly_dictionary_encoded", lambda *_: "footer")
+    assert source.dtypes["g"].categories.tolist() == ["a", "b", "c", "d", "e"]
+    assert opened == {"file": 2}
+    assert parsed == {"footer": 2}
 
 
 # --- columns ------------------------------------------------------------------------
