@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, picked, select
+from statsmodels_ooc.sources.columns import Column, is_text, picked, select
 from statsmodels_ooc.sources.damage import foreign_bytes
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import categories_of, frames_of, union
@@ -138,7 +138,7 @@ class ParquetPartition:
             pq.ParquetFile(
                 raw,
                 metadata=footer(self.file.now()),
-                read_dictionary=[c.name for c in columns if c.name in encoded and _is_text(c.type)],
+                read_dictionary=[c.name for c in columns if c.name in encoded and is_text(c.type)],
                 pre_buffer=not self.file.local,
                 page_checksum_verification=True,
                 buffer_size=_BUFFER,
@@ -206,9 +206,7 @@ class ParquetSource(Source):
         known: Column | HiveKey = select(self._columns, [column], self.name)[0]
         if known.levels is not None or isinstance(known, HiveKey):
             return known.levels
-        if not pa.types.is_string(known.type) and not pa.types.is_large_string(known.type):
-            return None
-        return string_levels(self.files, column)
+        return string_levels(self.files, column) if is_text(known.type) else None
 
 
 def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, int, int, int]], int]:
@@ -221,10 +219,6 @@ def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, int, int, int]
 def _in_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
     with ThreadPoolExecutor(max(min(_READERS, len(items)), 1)) as pool:
         return list(pool.map(function, items))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def holds_nulls(

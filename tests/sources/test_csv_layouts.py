@@ -6,9 +6,11 @@ import bz2
 import gzip
 import lzma
 import zipfile
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import statsmodels.formula.api as smf
 from tolerances import SOLVED
@@ -200,6 +202,14 @@ def test_thousands_may_be_missing_for_whole_blocks(block_size, tmp_path):
     path.write_text('y,z\n1,"1,234"\n' + "2,\n" * 20 + '3,"-5,000"\n')
     found = whole(read_csv(path, thousands=",", block_size=block_size))
     pd.testing.assert_frame_equal(found, pd.read_csv(path, thousands=","), check_exact=True)
+
+
+def test_decimals_may_have_thousands(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('y,z\n1,"1,234,567,890,123,456.75"\n2,\n3,-0.5\n')
+    source = read_csv(path, thousands=",", dtype={"z": pa.decimal128(20, 2)})
+    expected = [Decimal("1234567890123456.75"), None, Decimal("-0.50")]
+    assert pa.array(source.head()["z"]).to_pylist() == expected
 
 
 @pytest.mark.parametrize("bad", ["1,23", "12,34", "n.n.", "1,234,5"])
