@@ -206,16 +206,21 @@ class Source(ABC):
             f"{len(self.columns)} columns, {len(self.partitions)} partitions>"
         )
 
-    def _shown(self, column: Any) -> str:
+    def _kinds(self, columns: Sequence[Any]) -> list[str]:
+        """The dtypes in words, found together where no column among them is at odds."""
         try:
-            return str(self.dtypes[column])
+            self.look_at(columns)
+            return [str(self.dtypes[name]) for name in columns]
         except SchemaError:
-            return "of several kinds"
+            if len(columns) == 1:
+                return ["of several kinds"]
+            half = len(columns) // 2
+            return self._kinds(columns[:half]) + self._kinds(columns[half:])
 
     def _repr_html_(self) -> str:
         cells = "".join(
-            f"<tr><td>{escape(str(name))}</td><td>{escape(self._shown(name))}</td></tr>"
-            for name in self.dtypes
+            f"<tr><td>{escape(str(name))}</td><td>{escape(kind)}</td></tr>"
+            for name, kind in zip(self.columns, self._kinds(self.columns), strict=True)
         )
         return (
             f"<p><b>{escape(repr(self)[1:-1])}</b></p>"

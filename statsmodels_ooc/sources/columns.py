@@ -17,7 +17,16 @@ from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.lookup import Lookup
 
-__all__ = ["Column", "check_unique", "common_type", "delivered_type", "picked", "select"]
+__all__ = [
+    "Column",
+    "check_unique",
+    "common_type",
+    "delivered_type",
+    "is_number",
+    "is_text",
+    "picked",
+    "select",
+]
 
 _MASKED = {
     **{pa.int8(): "Int8", pa.int16(): "Int16", pa.int32(): "Int32", pa.int64(): "Int64"},
@@ -166,9 +175,9 @@ def _join(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
         return right
     if pa.types.is_dictionary(left) or pa.types.is_dictionary(right):
         return _join_dictionaries(left, right)
-    if _is_number(left) and _is_number(right):
+    if is_number(left) and is_number(right):
         return _join_numbers(left, right)
-    if _is_text(left) and _is_text(right):
+    if is_text(left) and is_text(right):
         return pa.large_string()
     if _is_moment(left) and _is_moment(right):
         return _join_moments(left, right)
@@ -205,13 +214,15 @@ def _join_moments(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
     )
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def is_number(kind: pa.DataType) -> bool:
+    """Whether values of a type are integers, floats or decimals."""
     return bool(
         pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     )
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Whether values of a type are text."""
     return bool(
         pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     )

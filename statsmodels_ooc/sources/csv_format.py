@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from statsmodels_ooc.sources.columns import Column
+from statsmodels_ooc.sources.columns import Column, is_number
 from statsmodels_ooc.sources.files import StoredFile
 
-__all__ = ["COMPRESSED", "NULL_VALUES", "CsvFormat", "is_cut", "is_number", "stored_types"]
+__all__ = ["COMPRESSED", "NULL_VALUES", "CsvFormat", "is_cut", "stored_types"]
 
 COMPRESSED = (".gz", ".bz2", ".zst", ".xz", ".zip")
 
@@ -110,12 +110,7 @@ def stored_types(columns: Sequence[Column], style: CsvFormat) -> dict[str, pa.Da
     as_text = style.thousands is not None
     return {
         column.name: pa.string()
-        if column.category is not None or (as_text and is_number(column))
+        if column.category is not None or (as_text and is_number(column.type))
         else column.type
         for column in columns
     }
-
-
-def is_number(column: Column) -> bool:
-    """Whether the column is an integer or a float."""
-    return bool(pa.types.is_integer(column.type) or pa.types.is_floating(column.type))

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from statsmodels_ooc.errors import ParseError
-from statsmodels_ooc.sources.columns import Column
-from statsmodels_ooc.sources.csv_format import CsvFormat, is_number
+from statsmodels_ooc.sources.columns import Column, is_number
+from statsmodels_ooc.sources.csv_format import CsvFormat
 
 __all__ = ["number_type", "without_thousands"]
 
@@ -56,7 +56,7 @@ def without_thousands(
         return
     for batch in batches:
         arrays = [
-            _numbers(array, column, style, place) if is_number(column) else array
+            _numbers(array, column, style, place) if is_number(column.type) else array
             for array, column in zip(batch.columns, columns, strict=False)
         ]
         yield pa.RecordBatch.from_arrays(arrays, batch.schema.names) if columns else batch
@@ -64,7 +64,7 @@ def without_thousands(
 
 def _numbers(array: pa.Array, column: Column, style: CsvFormat, place: str) -> pa.Array:
     are_numbers = _are_numbers(array, style)
-    if not pc.all(are_numbers).as_py():
+    if not pc.all(are_numbers, min_count=0).as_py():
         at = pc.index(are_numbers, False).as_py()
         raise _no_number(array[at].as_py(), column, place)
     try:

@@ -77,14 +77,15 @@ def _found(
 
 
 def _header_of(file: StoredFile, style: CsvFormat) -> Header:
-    limit = _HEADER
     with text_errors(file, style), file.opened() as raw:
         text = raw if is_cut(file, style) else opened_text(raw, file, style)
-        head = text.read(limit)
-        while len(head) >= limit and b"\n" not in head and b"\r" not in head:
-            head += text.read(limit)  # the line may be as long as it likes
-            limit = 2 * limit
-        return read_header(head, file, style)
+        head, found = b"", None
+        while found is None:  # the line, and those before it, may be as long as they like
+            wanted = max(len(head), _HEADER)
+            piece = text.read(wanted)
+            head += piece
+            found = read_header(head, file, style, ended=len(piece) < wanted)
+        return found
 
 
 def _samples_of(file: StoredFile, header: Header, style: CsvFormat, first: bool) -> list[bytes]:
@@ -118,8 +119,11 @@ class Header:
     closed: bool = True
 
 
-def read_header(head: bytes, file: StoredFile, style: CsvFormat) -> Header:
-    """The header of the decoded beginning of a file."""
+def read_header(head: bytes, file: StoredFile, style: CsvFormat, ended: bool) -> Header | None:
+    """The header of the decoded beginning of a file; None where it may go on after that.
+
+    ``ended`` says that there is no more of the file.
+    """
     check_text(head, file, style)
     bom = 3 if head.startswith(codecs.BOM_UTF8) else 0
     used: list[str] = []
@@ -127,11 +131,13 @@ def read_header(head: bytes, file: StoredFile, style: CsvFormat) -> Header:
     lines = _recorded(io.StringIO(text, newline=""), used)
     for _ in range(style.skiprows):
         next(lines, None)
+    row = None if style.column_names is not None else _first_row(lines, file, style)
+    end = bom + _bytes_of(used)
+    if end == len(head) and not ended:
+        return None
     if style.column_names is not None:
         check_unique(list(style.column_names), "column_names")
-        return Header(style.column_names, len(used), bom + _bytes_of(used))
-    reader = csv.reader((_cleaned(line, style) for line in lines), **_dialect(style))
-    row = next((row for row in reader if row), None)
+        return Header(style.column_names, len(used), end)
     if row is None:
         raise ParseError(
             f"{file} is empty: it has no header row",
@@ -146,7 +152,18 @@ def read_header(head: bytes, file: StoredFile, style: CsvFormat) -> Header:
             hint="pass encoding=, such as encoding='latin-1'",
         )
     check_unique(list(names), f"the header of {file}")
-    return Header(names, len(used), bom + _bytes_of(used), used[-1].endswith(("\r", "\n")))
+    return Header(names, len(used), end, used[-1].endswith(("\r", "\n")))
+
+
+def _first_row(lines: Iterator[str], file: StoredFile, style: CsvFormat) -> list[str] | None:
+    reader = csv.reader((_cleaned(line, style) for line in lines), **_dialect(style))
+    try:
+        return next((row for row in reader if row), None)
+    except csv.Error as error:
+        raise ParseError(
+            f"the header of {file} cannot be read: {error}",
+            hint="a quote may be open: pass quote_char=None if quotes mean nothing in this file",
+        ) from error
 
 
 def _bytes_of(lines: Sequence[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import lzma
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from statsmodels_ooc.errors import OutOfCoreError, ParseError
+from statsmodels_ooc.sources.csv_errors import check_quotes
 from statsmodels_ooc.sources.csv_format import CsvFormat
 from statsmodels_ooc.sources.csv_lines import cleaned
 from statsmodels_ooc.sources.files import StoredFile
@@ -23,13 +25,13 @@ __all__ = ["check_text", "opened_text", "text_errors"]
 _PIECE = 2**18  # bytes that are cleaned at a time
 
 _MAGIC = (
-    (b"\x1f\x8b", "gzip", ".gz"),
-    (b"BZh", "bzip2", ".bz2"),
-    (b"\xfd7zXZ\x00", "xz", ".xz"),
-    (b"\x28\xb5\x2f\xfd", "zstd", ".zst"),
-    (b"PK\x03\x04", "zip (or an Excel workbook, for pandas.read_excel)", ".zip"),
-    (b"PAR1", "Parquet", ".parquet"),
-    (b"ARROW1", "Arrow", ".arrow"),
+    (rb"\x1f\x8b", "gzip", ".gz"),
+    (rb"BZh[1-9]1AY&SY", "bzip2", ".bz2"),
+    (rb"\xfd7zXZ\x00", "xz", ".xz"),
+    (rb"\x28\xb5\x2f\xfd", "zstd", ".zst"),
+    (rb"PK\x03\x04", "zip (or an Excel workbook, for pandas.read_excel)", ".zip"),
+    (rb"PAR1[\x00-\x08\x0e-\x1f]", "Parquet", ".parquet"),
+    (rb"ARROW1\x00\x00", "Arrow", ".arrow"),
 )
 
 
@@ -64,7 +66,7 @@ def check_text(head: bytes, file: StoredFile, style: CsvFormat) -> None:
         It says what the file is instead, and what to pass.
     """
     for magic, kind, suffix in _MAGIC:
-        if head.startswith(magic):
+        if re.match(magic, head):
             raise ParseError(
                 f"{file} is no text: its first bytes are those of {kind}",
                 hint=f"decompress it, or give it a name that ends in {suffix}"
@@ -78,13 +80,20 @@ def check_text(head: bytes, file: StoredFile, style: CsvFormat) -> None:
 
 
 def opened_text(raw: pa.NativeFile, file: StoredFile, style: CsvFormat) -> pa.NativeFile:
-    """A stream of UTF-8 bytes, decompressed, transcoded and without comments."""
+    """A stream of UTF-8 bytes, decompressed, transcoded and without comments.
+
+    It gives as many bytes as it is asked for, fewer only at its end.
+    """
     raw = _decompressed(raw, file)
     if not style.plain_bytes:
-        raw = pa.PythonFile(_Transcoded(raw, style.encoding), mode="r")
+        raw = _buffered(_Transcoded(raw, style.encoding))
     if style.cleans:
-        raw = pa.PythonFile(_Cleaned(raw, style), mode="r")
+        raw = _buffered(_Cleaned(raw, style, str(file)))
     return raw
+
+
+def _buffered(raw: io.RawIOBase) -> pa.NativeFile:
+    return pa.PythonFile(io.BufferedReader(raw, _PIECE), mode="r")
 
 
 def _decompressed(raw: pa.NativeFile, file: StoredFile) -> pa.NativeFile:
@@ -142,8 +151,8 @@ class _Transcoded(io.RawIOBase):
 class _Cleaned(io.RawIOBase):
     """The lines of a stream without comments and with one mark between fields."""
 
-    def __init__(self, raw: pa.NativeFile, style: CsvFormat) -> None:
-        self._raw, self._style = raw, style
+    def __init__(self, raw: pa.NativeFile, style: CsvFormat, label: str) -> None:
+        self._raw, self._style, self._label = raw, style, label
         self._rest = b""
         self._ready = io.BytesIO()
         self._ended = False
@@ -159,6 +168,8 @@ class _Cleaned(io.RawIOBase):
             data = self._rest + piece
             cut = len(data) if self._ended else data.rfind(b"\n") + 1
             self._rest = data[cut:]
-            self._ready = io.BytesIO(cleaned(data[:cut], self._style))
+            lines = cleaned(data[:cut], self._style)
+            check_quotes(lines, self._style, self._label)
+            self._ready = io.BytesIO(lines)
             count = self._ready.readinto(buffer)
         return count

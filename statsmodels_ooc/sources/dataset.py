@@ -81,6 +81,8 @@ class DatasetSource(Source):
     def __init__(self, schema: pa.Schema, fragments: Sequence[Any]) -> None:
         self._schema = schema
         self._fragments = list(fragments)
+        self._common = CommonSchema([("the Dataset", schema)])
+        self._columns = Lookup(self._common.names, self._found)
 
     @property
     def name(self) -> str:
@@ -95,31 +97,22 @@ class DatasetSource(Source):
         """Column name to pandas dtype."""
         return dtypes_of(self._columns)
 
-    @cached_property
-    def _columns(self) -> Lookup[Column]:
-        return Lookup(CommonSchema([("the Dataset", self._schema)]).names, self._found)
-
     def _found(self, names: Sequence[str]) -> dict[str, Column]:
-        common = CommonSchema([("the Dataset", self._schema)])
-        return {
-            name: self._column(common.field(name), declared=name in common.declared)
-            for name in names
-        }
+        return {name: self._column(self._common.field(name)) for name in names}
 
-    def _column(self, field: pa.Field, declared: bool) -> Column:
+    def _column(self, field: pa.Field) -> Column:
         flags = [_holds_nulls(fragment, field) for fragment in self._fragments]
         nullable = True if True in flags else None if None in flags else False
-        category = None
-        if declared:
-            values = union(
-                batch.column(0).dictionary
-                for fragment in self._fragments
-                for batch in fragment.to_batches(
-                    schema=self._schema, columns=[field.name], use_threads=False
-                )
+        if field.name not in self._common.declared:
+            return delivered(field, nullable)
+        values = union(
+            batch.column(0).dictionary
+            for fragment in self._fragments
+            for batch in fragment.to_batches(
+                schema=self._schema, columns=[field.name], use_threads=False
             )
-            category = categories_of(field.type, values)
-        return delivered(field, nullable, category)
+        )
+        return delivered(field, nullable, categories_of(field.type, values))
 
     @cached_property
     def partitions(self) -> Sequence[FragmentPartition]:

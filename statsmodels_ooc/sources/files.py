@@ -32,7 +32,7 @@ from statsmodels_ooc.sources.listing import (
     is_visible,
     matches,
 )
-from statsmodels_ooc.sources.remote import Version, remote_errors, tree_of, version_of
+from statsmodels_ooc.sources.remote import RemoteFile, Version, remote_errors, tree_of, version_of
 from statsmodels_ooc.sources.table_formats import check_no_table, check_not_in_table
 
 __all__ = ["StoredFile", "contents_are_compared", "find_files", "is_path", "list_files", "shown"]
@@ -134,7 +134,7 @@ class StoredFile:
         tree, path = tree_of(self.path, self.storage)
         with remote_errors(self.path):
             raw = tree.filesystem.open(path, "rb")
-        with raw, pa.PythonFile(raw, mode="r") as file:
+        with pa.PythonFile(RemoteFile(raw, self.path), mode="r") as file:
             yield file
 
     def now(self) -> StoredFile:
@@ -202,7 +202,8 @@ def find_files(
     Returns
     -------
     tuple of StoredFile
-        Each file once, however many links or items of the list lead to it.
+        Each file once, however many links or items of the list lead to it; hard links in
+        folders for other keys are other rows.
 
     Raises
     ------
@@ -404,8 +405,18 @@ def _stat(path: str, keys: _Keys = ()) -> _Found:
             f"{path} is {special}, not a file, and cannot be read more than once",
             hint="copy what comes out of it into a file, or hand over an iterator of DataFrames",
         )
-    identity = (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(path)
-    return _Found(StoredFile(path, found.st_size, found.st_mtime_ns, keys), identity)
+    return _Found(StoredFile(path, found.st_size, found.st_mtime_ns, keys), _identity(path, found))
+
+
+def _identity(path: str, found: os.stat_result) -> object:
+    """What all paths of a file have in common; of hard links those in folders for the same keys.
+
+    What folders say of its rows belongs to them: under other keys they are other rows.
+    """
+    if not found.st_ino:
+        return os.path.realpath(path)
+    place = os.path.realpath(path) if found.st_nlink > 1 else ""
+    return found.st_dev, found.st_ino, _keys(Path(place).parts[:-1])
 
 
 def _split(parts: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:

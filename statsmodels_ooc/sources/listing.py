@@ -97,9 +97,14 @@ def _kind(item: os.DirEntry[str]) -> Kind:
     return "nothing" if item.is_symlink() and not os.path.exists(item.path) else "file"
 
 
+_OTHERS = "mend it, or name the other files, so that it is clear that its rows are left out"
+
+
 @contextmanager
-def access_errors(place: str) -> Iterator[None]:
+def access_errors(place: str, hint: str = _OTHERS) -> Iterator[None]:
     """Turn what the system says against reading a path into an error of this package.
+
+    ``hint`` is what to do about anything but a missing permission or file.
 
     Raises
     ------
@@ -120,8 +125,7 @@ def access_errors(place: str) -> Iterator[None]:
         raise absent(_blamed(error, place)) from error
     except OSError as error:
         raise SourceAccessError(
-            f"{_blamed(error, place)} cannot be read: {error.strerror or error}",
-            hint="mend it, or name the other files, so that it is clear that its rows are left out",
+            f"{_blamed(error, place)} cannot be read: {error.strerror or error}", hint=hint
         ) from error
 
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    ItemsView,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    ValuesView,
+)
 from typing import Any, TypeVar
 
 __all__ = ["Lookup", "dtypes_of"]
@@ -38,6 +46,17 @@ class Lookup(Mapping[Any, Value]):
         if new:
             self._found.update(self._find(new))
         return [self._found[name] for name in names]
+
+    def items(self) -> ItemsView[Any, Value]:
+        """All keys with their values, which are found together."""
+        return self._all().items()
+
+    def values(self) -> ValuesView[Value]:
+        """All values, which are found together."""
+        return self._all().values()
+
+    def _all(self) -> dict[Any, Value]:
+        return dict(zip(self._names, self.several(list(self._names)), strict=True))
 
     def __getitem__(self, name: Any) -> Value:
         if name not in self._names:

@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -15,16 +16,16 @@ import pyarrow.parquet as pq
 
 from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, delivered_type, picked, select
+from statsmodels_ooc.sources.columns import Column, is_text, picked, select
 from statsmodels_ooc.sources.damage import foreign_bytes
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import categories_of, frames_of, union
-from statsmodels_ooc.sources.hive import HiveKey, hive_keys, with_keys, without_keys
+from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
 from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
 from statsmodels_ooc.sources.parquet_footer import footer, leaf_of
-from statsmodels_ooc.sources.parquet_levels import chunk_dictionary, string_levels
+from statsmodels_ooc.sources.parquet_levels import dictionaries, string_levels
 from statsmodels_ooc.sources.parquet_text import holds_text, text_bytes
-from statsmodels_ooc.sources.schema import CommonSchema
+from statsmodels_ooc.sources.schema import CommonSchema, delivered
 from statsmodels_ooc.sources.shares import rows_within
 
 __all__ = ["SUFFIXES", "ParquetSource", "holds_nulls", "read_parquet"]
@@ -67,9 +68,12 @@ def read_parquet(
 
     Notes
     -----
-    Columns have the dtypes of `pandas.read_parquet`, the same in every frame:
-    integers are float64 where any row group may hold nulls, decimals are float64,
-    dates are timestamps. A stored index that has a name is a column.
+    Columns have the same dtype in every frame: whole numbers and truth values are masked
+    (Int64, boolean) where any row group holds nulls, and where the footer does not tell, in
+    the frames that do. Decimals are doubles as long as these tell them apart, whole ones
+    integers, longer ones stay Arrow's decimals; dates are timestamps. Dictionaries are
+    Categoricals where they are ordered or of pandas' making, elsewhere their values. A stored
+    index that has a name is a column.
 
     Examples
     --------
@@ -134,7 +138,7 @@ class ParquetPartition:
             pq.ParquetFile(
                 raw,
                 metadata=footer(self.file.now()),
-                read_dictionary=[c.name for c in columns if c.name in encoded and _is_text(c.type)],
+                read_dictionary=[c.name for c in columns if c.name in encoded and is_text(c.type)],
                 pre_buffer=not self.file.local,
                 page_checksum_verification=True,
                 buffer_size=_BUFFER,
@@ -162,8 +166,7 @@ class ParquetSource(Source):
             [(str(file), schema) for file, (schema, _, _) in zip(self.files, opened, strict=True)]
         )
         keys = hive_keys(self.files, [rows for _, _, rows in opened])
-        self._keys = {key.name: key for key in keys if key.name not in self._common.names}
-        self._columns = Lookup((*self._common.names, *self._keys), self._found)
+        self._columns = beside_keys(Lookup(self._common.names, self._found), keys)
 
     @property
     def name(self) -> str:
@@ -175,25 +178,19 @@ class ParquetSource(Source):
         """Column name to pandas dtype."""
         return dtypes_of(self._columns)
 
-    def _found(self, names: Sequence[str]) -> dict[str, Column | HiveKey]:
-        stored = {name: self._common.field(name).type for name in names if name not in self._keys}
-        near = {name: self._common.position(name) for name in stored}
-        nullable = holds_nulls(map(footer, self.files), stored, near)
-        columns = {name: self._column(name, kind, nullable[name]) for name, kind in stored.items()}
-        return columns | {name: self._keys[name] for name in names if name in self._keys}
+    def _found(self, names: Sequence[str]) -> dict[str, Column]:
+        fields = {name: self._common.field(name) for name in names}
+        kinds = {name: field.type for name, field in fields.items()}
+        near = {name: self._common.position(name) for name in names}
+        nullable = holds_nulls(map(footer, self.files), kinds, near)
+        return {name: self._column(fields[name], nullable[name]) for name in names}
 
-    def _column(self, name: str, kind: pa.DataType, nullable: bool | None) -> Column:
-        category = None
-        if name in self._common.declared and pa.types.is_dictionary(kind):
-            category = categories_of(kind, union(self._dictionaries(name)))
-        return Column(name, delivered_type(kind), nullable, category)
-
-    def _dictionaries(self, name: str) -> list[pa.Array]:
-        places = [
-            (file, group) for file in self.files for group in range(footer(file).num_row_groups)
-        ]
-        found = _in_threads(lambda place: chunk_dictionary(place[0], place[1], name), places)
-        return [words for chunk in found for words in chunk]
+    def _column(self, field: pa.Field, nullable: bool | None) -> Column:
+        if field.name not in self._common.declared or not pa.types.is_dictionary(field.type):
+            return delivered(field, nullable)
+        found = _in_threads(partial(dictionaries, column=field.name), self.files)
+        category = categories_of(field.type, union(chain.from_iterable(found)))
+        return delivered(field, nullable, category)
 
     @cached_property
     def partitions(self) -> Sequence[ParquetPartition]:
@@ -209,9 +206,7 @@ class ParquetSource(Source):
         known: Column | HiveKey = select(self._columns, [column], self.name)[0]
         if known.levels is not None or isinstance(known, HiveKey):
             return known.levels
-        if not pa.types.is_string(known.type) and not pa.types.is_large_string(known.type):
-            return None
-        return string_levels(self.files, footer, column)
+        return string_levels(self.files, column) if is_text(known.type) else None
 
 
 def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, int, int, int]], int]:
@@ -224,10 +219,6 @@ def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, int, int, int]
 def _in_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
     with ThreadPoolExecutor(max(min(_READERS, len(items)), 1)) as pool:
         return list(pool.map(function, items))
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def holds_nulls(

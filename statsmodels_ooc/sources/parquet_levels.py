@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,9 +12,9 @@ from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.damage import foreign_bytes
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.frames import union
-from statsmodels_ooc.sources.parquet_footer import leaf_of, wholly_dictionary_encoded
+from statsmodels_ooc.sources.parquet_footer import footer, leaf_of, wholly_dictionary_encoded
 
-__all__ = ["chunk_dictionary", "string_levels"]
+__all__ = ["dictionaries", "string_levels"]
 
 _LARGEST_DICTIONARY = 256 * 1024
 
@@ -22,23 +23,39 @@ _LARGEST_DICTIONARY = 256 * 1024
 _EXACT_WRITERS = ("parquet-cpp-arrow", "Polars", "DuckDB")
 
 
-def chunk_dictionary(file: StoredFile, group: int, column: str) -> list[pa.Array]:
-    """The dictionaries of one chunk of a dictionary-typed column.
+def dictionaries(file: StoredFile, column: str) -> list[pa.Array]:
+    """The dictionaries of a dictionary-typed column in all row groups of a file."""
+    known = footer(file)
+    found = []
+    with foreign_bytes(str(file), "Parquet"), _opened(file, known, column) as opened:
+        whole = wholly_dictionary_encoded(known, column)
+        for group in range(known.num_row_groups):
+            with foreign_bytes(f"{file}, row group {group}", "Parquet"):
+                found += _chunk_dictionaries(opened, group, column, whole[group])
+    return found
 
-    One, from the first row, where the dictionary page holds everything; otherwise
-    the chunk is read to its end.
+
+def _chunk_dictionaries(
+    opened: pq.ParquetFile, group: int, column: str, whole: bool
+) -> list[pa.Array]:
+    """One, from the first row, where the dictionary page holds everything.
+
+    Otherwise the chunk is read to its end.
     """
+    if not opened.metadata.row_group(group).num_rows:
+        return []
+    if whole:
+        return [next(_batches(opened, group, column, 1)).column(0).dictionary]
+    return [batch.column(0).dictionary for batch in _batches(opened, group, column, 65_536)]
+
+
+@contextmanager
+def _opened(file: StoredFile, known: pq.FileMetaData, column: str) -> Iterator[pq.ParquetFile]:
     with (
-        foreign_bytes(f"{file}, row group {group}", "Parquet"),
         file.opened() as raw,
-        pq.ParquetFile(raw, read_dictionary=[column]) as opened,
+        pq.ParquetFile(raw, metadata=known, read_dictionary=[column]) as opened,
     ):
-        if not opened.metadata.row_group(group).num_rows:
-            return []
-        if wholly_dictionary_encoded(opened.metadata, column)[group]:
-            return [next(_batches(opened, group, column, 1)).column(0).dictionary]
-        batches = _batches(opened, group, column, 65_536)
-        return [batch.column(0).dictionary for batch in batches]
+        yield opened
 
 
 def _batches(
@@ -49,15 +66,12 @@ def _batches(
     )
 
 
-def string_levels(
-    files: Sequence[StoredFile],
-    footer: Callable[[StoredFile], pq.FileMetaData],
-    column: str,
-) -> Levels | None:
+def string_levels(files: Sequence[StoredFile], column: str) -> Levels | None:
     """The values of a string column from its dictionary pages, None if not certain."""
     words: list[pa.Array] = []
     for file in files:
-        found = _file_dictionaries(file, footer(file), column)
+        with foreign_bytes(str(file), "Parquet"):
+            found = _exact_dictionaries(file, column)
         if found is None:
             return None
         words += found
@@ -67,16 +81,8 @@ def string_levels(
     return Levels(tuple(values), is_categorical=False)
 
 
-def _file_dictionaries(
-    file: StoredFile, known: pq.FileMetaData, column: str
-) -> list[pa.Array] | None:
-    with foreign_bytes(str(file), "Parquet"):
-        return _exact_dictionaries(file, known, column)
-
-
-def _exact_dictionaries(
-    file: StoredFile, known: pq.FileMetaData, column: str
-) -> list[pa.Array] | None:
+def _exact_dictionaries(file: StoredFile, column: str) -> list[pa.Array] | None:
+    known = footer(file)
     schema = known.schema.to_arrow_schema()
     writer = str(known.created_by)
     from_arrow = writer.startswith("parquet-cpp-arrow")
@@ -91,10 +97,7 @@ def _exact_dictionaries(
     whole = wholly_dictionary_encoded(known, column)
     at = leaf_of(known, column, schema.get_field_index(column))
     found = []
-    with (
-        file.opened() as raw,
-        pq.ParquetFile(raw, metadata=known, read_dictionary=[column]) as opened,
-    ):
+    with _opened(file, known, column) as opened:
         for group in range(known.num_row_groups):
             if known.row_group(group).column(at).num_values == 0:
                 continue

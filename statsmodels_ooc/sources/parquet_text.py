@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from statsmodels_ooc.sources.columns import is_text
 from statsmodels_ooc.sources.parquet_footer import leaf_of
 
 __all__ = ["holds_text", "text_bytes"]
@@ -18,13 +19,7 @@ def holds_text(kind: pa.DataType) -> bool:
     """Whether values of a type have no fixed size."""
     if pa.types.is_dictionary(kind):
         return holds_text(kind.value_type)
-    return bool(
-        pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_string_view(kind)
-        or pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-    )
+    return is_text(kind) or bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def text_bytes(file: pq.ParquetFile, groups: Sequence[int], columns: Sequence[str]) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +18,10 @@ from statsmodels_ooc.errors import (
 )
 from statsmodels_ooc.sources.listing import Entry, Kind, access_errors
 
-__all__ = ["RemoteTree", "Version", "remote_errors", "tree_of", "version_of"]
+__all__ = ["RemoteFile", "RemoteTree", "Version", "remote_errors", "tree_of", "version_of"]
 
 _FLAT = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "cos"}  # list keys, not folders
+_NETWORK = "look at the address, the network and storage_options="
 _MARKS = (  # what servers call a mark that changes with the content, the surest first
     "etag", "md5hash", "content-md5", "content_md5", "crc32c", "generation", "versionid",
     "version_id", "lastmodified", "last-modified", "last_modified", "mtime", "modified",
@@ -54,7 +56,7 @@ def tree_of(url: str, storage: Mapping[str, Any]) -> tuple[RemoteTree, str]:
 def remote_errors(url: str) -> Iterator[None]:
     """Turn whatever a file system says against reading a URL into an error of this package."""
     try:
-        with access_errors(url):
+        with access_errors(url, _NETWORK):
             yield
     except SourceNotFoundError as error:
         status = getattr(_first_cause(error), "status", 404)  # of HTTP
@@ -70,8 +72,7 @@ def remote_errors(url: str) -> Iterator[None]:
         raise
     except Exception as error:  # every client has errors of its own
         raise SourceAccessError(
-            f"{url} cannot be read: {type(error).__name__}: {error}",
-            hint="look at the address, the network and storage_options=",
+            f"{url} cannot be read: {type(error).__name__}: {error}", hint=_NETWORK
         ) from error
 
 
@@ -79,6 +80,47 @@ def _first_cause(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
     return error
+
+
+class RemoteFile:
+    """An open file of a file system, whose errors while it is read are those of this package.
+
+    It gives as many bytes as it is asked for, fewer only at its end.
+
+    Parameters
+    ----------
+    raw : object
+        What fsspec opened.
+    url : str
+        Its address, for messages.
+    """
+
+    def __init__(self, raw: Any, url: str) -> None:
+        self._raw = raw
+        self._url = url
+
+    def read(self, size: int) -> bytes:
+        with remote_errors(self._url):
+            pieces = [self._raw.read(size)]
+            missing = size - len(pieces[0])
+            while missing and pieces[-1]:
+                pieces.append(self._raw.read(missing))
+                missing -= len(pieces[-1])
+        return b"".join(pieces)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        with remote_errors(self._url):
+            return int(self._raw.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._raw.tell())
+
+    def close(self) -> None:
+        self._raw.close()
+
+    @property
+    def closed(self) -> bool:
+        return bool(self._raw.closed)
 
 
 @dataclass(frozen=True)
@@ -145,8 +187,11 @@ class RemoteTree:
         if self.scheme not in _FLAT:
             return
         with remote_errors(self.url(folder)):
-            paths = self.filesystem.find(folder)
-        self._known = entries_of_keys(folder.rstrip("/"), paths)
+            found = self.filesystem.find(folder, detail=True)
+        sizes = {
+            key: info.get("size") if _kind(info) == "file" else 0 for key, info in found.items()
+        }
+        self._known = entries_of_keys(folder.rstrip("/"), sizes)
 
     def entries(self, folder: str) -> Sequence[Entry]:
         if folder in self._known:
@@ -185,19 +230,35 @@ class RemoteTree:
         return found
 
 
-def entries_of_keys(root: str, keys: Iterable[str]) -> dict[str, list[Entry]]:
-    """Folders below a root, as the keys of a store imply them, to what lies in each."""
-    inside: dict[str, dict[str, Entry]] = {root: {}}
-    for key in keys:
+def entries_of_keys(root: str, sizes: Mapping[str, int | None]) -> dict[str, list[Entry]]:
+    """Folders below a root, as the keys of a store imply them, to what lies in each.
+
+    Parameters
+    ----------
+    root : str
+        The folder.
+    sizes : mapping
+        The keys, and what is stored under each. Nothing under a key with others below it is
+        the mark that some clients leave of a folder.
+    """
+    inside: dict[str, dict[Entry, int | None]] = {root: {}}
+    for key, size in sizes.items():
         folder = root
-        *parts, name = key[len(root) :].strip("/").split("/")
+        *parts, name = key[len(root) :].lstrip("/").split("/")
         for part in parts:
-            inside[folder].setdefault(part, Entry(part, "folder"))
+            inside[folder][Entry(part, "folder")] = None
             folder = f"{folder}/{part}"
             inside.setdefault(folder, {})
         if name:
-            inside[folder][name] = Entry(name, "file")
-    return {folder: list(entries.values()) for folder, entries in inside.items()}
+            inside[folder][Entry(name, "file")] = size
+    return {
+        folder: [
+            entry
+            for entry, size in entries.items()
+            if size != 0 or Entry(entry.name, "folder") not in entries
+        ]
+        for folder, entries in inside.items()
+    }
 
 
 def _kind(info: Mapping[str, Any]) -> Kind:

@@ -23,7 +23,7 @@ _PREFIX = "statsmodels-ooc-"
 _LOCK = "owner.lock"
 _ATTEMPTS = 20  # at a folder into which another thread still writes
 
-_alive: set[str] = set()
+_alive: dict[str, int] = {}  # folders, and the processes that made them
 _cleaned: set[str] = set()
 
 
@@ -51,9 +51,9 @@ class TemporaryFolder:
             _remove_orphans(place)
             self.path = tempfile.mkdtemp(prefix=_PREFIX, dir=place)
             lock = _locked(self.path)
-        _alive.add(self.path)
+        _alive[self.path] = os.getpid()
         _remove_at_sigterm()
-        self._finalizer = weakref.finalize(self, _remove, self.path, os.getpid(), lock)
+        self._finalizer = weakref.finalize(self, _remove, self.path, lock)
 
     def remove(self) -> None:
         """Remove the folder now."""
@@ -112,10 +112,9 @@ def _locked(folder: str) -> int:
     return lock
 
 
-def _remove(path: str, owner: int, lock: int) -> None:
+def _remove(path: str, lock: int) -> None:
     os.close(lock)
-    _alive.discard(path)
-    if os.getpid() == owner:
+    if _alive.pop(path) == os.getpid():
         shutil.rmtree(path, ignore_errors=True)
 
 
@@ -141,7 +140,8 @@ def _remove_at_sigterm() -> None:
 
 def _end(number: int, frame: FrameType | None) -> None:
     """Remove this process' folders and end as if nobody had taken the signal."""
-    for path in list(_alive):
+    mine = [path for path, owner in list(_alive.items()) if owner == os.getpid()]
+    for path in mine:
         for _ in range(_ATTEMPTS):
             shutil.rmtree(path, ignore_errors=True)
             if not os.path.exists(path):

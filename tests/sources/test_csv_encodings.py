@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import lzma
 
@@ -44,10 +45,21 @@ def test_a_byte_that_no_sample_saw_is_named(tmp_path, monkeypatch):
         list(source.frames())
 
 
+@pytest.mark.parametrize("options", [{"encoding": "latin-1"}, {"comment": "#"}])
+def test_no_sample_ends_inside_a_number(options, tmp_path, monkeypatch):
+    monkeypatch.setattr("statsmodels_ooc.sources.csv_schema._HEAD", 400)
+    monkeypatch.setattr("statsmodels_ooc.sources.csv_text._PIECE", 100)
+    for pad in range(8):
+        (tmp_path / "t.csv").write_text("y" * pad + "y,x\n" + "1,-2.5\n" * 200)
+        dtypes = read_csv(tmp_path / "t.csv", **options).dtypes
+        assert dtypes["x"] == "float64"
+
+
 @pytest.mark.parametrize(
     ("write", "words"),
     [
         (lambda p: p.write_bytes(gzip.compress(b"y,x\n1,2\n")), r"those of gzip[\s\S]*\.gz"),
+        (lambda p: p.write_bytes(bz2.compress(b"y,x\n1,2\n")), r"those of bzip2[\s\S]*\.bz2"),
         (lambda p: p.write_bytes(lzma.compress(b"y,x\n1,2\n")), r"those of xz[\s\S]*\.xz"),
         (lambda p: BODY.to_parquet(p), r"those of Parquet[\s\S]*read_parquet"),
         (lambda p: BODY.to_feather(p), r"those of Arrow[\s\S]*read_ipc"),
@@ -57,3 +69,10 @@ def test_what_is_no_text_is_named(write, words, tmp_path):
     write(tmp_path / "t.csv")
     with pytest.raises(ParseError, match=words):
         read_csv(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("name", ["PAR1", "PAR1\t", "BZhang", "BZh9", "ARROW1", "PK"])
+def test_text_may_begin_as_other_files_do(name, tmp_path):
+    (tmp_path / "t.csv").write_text(f"{name},y\n1,2\n")
+    found = read_csv(tmp_path / "t.csv").head()
+    pd.testing.assert_frame_equal(found, pd.read_csv(tmp_path / "t.csv"))

@@ -6,9 +6,11 @@ import bz2
 import gzip
 import lzma
 import zipfile
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import statsmodels.formula.api as smf
 from tolerances import SOLVED
@@ -98,6 +100,58 @@ def test_so_do_streams(text, options, tmp_path):
     pd.testing.assert_frame_equal(found, pd.read_csv(path, **options), check_exact=True)
 
 
+COMMENTED = {
+    "a quote in a field": 'y,s\n1,5" pipe # inner 3"\n2,b\n',
+    "an even number of them": 'y,s\n1,5" # "7"\n2,a"b"#\n',
+    "a mark in quotes": 'y,s\n1,"# a" # b "c"\n2,"#"\n',
+    "double quotes": 'y,s\n1,"a"" # "" b" # "c"\n2,""\n3,"""#"""\n',
+    "after the closing quote": 'y,s\n1,"a"b # "c\n2,"a"b" # c"\n',
+    "a blank before the quote": 'y,s\n1, "a # b"\n2,c\n',
+    "the first field": 's,y\n"#",1\na"b",2 #\n"a,#""b",3 # "\n',
+    "a quote in a comment": 'y,s\n1,a # "\n2,b # it"s\n3,"#"\n',
+    "a line end in quotes": 'y,s\n1,"a\n# b"\n2,"c"\n',
+    "an escaped mark": 'y,s\n1,a \\# b # c\n2,"\\"#" # "\n3,\\"# "\n4,\\,"#"\n',
+}
+SEPARATED = {
+    "a quote in a field": 'y s\n1 5"\n2 6\n3 7"\n',
+    "an even number of them": 'y s\n1 a"b"\n 2 "a" \n',
+    "blanks in quotes": 'y s\n 1   "a  b" \n2 "\t"\n',
+    "double quotes": 'y s\n1 "a ""  b"\n2 """  """\n3 "" \n',
+    "after the closing quote": 'y s\n1 "a  b"c\n2 "a"b"\n',
+    "the first field": 's y\n"a  b" 1\n  "c  d"   2\n5" 3\n',
+    "a line end in quotes": 'y s\n1 "a\t\n\t b"\t\n\t2 "c"\n',
+    "comments": 'y s\n1 5" # "c  d"\n2 "5 # c" # d "\n# "\n3 "a  #"\n',
+}
+QUOTES = [
+    *[(text, {"comment": "#"}) for text in COMMENTED.values()],
+    *[(text, {"comment": "#", "sep": r"\s+"}) for text in SEPARATED.values()],
+]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+@pytest.mark.parametrize(("text", "options"), QUOTES)
+def test_quotes_open_a_field_at_its_start_only(text, options, name, end, tmp_path):
+    options = options | ({"escapechar": "\\"} if "\\" in text else {})
+    raw = text.replace("\n", end).encode()
+    (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith("gz") else raw)
+    wanted = pd.read_csv(tmp_path / name, **options)
+    found = read_csv(tmp_path / name, **options)
+    pd.testing.assert_frame_equal(whole(found), wanted, check_exact=True)
+    if "\n" not in "".join(wanted["s"].dropna()):
+        cut = read_csv(tmp_path / name, block_size=3, **options)
+        pd.testing.assert_frame_equal(whole(cut), wanted, check_exact=True)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz"])
+def test_a_quoted_field_that_is_cut_where_lines_are_cleaned_is_named(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("statsmodels_ooc.sources.csv_text._PIECE", 8)
+    raw = b'y,s\n1,"a\n# bbbbbbbbbb"\n2,"c"\n'
+    (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith("gz") else raw)
+    with pytest.raises(ParseError, match=r"t\.csv.*a quoted field is still open"):
+        whole(read_csv(tmp_path / name, comment="#", block_size=3))
+
+
 def packed(path, text):
     data = text.encode()
     if path.suffix == ".zip":
@@ -140,6 +194,22 @@ def test_a_fit_over_thousands_is_that_of_the_numbers(tmp_path):
     expected = smf.ols("y ~ z", pd.read_csv(path, thousands=",")).fit()
     found = smof.ols("y ~ z", read_csv(path, thousands=",")).fit()
     pd.testing.assert_series_equal(found.params, expected.params, rtol=SOLVED)
+
+
+@pytest.mark.parametrize("block_size", [1, 20, "16 MiB"])
+def test_thousands_may_be_missing_for_whole_blocks(block_size, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('y,z\n1,"1,234"\n' + "2,\n" * 20 + '3,"-5,000"\n')
+    found = whole(read_csv(path, thousands=",", block_size=block_size))
+    pd.testing.assert_frame_equal(found, pd.read_csv(path, thousands=","), check_exact=True)
+
+
+def test_decimals_may_have_thousands(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('y,z\n1,"1,234,567,890,123,456.75"\n2,\n3,-0.5\n')
+    source = read_csv(path, thousands=",", dtype={"z": pa.decimal128(20, 2)})
+    expected = [Decimal("1234567890123456.75"), None, Decimal("-0.50")]
+    assert pa.array(source.head()["z"]).to_pylist() == expected
 
 
 @pytest.mark.parametrize("bad", ["1,23", "12,34", "n.n.", "1,234,5"])

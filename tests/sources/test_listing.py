@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import gzip
+import io
 import os
 import shutil
 import socket
@@ -27,6 +29,7 @@ from statsmodels_ooc.errors import (
     SourcePermissionError,
     TableFormatError,
 )
+from statsmodels_ooc.sources.listing import Entry
 from statsmodels_ooc.sources.remote import RemoteTree, entries_of_keys
 
 NOBODY = 65534
@@ -249,6 +252,21 @@ def test_keys_come_from_the_folder_and_not_from_a_link_to_it(tmp_path):
     assert source.head()["year"].unique().tolist() == [2024]
 
 
+@pytest.mark.parametrize("pattern", ["", "g=*", "g=*/*.parquet", "**/*.parquet", None])
+def test_hard_links_under_other_keys_are_other_rows(tmp_path, pattern):
+    path = write(tmp_path / "g=a" / "x.parquet")
+    other = tmp_path / "g=b" / "y.parquet"
+    other.parent.mkdir()
+    os.link(path, other)
+    source = smo.as_source([path, other] if pattern is None else tmp_path / pattern)
+    rows = pd.concat(source.frames(), ignore_index=True)
+    assert rows["g"].tolist() == ["a"] * 20 + ["b"] * 20
+    assert rows["y"].tolist() == [*frame(0)["y"], *frame(0)["y"]]
+    os.link(path, tmp_path / "g=a" / "z.parquet")
+    with pytest.warns(RepeatedFileWarning, match="z.parquet is the same as .*x.parquet"):
+        assert smo.as_source(tmp_path).rows == 40
+
+
 def test_a_list_that_names_a_file_twice(tmp_path):
     path = write(tmp_path / "x.parquet")
     with pytest.warns(RepeatedFileWarning, match=r"x\.parquet is named twice"):
@@ -387,6 +405,65 @@ def test_a_folder_behind_a_url_that_cannot_be_listed_is_refused(
         smo.as_source(f"memory://{where}")
 
 
+WRITERS = {
+    "csv": lambda table: table.to_csv(index=False).encode(),
+    "csv.gz": lambda table: gzip.compress(table.to_csv(index=False).encode()),
+    "parquet": pd.DataFrame.to_parquet,
+    "feather": lambda table: as_feather(table),
+}
+
+
+def as_feather(table):
+    sink = io.BytesIO()
+    table.to_feather(sink)
+    return sink.getvalue()
+
+
+class Wire(io.BytesIO):
+    """A file that comes in pieces, or not at all."""
+
+    lost: Exception | None = None
+
+    def read(self, size=-1):
+        if Wire.lost is not None:
+            raise Wire.lost
+        return super().read(min(size, 3) if size >= 0 else size)
+
+
+@pytest.fixture
+def wire(memory, monkeypatch):
+    opened = MemoryFileSystem._open
+
+    def through_wire(self, path, mode="rb", **kwargs):
+        found = opened(self, path, mode, **kwargs)
+        return Wire(found.getvalue()) if "r" in mode else found
+
+    monkeypatch.setattr(MemoryFileSystem, "_open", through_wire)
+    monkeypatch.setattr(Wire, "lost", None)
+    return memory
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError(104, "Connection reset by peer"), ArithmeticError("incomplete")]
+)
+def test_a_line_that_is_lost_while_reading_is_named(wire, monkeypatch, suffix, error):
+    wire.pipe(f"/x.{suffix}", WRITERS[suffix](frame(1)))
+    source = smo.as_source(f"memory://x.{suffix}")
+    source.look_at(source.columns)
+    monkeypatch.setattr(Wire, "lost", error)
+    words = rf"memory://x\.{suffix} cannot be read: .*{error.args[-1]}[\s\S]*network"
+    with pytest.raises(SourceAccessError, match=words):
+        list(source.frames())
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_a_file_that_comes_in_pieces_is_read_to_its_end(wire, suffix):
+    wire.pipe(f"/x.{suffix}", WRITERS[suffix](frame(1)))
+    found = pd.concat(smo.as_source(f"memory://x.{suffix}").frames(), ignore_index=True)
+    pd.testing.assert_frame_equal(found, frame(1))
+
+
 def test_globs_and_folders_behind_urls(memory):
     for number, name in enumerate(["d/g=2/x", "d/g=10/x", "d/g=2/_x", "d/_log/x", "y"]):
         put(memory, f"/{name}.parquet", number)
@@ -403,7 +480,35 @@ def test_keys_of_a_store_make_the_folders_that_it_does_not_have(memory):
     for name in ("d/a/1.parquet", "d/a/b/2.parquet", "d/3.parquet"):
         put(memory, f"/{name}")
     asked = RemoteTree(memory, "memory")
-    implied = entries_of_keys("/d", memory.find("/d"))
+    implied = entries_of_keys("/d", dict.fromkeys(memory.find("/d"), 1))
     assert set(implied) == {"/d", "/d/a", "/d/a/b"}
     for folder, entries in implied.items():
         assert sorted(entries, key=str) == sorted(asked.entries(folder), key=str)
+
+
+@pytest.mark.parametrize("mark", ["b/d/y=1", "b/d/y=1/"])
+@pytest.mark.parametrize("first", [True, False])
+def test_the_mark_that_a_client_leaves_of_a_folder_hides_nothing_in_it(mark, first):
+    keys = [mark, "b/d/y=1/p"] if first else ["b/d/y=1/p", mark]
+    found = entries_of_keys("b/d", {key: 5 if key.endswith("p") else 0 for key in keys})
+    assert found == {"b/d": [Entry("y=1", "folder")], "b/d/y=1": [Entry("p", "file")]}
+
+
+def test_a_key_with_bytes_of_its_own_is_a_file_whatever_lies_below_it():
+    found = entries_of_keys("b", {"b/x": 7, "b/x/1": 0, "b/x/2": 3})
+    assert found["b"] == [Entry("x", "file"), Entry("x", "folder")]
+    assert found["b/x"] == [Entry("1", "file"), Entry("2", "file")]
+
+
+def test_marks_of_folders_in_a_store(memory, monkeypatch):
+    monkeypatch.setattr("statsmodels_ooc.sources.remote._FLAT", {"memory"})
+    put(memory, "/d/g=1/x.parquet")
+    monkeypatch.setattr(
+        MemoryFileSystem,
+        "find",
+        lambda self, path, detail: {
+            "/d/g=1": {"name": "/d/g=1", "type": "directory", "size": 0},
+            "/d/g=1/x.parquet": {"name": "/d/g=1/x.parquet", "type": "file", "size": 9},
+        },
+    )
+    assert smo.as_source("memory://d").head()["g"].unique().tolist() == [1]

@@ -14,8 +14,8 @@ import pytest
 from tolerances import SOLVED
 
 import statsmodels_ooc.api as smo
-from statsmodels_ooc.errors import SchemaError
-from statsmodels_ooc.sources import csv_schema, parquet, parquet_footer
+from statsmodels_ooc.errors import ParseError, SchemaError
+from statsmodels_ooc.sources import csv_schema, parquet, parquet_footer, parquet_levels
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.columns import check_unique
 from statsmodels_ooc.sources.lookup import Lookup
@@ -93,6 +93,18 @@ def test_kept_footers_take_their_share_of_the_memory(folder):
         assert stored == footers._stored <= 2**20 / 80
 
 
+def test_a_file_is_opened_once_for_the_categories_of_all_its_row_groups(tmp_path, monkeypatch):
+    for number, words in enumerate(["abc", "dbe"]):
+        codes = pd.Categorical.from_codes([at % 3 for at in range(60)], list(words))
+        pd.DataFrame({"g": codes}).to_parquet(tmp_path / f"{number}.parquet", row_group_size=3)
+    source = read_parquet(tmp_path)
+    opened = counted(monkeypatch, pq, "ParquetFile", lambda raw: "file")
+    parsed = counted(monkeypatch, parquet_levels, "wholly_dictionary_encoded", lambda *_: "footer")
+    assert source.dtypes["g"].categories.tolist() == ["a", "b", "c", "d", "e"]
+    assert opened == {"file": 2}
+    assert parsed == {"footer": 2}
+
+
 # --- columns ------------------------------------------------------------------------
 
 
@@ -110,6 +122,20 @@ def test_csv_types_are_inferred_once_for_the_columns_of_the_formula(tmp_path, mo
     write(table(), tmp_path / "t.csv")
     smo.OLS.from_formula("y ~ x + g", tmp_path / "t.csv").fit()
     assert asked == {"['y', 'x', 'g']": 1}
+
+
+def test_a_source_is_shown_without_reading_samples_for_every_column(tmp_path, monkeypatch):
+    frame = table(unused=60)
+    write(frame, tmp_path / "0.csv")
+    write(frame.assign(c7="text"), tmp_path / "1.csv")
+    source = as_source(tmp_path)
+    counts = counted(monkeypatch, csv_schema, "_samples_of")
+    page = source._repr_html_()
+    assert page.count("<tr>") == 1 + len(frame.columns)
+    assert "<td>c7</td><td>of several kinds</td>" in page
+    assert "<td>c8</td><td>int64</td>" in page
+    assert "<td>y</td><td>float64</td>" in page
+    assert sum(counts.values()) < 2 * 2 * 8  # files, halves, and how often 60 is halved
 
 
 def test_what_a_task_carries_does_not_grow_with_unused_columns(tmp_path):
@@ -171,6 +197,9 @@ def test_a_lookup_finds_what_is_asked_for_together_and_once():
     assert "e" not in known
     with pytest.raises(KeyError):
         known["e"]
+    assert list(known.items()) == [("a", "A"), ("b", "B"), ("c", "C"), ("d", "D")]
+    assert list(known.values()) == ["A", "B", "C", "D"]
+    assert asked == [["b", "a"], ["c"], ["d"]]
 
 
 # --- what is at odds outside the formula is nobody's business -------------------------
@@ -230,9 +259,42 @@ def test_statistics_are_those_of_the_column_behind_nested_ones(tmp_path):
     assert [str(dtypes[name]) for name in ("full", "holes", "q")] == ["int64", "Int64", "boolean"]
 
 
-def test_a_header_may_be_longer_than_what_is_read_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_schema, "_HEADER", 64)
+@pytest.mark.parametrize("size", [64, 1_000])
+@pytest.mark.parametrize(
+    ("before", "options"),
+    [
+        ("", {}),
+        ("", {"encoding": "latin-1"}),
+        ("", {"newlines_in_values": True}),
+        ("# of\n# lines\n", {"comment": "#"}),
+        ("# of\n", {"comment": "#", "encoding": "latin-1"}),
+        ("a preface\n" * 10, {"skiprows": 10}),
+    ],
+)
+def test_a_header_may_be_longer_than_what_is_read_at_a_time(
+    before, options, size, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(csv_schema, "_HEADER", size)
     frame = table(unused=100)
-    source = as_source(write(frame, tmp_path / "t.csv"))
+    path = tmp_path / "t.csv"
+    path.write_text(before + frame.to_csv(index=False))
+    source = as_source(path, **options)
     assert source.columns == tuple(frame.columns)
-    assert source.head(3)["c99"].tolist() == [0, 1, 2]
+    assert source.head(20)["c99"].tolist() == list(range(10))
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_header_may_end_with_what_is_read_at_a_time(end, tmp_path, monkeypatch):
+    rest = f"1,2{end}3,4" if end else ""
+    (tmp_path / "t.csv").write_bytes(f"x,y{end}{rest}".encode())
+    for size in range(1, 9):
+        monkeypatch.setattr(csv_schema, "_HEADER", size)
+        source = as_source(tmp_path / "t.csv")
+        assert source.columns == ("x", "y")
+        assert source.head()["y"].tolist() == ([2, 4] if end else [])
+
+
+def test_a_header_whose_quote_stays_open_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text('"x,y\n' + "1,2\n" * 40_000)
+    with pytest.raises(ParseError, match=r"header of .*t\.csv cannot be read[\s\S]*quote_char="):
+        as_source(tmp_path / "t.csv")

@@ -176,6 +176,17 @@ def test_many_string_levels_are_not_declared(tmp_path):
     assert read_parquet(write(tmp_path / "t.parquet", {"s": words})).levels("s") is None
 
 
+def test_string_views_are_text_as_other_strings_are(tmp_path):
+    words = pa.array(["b", "a", None, "b"])
+    found = {}
+    for kind in (pa.string(), pa.string_view()):
+        source = read_parquet(write(tmp_path / f"{kind}.parquet", {"g": words.cast(kind)}))
+        (frame,) = source.partitions[0].frames(["g"], 9, encoded=["g"])
+        found[kind] = source.levels("g"), frame["g"].dtype, frame["g"].astype("str").tolist()
+    assert found[pa.string()] == found[pa.string_view()]
+    assert found[pa.string()][0].values == ("b", "a")
+
+
 def test_encoded_strings_come_as_categoricals(tmp_path):
     path = write(tmp_path / "t.parquet", {"s": ["a", "b", None, "a"]})
     (partition,) = read_parquet(path).partitions

@@ -46,6 +46,21 @@ STREAMS = (
 )
 
 
+FORKS = """
+    import os, signal
+    from statsmodels_ooc.sources.temporary import TemporaryFolder
+    folder = TemporaryFolder()
+    child = os.fork()
+    if child == 0:
+        own = TemporaryFolder()
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert os.waitpid(child, 0)[1] == signal.SIGTERM
+    assert os.listdir(os.path.dirname(folder.path)) == [os.path.basename(folder.path)]
+    print("ready", flush=True)
+    signal.pause()
+"""
+
+
 @contextmanager
 def child(script, place):
     """A process that has said that it is ready; it does not outlive the test."""
@@ -70,8 +85,10 @@ def ended(script, place, number):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize("script", [HOLDS, STREAMS], ids=["at rest", "while writing"])
-def test_sigterm_leaves_nothing_and_ends_the_process(script, tmp_path):
+@pytest.mark.parametrize(
+    "script", [HOLDS, STREAMS, FORKS], ids=["at rest", "while writing", "after a fork that ended"]
+)
+def test_sigterm_leaves_nothing_but_what_others_have_and_ends_the_process(script, tmp_path):
     assert ended(script, tmp_path, signal.SIGTERM) == -signal.SIGTERM
     assert os.listdir(tmp_path) == []
 
