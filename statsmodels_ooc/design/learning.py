@@ -29,7 +29,6 @@ Scan = Callable[[LevelScan, Sequence[str], Collection[str]], LevelScanState]
 
 _HEAD = 1_000  # rows on which the kind of an expression is told
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_DIGITS = 19  # of a 64-bit integer; codes that people give are shorter
 _COPIES = 4  # of its values that a spline makes while it looks for knots
 
 
@@ -258,7 +257,8 @@ class Lesson:
             else:
                 if factor in self._unsure:
                     _check_kinds(self.simple[factor], seen)
-                    _check_text(self.simple[factor], seen, self.source.makes_text)
+                    if self.source.makes_text:
+                        _check_text(self.simple[factor], seen)
                 self.levels[factor] = (seen.levels(), self.levels[factor][1])
 
     def _variable(self, factor: EvalFactor) -> str:
@@ -296,13 +296,12 @@ def _check_kinds(column: str, seen: Seen) -> None:
         )
 
 
-def _check_text(column: str, seen: Seen, may_be_made: bool) -> None:
-    """Refuse text that is numbers, with decimals or too long for codes, or maybe made of them."""
+def _check_text(column: str, seen: Seen) -> None:
+    """Refuse text that was perhaps made of numbers: all of it reads as such, none as a code."""
     texts = list(map(str, seen.values)) if set(seen.kinds) == {"text"} else []
     is_number = bool(texts) and all(_NUMBER.fullmatch(text) for text in texts)
     is_code = any(text.startswith("0") and text.isdigit() and text != "0" for text in texts)
-    is_odd = any("." in text or len(text) > _DIGITS for text in texts)
-    if is_number and (is_odd or (may_be_made and not is_code)):
+    if is_number and not is_code:
         raise DesignError(
             f"column {column!r} is text, and all of it reads as numbers, such as "
             f"{seen.kinds['text']!r}: as text it is a category",
