@@ -21,12 +21,12 @@ from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.cluster import cluster_errors
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read, noted
 from statsmodels_ooc.engine.makers import BlockMaker, Frames
-from statsmodels_ooc.engine.numbered import Gathered
+from statsmodels_ooc.engine.numbered import KeptRows
 from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.sizes import sizes_for
 from statsmodels_ooc.engine.tasks import Collect, Fold, Gather, Merge, Seen, bound
 from statsmodels_ooc.errors import EmptyDataError
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import FloatArray, Reduction
 from statsmodels_ooc.sources.base import Source
 
 __all__ = [
@@ -96,7 +96,7 @@ def gather_rows(
     collect: Collect,
     seen: Sequence[Seen],
     ledger: Ledger,
-) -> list[Gathered]:
+) -> tuple[list[FloatArray], list[KeptRows]]:
     """What a function gives for all rows, partition by partition; a pass, recorded."""
     with (
         timed(name, source, sum(rows for rows, _, _ in seen), ledger),
@@ -113,7 +113,8 @@ def gather_rows(
             for i, (partition, found) in enumerate(zip(source.partitions, seen, strict=True))
         ]
         with one_blas_thread():
-            return list(compute(*leaves))
+            gathered = compute(*leaves)
+    return [values for values, _ in gathered], [rows for _, rows in gathered]
 
 
 @contextmanager
