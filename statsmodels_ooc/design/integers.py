@@ -54,9 +54,9 @@ def learn_sight(
         warnings.simplefilter("ignore")
         same = not whole or _same_from_doubles(factor, state, head, whole)
     if same and is_number:
-        return Sight(columns, columns=columns, code=factor.code)
+        return Sight(columns, columns=columns)
     whole_always = frozenset() if same else frozenset(unsure)
-    return Sight(columns - unsure, whole_always, columns, factor.code)
+    return Sight(columns - unsure, whole_always, columns)
 
 
 def evaluate_exactly(
