@@ -5,7 +5,8 @@ from __future__ import annotations
 import builtins
 import difflib
 import keyword
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from statsmodels_ooc._patsy import (
     Term,
 )
 from statsmodels_ooc.design.learned import FormulaSpec
-from statsmodels_ooc.design.learning import Lesson, Scan
+from statsmodels_ooc.design.learning import FramesOf, Lesson, Scan
 from statsmodels_ooc.design.response import CategoricalResponse, check_endog
 from statsmodels_ooc.design.spec import Missing
 from statsmodels_ooc.design.width import check_width
@@ -37,7 +38,7 @@ def learn_formula(
     *,
     env: EvalEnvironment,
     scan: Scan,
-    frames: Callable[[Sequence[str]], Iterable[pd.DataFrame]] | None = None,
+    frames: FramesOf | None = None,
     missing: Missing = "drop",
     extras: Mapping[str, str] | None = None,
     max_endog: int = 1,
@@ -58,7 +59,7 @@ def learn_formula(
         Folds a `LevelScan` over frames with the columns named, of which some may
         come encoded. Not called when every level is declared.
     frames : callable, optional
-        Reads the columns named, all rows in order, for stateful transforms; by
+        Reads the columns named, all rows in order, under a name for that pass; by
         default ``source.frames``.
     missing : {"drop", "raise"}
         What happens to rows with missing values.
@@ -92,7 +93,7 @@ def learn_formula(
     columns = formula_columns(formula, source, env=env, extras=extras)
     lhs, rhs, third_terms = _terms(formula, extras, source.dtypes)
     factors = _factors(lhs, rhs, third_terms)
-    lesson = Lesson(source, factors, env, frames or source.frames, memory_limit)
+    lesson = Lesson(source, factors, env, frames or partial(_frames, source), memory_limit)
     lesson.learn(scan)
     sides = (lhs, rhs, list(dict.fromkeys(third_terms)))  # two roles may be of one column
     check_width(sides, lesson.widths, lesson.levels, lesson.simple, memory_limit)
@@ -115,6 +116,10 @@ def learn_formula(
         response,
     )
     return _drop_columns(spec, drop_cols) if drop_cols is not None else spec
+
+
+def _frames(source: Source, _: str, columns: Sequence[str]) -> Generator[pd.DataFrame]:
+    yield from source.frames(columns)
 
 
 def formula_columns(

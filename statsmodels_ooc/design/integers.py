@@ -25,7 +25,6 @@ def learn_sight(
     factor: EvalFactor,
     state: dict[str, Any],
     head: pd.DataFrame,
-    columns: Collection[str],
     *,
     incomplete: Collection[str],
     is_number: bool,
@@ -42,24 +41,22 @@ def learn_sight(
     factor, state : EvalFactor, dict
         The expression.
     head : DataFrame
-        The first rows of the data.
-    columns : collection of str
-        Those that the expression looks at.
+        The columns that the expression looks at in some rows of the data.
     incomplete : collection of str
-        Those that are known to have missing values somewhere.
+        Columns that are known to have missing values somewhere.
     is_number : bool
         Whether its value is a number, not a level.
     """
+    columns = frozenset(head.columns)
     whole = {name for name in columns if _is_whole(head[name])}
     unsure = whole - set(incomplete)
     with warnings.catch_warnings():  # not where chunks are read: threads share the filters
         warnings.simplefilter("ignore")
         same = not whole or _same_from_doubles(factor, state, head, whole)
     if same and is_number:
-        return Sight(frozenset(columns), columns=frozenset(columns), code=factor.code)
-    doubles = frozenset(set(columns) - unsure)
+        return Sight(columns, columns=columns)
     whole_always = frozenset() if same else frozenset(unsure)
-    return Sight(doubles, whole_always, frozenset(columns), factor.code)
+    return Sight(columns - unsure, whole_always, columns)
 
 
 def evaluate_exactly(

@@ -163,14 +163,6 @@ class FormulaSpec(DesignSpec):
         )
 
     @property
-    def level_counts(self) -> Mapping[str, int]:
-        return {
-            str(factor.name()): len(info.categories)
-            for factor, info in self.design_info.factor_infos.items()
-            if info.type == "categorical"
-        }
-
-    @property
     def width(self) -> int:
         return self.k if self._layout is None else len(self._layout.plans)
 

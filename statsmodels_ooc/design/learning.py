@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -21,15 +23,18 @@ from statsmodels_ooc.design.rowwise import require_rowwise
 from statsmodels_ooc.design.width import level_limit
 from statsmodels_ooc.errors import DesignError, EmptyDataError, MemoryLimitError, SchemaError
 from statsmodels_ooc.sources.base import Levels, Source
+from statsmodels_ooc.sources.columns import picked
 from statsmodels_ooc.sources.values import settled
 
-__all__ = ["Lesson", "Scan"]
+__all__ = ["FramesOf", "Lesson", "Scan"]
 
 Scan = Callable[[LevelScan, Sequence[str], Collection[str]], LevelScanState]
+FramesOf = Callable[[str, Sequence[str]], Generator[pd.DataFrame]]
 
+_NUMBERS = "iufbmM"  # kinds of dtypes that never come encoded
 _HEAD = 1_000  # rows on which the kind of an expression is told
+_PEEKS = 256  # small frames that may hold them; beyond, they are read in a pass
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_DIGITS = 19  # of a 64-bit integer; codes that people give are shorter
 _COPIES = 4  # of its values that a spline makes while it looks for knots
 
 
@@ -46,7 +51,7 @@ class Lesson:
     env : EvalEnvironment
         Where names that are not columns are looked up.
     frames : callable
-        Reads the columns named, in order, for stateful transforms.
+        Reads the columns named, all rows in order, under a name for that pass.
     memory_limit : int
         Bytes that learning may take.
 
@@ -69,7 +74,7 @@ class Lesson:
     source: Source
     factors: tuple[EvalFactor, ...]
     env: EvalEnvironment
-    frames: Callable[[Sequence[str]], Iterable[pd.DataFrame]]
+    frames: FramesOf
     memory_limit: int
     states: dict[EvalFactor, dict[str, Any]] = field(default_factory=dict)
     widths: dict[EvalFactor, int] = field(default_factory=dict)
@@ -101,13 +106,20 @@ class Lesson:
     def columns_of(self, factors: Sequence[EvalFactor]) -> tuple[str, ...]:
         """The source's columns that some factors read, in the source's order."""
         names = {name for factor in factors for name in _patsy.factor_names(factor)}
-        return tuple(column for column in self.source.columns if column in names)
+        return tuple(sorted(names & self._places.keys(), key=self._places.__getitem__))
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {column: place for place, column in enumerate(self.source.columns)}
 
     def encodable(self, factors: Sequence[EvalFactor]) -> frozenset[str]:
-        """Columns that are looked at through simple categorical factors only."""
+        """Columns of text that are looked at through simple categorical factors only."""
         bare = [f for f in factors if f in self.simple and f in self.levels]
         others = self.columns_of([f for f in factors if f not in bare])
-        return frozenset(self.simple[f] for f in bare) - set(others)
+        names = dict.fromkeys(self.simple[f] for f in bare)
+        dtypes = picked(self.source.dtypes, list(names), self.source.name)
+        texts = {name for name, dtype in dtypes.items() if dtype.kind not in _NUMBERS}
+        return frozenset(texts.difference(others))
 
     # --- stateful transforms see all rows, in order, as often as they are nested ---
 
@@ -122,7 +134,7 @@ class Lesson:
 
     def _memorize_pass(self, busy: Sequence[EvalFactor], which: int) -> None:
         rows = 0
-        for frame in self.frames(self.columns_of(busy)):
+        for frame in self.frames("transforms", self.columns_of(busy)):
             if len(frame):
                 rows += len(frame)
                 plain = PlainFrame(frame, sight=Sight(frozenset(frame.columns)))
@@ -147,23 +159,38 @@ class Lesson:
     # --- kinds and levels that dtypes, declarations and the first rows tell ---
 
     @cached_property
-    def _head(self) -> pd.DataFrame:
-        """The first rows, and the first ones in which further columns have a value."""
+    def _first(self) -> pd.DataFrame:
+        """The first rows."""
         columns = self.columns_of(self.factors)
-        pieces: list[pd.DataFrame] = []
-        found, silent = 0, set(columns)
-        for frame in self.source.frames(columns, _HEAD):
-            telling = {name for name in silent if frame[name].notna().any()}
-            if found < _HEAD or telling:
-                pieces.append(frame)
-                found += len(frame)
-                silent -= telling
-            if found >= _HEAD and not silent:
-                break
-        if not found:
+        frames = self.source.frames(columns, _HEAD)
+        found = _top(islice(frames, _PEEKS))
+        if len(found) < _HEAD and next(frames, None) is not None:
+            with closing(self.frames("first rows", columns)) as larger:
+                found = _top(larger)
+        if not len(found):
             raise EmptyDataError(f"{self.source.name} has no rows")
-        whole = pd.concat([piece for piece in pieces if len(piece)], ignore_index=True)
-        return settled(whole)
+        return found
+
+    @cached_property
+    def _telling(self) -> pd.DataFrame:
+        """Further rows for expressions that see a column without a value in the first rows."""
+        columns = self.columns_of(self.factors) if len(self._first) == _HEAD else ()
+        silent = {name for name in columns if self._first[name].isna().all()}
+        expressions = [factor for factor in self.factors if self._simple(factor) is None]
+        blind = [f for f in expressions if silent.intersection(self.columns_of([f]))]
+        if not blind:
+            return pd.DataFrame()
+        columns = self.columns_of(blind)
+        with closing(self.frames("first values", columns)) as frames:
+            return _from_first_values(frames, silent.intersection(columns))
+
+    def _head(self, factor: EvalFactor) -> pd.DataFrame:
+        """The columns of a factor in the rows on which its kind is told."""
+        columns = list(self.columns_of([factor]))
+        pieces = [self._first[columns]]
+        if columns and set(columns) <= set(self._telling.columns):
+            pieces.append(self._telling[columns])
+        return settled(pd.concat(pieces, ignore_index=True))
 
     @cached_property
     def _later(self) -> list[pd.DataFrame]:
@@ -172,9 +199,12 @@ class Lesson:
             return []
         return self.source.samples(self.columns_of(self.factors), _HEAD)[1:]
 
+    def _simple(self, factor: EvalFactor) -> tuple[str, bool] | None:
+        return _patsy.simple_column(factor, self.states[factor], self.source.dtypes)
+
     def _know(self, factor: EvalFactor) -> bool:
         """Learn a factor without reading all rows; whether that can be done."""
-        simple = _patsy.simple_column(factor, self.states[factor], self.source.dtypes)
+        simple = self._simple(factor)
         if simple is None:
             return self._know_expression(factor)
         column, boxed = simple
@@ -185,7 +215,7 @@ class Lesson:
             return True
         levels, contrast = None, None
         if boxed:
-            box = evaluate(factor, self.states[factor], PlainFrame(self._head))
+            box = evaluate(factor, self.states[factor], PlainFrame(self._head(factor)))
             levels, contrast = box.levels, box.contrast
         else:
             self._unsure.add(factor)
@@ -199,11 +229,11 @@ class Lesson:
 
     def _know_expression(self, factor: EvalFactor) -> bool:
         """Tell the kind of an expression on the first rows."""
-        state = self.states[factor]
-        value = evaluate(factor, state, PlainFrame(self._head))
+        state, head = self.states[factor], self._head(factor)
+        value = evaluate(factor, state, PlainFrame(head))
         is_number = not _patsy.guess_categorical(value)
-        sight = self.sights[factor] = self._sight(factor, is_number)
-        for sample in (self._head, *self._later):
+        sight = self.sights[factor] = self._sight(factor, head, is_number)
+        for sample in (head, *(rows[list(head)] for rows in self._later)):
             require_rowwise(factor, state, sample, sight)
         if is_number:
             array = np.asarray(value)
@@ -221,16 +251,11 @@ class Lesson:
             levels = (False, True)
         return self._set_levels(factor, levels, getattr(value, "contrast", None))
 
-    def _sight(self, factor: EvalFactor, is_number: bool) -> Sight:
+    def _sight(self, factor: EvalFactor, head: pd.DataFrame, is_number: bool) -> Sight:
         columns = self.columns_of([factor])
         incomplete = {name for name in columns if _holds_missing(self.source.dtypes[name])}
         return learn_sight(
-            factor,
-            self.states[factor],
-            self._head,
-            columns,
-            incomplete=incomplete,
-            is_number=is_number,
+            factor, self.states[factor], head, incomplete=incomplete, is_number=is_number
         )
 
     def _set_levels(self, factor: EvalFactor, levels: Any, contrast: Any) -> bool:
@@ -258,7 +283,8 @@ class Lesson:
             else:
                 if factor in self._unsure:
                     _check_kinds(self.simple[factor], seen)
-                    _check_text(self.simple[factor], seen, self.source.makes_text)
+                    if self.source.makes_text:
+                        _check_text(self.simple[factor], seen)
                 self.levels[factor] = (seen.levels(), self.levels[factor][1])
 
     def _variable(self, factor: EvalFactor) -> str:
@@ -273,6 +299,38 @@ class Lesson:
         """Whether Categoricals declare levels, or are a mere encoding of values."""
         column = self.simple.get(factor)
         return column is None or isinstance(self.source.dtypes[column], pd.CategoricalDtype)
+
+
+def _top(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Their first rows."""
+    pieces: list[pd.DataFrame] = []
+    wanted = _HEAD
+    for frame in frames:
+        if len(frame):
+            pieces.append(frame.iloc[:wanted])
+            wanted -= len(pieces[-1])
+        if not wanted:
+            break
+    return pd.concat(pieces, ignore_index=True) if pieces else pd.DataFrame()
+
+
+def _from_first_values(frames: Iterable[pd.DataFrame], columns: Iterable[str]) -> pd.DataFrame:
+    """So many rows from the first value of each of some columns on, however they are cut."""
+    pieces: list[pd.DataFrame] = []
+    wanted = dict.fromkeys(columns, _HEAD)
+    for frame in frames:
+        kept = np.zeros(len(frame), dtype=np.bool_)
+        for name, rows in wanted.items():
+            told = frame[name].notna().to_numpy(np.bool_) | (rows < _HEAD)
+            start = int(told.argmax()) if told.any() else len(frame)
+            kept[start : start + rows] = True
+            wanted[name] = max(rows - (len(frame) - start), 0)
+        wanted = {name: rows for name, rows in wanted.items() if rows}
+        if kept.any() or not pieces:
+            pieces.append(frame[kept])
+        if not wanted:
+            break
+    return pd.concat(pieces, ignore_index=True)
 
 
 def _declared_order(declared: Levels | None) -> tuple[Any, ...] | None:
@@ -296,13 +354,12 @@ def _check_kinds(column: str, seen: Seen) -> None:
         )
 
 
-def _check_text(column: str, seen: Seen, may_be_made: bool) -> None:
-    """Refuse text that is numbers, with decimals or too long for codes, or maybe made of them."""
+def _check_text(column: str, seen: Seen) -> None:
+    """Refuse text that was perhaps made of numbers: all of it reads as such, none as a code."""
     texts = list(map(str, seen.values)) if set(seen.kinds) == {"text"} else []
     is_number = bool(texts) and all(_NUMBER.fullmatch(text) for text in texts)
     is_code = any(text.startswith("0") and text.isdigit() and text != "0" for text in texts)
-    is_odd = any("." in text or len(text) > _DIGITS for text in texts)
-    if is_number and (is_odd or (may_be_made and not is_code)):
+    if is_number and not is_code:
         raise DesignError(
             f"column {column!r} is text, and all of it reads as numbers, such as "
             f"{seen.kinds['text']!r}: as text it is a category",

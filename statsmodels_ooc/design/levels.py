@@ -34,6 +34,10 @@ class Seen:
         Whether chunks did not agree.
     kinds : dict
         Kind of data to a value of it; see `_kind`.
+    far_double : float or None
+        A double that whole numbers may have been rounded to, 2**53 or beyond.
+    far_whole : bool
+        Whether there were whole numbers beyond 2**53.
     """
 
     values: dict[Any, None] = field(default_factory=dict)
@@ -41,6 +45,8 @@ class Seen:
     categories: tuple[Any, ...] | None = None
     disagree: bool = False
     kinds: dict[str, Any] = field(default_factory=dict)
+    far_double: float | None = None
+    far_whole: bool = False
 
     @property
     def is_number(self) -> bool:
@@ -109,7 +115,15 @@ class LevelScan:
         kinds = {kind: values[0]} if values else {}
         if name in self.unsure and "numbers" in kinds:
             values = []
-        return Seen(dict.fromkeys(values), is_float, kept, kinds=kinds)
+        numbers = values if kind in ("numbers", "objects") else []
+        return Seen(
+            dict.fromkeys(values),
+            is_float,
+            kept,
+            kinds=kinds,
+            far_double=next((v for v in numbers if isinstance(v, float) and abs(v) >= EXACT), None),
+            far_whole=any(isinstance(v, int) and abs(v) > EXACT for v in numbers),
+        )
 
     def _merge(self, name: str, left: Seen, right: Seen) -> Seen:
         values = left.values | right.values
@@ -133,8 +147,11 @@ class LevelScan:
         disagree = left.disagree or right.disagree or len(set(declared)) > 1
         categories = declared[0] if declared and not disagree else None
         is_float = left.is_float or right.is_float
-        _require_exact(name, values, is_float)
-        return Seen(values, is_float, categories, disagree, kinds)
+        doubles = [s.far_double for s in (left, right) if s.far_double is not None]
+        far_double, far_whole = next(iter(doubles), None), left.far_whole or right.far_whole
+        if is_float and far_double is not None and far_whole:
+            raise _inexact(name, far_double)
+        return Seen(values, is_float, categories, disagree, kinds, far_double, far_whole)
 
 
 def _kind(uniques: Any) -> str:
@@ -154,18 +171,14 @@ def _kind(uniques: Any) -> str:
     return "numbers" if is_long else "objects"
 
 
-def _require_exact(name: str, values: Mapping[Any, None], is_float: bool) -> None:
-    """Refuse whole numbers that are levels and came as doubles too large to tell them apart."""
-    if not is_float:
-        return
-    far = next((v for v in values if isinstance(v, float) and abs(v) >= EXACT), None)
-    if far is not None and any(isinstance(v, int) and abs(v) > EXACT for v in values):
-        raise DesignError(
-            f"{name!r} came as whole numbers in some chunks and as doubles in others, such as "
-            f"{far!r}, beyond the whole numbers that a double tells apart, 2**53",
-            hint="pandas makes doubles of whole numbers where some are missing: read them as "
-            "'Int64', or as text",
-        )
+def _inexact(name: str, double: float) -> DesignError:
+    """Whole numbers are levels, and came as doubles too large to tell them apart."""
+    return DesignError(
+        f"{name!r} came as whole numbers in some chunks and as doubles in others, such as "
+        f"{double!r}, beyond the whole numbers that a double tells apart, 2**53",
+        hint="pandas makes doubles of whole numbers where some are missing: read them as "
+        "'Int64', or as text",
+    )
 
 
 def _load_scan(data: bytes) -> LevelScan:

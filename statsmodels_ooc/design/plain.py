@@ -70,8 +70,8 @@ class PlainFrame:
         if name in self._sight.as_integers and found.dtype.kind == "f":
             row = self.where.row(int(np.argmax(column.isna())))
             raise DesignError(
-                f"column {name!r} holds whole numbers in other rows, but not at {row}, and "
-                f"{self._sight.code!r} makes something else of 1 than of 1.0",
+                f"column {name!r} holds whole numbers in other rows, but not at {row}, and an "
+                "expression makes something else of 1 than of 1.0",
                 hint=f"convert it in the expression, such as {name}.astype(float)",
             )
         return found
@@ -89,14 +89,11 @@ class Sight:
         Columns that have to be whole numbers in every frame.
     columns : frozenset of str
         All that the expression looks at.
-    code : str
-        The expression, for messages.
     """
 
     as_floats: frozenset[str] = frozenset()
     as_integers: frozenset[str] = frozenset()
     columns: frozenset[str] = frozenset()
-    code: str = ""
 
 
 def plain_frame(frame: pd.DataFrame) -> pd.DataFrame:

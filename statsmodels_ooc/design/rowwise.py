@@ -35,7 +35,7 @@ ROW_BY_ROW = (
 
 
 def require_rowwise(
-    factor: EvalFactor, state: dict[str, Any], head: pd.DataFrame, sight: Sight | None = None
+    factor: EvalFactor, state: dict[str, Any], head: pd.DataFrame, sight: Sight
 ) -> None:
     """Refuse a factor whose value in a row depends on other rows.
 
@@ -50,7 +50,7 @@ def require_rowwise(
         What is evaluated.
     head : DataFrame
         The first rows of the data.
-    sight : Sight, optional
+    sight : Sight
         How the factor sees whole numbers.
 
     Raises
@@ -84,7 +84,7 @@ def _compare(
     state: dict[str, Any],
     frame: pd.DataFrame,
     whole: NDArray[Any],
-    sight: Sight | None,
+    sight: Sight,
     *,
     is_data: bool,
 ) -> None:

@@ -82,11 +82,6 @@ class DesignSpec(ABC):
         return len(self.exog_names)
 
     @property
-    def level_counts(self) -> Mapping[str, int]:
-        """How many levels each categorical factor has."""
-        return {}
-
-    @property
     def width(self) -> int:
         """How many of the columns a block writes out."""
         return self.k

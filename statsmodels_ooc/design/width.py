@@ -81,9 +81,10 @@ def widest_term(
     Returns
     -------
     str
-        Empty where no term has levels.
+        Empty where no term of several columns has levels.
     """
-    coded = [term for term in columns if any(factor in levels for factor in term.factors)]
+    wide = [term for term, width in columns.items() if width > 1]
+    coded = [term for term in wide if any(factor in levels for factor in term.factors)]
     if not coded:
         return ""
     widest = max(coded, key=lambda term: columns[term])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
 
@@ -22,12 +22,12 @@ from statsmodels_ooc.engine.cluster import cluster_errors
 from statsmodels_ooc.engine.content import Read, noted
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
 from statsmodels_ooc.engine.makers import BlockMaker, Frames
-from statsmodels_ooc.engine.numbered import Gathered
+from statsmodels_ooc.engine.numbered import KeptRows
 from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.sizes import sizes_for
 from statsmodels_ooc.engine.tasks import Collect, Fold, Gather, Merge, Seen, bound
 from statsmodels_ooc.errors import EmptyDataError
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import FloatArray, Reduction
 from statsmodels_ooc.sources.base import Source
 
 __all__ = [
@@ -40,8 +40,6 @@ __all__ = [
     "shared",
     "timed",
 ]
-
-_FRAME_ROWS = 131_072  # rows of a frame that is read in order
 
 
 def run_pass(
@@ -99,7 +97,7 @@ def gather_rows(
     collect: Collect,
     seen: Sequence[Seen],
     ledger: Ledger,
-) -> list[Gathered]:
+) -> tuple[list[FloatArray], list[KeptRows]]:
     """What a function gives for all rows, partition by partition; a pass, recorded."""
     with (
         timed(name, source, sum(rows for rows, _, _ in seen), ledger),
@@ -116,7 +114,8 @@ def gather_rows(
             for i, (partition, found) in enumerate(zip(source.partitions, seen, strict=True))
         ]
         with one_blas_thread():
-            return list(compute(*leaves))
+            gathered = compute(*leaves)
+    return [values for values, _ in gathered], [rows for _, rows in gathered]
 
 
 @contextmanager
@@ -130,18 +129,22 @@ def timed(name: str, source: Source, rows: int, ledger: Ledger) -> Iterator[None
 
 def read_frames(
     name: str, source: Source, columns: Sequence[str], ledger: Ledger
-) -> Iterator[pd.DataFrame]:
-    """All rows in order, for what cannot be merged; a pass when it is read to the end."""
+) -> Generator[pd.DataFrame]:
+    """All rows in order, for what cannot be merged; a pass of the rows that are asked for."""
     began = time.perf_counter()
-    read = {number: Read() for number in range(len(source.partitions))}
-    with progress(name, source.rows) as meter:
-        for number, partition in enumerate(source.partitions):
-            for frame in noted(read[number], partition.frames(columns, _FRAME_ROWS)):
+    read: list[Read] = []
+    whole = 0
+    frame_rows = sizes_for(Frames(tuple(columns), frozenset())).frame_rows
+    with progress(name, source.rows) as meter, suppress(GeneratorExit):
+        for partition in source.partitions:
+            read.append(Read())
+            for frame in noted(read[-1], partition.frames(columns, frame_rows)):
                 yield frame
                 tick(meter, len(frame))
-    ledger.check(f"the pass {name!r}", source, read)
+            whole += 1
+    ledger.check(f"the pass {name!r}", source, dict(enumerate(read[:whole])))
     seconds = time.perf_counter() - began
-    rows = sum(part.rows for part in read.values())
+    rows = sum(part.rows for part in read)
     ledger.passes.append(PassRecord(name, rows, seconds, source.nbytes, len(read)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import dask.array as da
@@ -57,6 +58,16 @@ class RowArray(da.Array):
             "partition anew",
             hint=_WAYS,
         )
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, value)  # type: ignore[no-untyped-call]
+        self.origin = None  # which gives other rows
+
+    def copy(self) -> RowArray:
+        """The same rows, from the same origin; writing to a copy leaves them as they are."""
+        found = copy(self)
+        found.origin = self.origin
+        return found
 
     @property
     def _described(self) -> str:

@@ -13,7 +13,7 @@ from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.shares import reader_bytes
 
-__all__ = ["Sizes", "check_memory", "memory_needed", "sizes_for", "states_alive"]
+__all__ = ["Sizes", "check_memory", "check_room", "memory_needed", "sizes_for", "states_alive"]
 
 _FRAME_ROWS = 65_536
 _FRAME_COPIES = 5  # Arrow's, its decoder's, one that its pool keeps, pandas', the variables
@@ -53,7 +53,7 @@ def states_alive() -> int:
     return _workers() + 6
 
 
-def memory_needed(spec: BlockMaker, solving: int, rows: int | None = None) -> int:
+def memory_needed(spec: BlockMaker, solving: int, rows: int | None) -> int:
     """About how many bytes a fit takes at its peak.
 
     Frames and blocks of all readers, the states of all workers, and what is made of the last.
@@ -64,7 +64,7 @@ def memory_needed(spec: BlockMaker, solving: int, rows: int | None = None) -> in
         The design.
     solving : int
         How many matrices, (k, k), a solver and the results hold beside the states.
-    rows : int, optional
+    rows : int or None
         The number of rows, where it is known.
     """
     sizes = sizes_for(spec)
@@ -91,4 +91,21 @@ def check_memory(spec: BlockMaker, solving: int, rows: int | None) -> None:
             f"products, more than memory_limit = {options.memory_limit:,}",
             hint="text, dates and C(...) are factors with a column for each level: is one of them "
             "meant to be a number? smo.options.memory_limit = '8 GiB' raises the limit",
+        )
+
+
+def check_room(what: str, need: int) -> None:
+    """Refuse an answer for every row that cannot be read into memory, before it is read.
+
+    Raises
+    ------
+    MemoryLimitError
+        It says how to have the answer out of memory.
+    """
+    if need > max(options.memory_limit, _LEAST):
+        raise MemoryLimitError(
+            f"{what!r} takes about {need:,} bytes in memory, more than memory_limit = "
+            f"{options.memory_limit:,}",
+            hint="res.lazy and model.lazy have answers for every row as dask arrays; "
+            "smo.options.memory_limit = '8 GiB' raises the limit",
         )

@@ -15,13 +15,15 @@ from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.engine.numbered import UsedRows, used_rows
 from statsmodels_ooc.engine.passes import compute, gather_rows, run_pass, shared, timed
 from statsmodels_ooc.engine.rowarray import RowArray
-from statsmodels_ooc.engine.sizes import check_memory, sizes_for
+from statsmodels_ooc.engine.sizes import check_memory, check_room, sizes_for
 from statsmodels_ooc.engine.tasks import Collect, Seen, bound, check_unchanged
 from statsmodels_ooc.reductions.audit import Fingerprint
 from statsmodels_ooc.reductions.base import FloatArray, Reduction
 from statsmodels_ooc.sources.base import ForgottenSource, Source
 
 __all__ = ["Stream"]
+
+_ANSWER_COPIES = 2  # of an answer in memory: of its partitions, and the whole
 
 
 @dataclass
@@ -80,7 +82,7 @@ class Stream:
             name,
             self.source,
             self.spec,
-            (*reductions, Fingerprint()),
+            (*reductions, Fingerprint(bool(self.spec.encoded))),
             self.ledger,
             compared=self._seen is not None,
         )
@@ -154,18 +156,24 @@ class Stream:
 
         Raises
         ------
+        MemoryLimitError
+            It would not fit; raised before the first read.
         SourceChangedError
             This pass did not see the rows that an earlier one saw.
         """
         collect = self._collect(function, width)
-        pieces = gather_rows(name, self.source, collect, self.seen, self.ledger)
+        numbers = 0 if self.source.rows == self.kept else 2  # beside the values
+        columns = 1 if width is None else width
+        check_room(name, 8 * self.kept * (_ANSWER_COPIES * columns + numbers))
+        pieces, kept = gather_rows(name, self.source, collect, self.seen, self.ledger)
+        whole = _joined(pieces, (self.kept, *collect.tail))
         if self._used is None:
-            self._used = used_rows(pieces)
-        whole = np.empty((self.kept, *collect.tail), order="F")  # as statsmodels' own designs
-        return np.concatenate([piece.values for piece in pieces], out=whole)
+            self._used = used_rows(kept)
+        return whole
 
     def compute(self, name: str, rows: RowArray) -> FloatArray:
         """Lazy rows in memory; a pass."""
+        check_room(name, _ANSWER_COPIES * int(rows.nbytes))
         with timed(name, self.source, sum(read for read, _, _ in self.seen), self.ledger):
             (found,) = compute(rows)
         return np.asarray(found)
@@ -212,6 +220,19 @@ class Stream:
     def _collect(self, function: Callable[[Any], FloatArray], width: int | None) -> Collect:
         tail = () if width is None else (width,)
         return Collect(self.spec, function, sizes_for(self.spec), tail)
+
+
+def _joined(pieces: list[FloatArray], shape: tuple[int, ...]) -> FloatArray:
+    """The answer for all rows; the list is emptied, so that a piece goes once it is copied."""
+    if len(pieces) == 1:
+        return pieces.pop()
+    whole = np.empty(shape, order="F")  # as statsmodels' own designs
+    stop = len(whole)
+    while pieces:
+        piece = pieces.pop()
+        whole[stop - len(piece) : stop] = piece
+        stop -= len(piece)
+    return whole
 
 
 def _nothing(block: Any) -> FloatArray:

@@ -15,7 +15,7 @@ from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.content import Read, noted
 from statsmodels_ooc.engine.ledger import changed, check_read
 from statsmodels_ooc.engine.makers import BlockMaker
-from statsmodels_ooc.engine.numbered import Gathered
+from statsmodels_ooc.engine.numbered import KeptRows
 from statsmodels_ooc.engine.progress import tick
 from statsmodels_ooc.engine.sizes import Sizes
 from statsmodels_ooc.errors import OutOfCoreError
@@ -74,29 +74,39 @@ class Collect:
     tail: tuple[int, ...]
 
     def __call__(self, bound: Any, index: int, seen: Seen, before: Read) -> FloatArray:
-        return self.gather(bound, index, seen, before).values
+        values, _ = self.gather(bound, index, seen, before)
+        return values
 
     def gather(
         self, bound: Any, index: int, seen: Seen, before: Read, meter: str | None = None
-    ) -> Gathered:
+    ) -> tuple[FloatArray, KeptRows]:
         """What the function gives for the rows, and which rows these are."""
         partition, found = released(bound), Read()
-        values, kept = [np.empty((0, *self.tail))], [np.empty(0, dtype=np.intp)]
-        numbers = list(kept)
-        fingerprint, state = Fingerprint(), Fingerprint().init()
-        read = rows = 0  # before the frame: rows that were chosen, and all
+        values = np.empty((seen[1], *self.tail), order="F")  # as statsmodels' own designs
+        kept = None if seen[1] == seen[0] else np.empty(seen[1], dtype=np.intp)
+        numbers = kept  # the same where a subset does not choose
+        fingerprint = Fingerprint(bool(self.spec.encoded))
+        state = fingerprint.init()
+        read = rows = filled = 0  # before the frame: rows that were chosen, and all
         spec, sizes = self.spec, self.sizes
         with one_blas_thread(), contents_are_compared():
             for frame, frame_rows, chosen in numbered(
                 partition, spec.columns, sizes.frame_rows, spec.encoded
             ):
                 found.add(frame, spec.encoded)
+                if chosen is not None and numbers is kept:
+                    numbers = np.empty(seen[1], dtype=np.intp)
                 for block in _blocks(spec, frame, index, partition.label, read, sizes):
                     state = fingerprint.update(state, block)
-                    values.append(np.array(self.function(block), dtype=np.float64))
-                    at = block.row_numbers
-                    kept.append(at)
-                    numbers.append(rows + (at - read if chosen is None else chosen[at - read]))
+                    here = slice(filled, filled + len(block.endog))
+                    filled = here.stop
+                    if filled > seen[1]:
+                        continue  # refused below
+                    values[here] = self.function(block)
+                    if kept is not None:
+                        kept[here] = block.row_numbers
+                    if chosen is not None and numbers is not None:
+                        numbers[here] = rows + chosen[block.row_numbers - read]
                 read += len(frame)
                 rows += frame_rows
                 if meter is not None:
@@ -104,10 +114,10 @@ class Collect:
         reader = "a lazy answer"
         check_read(partition.label, reader, before, found)
         check_unchanged(partition.label, reader, seen, state.seen.get(index, (0, 0, 0)))
-        used, labels = np.concatenate(numbers), own_labels(partition)
-        if labels is not None and len(used) < len(labels):
-            labels = labels.take(used)
-        return Gathered(np.concatenate(values), np.concatenate(kept), read, used, rows, labels)
+        labels = own_labels(partition)
+        if labels is not None and numbers is not None:
+            labels = labels.take(numbers)
+        return values, KeptRows(kept, read, numbers, rows, labels)
 
 
 @dataclass(frozen=True)
@@ -117,7 +127,9 @@ class Gather:
     collect: Collect
     meter: str
 
-    def __call__(self, bound: Any, index: int, seen: Seen, before: Read) -> Gathered:
+    def __call__(
+        self, bound: Any, index: int, seen: Seen, before: Read
+    ) -> tuple[FloatArray, KeptRows]:
         return self.collect.gather(bound, index, seen, before, self.meter)
 
 

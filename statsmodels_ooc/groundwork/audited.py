@@ -14,7 +14,6 @@ from statsmodels_ooc.sources.base import Source
 
 __all__ = ["check_audit", "check_responses"]
 
-_MANY = 10  # levels; fewer are not what makes a design too wide
 _LARGEST = 1e140  # sums of squares beyond it may overflow
 
 
@@ -62,16 +61,18 @@ def check_audit(audit: RowAuditState, spec: DesignSpec, source: Source, least: i
 
 
 def _too_few(rows: int, spec: DesignSpec) -> DesignError:
-    """Name the factor that most of the columns come from, if one does."""
-    message = f"{rows:,} rows cannot determine {spec.k:,} columns and the scale"
-    code, levels = max(spec.level_counts.items(), key=lambda item: item[1], default=("", 0))
-    if 2 * levels < spec.k or levels < _MANY:
-        return DesignError(message, hint="a fit needs more rows than columns")
+    """Name the factor that most of the columns come from, if there is one."""
     return DesignError(
-        f"{message}: {code!r} is text, a date or a category and has {levels:,} levels",
-        hint=f"is {code!r} meant to be a number? In a text file a mark for missing values or "
-        "between thousands makes text of numbers: read_csv has na_values= and thousands=. An "
-        "identifier belongs out of the formula",
+        f"{rows:,} rows cannot determine {spec.k:,} columns{spec.widest} and the scale",
+        hint="a fit needs more rows than columns"
+        + (
+            ". Text, dates and categories have a column for each level: is one of them meant to be "
+            "a number? In a text file a mark for missing values or between thousands makes text "
+            "of numbers: read_csv has na_values= and thousands=. An identifier belongs out of the "
+            "formula"
+            if spec.widest
+            else ""
+        ),
     )
 
 

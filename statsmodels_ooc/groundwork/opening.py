@@ -107,8 +107,8 @@ def _scan(source: Any, ledger: Ledger, scan: Any, columns: Sequence[str], encode
     return scan_frames("levels", source, columns, encoded, scan, ledger)
 
 
-def _read(source: Any, ledger: Ledger, columns: Sequence[str]) -> Any:
-    return read_frames("transforms", source, columns, ledger)
+def _read(source: Any, ledger: Ledger, name: str, columns: Sequence[str]) -> Any:
+    return read_frames(name, source, columns, ledger)
 
 
 def environment(eval_env: Any, depth: int) -> EvalEnvironment:

@@ -285,11 +285,11 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         point = self._at(params)
         return self._loglike(point, self._scale_of(point) if scale is None else float(scale))
 
-    def _loglike(self, point: Point, scale: float) -> float:
+    def _loglike(self, point: Point, scale: float) -> np.float64:
         assert point.beta is not None
         if point.outside is not None:
-            return -np.inf
-        return self._planner.loglike(point.beta, point.deviance, scale)
+            return np.float64(-np.inf)
+        return np.float64(self._planner.loglike(point.beta, point.deviance, scale))
 
     def score(self, params: Any, scale: float | None = None) -> Any:
         """The gradient of `loglike`, (k,)."""
@@ -314,12 +314,12 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         """The log-likelihood at means, (n,): an array, or lazy ones such as `results.mu`."""
         if self._stream is None:
             return super().loglike_mu(mu, scale)
-        return self._at_means(mu).loglike(float(scale))
+        return np.float64(self._at_means(mu).loglike(float(scale)))
 
     def _estimate_x2_scale(self, mu: Any) -> Any:
         if self._stream is None:
             return super()._estimate_x2_scale(mu)
-        return float(np.divide(AtMeans.of(self, mu).pearson, self.df_resid))
+        return np.float64(np.divide(AtMeans.of(self, mu).pearson, self.df_resid))
 
     def estimate_scale(self, mu: Any) -> Any:
         """The scale at means, (n,), by the rule that `fit` was given."""

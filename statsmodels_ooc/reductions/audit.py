@@ -161,10 +161,17 @@ class FingerprintState:
 class Fingerprint:
     """Tell whether two passes made the same of the rows, however they were cut into blocks.
 
-    The checksum covers ``endog``, what goes with the rows, and the codes of categorical
-    variables. Of numerical variables one row in 8,192 is looked at: the columns that they
-    are made of are compared where they are read.
+    One row in 8,192 is looked at, of ``endog``, of what goes with the rows and of the
+    variables: the columns that these are made of are compared where they are read.
+
+    Parameters
+    ----------
+    encoded : bool
+        Whether some columns come as codes and are not compared where they are read: then
+        the checksum covers ``endog``, what goes with the rows, and all codes.
     """
+
+    encoded: bool
 
     def init(self) -> FingerprintState:
         return FingerprintState()
@@ -174,11 +181,11 @@ class Fingerprint:
         b = len(block.endog)
         if b:
             keys = block.design.keys()
-            codes = [key for key in keys if key.dtype.kind in "iu"]
-            whole = (block.endog, *block.extras.values(), *codes)
-            total += sum(
-                (2 * j + 1) * checksum(values, kept) for j, values in enumerate(whole)
-            ) + _sampled(keys, b, kept)
+            beside = (block.endog, *block.extras.values())
+            total += _sampled((*beside, *keys), b, kept)
+            if self.encoded:
+                whole = (*beside, *(key for key in keys if key.dtype.kind in "iu"))
+                total += sum((2 * j + 1) * checksum(v, kept) for j, v in enumerate(whole))
         state.seen[block.partition] = (read + block.rows_read, kept + b, total % 2**64)
         return state
 

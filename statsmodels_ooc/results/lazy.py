@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -143,6 +144,8 @@ def new_rows(exog: Any) -> Any:
     """
     if isinstance(exog, pd.DataFrame):
         return plain_frame(exog)
+    if isinstance(exog, Mapping):
+        return {name: _wide(values) for name, values in exog.items()}
     if not (is_chunked(exog) or hasattr(exog, "dask")):
         return exog
     if hasattr(exog, "__array__") and not hasattr(exog, "dask"):
@@ -155,3 +158,13 @@ def new_rows(exog: Any) -> Any:
         hint="predict frame by frame: [res.predict(frame) for frame in "
         "smo.as_source(new).frames()]",
     )
+
+
+def _wide(values: Any) -> Any:
+    """What a dict holds of a variable, with numbers of 64 bits; lists stay what they are."""
+    if isinstance(values, np.ndarray | np.generic) and values.dtype.kind in "iuf":
+        wide = np.float64 if values.dtype.kind == "f" else np.int64
+        return values.astype(wide) if values.dtype.itemsize < 8 else values
+    if isinstance(values, pd.Series | pd.api.extensions.ExtensionArray):
+        return plain_frame(pd.DataFrame({"": values}))[""]
+    return values

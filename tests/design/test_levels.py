@@ -126,6 +126,16 @@ def test_integers_beyond_doubles_are_refused_beside_doubles():
         levels_of(ints(large), floats(large + 1.0, np.nan))
 
 
+@pytest.mark.parametrize("turn", [1, -1])
+def test_doubles_that_round_onto_integers_are_refused_beside_them(turn):
+    even = 2**53
+    chunks = [ints(even, even + 2), ints(1), floats(float(even + 1), np.nan)]
+    with pytest.raises(DesignError, match=r"9007199254740992\.0.*2\*\*53"):
+        levels_of(*chunks[::turn])
+    assert levels_of(*chunks[2:], floats(2.0**53 + 2)) == (even, even + 2)  # doubles throughout
+    assert levels_of(*chunks[:2], floats(2.0)) == (1, 2, even, even + 2)
+
+
 @pytest.mark.parametrize("chunk", CHUNKS)
 def test_init_is_neutral(chunk):
     law = scan()

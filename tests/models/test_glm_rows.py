@@ -211,6 +211,13 @@ def test_any_other_means(pair: Pair, name: str, kind: str) -> None:
     assert_allclose(ask(pair.ours.model, given), ask(pair.theirs.model, mu), rtol=SOLVED)
 
 
+def test_likelihoods_are_numbers_of_numpy() -> None:
+    for results in (tight_pair("Gamma Log").ours, tight_pair("Gamma Log").theirs):
+        model = results.model
+        for found in (model.loglike(results.params), model.loglike_mu(np.asarray(results.mu), 1.3)):
+            assert isinstance(found, np.float64)
+
+
 def test_means_of_another_length() -> None:
     with pytest.raises(smo.errors.DesignError, match="mu has 2 rows, the model has 211"):
         tight_pair("Gamma Log").ours.model.loglike_mu(np.ones(2))

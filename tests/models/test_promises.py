@@ -166,6 +166,31 @@ def test_new_data_of_small_integers_do_not_overflow():
     np.testing.assert_allclose(found, right, rtol=SOLVED)
 
 
+SMALL = {
+    **{dtype: np.array([30, 80], dtype) for dtype in ("int8", "uint8", "float16")},
+    "Series": pd.Series([30, 80], dtype="int8"),
+    "masked": pd.array([30, 80], dtype="Int8"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Using dict data")
+@pytest.mark.parametrize("values", SMALL.values(), ids=list(SMALL))
+@pytest.mark.parametrize("fit", [smof.ols, smof.glm])
+def test_a_dict_of_small_numbers_does_not_overflow(fit, values):
+    res = fit("y ~ np.square(age * 10)", smo.as_source(table())).fit()
+    right = res.predict(pd.DataFrame({"age": [30, 80]}))
+    np.testing.assert_allclose(res.predict({"age": values}), right, rtol=SOLVED)
+    found = res.get_prediction({"age": values}).predicted_mean
+    np.testing.assert_allclose(found, right, rtol=SOLVED)
+
+
+@pytest.mark.filterwarnings("ignore:Using dict data")
+def test_a_dict_of_one_small_number_does_not_overflow():
+    res = smof.ols("y ~ np.square(age * 10)", smo.as_source(table())).fit()
+    right = res.predict(pd.DataFrame({"age": [80]}))
+    np.testing.assert_allclose(res.predict({"age": np.int8(80)}), right, rtol=SOLVED)
+
+
 def stamps() -> pd.DataFrame:
     return table().assign(t=1_700_000_000_000_000_000 + 10**13 * table()["age"])
 

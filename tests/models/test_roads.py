@@ -20,7 +20,7 @@ from tolerances import SOLVED
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.errors import EmptyDataError, OutOfCoreError
+from statsmodels_ooc.errors import DesignError, EmptyDataError, OutOfCoreError
 
 NORMAL = sm.families.Gaussian()
 NUMBERS_ONLY = ("response", "weight", "offset")
@@ -181,3 +181,17 @@ def test_levels_have_the_same_names_on_every_road(kind, tmp_path):
         names[road] = list(smof.ols("y ~ C(v)", data).fit().params.index)
     as_text = {"csv", "dask"} if kind in ("dates", "period", "interval") else set()
     assert len({tuple(found) for road, found in names.items() if road not in as_text}) == 1
+
+
+@pytest.mark.parametrize("texts", [["1.5", "2.5", "3.0"], ["1", "2", "3"], ["1" * 20, "2", "3"]])
+def test_text_that_reads_as_numbers_is_a_category_unless_it_may_be_made_of_them(texts, tmp_path):
+    data = frame("text", "complete")
+    data["v"] = data["v"].map(dict(zip("abc", texts, strict=True)))
+    right = smf.ols("y ~ x + v", data).fit().params
+    for road, make in ROADS.items():
+        if road in SLOW:
+            with pytest.raises(DesignError, match="'v' is text, and all of it reads as numbers"):
+                smof.ols("y ~ x + v", make(data, tmp_path))
+        elif road != "csv":  # in which they are numbers, as for pandas.read_csv
+            found = smof.ols("y ~ x + v", make(data, tmp_path)).fit().params
+            pd.testing.assert_series_equal(found, right, rtol=SOLVED)

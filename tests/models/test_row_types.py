@@ -6,6 +6,8 @@ merely counts the rows of an answer is a wrong one.
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -263,6 +265,28 @@ def test_lazy_rows_say_what_they_are(name: str) -> None:
 def test_lazy_rows_are_not_walked_through(walk: Callable[[Any], Any]) -> None:
     with pytest.raises(RowArrayError, match="row by row"):
         walk(small().lazy.resid)
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda rows: rows.copy(), lambda r: pickle.loads(pickle.dumps(r))],
+)
+def test_copies_of_lazy_rows_do_not_become_numpy_by_accident(copied: Callable[[Any], Any]) -> None:
+    rows = smof.ols("y ~ x", dd.from_pandas(FRAME, npartitions=2)).fit().lazy.resid
+    again, expected = copied(rows), rows.compute()
+    assert isinstance(again, RowArray)
+    with smo.options.set(array_limit=8), pytest.raises(MemoryLimitError, match="array_limit is 8"):
+        np.asarray(again)
+    again[0] = 5.0
+    assert_allclose(again, [5.0, *expected[1:]])
+    assert_allclose(rows, expected)
+
+
+def test_rows_that_were_written_to_are_not_what_they_were_made_of() -> None:
+    res = smof.glm("hits ~ x", smo.as_source(FRAME), family=POISSON).fit()
+    mu = res.lazy.mu
+    mu[:] = 2.0
+    assert_allclose(res.model.loglike_mu(mu), res.model.loglike_mu(np.full(int(res.nobs), 2.0)))
 
 
 def test_too_many_labels_are_refused() -> None:

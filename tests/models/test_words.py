@@ -61,13 +61,13 @@ def written(data, kind, folder, name="t"):
 def test_too_few_rows_name_the_text_that_made_the_columns(fit, formula, tmp_path):
     data = frame(40).assign(z=[f"{1000 + i:,}" for i in range(40)])
     path = written(data, "csv", tmp_path)
-    with pytest.raises(DesignError, match=r"'z' is text.* 40 levels[\s\S]*thousands="):
+    with pytest.raises(DesignError, match=r"rows cannot.*'z' has 40 levels[\s\S]*thousands="):
         fit(formula, str(path)).fit()
 
 
 def test_too_few_rows_of_numbers_blame_no_factor():
     data = pd.DataFrame(np.ones((3, 4)), columns=["y", "a", "b", "c"]).assign(g=["u", "v", "u"])
-    with pytest.raises(DesignError, match="needs more rows than columns"):
+    with pytest.raises(DesignError, match=r"needs more rows than columns$"):
         smof.ols("y ~ a + b + g", smo.as_source(data)).fit()
 
 

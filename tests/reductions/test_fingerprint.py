@@ -29,7 +29,7 @@ def block_of(rows: dict[str, np.ndarray], **kwargs: Any) -> Block:
 
 
 def fingerprint(rows: dict[str, np.ndarray], **kwargs: Any) -> Any:
-    reduction = Fingerprint()
+    reduction = Fingerprint(encoded=True)
     block = block_of(rows, rows_read=len(rows["endog"]), **kwargs)
     return reduction.update(reduction.init(), block).seen
 
@@ -74,7 +74,7 @@ def test_the_same_rows_have_the_same_fingerprint() -> None:
 
 
 def test_a_partition_without_a_block_has_its_place() -> None:
-    reduction = Fingerprint()
+    reduction = Fingerprint(encoded=True)
     states = [
         reduction.update(reduction.init(), block_of(columns(), partition=number, rows_read=N))
         for number in (1, 3)

@@ -46,7 +46,7 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "triangle": Triangle(K),
     "moments": Moments(K),
     "row audit": RowAudit(K),
-    "fingerprint": Fingerprint(),
+    "fingerprint": Fingerprint(encoded=True),
     "residual moments": ResidualMoments(np.array([0.5, -1.0, 2.0])),
     "white meat": WhiteMeat(
         np.array([0.5, -1.0, 2.0]),
