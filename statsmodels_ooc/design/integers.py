@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc._patsy import EvalFactor
 from statsmodels_ooc.design.evaluation import attempt, evaluate, same_values
-from statsmodels_ooc.design.plain import EXACT, PlainFrame, Sight
+from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.sources.values import EXACT
 
 __all__ = ["evaluate_exactly", "learn_sight"]
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.columns import Column
+from statsmodels_ooc.sources.decimals import nearest_doubles
 from statsmodels_ooc.sources.shares import rows_within
 
 __all__ = ["categories_of", "frame_of", "frames_of", "series_of", "union"]
@@ -97,7 +98,7 @@ def _cast(array: pa.Array, column: Column, encoded: bool) -> pa.Array:
             return _clean_dictionary(array)
         array = array.dictionary_decode()
     if pa.types.is_decimal(array.type) and pa.types.is_floating(column.type):
-        return array.cast(column.type, safe=False)  # the nearest double
+        return nearest_doubles(array)
     try:
         return array.cast(column.type)
     except pa.ArrowInvalid as error:

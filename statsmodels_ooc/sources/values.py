@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,18 @@ import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.columns import Column, delivered_type
+from statsmodels_ooc.sources.decimals import nearest_doubles
 from statsmodels_ooc.sources.frames import series_of
 
 __all__ = [
     "CONVERT",
+    "EXACT",
     "UNTYPED",
     "as_found",
+    "doubles_of",
     "dtype_of",
     "dtype_of_pieces",
+    "plain_column",
     "promised",
     "settled",
     "widened",
@@ -30,7 +34,9 @@ CONVERT = (
     "give all of them one type: dtype={...} of pandas' readers, such as pd.read_csv(..., "
     "dtype={'code': str}), or astype"
 )
+EXACT = 2**53  # up to which every whole number is a double
 _WIDE = 8  # bytes of the numbers that expressions see
+_LONG = pd.ArrowDtype(pa.decimal256(76, 0))  # stands for Python's integers of more than 64 bits
 UNTYPED = np.dtype("V")  # of a column without a value: any other type suits it
 
 
@@ -84,13 +90,22 @@ def _from_objects(column: pd.Series) -> pd.Series:
             return _through_arrow(column)
         case "datetime" | "datetime64" | "timedelta" | "timedelta64" | "period" | "interval":
             return column.infer_objects()
-        case "mixed" if column.dropna().map(_is_number).all():
-            return _floats(column)
+        case "mixed" | "mixed-integer" if column.dropna().map(_is_number).all():
+            exact = column.dropna().map(_is_exact).all()
+            return _through_arrow(column.map(_decimal)) if exact else _floats(column)
     return column
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_)
+
+
+def _is_exact(value: Any) -> bool:
+    return isinstance(value, Integral | Decimal)
+
+
+def _decimal(value: Any) -> Any:
+    return Decimal(int(value)) if isinstance(value, Integral) else value
 
 
 def _floats(column: pd.Series) -> pd.Series:
@@ -135,7 +150,10 @@ def dtype_of(column: pd.Series) -> Any:
         return column.dtype
     if column.isna().all():
         return UNTYPED
-    return as_found(column).dtype
+    found = as_found(column)
+    if found.dtype == object and pd.api.types.infer_dtype(found, skipna=True) == "integer":
+        return _LONG
+    return found.dtype
 
 
 def dtype_of_pieces(name: Any, pieces: Iterable[tuple[str, pd.Series]]) -> Any:
@@ -198,7 +216,11 @@ def joined_dtype(name: Any, found: list[tuple[str, Any]]) -> Any:
     if all(other == dtype for _, other in typed):
         return dtype
     kinds = list(dict.fromkeys(kind for _, kind in plain))
-    return kinds[0] if len(kinds) == 1 else pd.concat([pd.Series([], dtype=k) for k in kinds]).dtype
+    if len(kinds) == 1:
+        return kinds[0]
+    if any(isinstance(kind, pd.ArrowDtype) for kind in kinds):
+        return np.dtype(np.float64)
+    return pd.concat([pd.Series([], dtype=kind) for kind in kinds]).dtype
 
 
 def _values_dtype(dtype: Any) -> Any:
@@ -217,6 +239,30 @@ def _kind(dtype: Any) -> str:
     if isinstance(dtype, pd.StringDtype) or dtype == np.dtype(object):
         return "text"
     return str(dtype)
+
+
+def plain_column(column: pd.Series) -> pd.Series:
+    """A column as expressions see it: numbers of 64 bits, doubles where some are missing."""
+    dtype: Any = column.dtype
+    match dtype.kind:
+        case "f":
+            return column if dtype == np.float64 else doubles_of(column)
+        case "u" | "i" if isinstance(dtype, np.dtype):
+            return column if dtype.itemsize == _WIDE else column.astype(np.int64)
+        case "u" | "i":
+            if column.isna().any():
+                return doubles_of(column)
+            return plain_column(column.astype(dtype.numpy_dtype))
+    return doubles_of(column) if isinstance(dtype, pd.ArrowDtype) else column
+
+
+def doubles_of(column: pd.Series) -> pd.Series:
+    """Numbers as the doubles that are nearest to them, NaN where missing."""
+    if not isinstance(column.dtype, pd.ArrowDtype):
+        return pd.Series(column.to_numpy(np.float64, na_value=np.nan), column.index)
+    array = pa.array(column)
+    decimals = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    return pd.Series(nearest_doubles(decimals).to_numpy(zero_copy_only=False), column.index)
 
 
 def widened(frame: pd.DataFrame) -> pd.DataFrame:

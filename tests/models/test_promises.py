@@ -199,3 +199,108 @@ def test_text_of_integers_needs_integers_in_every_chunk():
         smof.ols("y ~ I(v ** 2)", lambda: iter(pieces)).fit(),
         smf.ols("y ~ I(v ** 2)", pd.concat(pieces, ignore_index=True).dropna()).fit(),
     )
+
+
+# --- decimals and long identifiers
+
+
+SIX = np.arange(60) % 6
+OF_SIX = np.random.default_rng(5).normal(size=60) + SIX
+
+
+def labels(values) -> pd.DataFrame:
+    return pd.DataFrame({"y": OF_SIX, "v": [str(value) for value in values]})
+
+
+def files(folder, *tables) -> str:
+    for number, data in enumerate(tables):
+        pq.write_table(data, folder / f"{number}.parquet")
+    return str(folder)
+
+
+def test_decimals_are_the_doubles_that_are_written_so(tmp_path):
+    cents = np.arange(900) % 300
+    prices = pa.array([Decimal(int(c)) / 100 for c in cents], pa.decimal128(10, 2))
+    folder = files(tmp_path, pa.table({"y": cents * 1.0, "v": prices}))
+    for cent in (35, 41, 57, 299):
+        assert smof.ols("y ~ 1", folder, subset=f"v == {cent / 100}").fit().nobs == 3
+    right = smf.ols("y ~ I(v >= 0.35)", pd.DataFrame({"y": cents * 1.0, "v": cents / 100})).fit()
+    same(smof.ols("y ~ I(v >= 0.35)", folder).fit(), right)
+
+
+def test_decimals_of_files_with_other_digits_are_the_same_levels(tmp_path):
+    values = [Decimal(int(six)) / 10 for six in SIX]
+    kinds = pa.decimal128(10, 2), pa.decimal128(20, 19)
+    pieces = [pa.array(values[i : i + 30], k) for i, k in zip((0, 30), kinds, strict=True)]
+    tables = [pa.table({"y": OF_SIX[:30], "v": pieces[0]}),
+              pa.table({"y": OF_SIX[30:], "v": pieces[1]})]  # fmt: skip
+    same_levels(smof.ols("y ~ C(v)", files(tmp_path, *tables)).fit(), values)
+
+
+def same_levels(found, values) -> None:
+    right = smf.ols("y ~ C(v)", labels(values)).fit()
+    assert (found.nobs, len(found.params)) == (right.nobs, len(right.params))
+    np.testing.assert_allclose(found.ssr, right.ssr, rtol=SOLVED)
+
+
+IDS = [(2**60 if i < 30 else 2**64) + int(six) for i, six in enumerate(SIX)]
+SMALL = [int(six) if i < 30 else 2**64 + int(six) for i, six in enumerate(SIX)]
+ONE, TWO = slice(0, 30), slice(30, 60)
+
+
+@pytest.mark.parametrize("ids", [IDS, SMALL], ids=["long", "small and long"])
+def test_identifiers_of_files_of_other_types_stay_apart(ids, tmp_path):
+    kinds = {
+        "integers": (pa.int64(), pa.decimal128(20, 0)),
+        "decimals": (pa.decimal128(20, 0), pa.decimal128(22, 0)),
+    }
+    for name, two in kinds.items():
+        (tmp_path / name).mkdir()
+        tables = [
+            pa.table({"y": OF_SIX[rows], "v": pa.array([made(kind, v) for v in ids[rows]], kind)})
+            for rows, kind in zip((ONE, TWO), two, strict=True)
+        ]
+        same_levels(smof.ols("y ~ C(v)", files(tmp_path / name, *tables)).fit(), ids)
+    data = pd.DataFrame({"y": OF_SIX, "v": pd.Series(ids, dtype=object)})
+    for number, rows in enumerate((ONE, TWO)):
+        data[rows].to_csv(tmp_path / f"{number}.csv", index=False)
+    same_levels(smof.ols("y ~ C(v)", str(tmp_path / "*.csv")).fit(), ids)
+    pieces = [data[rows].infer_objects().reset_index(drop=True) for rows in (ONE, TWO)]
+    for make in (list, iter, lambda pieces: lambda: iter(pieces)):
+        found = smof.ols("y ~ C(v)", make(pieces)).fit()
+        same_levels(found, ids)
+        assert found.params.index[-1] == f"C(v)[T.{2**64 + 5}]"
+
+
+def made(kind, value):
+    return Decimal(value) if pa.types.is_decimal(kind) else value
+
+
+TENTHS = [Decimal(int(six)) / 10 for six in SIX]
+DECIMALS = {
+    "one long one": [*TENTHS[:40], Decimal("0.12345678901234567891"), *TENTHS[41:]],
+    "one with zeros": [*TENTHS[:40], Decimal("0.40000000000000000000"), *TENTHS[41:]],
+    "and integers": [Decimal(int(six)) if i % 7 else int(six) for i, six in enumerate(SIX)],
+    "and doubles": [Decimal(int(six)) if i % 7 else float(six) for i, six in enumerate(SIX)],
+}
+
+
+@pytest.mark.parametrize("values", DECIMALS.values(), ids=DECIMALS)
+def test_decimals_do_not_depend_on_their_neighbours(values):
+    data = pd.DataFrame({"y": OF_SIX, "v": pd.Series(values, dtype=object)})
+    right = smf.ols("y ~ v", data.astype({"v": float})).fit()
+    pieces = [data[rows].reset_index(drop=True) for rows in (ONE, TWO)]
+    for source in (smo.as_source(data), pieces, iter(pieces), lambda: iter(pieces)):
+        same(smof.ols("y ~ v", source).fit(), right)
+    for source in (smo.as_source(data), pieces, iter(pieces), lambda: iter(pieces)):
+        same_levels(smof.ols("y ~ C(v)", source).fit(), [float(value) for value in values])
+
+
+@pytest.mark.parametrize("make", [list, iter, lambda pieces: lambda: iter(pieces)])
+def test_identifiers_that_became_doubles_in_one_chunk_are_refused(make):
+    ids = 2**60 + SIX
+    late = pd.DataFrame({"y": OF_SIX[TWO], "v": ids[TWO].astype(float)})
+    late.loc[:2, "v"] = np.nan
+    pieces = [pd.DataFrame({"y": OF_SIX[ONE], "v": ids[ONE]}), late]
+    with pytest.raises(DesignError, match=r"'v' came as whole numbers .* doubles[\s\S]*Int64"):
+        smof.ols("y ~ C(v)", make(pieces)).fit()
