@@ -304,3 +304,17 @@ def test_identifiers_that_became_doubles_in_one_chunk_are_refused(make):
     pieces = [pd.DataFrame({"y": OF_SIX[ONE], "v": ids[ONE]}), late]
     with pytest.raises(DesignError, match=r"'v' came as whole numbers .* doubles[\s\S]*Int64"):
         smof.ols("y ~ C(v)", make(pieces)).fit()
+
+
+# --- columns that nobody asks for
+
+
+@pytest.mark.parametrize("make", [list, iter])
+def test_a_column_of_mixed_values_is_refused_where_it_is_used(make):
+    junk = [i if i % 2 else "a" for i in range(60)]
+    data = pd.DataFrame({"y": OF_SIX, "x": SIX, "junk": pd.Series(junk, dtype=object)})
+    pieces = [data[:30].assign(junk=0), *(data[rows] for rows in (ONE, TWO))]
+    right = smf.ols("y ~ x", pd.concat(pieces)).fit()
+    same(smof.ols("y ~ x", make(pieces)).fit(), right)
+    with pytest.raises(SchemaError, match=r"'junk'[\s\S]*frame 1|'junk'[\s\S]*DataFrame 1"):
+        smof.ols("y ~ junk", make(pieces)).fit()
