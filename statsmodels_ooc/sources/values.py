@@ -265,11 +265,32 @@ def doubles_of(column: pd.Series) -> pd.Series:
     return pd.Series(nearest_doubles(decimals).to_numpy(zero_copy_only=False), column.index)
 
 
-def widened(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame whose numbers have 64 bits, and are masked where some are missing."""
-    small = {
-        name: np.int64 if dtype.kind in "iu" else np.float64
-        for name, dtype in frame.dtypes.items()
-        if isinstance(dtype, np.dtype) and dtype.kind in "iuf" and dtype.itemsize < _WIDE
-    }
-    return frame.astype(small) if small else frame
+def widened(frame: pd.DataFrame, exact: bool) -> pd.DataFrame:
+    """A frame whose columns are plain, see `plain_column`.
+
+    Parameters
+    ----------
+    frame : DataFrame, (n, ...)
+        As a source gives it.
+    exact : bool
+        Whether whole numbers that doubles do not tell apart stay as they are.
+    """
+    changed = {}
+    for name, column in frame.items():
+        found = column if exact and _is_beyond(column) else plain_column(column)
+        if found is not column:
+            changed[name] = found
+    if not changed:
+        return frame
+    columns = {name: changed.get(name, column) for name, column in frame.items()}
+    return pd.DataFrame(columns, copy=False)
+
+
+def _is_beyond(column: pd.Series) -> bool:
+    """Whether it holds whole numbers that no double is, in an array that has missing values."""
+    dtype: Any = column.dtype
+    if isinstance(dtype, pd.ArrowDtype):
+        is_whole = dtype.pyarrow_dtype.scale <= 0
+    else:
+        is_whole = dtype.kind in "iu" and not isinstance(dtype, np.dtype)
+    return bool(is_whole and ((column > EXACT) | (column < -EXACT)).any())

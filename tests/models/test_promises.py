@@ -306,6 +306,48 @@ def test_identifiers_that_became_doubles_in_one_chunk_are_refused(make):
         smof.ols("y ~ C(v)", make(pieces)).fit()
 
 
+# --- conditions on missing numbers
+
+
+def test_conditions_see_missing_numbers_as_doubles(tmp_path):
+    v = pd.Series(SIX).astype("Int64").mask(np.arange(60) % 7 == 0)
+    data = pd.DataFrame({"y": OF_SIX, "v": v})
+    data.to_csv(tmp_path / "t.csv", index=False)
+    data.to_parquet(tmp_path / "t.parquet", row_group_size=20)
+    quarters = [None if value is pd.NA else Decimal(int(value)) / 4 for value in v]
+    exact = pa.table({"y": OF_SIX, "v": pa.array(quarters, pa.decimal128(30, 2))})
+    pq.write_table(exact, tmp_path / "decimals.parquet")
+    read = pd.read_csv(tmp_path / "t.csv")
+    pieces = [read[rows].reset_index(drop=True) for rows in (ONE, TWO)]
+    sources = [str(tmp_path / "t.csv"), str(tmp_path / "t.parquet"), smo.as_source(data), pieces,
+               smo.as_source(iter(pieces)), lambda: iter(pieces)]  # fmt: skip
+    for source in sources:
+        found = smof.ols("y ~ 1", source, subset="not (v > 2)").fit()
+        right = nobs_and_ssr(read[read.eval("not (v > 2)")])
+        assert (found.nobs, found.ssr) == pytest.approx(right)
+    found = smof.ols("y ~ 1", sources[1], subset=lambda chunk: chunk["v"] != 3).fit()
+    assert (found.nobs, found.ssr) == pytest.approx(nobs_and_ssr(read[read["v"] != 3]))
+    for condition in ("v != 0.75", "v > 0.5"):
+        right = (read["v"] / 4).to_frame().eval(condition)
+        found = smof.ols("y ~ 1", str(tmp_path / "decimals.parquet"), subset=condition).fit()
+        assert (found.nobs, found.ssr) == pytest.approx(nobs_and_ssr(read[right]))
+
+
+def nobs_and_ssr(data: pd.DataFrame) -> tuple[float, float]:
+    return len(data), data["y"].var(ddof=0) * len(data)
+
+
+def test_conditions_see_long_identifiers_exactly(tmp_path):
+    ids = pd.Series(2**60 + SIX).astype("Int64").mask(np.arange(60) % 7 == 0)
+    data = pd.DataFrame({"y": OF_SIX, "v": ids})
+    data.to_parquet(tmp_path / "t.parquet", row_group_size=20)
+    kept = (SIX == 2) & (np.arange(60) % 7 > 0)
+    for source in (str(tmp_path / "t.parquet"), smo.as_source(data, chunk_rows=20)):
+        found = smof.ols("y ~ 1", source, subset=f"v == {2**60 + 2}").fit()
+        assert (found.nobs, found.ssr) == pytest.approx(nobs_and_ssr(data[kept]))
+        assert smof.ols("y ~ 1", source, subset=f"v != {2**60 + 2}").fit().nobs == 60 - kept.sum()
+
+
 # --- columns that nobody asks for
 
 
