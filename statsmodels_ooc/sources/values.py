@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
@@ -21,9 +21,11 @@ __all__ = [
     "EXACT",
     "UNTYPED",
     "as_found",
+    "check_kinds",
     "doubles_of",
     "dtype_of",
     "dtype_of_pieces",
+    "joined_dtype",
     "plain_column",
     "promised",
     "settled",
@@ -133,15 +135,55 @@ def _through_arrow(column: pd.Series) -> pd.Series:
     return _from_arrow(column, array)
 
 
-def settled(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame whose columns are `as_found`."""
-    changed = {
-        name: found for name, column in frame.items() if (found := as_found(column)) is not column
-    }
+def settled(frame: pd.DataFrame, dtypes: Mapping[Any, Any] | None = None) -> pd.DataFrame:
+    """A frame whose columns are `as_found`.
+
+    Parameters
+    ----------
+    frame : DataFrame, (n, ...)
+        As a user, dask or a reader made it.
+    dtypes : mapping, optional
+        The dtypes of the columns of which it is a piece: those without a value here get
+        them, and Categoricals become values where the whole is none.
+    """
+    changed = {}
+    for name, column in frame.items():
+        found = as_found(column)
+        if dtypes is not None and found.dtype != dtypes[name]:
+            found = _suited(column, found, dtypes[name])
+        if found is not column:
+            changed[name] = found
     if not changed:
         return frame
     columns = {name: changed.get(name, column) for name, column in frame.items()}
     return pd.DataFrame(columns, copy=False)
+
+
+def _suited(column: pd.Series, found: pd.Series, dtype: Any) -> pd.Series:
+    """A piece of a column, `found` in it, as the whole has it whose dtype this is."""
+    is_category = isinstance(found.dtype, pd.CategoricalDtype)
+    if is_category and not isinstance(dtype, pd.CategoricalDtype):
+        return as_found(found.astype(object))
+    if is_category or dtype.kind in "fV" or not found.isna().all():
+        return found
+    if dtype == np.dtype(object):
+        return column.astype(object)
+    if isinstance(dtype, np.dtype) and dtype.kind in "biu":
+        dtype = Column("", pa.from_numpy_dtype(dtype)).masked
+    return pd.Series(index=column.index, dtype=dtype)
+
+
+def check_kinds(frame: pd.DataFrame, dtypes: Mapping[Any, Any], place: str) -> None:
+    """Refuse a piece whose columns hold other kinds of data than those before it.
+
+    Raises
+    ------
+    SchemaError
+        See `joined_dtype`.
+    """
+    for name, column in frame.items():
+        if column.dtype != dtypes[name]:
+            joined_dtype(name, [("the frames before", dtypes[name]), (place, dtype_of(column))])
 
 
 def dtype_of(column: pd.Series) -> Any:

@@ -348,10 +348,89 @@ def test_conditions_see_long_identifiers_exactly(tmp_path):
         assert smof.ols("y ~ 1", source, subset=f"v != {2**60 + 2}").fit().nobs == 60 - kept.sum()
 
 
+# --- chunks of which the whole is something else
+
+
+MAKES = pytest.mark.parametrize("make", [list, iter, lambda pieces: lambda: iter(pieces)])
+
+
+@MAKES
+@pytest.mark.parametrize("others", [[5, 4, 3, 2, 1, 0], [9, 5, 4, 3, 2, 1, 0]])
+def test_categories_of_numbers_that_disagree_are_numbers_as_pandas_makes_them(make, others):
+    one = pd.DataFrame({"y": OF_SIX[ONE], "v": pd.Categorical(SIX[ONE])})
+    two = pd.DataFrame({"y": OF_SIX[TWO], "v": pd.Categorical(SIX[TWO], others)})
+    whole = pd.concat([one, two], ignore_index=True)
+    same(smof.ols("y ~ v", make([one, two])).fit(), smf.ols("y ~ v", whole).fit())
+    same_levels(smof.ols("y ~ C(v)", make([one, two])).fit(), SIX)
+
+
+@MAKES
+def test_times_with_and_without_a_zone_are_refused(make):
+    days = pd.Series(pd.to_datetime("2024-01-01") + pd.to_timedelta(SIX, "D"))
+    one = pd.DataFrame({"y": OF_SIX[ONE], "v": days[ONE]})
+    two = pd.DataFrame({"y": OF_SIX[TWO], "v": days[TWO].dt.tz_localize("UTC")})
+    with pytest.raises(SchemaError, match=r"'v' is .* but .*UTC.* in (DataFrame|frame) 1"):
+        smof.ols("y ~ C(v)", make([one, two])).fit()
+
+
+def with_gap() -> pd.DataFrame:
+    """Columns of which a third of the rows, a chunk, has no value."""
+    data = pd.DataFrame({"y": OF_SIX, "f": np.random.default_rng(6).normal(size=60)})
+    data["g"] = pd.Series(np.array(["a", "bb", "ccc"])[SIX % 3], dtype=object)
+    data["d"] = pd.Series(pd.date_range("2020", periods=60, freq="40D"))
+    data["c"] = pd.Categorical(np.array(["a", "b", "c"])[SIX % 3])
+    data["k"] = pd.array(SIX, "Int64")
+    data["b"] = pd.array(SIX > 2, "boolean")
+    data.loc[20:39, ["g", "d", "c", "k", "b"]] = None
+    return data
+
+
+FALSE = (with_gap()["f"][20:40] <= 0).sum()  # whatever the missing b is
+GAPS = ["g.apply(str)", "g.str.len()", "C(g.str[0])", "d.dt.year", "c", "C(c.cat.codes)"]
+
+
+def gap_roads(data: pd.DataFrame) -> dict:
+    pieces = [data[i : i + 20].reset_index(drop=True) for i in (0, 20, 40)]
+    names = ["g", "d", "c", "k", "b"]
+    absent = [
+        [pieces[0], pieces[1].assign(**dict.fromkeys(names, gap)), pieces[2]]
+        for gap in (pd.Series([None] * 20, dtype=object), np.nan)
+    ]
+    return {
+        "frame": smo.as_source(data, chunk_rows=20),
+        "list": absent[0],
+        "function": lambda: iter(absent[1]),
+        "iterator": iter(absent[1]),
+    }
+
+
+@pytest.mark.parametrize("term", GAPS)
+def test_a_chunk_without_a_value_is_of_the_columns_type(term):
+    data = with_gap()
+    right = smf.ols(f"y ~ {term}", data).fit()
+    for road, source in gap_roads(data).items():
+        if "str)" not in term or road in ("frame", "list"):  # 'nan' elsewhere, as in memory
+            same(smof.ols(f"y ~ {term}", source).fit(), right)
+
+
+@pytest.mark.parametrize(
+    ("term", "nobs", "names"),
+    [
+        ("I(b & (f > 0))", 40 + FALSE, ["I(b & (f > 0))[T.True]"]),
+        ("I(~b)", 40, ["I( ~b)[T.True]"]),
+        ("C(k)", 40, [f"C(k)[T.{k}]" for k in range(1, 6)]),
+    ],
+)  # fmt: skip
+def test_a_chunk_without_a_truth_value_or_a_number_is_of_the_columns_type(term, nobs, names):
+    for source in gap_roads(with_gap()).values():
+        found = smof.ols(f"y ~ {term}", source).fit()
+        assert (found.nobs, list(found.params.index[1:])) == (nobs, names)
+
+
 # --- columns that nobody asks for
 
 
-@pytest.mark.parametrize("make", [list, iter])
+@MAKES
 def test_a_column_of_mixed_values_is_refused_where_it_is_used(make):
     junk = [i if i % 2 else "a" for i in range(60)]
     data = pd.DataFrame({"y": OF_SIX, "x": SIX, "junk": pd.Series(junk, dtype=object)})
