@@ -277,6 +277,20 @@ def made(kind, value):
 
 
 TENTHS = [Decimal(int(six)) / 10 for six in SIX]
+
+
+def test_expressions_of_long_identifiers_are_exact_or_refused(tmp_path):
+    long, far = ([2**64 * k + int(six) for k, six in zip(times, SIX, strict=True)]
+                 for times in ([1] * 60, (SIX + 1).tolist()))  # fmt: skip
+    decimals = {name: pa.array(list(map(Decimal, v)), pa.decimal128(21, 0))
+                for name, v in (("long", long), ("far", far))}  # fmt: skip
+    folder = files(tmp_path, pa.table({"y": OF_SIX, **decimals}))
+    with pytest.raises(DesignError, match=r"'long' is 1844674407370955161.*row.*2\*\*53"):
+        smof.ols("y ~ C(long % 10)", folder)
+    right = smf.ols("y ~ np.log(far)", pd.DataFrame({"y": OF_SIX, "far": far}, dtype=float)).fit()
+    same(smof.ols("y ~ np.log(far)", folder).fit(), right)
+
+
 DECIMALS = {
     "one long one": [*TENTHS[:40], Decimal("0.12345678901234567891"), *TENTHS[41:]],
     "one with zeros": [*TENTHS[:40], Decimal("0.40000000000000000000"), *TENTHS[41:]],
