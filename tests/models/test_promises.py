@@ -427,6 +427,16 @@ def test_a_chunk_without_a_value_is_of_the_columns_type(term):
             same(smof.ols(f"y ~ {term}", source).fit(), right)
 
 
+def test_a_dask_partition_without_a_value_is_of_the_type_that_dask_declares():
+    data = with_gap()
+    with dask.config.set({"dataframe.convert-string": False}):
+        frame = dd.from_pandas(data[["y", "g"]], npartitions=3)
+    for term in ("g.apply(str)", "C(g.str[0])"):
+        right = smf.ols(f"y ~ {term}", data).fit()
+        same(smof.ols(f"y ~ {term}", frame).fit(), right)
+        same(smof.ols(f"y ~ {term}", frame, subset="y == y").fit(), right)
+
+
 @pytest.mark.parametrize(
     ("term", "nobs", "names"),
     [
