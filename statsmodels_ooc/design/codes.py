@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import MAX_PREC, Context, Decimal
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,14 @@ from numpy.typing import NDArray
 from statsmodels_ooc._patsy import is_missing
 from statsmodels_ooc.design.block import Where
 from statsmodels_ooc.errors import DesignError, UnseenLevelError
+from statsmodels_ooc.sources.values import EXACT
 
-__all__ = ["Codes", "as_categorical", "as_series", "encode"]
+__all__ = ["Codes", "as_categorical", "as_level", "as_series", "encode"]
 
 Codes = NDArray[np.signedinteger[Any]]
 
+_EXACTLY = Context(prec=MAX_PREC)
+_DIGITS = 15  # which every double tells apart
 _DENSE = 4_096  # whole numbers within so many are their own table of codes
 
 
@@ -66,6 +70,18 @@ def encode(values: Any, levels: tuple[Any, ...], name: str, where: Where) -> Cod
     return coded
 
 
+def as_level(value: Any) -> Any:
+    """A value as levels have it: decimals are doubles or whole numbers where these suffice.
+
+    What type a decimal travels in hangs on its neighbours in a chunk.
+    """
+    if not isinstance(value, Decimal) or not value.is_finite():
+        return value
+    if value == value.to_integral_value():
+        return float(value) if abs(value) <= EXACT else int(value)
+    return float(value) if len(value.normalize(_EXACTLY).as_tuple().digits) <= _DIGITS else value
+
+
 def as_categorical(values: Any) -> pd.Categorical | None:
     """The Categorical in a Series of them, or None for anything else."""
     inner = values.array if isinstance(values, pd.Series) else values
@@ -92,7 +108,7 @@ def _factorize(values: Any, name: str) -> tuple[NDArray[Any], list[Any]]:
     """Codes with -1 for missing, and the distinct values that they stand for."""
     cat = as_categorical(values)
     if cat is not None:
-        return cat.codes, list(cat.categories)
+        return cat.codes, [as_level(value) for value in cat.categories]
     series = as_series(values, name)
     if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iu" and len(series):
         array = series.to_numpy()
@@ -104,4 +120,4 @@ def _factorize(values: Any, name: str) -> tuple[NDArray[Any], list[Any]]:
         codes, uniques = pd.factorize(series)
     except TypeError as error:
         raise DesignError(f"levels of {name!r} must be hashable: {error}") from None
-    return codes, uniques.tolist()
+    return codes, [as_level(value) for value in uniques.tolist()]

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc._patsy import EvalFactor
 from statsmodels_ooc.design.evaluation import attempt, evaluate, same_values
-from statsmodels_ooc.design.plain import EXACT, PlainFrame, Sight
+from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.sources.values import EXACT
 
 __all__ = ["evaluate_exactly", "learn_sight"]
 
@@ -72,16 +73,15 @@ def evaluate_exactly(
     value = evaluate(factor, state, frame.through(sight))
     for name in sight.columns:
         column = frame.raw[name]
-        dtype: Any = column.dtype
-        if dtype.kind not in "iu" or dtype.itemsize < _WIDE:
-            continue
-        if name not in sight.as_floats and not column.isna().any():
+        if not _is_seen_as_doubles(column, name, sight):
             continue
         beyond = _beyond(column)
         if beyond is None:
             continue
         few = frame.raw.iloc[beyond[:_FEW]].reset_index(drop=True)
-        if not _same_from_doubles(factor, state, few, {name}):
+        is_decimal = isinstance(column.dtype, pd.ArrowDtype)
+        same = _same_from_decimals if is_decimal else _same_from_doubles
+        if not same(factor, state, few, {name}):
             i = int(beyond[0])
             raise DesignError(
                 f"column {name!r} is {column.iloc[i]} at {frame.where.row(i)}, beyond the whole "
@@ -93,6 +93,16 @@ def evaluate_exactly(
 
 def _is_whole(column: pd.Series) -> bool:
     return column.dtype.kind in "iu" and not column.isna().any()
+
+
+def _is_seen_as_doubles(column: pd.Series, name: str, sight: Sight) -> bool:
+    """Whether an expression is given doubles for wide whole numbers."""
+    dtype: Any = column.dtype
+    if isinstance(dtype, pd.ArrowDtype):
+        return bool(dtype.pyarrow_dtype.scale <= 0)
+    if dtype.kind not in "iu" or dtype.itemsize < _WIDE:
+        return False
+    return name in sight.as_floats or bool(column.isna().any())
 
 
 def _beyond(column: pd.Series) -> NDArray[np.intp] | None:
@@ -119,3 +129,17 @@ def _same_from_doubles(
         exact = rows.assign(**{name: rows[name].astype(object) for name in columns})
         right = attempt(factor, state, PlainFrame(exact))
         return right is not None and same_values(right, doubles)
+
+
+def _same_from_decimals(
+    factor: EvalFactor, state: dict[str, Any], rows: pd.DataFrame, columns: Collection[str]
+) -> bool:
+    """Whether an expression makes the same of doubles as of the whole numbers of decimals.
+
+    It does where it takes none of Python's, which are the only ones that are as long.
+    """
+    exact = rows.assign(**{name: rows[name].map(int).astype(object) for name in columns})
+    with np.errstate(all="ignore"):
+        doubles = attempt(factor, state, PlainFrame(rows))
+        whole = attempt(factor, state, PlainFrame(exact))
+    return doubles is None or whole is None or same_values(whole, doubles)

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from statsmodels_ooc._patsy import dumps, is_missing, loads, sorted_levels
-from statsmodels_ooc.design.codes import as_categorical, as_series
+from statsmodels_ooc.design.codes import as_categorical, as_level, as_series
 from statsmodels_ooc.design.evaluation import unbox
-from statsmodels_ooc.design.plain import EXACT
 from statsmodels_ooc.errors import DesignError, MemoryLimitError, SchemaError
+from statsmodels_ooc.sources.values import EXACT
 
 __all__ = ["LevelScan", "LevelScanState", "Seen"]
 
@@ -27,7 +27,9 @@ class Seen:
     values : dict
         The levels as keys, in the order in which they turned up.
     is_float : bool
-        Whether a chunk held floating-point numbers: then all of them are.
+        Whether a value came as a double: then all do that can.
+    far : dict
+        Type to a number of it beyond 2**53, up to which doubles tell whole numbers apart.
     categories : tuple or None
         The categories of pandas Categoricals while all chunks agree on them.
     disagree : bool
@@ -45,8 +47,7 @@ class Seen:
     categories: tuple[Any, ...] | None = None
     disagree: bool = False
     kinds: dict[str, Any] = field(default_factory=dict)
-    far_double: float | None = None
-    far_whole: bool = False
+    far: dict[type, Any] = field(default_factory=dict)
 
     @property
     def is_number(self) -> bool:
@@ -60,6 +61,8 @@ class Seen:
         values: Sequence[Any] = list(self.values)
         if any(value is True or value is False for value in values):
             values = [*(v for v in values if not isinstance(v, bool)), False, True]
+        elif int in self.far:
+            values = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values]
         elif self.is_float:
             values = [float(v) if isinstance(v, int) else v for v in values]
         return sorted_levels(values)
@@ -108,22 +111,16 @@ class LevelScan:
 
     def _see(self, name: str, evaluated: Any) -> Seen:
         uniques, categories = _uniques(evaluated, name)
-        is_float = getattr(uniques, "dtype", np.dtype(object)).kind == "f"
         kept = categories if name in self.declares else None
-        values = [value for value in uniques.tolist() if kept or not is_missing(value)]
+        values = [as_level(v) for v in uniques.tolist() if kept or not is_missing(v)]
         kind = "objects" if categories is not None else _kind(uniques)
         kinds = {kind: values[0]} if values else {}
         if name in self.unsure and "numbers" in kinds:
             values = []
-        numbers = values if kind in ("numbers", "objects") else []
-        return Seen(
-            dict.fromkeys(values),
-            is_float,
-            kept,
-            kinds=kinds,
-            far_double=next((v for v in numbers if isinstance(v, float) and abs(v) >= EXACT), None),
-            far_whole=any(isinstance(v, int) and abs(v) > EXACT for v in numbers),
-        )
+        numbers = [value for value in values if isinstance(value, int | float)]
+        is_float = uniques.dtype.kind == "f" or any(isinstance(v, float) for v in numbers)
+        far = {type(value): value for value in numbers if abs(value) >= EXACT}
+        return Seen(dict.fromkeys(values), is_float, kept, kinds=kinds, far=far)
 
     def _merge(self, name: str, left: Seen, right: Seen) -> Seen:
         values = left.values | right.values
@@ -147,11 +144,9 @@ class LevelScan:
         disagree = left.disagree or right.disagree or len(set(declared)) > 1
         categories = declared[0] if declared and not disagree else None
         is_float = left.is_float or right.is_float
-        doubles = [s.far_double for s in (left, right) if s.far_double is not None]
-        far_double, far_whole = next(iter(doubles), None), left.far_whole or right.far_whole
-        if is_float and far_double is not None and far_whole:
-            raise _inexact(name, far_double)
-        return Seen(values, is_float, categories, disagree, kinds, far_double, far_whole)
+        far = left.far | right.far
+        _require_exact(name, far)
+        return Seen(values, is_float, categories, disagree, kinds, far)
 
 
 def _kind(uniques: Any) -> str:
@@ -171,14 +166,15 @@ def _kind(uniques: Any) -> str:
     return "numbers" if is_long else "objects"
 
 
-def _inexact(name: str, double: float) -> DesignError:
-    """Whole numbers are levels, and came as doubles too large to tell them apart."""
-    return DesignError(
-        f"{name!r} came as whole numbers in some chunks and as doubles in others, such as "
-        f"{double!r}, beyond the whole numbers that a double tells apart, 2**53",
-        hint="pandas makes doubles of whole numbers where some are missing: read them as "
-        "'Int64', or as text",
-    )
+def _require_exact(name: str, far: Mapping[type, Any]) -> None:
+    """Refuse whole numbers that are levels and came as doubles too large to tell them apart."""
+    if int in far and float in far:
+        raise DesignError(
+            f"{name!r} came as whole numbers in some chunks and as doubles in others, such as "
+            f"{far[float]!r}, beyond the whole numbers that a double tells apart, 2**53",
+            hint="pandas makes doubles of whole numbers where some are missing: read them as "
+            "'Int64', or as text",
+        )
 
 
 def _load_scan(data: bytes) -> LevelScan:

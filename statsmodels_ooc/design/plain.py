@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from statsmodels_ooc.design.block import FloatArray, Where
 from statsmodels_ooc.errors import DesignError
-from statsmodels_ooc.sources.values import settled
+from statsmodels_ooc.sources.values import doubles_of, plain_column, settled
 
-__all__ = ["EXACT", "PlainFrame", "Sight", "column_values", "plain_frame"]
-
-EXACT = 2**53  # up to which every whole number is a double
-_WIDE = 8  # bytes of the integers that expressions see
+__all__ = ["PlainFrame", "Sight", "column_values", "plain_frame"]
 
 
 class PlainFrame:
@@ -64,7 +59,9 @@ class PlainFrame:
         return found if found is column else found.copy(deep=False)
 
     def _plain(self, name: str, column: pd.Series) -> pd.Series:
-        found = _plain_column(column)
+        found = plain_column(column)
+        if isinstance(found.dtype, pd.StringDtype):
+            return found.astype(object)
         if name in self._sight.as_floats and found.dtype.kind in "iu":
             return found.astype(np.float64)
         if name in self._sight.as_integers and found.dtype.kind == "f":
@@ -110,27 +107,6 @@ def _without_masks(column: pd.Series) -> pd.Series:
     return column.astype(object).where(column.notna(), None)
 
 
-def _plain_column(column: pd.Series) -> pd.Series:
-    dtype: Any = column.dtype
-    match dtype.kind:
-        case "f":
-            return column if dtype == np.float64 else _floats(column)
-        case "u" | "i" if isinstance(dtype, np.dtype):
-            return column if dtype.itemsize == _WIDE else column.astype(np.int64)
-        case "u" | "i":
-            complete = not column.isna().any()
-            return _plain_column(column.astype(dtype.numpy_dtype)) if complete else _floats(column)
-    if isinstance(dtype, pd.StringDtype):
-        return column.astype(object)
-    if isinstance(dtype, pd.ArrowDtype):
-        return _floats(column)
-    return column
-
-
-def _floats(column: pd.Series) -> pd.Series:
-    return pd.Series(column.to_numpy(np.float64, na_value=np.nan), column.index)
-
-
 def column_values(column: pd.Series, name: str, where: Where) -> FloatArray:
     """A numeric column as floats, (n,), NaN where missing.
 
@@ -143,8 +119,7 @@ def column_values(column: pd.Series, name: str, where: Where) -> FloatArray:
     if dtype == np.float64:
         return column.to_numpy()
     if isinstance(dtype, pd.ArrowDtype):
-        doubles: FloatArray = np.asarray(pa.array(column).cast(pa.float64(), safe=False))
-        return doubles
+        return doubles_of(column).to_numpy()
     if dtype.kind not in "iufb" and not _holds_numbers(column):
         if column.isna().all():
             return np.full(len(column), np.nan)

@@ -180,14 +180,13 @@ class Merge:
 
 def bound(partition: Partition, columns: Sequence[str]) -> Any:
     """A partition of which these columns will be read, or the dask value that becomes it."""
-    inner = getattr(partition, "inner", None)
-    if inner is not None and hasattr(inner, "bind"):
-        return delayed(partition.wrap)(inner.bind())  # type: ignore[attr-defined]
-    bind = getattr(partition, "bind", None)
-    if bind is not None:
-        return bind()
     narrowed = getattr(partition, "narrowed", None)
-    return _Held(partition if narrowed is None else narrowed(columns))
+    read: Any = partition if narrowed is None else narrowed(columns)
+    inner = getattr(read, "inner", None)
+    if inner is not None and hasattr(inner, "bind"):
+        return delayed(read.wrap)(inner.bind())
+    bind = getattr(read, "bind", None)
+    return _Held(read) if bind is None else bind()
 
 
 class _Held:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.base import Levels
+from statsmodels_ooc.sources.decimals import DOUBLE_DIGITS
 from statsmodels_ooc.sources.lookup import Lookup
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "delivered_type",
     "is_number",
     "is_text",
+    "joined",
     "picked",
     "select",
 ]
@@ -32,8 +34,8 @@ _MASKED = {
     **{pa.int8(): "Int8", pa.int16(): "Int16", pa.int32(): "Int32", pa.int64(): "Int64"},
     **{pa.uint8(): "UInt8", pa.uint16(): "UInt16", pa.uint32(): "UInt32", pa.uint64(): "UInt64"},
 }
-_DOUBLE_DIGITS = 15  # decimal digits that every double tells apart
 _INT64_DIGITS = 18  # decimal digits that every 64-bit integer has room for
+_DECIMAL128_DIGITS, _DECIMAL256_DIGITS = 38, 76
 
 pa.array(pd.array([], pd.PeriodDtype("D")))  # has pandas tell Arrow of its periods and intervals
 
@@ -120,15 +122,20 @@ def delivered_type(kind: pa.DataType) -> pa.DataType:
 
 
 def _delivered_decimal(kind: pa.DataType) -> pa.DataType:
-    if kind.precision <= _DOUBLE_DIGITS:
+    if kind.precision <= DOUBLE_DIGITS:
         return pa.float64()
-    if kind.scale <= 0 and kind.precision - kind.scale <= _INT64_DIGITS:
+    if _fits_int64(kind):
         return pa.int64()
-    return (
-        pa.decimal256(kind.precision, kind.scale)
-        if kind.bit_width > 128
-        else pa.decimal128(kind.precision, kind.scale)
-    )
+    return _decimal(kind.precision, kind.scale, kind.bit_width)
+
+
+def _fits_int64(kind: pa.DataType) -> bool:
+    return bool(kind.scale <= 0 and kind.precision - kind.scale <= _INT64_DIGITS)
+
+
+def _decimal(precision: int, scale: int, bits: int = 128) -> pa.DataType:
+    is_long = bits > 128 or precision > _DECIMAL128_DIGITS
+    return (pa.decimal256 if is_long else pa.decimal128)(precision, scale)
 
 
 def _is_pandas(kind: pa.DataType) -> bool:
@@ -159,16 +166,21 @@ def common_type(types: Iterable[tuple[str, pa.DataType]], column: str, hint: str
         found.setdefault(kind, place)
     (result, first), *others = found.items()
     for kind, place in others:
-        joined = _join(result, kind)
-        if joined is None:
+        both = joined(result, kind)
+        if both is None:
             raise SchemaError(
                 f"column {column!r} is {result} in {first} but {kind} in {place}", hint=hint
             )
-        result = joined
+        result = both
     return result
 
 
-def _join(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
+def joined(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
+    """The type that holds the values of both, None for different kinds of data.
+
+    Doubles win over other numbers; whole numbers and decimals stay exact while Arrow has
+    digits enough.
+    """
     if left == right or pa.types.is_null(right):
         return left
     if pa.types.is_null(left):
@@ -186,7 +198,7 @@ def _join(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
 
 def _join_dictionaries(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
     both = pa.types.is_dictionary(left) and pa.types.is_dictionary(right)
-    values = _join(
+    values = joined(
         left.value_type if pa.types.is_dictionary(left) else left,
         right.value_type if pa.types.is_dictionary(right) else right,
     )
@@ -196,9 +208,22 @@ def _join_dictionaries(left: pa.DataType, right: pa.DataType) -> pa.DataType | N
 
 
 def _join_numbers(left: pa.DataType, right: pa.DataType) -> pa.DataType:
-    if not (pa.types.is_integer(left) and pa.types.is_integer(right)):
+    if pa.types.is_floating(left) or pa.types.is_floating(right):
         return pa.float64()
-    return pa.from_numpy_dtype(np.result_type(left.to_pandas_dtype(), right.to_pandas_dtype()))
+    if pa.types.is_integer(left) and pa.types.is_integer(right):
+        return pa.from_numpy_dtype(np.result_type(left.to_pandas_dtype(), right.to_pandas_dtype()))
+    (whole, scale), (other_whole, other_scale) = map(_digits, (left, right))
+    scale = max(scale, other_scale)
+    precision = max(whole, other_whole) + scale
+    return _decimal(precision, scale) if precision <= _DECIMAL256_DIGITS else pa.float64()
+
+
+def _digits(kind: pa.DataType) -> tuple[int, int]:
+    """How many digits before and behind the point a number needs."""
+    if pa.types.is_decimal(kind):
+        return kind.precision - kind.scale, max(kind.scale, 0)
+    limits = np.iinfo(kind.to_pandas_dtype())
+    return len(str(limits.max)), 0
 
 
 def _join_moments(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:

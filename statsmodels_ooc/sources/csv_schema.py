@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from statsmodels_ooc.errors import OptionError, ParseError
-from statsmodels_ooc.sources.columns import Column, check_unique, select
+from statsmodels_ooc.sources.columns import Column, check_unique, joined, select
 from statsmodels_ooc.sources.csv_format import CsvFormat, is_cut
 from statsmodels_ooc.sources.csv_lines import cleaned
 from statsmodels_ooc.sources.csv_numbers import number_type
@@ -237,7 +237,7 @@ def infer(
         if not lines.strip():
             continue
         for name, kind in _infer_piece(lines, names, wanted, file, style).items():
-            types[name] = _join(types[name], kind)
+            types[name] = joined(types[name], kind) or pa.string()
     return types
 
 
@@ -321,17 +321,6 @@ def _texts(
 def _plain(kind: pa.DataType) -> pa.DataType:
     """The type without what pandas would have to be asked for: dates and times are text."""
     return pa.string() if pa.types.is_temporal(kind) else kind
-
-
-def _join(left: pa.DataType, right: pa.DataType) -> pa.DataType:
-    if left == right or pa.types.is_null(right):
-        return left
-    if pa.types.is_null(left):
-        return right
-    numbers = [pa.int64(), pa.decimal128(_DIGITS, 0), pa.float64()]
-    if left in numbers and right in numbers:
-        return max(left, right, key=numbers.index)
-    return pa.string()
 
 
 def _inferred(name: str, kind: pa.DataType) -> Column:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dask.config
@@ -12,7 +12,7 @@ import pandas as pd
 from dask.delayed import delayed as to_delayed
 
 from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import check_unique, select
+from statsmodels_ooc.sources.columns import check_unique, picked, select
 from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.memory import FramePartition
 from statsmodels_ooc.sources.values import promised
@@ -44,13 +44,18 @@ class DaskPartition:
         The pandas DataFrame to come.
     label : str
         Which partition it is.
-    names : tuple
-        The columns that dask says there are.
+    dtypes : mapping
+        The columns that dask says there are, and their dtypes: what values may be, where
+        the partition has none.
     """
 
     delayed: Any
     label: str
-    names: tuple[Any, ...]
+    dtypes: Mapping[Any, Any]
+
+    def narrowed(self, columns: Sequence[str]) -> DaskPartition:
+        """The same rows, knowing of these columns only."""
+        return replace(self, dtypes=picked(self.dtypes, columns, self.label))
 
     @property
     def rows(self) -> None:
@@ -64,9 +69,9 @@ class DaskPartition:
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
         """Compute this partition, where dask computes, and yield its rows."""
-        select(dict.fromkeys(self.names), columns, self.label)
+        dtypes = picked(self.dtypes, columns, self.label)
         frame = self.delayed[list(columns)].compute()
-        yield from FramePartition(frame, self.label).frames(columns, max_rows, encoded)
+        yield from FramePartition(frame, self.label, dtypes).frames(columns, max_rows, encoded)
 
     def bind(self) -> Any:
         """A dask Delayed of an equal partition whose rows are in memory.
@@ -74,7 +79,7 @@ class DaskPartition:
         It can become part of a larger graph, so that persisted and distributed
         collections are read where they are.
         """
-        return to_delayed(FramePartition, pure=True)(self.delayed, self.label)
+        return to_delayed(FramePartition, pure=True)(self.delayed, self.label, self.dtypes)
 
 
 class DaskFrameSource(Source):
@@ -94,7 +99,7 @@ class DaskFrameSource(Source):
         self._frame = frame
         self._dtypes = Lookup(names, self._declared)
         self._partitions = [
-            DaskPartition(delayed, f"dask partition {number}", names)
+            DaskPartition(delayed, f"dask partition {number}", self._dtypes)
             for number, delayed in enumerate(frame.to_delayed())
         ]
 

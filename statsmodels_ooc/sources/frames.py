@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.columns import Column
+from statsmodels_ooc.sources.decimals import nearest_doubles
 from statsmodels_ooc.sources.shares import rows_within
 
 __all__ = ["categories_of", "frame_of", "frames_of", "series_of", "union"]
@@ -95,9 +96,9 @@ def _cast(array: pa.Array, column: Column, encoded: bool) -> pa.Array:
     if pa.types.is_dictionary(array.type):
         if encoded or column.category is not None:
             return _clean_dictionary(array)
-        array = array.dictionary_decode()
+        array = _decoded(array)
     if pa.types.is_decimal(array.type) and pa.types.is_floating(column.type):
-        return array.cast(column.type, safe=False)  # the nearest double
+        return nearest_doubles(array)
     try:
         return array.cast(column.type)
     except pa.ArrowInvalid as error:
@@ -114,8 +115,16 @@ def _clean_dictionary(array: pa.DictionaryArray) -> pa.DictionaryArray:
     """The same values over a dictionary without nulls and doubles, as pandas needs."""
     words = array.dictionary
     if words.null_count or len(words.unique()) != len(words):
-        return array.dictionary_decode().dictionary_encode()
+        return _decoded(array).dictionary_encode()
     return array
+
+
+def _decoded(array: pa.DictionaryArray) -> pa.Array:
+    """The values, polars' views of text copied: Arrow cannot take from these."""
+    words = array.dictionary
+    if pa.types.is_string_view(words.type):
+        words = words.cast(pa.large_string())
+    return pa.DictionaryArray.from_arrays(array.indices, words).dictionary_decode()
 
 
 def _categorical(array: pa.Array, column: Column) -> pd.Categorical:

@@ -251,8 +251,9 @@ class IpcSource(Source):
         opened = [_open(file) for file in files]
         common = CommonSchema([(str(item.file), item.schema) for item in opened])
         keys = hive_keys(self.files, [item.has_rows for item in opened])
-        find = partial(_found, common, opened, dict(refused or {}))
-        self._columns = beside_keys(Lookup(common.names, find), keys)
+        refused = dict(refused or {})
+        find = partial(_found, common, opened, refused)
+        self._columns = beside_keys(Lookup((*common.names, *refused), find), keys)
         self._partitions = [
             partition for item in opened for partition in _partitions(item, self._columns)
         ]
@@ -328,7 +329,8 @@ def _column(field: pa.Field, opened: Sequence[_Opened], declared: bool) -> Colum
     name, kind = field.name, field.type
     flags = [_holds_nulls(item, name) for item in opened]
     nullable = True if True in flags else None if None in flags else False
-    filled = [item for item in opened if item.batches is None or item.batches]
+    typed = [item for item in opened if not pa.types.is_null(item.schema.field(name).type)]
+    filled = [item for item in typed if item.batches is None or item.batches]
     if not declared or not pa.types.is_dictionary(kind):
         return delivered(field, nullable)
     if not all(name in item.dictionaries for item in filled):

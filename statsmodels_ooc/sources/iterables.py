@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from statsmodels_ooc.errors import SourceChangedError, SourceError
 from statsmodels_ooc.sources.base import Source
-from statsmodels_ooc.sources.columns import check_unique, select
+from statsmodels_ooc.sources.columns import check_unique, picked, select
 from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
 from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.memory import ArrowTableSource, FramePartition
 from statsmodels_ooc.sources.schema import CommonSchema
 from statsmodels_ooc.sources.spool import spool
 from statsmodels_ooc.sources.threads import Peeked, peeked
-from statsmodels_ooc.sources.values import UNTYPED, dtype_of
+from statsmodels_ooc.sources.values import UNTYPED, check_kinds, dtype_of, joined_dtype
 
 __all__ = ["IterableSource", "from_iterable"]
 
-_FRAME_ROWS = 65_536
 _PEEKED = 1_000  # first rows that tell the columns' dtypes
 
 
@@ -93,22 +92,24 @@ class IterableSource(Source):
         names = _names(first, f"frame 0 of {name}")
         self._dtypes = Lookup(names, self._told)
         self._first = _pandas(first[:_PEEKED], names, f"frame 0 of {name}").copy()
-        self._partitions = [IterablePartition(make, name, peek.pieces)]
+        self._partitions = [IterablePartition(make, name, self._dtypes, peek.pieces)]
 
     def _told(self, names: Sequence[Any]) -> dict[Any, Any]:
-        return {name: self._dtype(name) for name in names}
-
-    def _dtype(self, name: Any) -> Any:
-        """That of the first frame in which the column has a value."""
-        dtype = dtype_of(self._first[name])
-        if dtype is not UNTYPED:
-            return dtype
-        for partition in self._partitions:
-            for frame in partition.frames([name], _FRAME_ROWS):
-                dtype = dtype_of(frame[name])
-                if dtype is not UNTYPED:
-                    return dtype
-        return self._first[name].dtype
+        """What the first frame says, and the others where that is open."""
+        found = {name: dtype_of(self._first[name]) for name in names}
+        left = [name for name in names if _is_open(found[name])]
+        pieces = self._partitions[0].pieces(left) if left else ()
+        for place, frame in pieces:
+            for name in left:
+                both = [("the frames before", found[name]), (place, dtype_of(frame[name]))]
+                found[name] = joined_dtype(name, both)
+            left = [name for name in left if _is_open(found[name])]
+            if not left:
+                break
+        return {
+            name: self._first[name].dtype if dtype is UNTYPED else dtype
+            for name, dtype in found.items()
+        }
 
     @property
     def is_recipe(self) -> bool:
@@ -122,13 +123,22 @@ class IterableSource(Source):
 
     @property
     def dtypes(self) -> Mapping[str, Any]:
-        """Column name to the dtype that its first values have."""
+        """Column name to the dtype that its first values have.
+
+        A Categorical of numbers is one if its categories are the same in all frames.
+        """
         return self._dtypes
 
     @property
     def partitions(self) -> Sequence[IterablePartition]:
         """One partition."""
         return self._partitions
+
+
+def _is_open(dtype: Any) -> bool:
+    """Whether further frames may make something else of a column."""
+    is_category = isinstance(dtype, pd.CategoricalDtype)
+    return dtype is UNTYPED or (is_category and dtype.categories.dtype.kind in "iuf")
 
 
 def _checked(first: Any, name: str) -> Any:
@@ -159,10 +169,15 @@ class IterablePartition:
 
     make: Callable[[], Iterable[Any]]
     label: str
+    dtypes: Mapping[Any, Any]
     peeked: Iterator[Any] | None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return IterablePartition, (self.make, self.label, None)
+        return IterablePartition, (self.make, self.label, self.dtypes, None)
+
+    def narrowed(self, columns: Sequence[str]) -> IterablePartition:
+        """The same frames, knowing of the dtypes of these columns only."""
+        return replace(self, dtypes=picked(self.dtypes, columns, self.label))
 
     @property
     def rows(self) -> None:
@@ -178,7 +193,21 @@ class IterablePartition:
         max_rows: int,
         encoded: Collection[str] = (),
     ) -> Iterator[pd.DataFrame]:
-        """Yield the rows as frames of at most ``max_rows`` rows."""
+        """Yield the rows as frames of at most ``max_rows`` rows.
+
+        Raises
+        ------
+        SchemaError
+            When a frame lacks a column or changes its kind.
+        """
+        dtypes = picked(self.dtypes, columns, self.label)
+        for place, piece in self.pieces(columns):
+            for frame in FramePartition(piece, place, dtypes).frames(columns, max_rows):
+                check_kinds(frame, dtypes, place)
+                yield frame
+
+    def pieces(self, columns: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Yield every frame as the function gives it, and where it stands."""
         pieces = iter(self.make())
         if pieces is self.peeked:
             raise SourceChangedError(
@@ -187,8 +216,8 @@ class IterablePartition:
                 hint="return a new iterator at every call, or hand over the iterator itself",
             )
         for number, piece in enumerate(pieces):
-            frame = _pandas(piece, columns, f"frame {number} of {self.label}")
-            yield from FramePartition(frame, self.label).frames(columns, max_rows)
+            place = f"frame {number} of {self.label}"
+            yield place, _pandas(piece, columns, place)
 
 
 def _pandas(piece: Any, columns: Sequence[str], place: str) -> pd.DataFrame:

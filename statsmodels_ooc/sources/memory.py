@@ -25,10 +25,27 @@ _CHUNK_ROWS = 262_144
 
 @dataclass(frozen=True, eq=False)
 class FramePartition:
-    """Consecutive rows of a pandas DataFrame."""
+    """Consecutive rows of a pandas DataFrame.
+
+    Attributes
+    ----------
+    frame : DataFrame, (n, ...)
+        The rows.
+    label : str
+        Which they are.
+    dtypes : mapping, optional
+        The dtypes of the whole columns, where they are known; see `settled`.
+    """
 
     frame: pd.DataFrame
     label: str
+    dtypes: Mapping[Any, Any] | None = None
+
+    def narrowed(self, columns: Sequence[str]) -> FramePartition:
+        """The same rows, knowing of the dtypes of these columns only."""
+        if self.dtypes is None:
+            return self
+        return replace(self, dtypes=picked(self.dtypes, columns, self.label))
 
     @property
     def rows(self) -> int:
@@ -53,10 +70,11 @@ class FramePartition:
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows."""
         chosen = self.frame.take(select(self._places, columns, self.label), axis=1)
+        dtypes = None if self.dtypes is None else picked(self.dtypes, columns, self.label)
         for start in range(0, len(chosen), max_rows):
             piece = chosen.iloc[start : start + max_rows]
             piece.index = pd.RangeIndex(len(piece))
-            yield settled(piece)
+            yield settled(piece, dtypes)
 
     @cached_property
     def _places(self) -> dict[Any, int]:
@@ -82,7 +100,7 @@ class FrameSource(Source):
         self._frames = list(frames)
         self._dtypes = Lookup(_common_columns(frames), self._told)
         self._partitions = [
-            FramePartition(piece, label)
+            FramePartition(piece, label, self._dtypes)
             for number, frame in enumerate(frames)
             for piece, label in self._pieces(frame, number, chunk_rows)
         ]

@@ -10,9 +10,10 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.ipc as ipc
 
-from statsmodels_ooc.errors import ParseError, SchemaError, SourceError
+from statsmodels_ooc.errors import SchemaError, SourceError
 from statsmodels_ooc.sources.columns import common_type
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
@@ -25,7 +26,7 @@ from statsmodels_ooc.sources.schema import (
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
 from statsmodels_ooc.sources.values import CONVERT, settled
 
-__all__ = ["as_table", "spool", "spooled_file"]
+__all__ = ["spool", "spooled_file"]
 
 _BATCH_ROWS = 131_072
 
@@ -49,8 +50,8 @@ def spool(pieces: Iterable[Any], name: str) -> IpcSource:
     Raises
     ------
     SchemaError
-        When a piece lacks a column; when a column that changes its kind is asked for.
-        It names both frames.
+        When a piece lacks a column; when a column is asked for that changes its kind, or
+        whose values are of several. It names the frames.
     SpoolError
         When the files cannot be written.
     """
@@ -58,7 +59,7 @@ def spool(pieces: Iterable[Any], name: str) -> IpcSource:
     parts = _Parts(folder)
     try:
         for number, piece in enumerate(pieces):
-            parts.write(as_table(piece, f"frame {number}"), f"frame {number}")
+            parts.write(piece, f"frame {number}")
         parts.close()
     except BaseException:
         with suppress(OSError):  # a full disk is told once
@@ -79,21 +80,37 @@ def spooled_file(path: str, folder: TemporaryFolder) -> StoredFile:
     return StoredFile(path, found.st_size, found.st_mtime_ns, owner=folder)
 
 
-def as_table(piece: Any, place: str) -> pa.Table:
-    """A piece of an iterable as an Arrow table."""
+def _as_table(piece: Any, place: str) -> tuple[pa.Table, dict[str, SchemaError]]:
+    """A piece of an iterable as an Arrow table, and why some of its columns are left out."""
     if is_arrow_like(piece) and not isinstance(piece, pd.DataFrame):
-        return _marked(arrow_table(piece))
+        return _marked(arrow_table(piece)), {}
     if not isinstance(piece, pd.DataFrame):
         raise TypeError(
             f"{place} is a {type(piece).__name__}, not a DataFrame or an Arrow RecordBatch"
         )
+    frame = _with_decimals(settled(piece))
+    refused: dict[Any, SchemaError] = {}
     try:
-        table = pa.Table.from_pandas(_with_decimals(settled(piece)), preserve_index=False)
-    except (pa.ArrowException, OverflowError) as error:
-        raise ParseError(
-            f"{place} has a column of mixed values: {error}", hint="give it one type"
-        ) from error
-    return _without_types_of_nothing(_marked(table))
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowException, OverflowError):
+        refused = _refused(frame, place)
+        table = pa.Table.from_pandas(frame.drop(columns=list(refused)), preserve_index=False)
+    errors = {str(name): error for name, error in refused.items()}
+    return _without_types_of_nothing(_marked(table)), errors
+
+
+def _refused(frame: pd.DataFrame, place: str) -> dict[Any, SchemaError]:
+    """The columns that Arrow has no type for."""
+    found = {}
+    for name, column in frame.items():
+        try:
+            pa.array(column, from_pandas=True)
+        except (pa.ArrowException, OverflowError) as error:
+            found[name] = SchemaError(
+                f"column {name!r} of {place} has values of several types: {error}",
+                hint="give it one type",
+            )
+    return found
 
 
 def _with_decimals(frame: pd.DataFrame) -> pd.DataFrame:
@@ -141,10 +158,13 @@ class _Parts:
         self._dictionaries: dict[str, pa.Array] = {}
         self._plain: set[str] = set()
 
-    def write(self, table: pa.Table, place: str) -> None:
+    def write(self, piece: Any, place: str) -> None:
+        table, refused = _as_table(piece, place)
         table = self._decoded(table.unify_dictionaries())
         if self._schema is not None:
-            check_same_columns("the frames before", self._seen, place, table.schema.names)
+            known = {**self._seen, **self.refused}
+            check_same_columns("the frames before", known, place, [*table.schema.names, *refused])
+        self.refused = {**refused, **self.refused}
         for field in table.schema:
             self._see(field, place)
         fields = [field for field in table.schema if field.name not in self.refused]
@@ -159,6 +179,8 @@ class _Parts:
     def _see(self, field: pa.Field, place: str) -> None:
         """Note the type of a column, or that no type suits all frames."""
         before = self._seen.setdefault(field.name, (place, field.type))
+        if field.name in self.refused:
+            return
         try:
             kind = common_type([before, (place, field.type)], field.name, CONVERT)
         except SchemaError as error:
@@ -171,6 +193,8 @@ class _Parts:
         kind = self._seen[field.name][1]
         if column.type == kind or pa.types.is_dictionary(column.type):
             return column
+        if pa.types.is_dictionary(kind):
+            return column  # of nothing: its dictionary would be another one
         if pa.types.is_decimal(column.type):
             return column
         try:
@@ -188,7 +212,11 @@ class _Parts:
             if known is None and words is not None:
                 known = self._dictionaries[field.name] = words
             if words is not None and not words.equals(known):
-                self._plain.add(field.name)
+                if _same_words(field.type, words, known):
+                    column = _recoded(column, known)
+                    table = table.set_column(at, field, column)
+                else:
+                    self._plain.add(field.name)
             if field.name in self._plain:
                 table = table.set_column(at, field.name, column.cast(field.type.value_type))
         return table
@@ -205,3 +233,16 @@ class _Parts:
         if writer is not None:
             with spool_errors(self._folder.path):
                 writer.close()
+
+
+def _same_words(kind: pa.DataType, words: pa.Array, known: pa.Array) -> bool:
+    """Whether two dictionaries declare the same levels, in an order that says nothing."""
+    same_type = words.type == known.type and len(words) == len(known)
+    return not kind.ordered and same_type and pc.all(pc.is_in(words, known)).as_py() is not False
+
+
+def _recoded(column: pa.ChunkedArray, words: pa.Array) -> pa.ChunkedArray:
+    """The same values as positions in other words."""
+    plain = column.cast(words.type).combine_chunks()
+    indices = pc.index_in(plain, words).cast(column.type.index_type)
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, words)])

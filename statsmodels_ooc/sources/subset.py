@@ -115,6 +115,10 @@ class _Subset(Source):
         return self._source.slow
 
     @property
+    def makes_text(self) -> bool:
+        return self._source.makes_text
+
+    @property
     def is_recipe(self) -> bool:
         named = all(isinstance(chosen.wrap.condition, str) for chosen in self._partitions)
         return named and self._source.is_recipe
@@ -143,7 +147,9 @@ class Choose:
             return self.all_columns
         return tuple(name for name in self.all_columns if str(name) in self.condition)
 
-    def _evaluated(self, frame: pd.DataFrame) -> Any:
+    def _chosen(self, frame: pd.DataFrame) -> Any:
+        if callable(self.condition):
+            return self.condition(frame)
         try:
             return frame.eval(str(self.condition))
         except pd.errors.UndefinedVariableError as error:
@@ -151,7 +157,7 @@ class Choose:
             raise SourceError(
                 f"subset={self.condition!r}: {error}", hint=f"the columns are {known}"
             ) from None
-        except (TypeError, ValueError, SyntaxError, AttributeError) as error:
+        except (TypeError, ValueError, SyntaxError, AttributeError, OverflowError) as error:
             raise SourceError(
                 f"subset={self.condition!r} cannot be evaluated: {error}",
                 hint="text, for one, is compared with text: x == 'a'",
@@ -161,17 +167,26 @@ class Choose:
         """Which rows of a frame stay, (b,)."""
         if isinstance(self.condition, np.ndarray):
             return self.condition[start : start + len(frame)]
-        wide = widened(frame)
-        chosen = self.condition(wide) if callable(self.condition) else self._evaluated(wide)
-        if isinstance(chosen, pd.Series) and isinstance(chosen.dtype, pd.BooleanDtype):
-            chosen = chosen.fillna(False).to_numpy(np.bool_)  # what is missing is not chosen
-        mask = np.asarray(chosen)
+        chosen = self._chosen(widened(frame, exact=True))
+        mask, is_open = _truth(chosen)
+        if is_open is not None:  # missing numbers are doubles, which leave nothing open
+            doubles, _ = _truth(self._chosen(widened(frame, exact=False)))
+            mask = np.where(is_open, doubles, mask)
         if mask.shape != (len(frame),) or mask.dtype != np.bool_:
             raise SourceError(
                 f"subset gives {mask.dtype} of shape {mask.shape} for {len(frame)} rows of "
                 f"{label}, where a mask of bool is needed"
             )
         return mask
+
+
+def _truth(chosen: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """A mask in which what is missing is not chosen, and where something is, if anywhere."""
+    is_masked = isinstance(chosen, pd.Series) and not isinstance(chosen.dtype, np.dtype)
+    if not is_masked or chosen.dtype.kind != "b":
+        return np.asarray(chosen), None
+    is_open = chosen.isna().to_numpy()
+    return chosen.fillna(False).to_numpy(np.bool_), is_open if is_open.any() else None
 
 
 class ChosenPartition:

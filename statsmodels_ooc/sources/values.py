@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,20 @@ import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.columns import Column, delivered_type
+from statsmodels_ooc.sources.decimals import nearest_doubles
 from statsmodels_ooc.sources.frames import series_of
 
 __all__ = [
     "CONVERT",
+    "EXACT",
     "UNTYPED",
     "as_found",
+    "check_kinds",
+    "doubles_of",
     "dtype_of",
     "dtype_of_pieces",
+    "joined_dtype",
+    "plain_column",
     "promised",
     "settled",
     "widened",
@@ -30,7 +36,9 @@ CONVERT = (
     "give all of them one type: dtype={...} of pandas' readers, such as pd.read_csv(..., "
     "dtype={'code': str}), or astype"
 )
+EXACT = 2**53  # up to which every whole number is a double
 _WIDE = 8  # bytes of the numbers that expressions see
+_LONG = pd.ArrowDtype(pa.decimal256(76, 0))  # stands for Python's integers of more than 64 bits
 UNTYPED = np.dtype("V")  # of a column without a value: any other type suits it
 
 
@@ -84,13 +92,22 @@ def _from_objects(column: pd.Series) -> pd.Series:
             return _through_arrow(column)
         case "datetime" | "datetime64" | "timedelta" | "timedelta64" | "period" | "interval":
             return column.infer_objects()
-        case "mixed" if column.dropna().map(_is_number).all():
-            return _floats(column)
+        case "mixed" | "mixed-integer" if column.dropna().map(_is_number).all():
+            exact = column.dropna().map(_is_exact).all()
+            return _through_arrow(column.map(_decimal)) if exact else _floats(column)
     return column
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_)
+
+
+def _is_exact(value: Any) -> bool:
+    return isinstance(value, Integral | Decimal)
+
+
+def _decimal(value: Any) -> Any:
+    return Decimal(int(value)) if isinstance(value, Integral) else value
 
 
 def _floats(column: pd.Series) -> pd.Series:
@@ -118,15 +135,55 @@ def _through_arrow(column: pd.Series) -> pd.Series:
     return _from_arrow(column, array)
 
 
-def settled(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame whose columns are `as_found`."""
-    changed = {
-        name: found for name, column in frame.items() if (found := as_found(column)) is not column
-    }
+def settled(frame: pd.DataFrame, dtypes: Mapping[Any, Any] | None = None) -> pd.DataFrame:
+    """A frame whose columns are `as_found`.
+
+    Parameters
+    ----------
+    frame : DataFrame, (n, ...)
+        As a user, dask or a reader made it.
+    dtypes : mapping, optional
+        The dtypes of the columns of which it is a piece: those without a value here get
+        them, and Categoricals become values where the whole is none.
+    """
+    changed = {}
+    for name, column in frame.items():
+        found = as_found(column)
+        if dtypes is not None and found.dtype != dtypes[name]:
+            found = _suited(column, found, dtypes[name])
+        if found is not column:
+            changed[name] = found
     if not changed:
         return frame
     columns = {name: changed.get(name, column) for name, column in frame.items()}
     return pd.DataFrame(columns, copy=False)
+
+
+def _suited(column: pd.Series, found: pd.Series, dtype: Any) -> pd.Series:
+    """A piece of a column, `found` in it, as the whole has it whose dtype this is."""
+    is_category = isinstance(found.dtype, pd.CategoricalDtype)
+    if is_category and not isinstance(dtype, pd.CategoricalDtype):
+        return as_found(found.astype(object))
+    if is_category or dtype.kind in "fV" or not found.isna().all():
+        return found
+    if dtype == np.dtype(object):
+        return column.astype(object)
+    if isinstance(dtype, np.dtype) and dtype.kind in "biu":
+        dtype = Column("", pa.from_numpy_dtype(dtype)).masked
+    return pd.Series(index=column.index, dtype=dtype)
+
+
+def check_kinds(frame: pd.DataFrame, dtypes: Mapping[Any, Any], place: str) -> None:
+    """Refuse a piece whose columns hold other kinds of data than those before it.
+
+    Raises
+    ------
+    SchemaError
+        See `joined_dtype`.
+    """
+    for name, column in frame.items():
+        if column.dtype != dtypes[name]:
+            joined_dtype(name, [("the frames before", dtypes[name]), (place, dtype_of(column))])
 
 
 def dtype_of(column: pd.Series) -> Any:
@@ -135,7 +192,10 @@ def dtype_of(column: pd.Series) -> Any:
         return column.dtype
     if column.isna().all():
         return UNTYPED
-    return as_found(column).dtype
+    found = as_found(column)
+    if found.dtype == object and pd.api.types.infer_dtype(found, skipna=True) == "integer":
+        return _LONG
+    return found.dtype
 
 
 def dtype_of_pieces(name: Any, pieces: Iterable[tuple[str, pd.Series]]) -> Any:
@@ -198,7 +258,11 @@ def joined_dtype(name: Any, found: list[tuple[str, Any]]) -> Any:
     if all(other == dtype for _, other in typed):
         return dtype
     kinds = list(dict.fromkeys(kind for _, kind in plain))
-    return kinds[0] if len(kinds) == 1 else pd.concat([pd.Series([], dtype=k) for k in kinds]).dtype
+    if len(kinds) == 1:
+        return kinds[0]
+    if any(isinstance(kind, pd.ArrowDtype) for kind in kinds):
+        return np.dtype(np.float64)
+    return pd.concat([pd.Series([], dtype=kind) for kind in kinds]).dtype
 
 
 def _values_dtype(dtype: Any) -> Any:
@@ -219,11 +283,56 @@ def _kind(dtype: Any) -> str:
     return str(dtype)
 
 
-def widened(frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame whose numbers have 64 bits, and are masked where some are missing."""
-    small = {
-        name: np.int64 if dtype.kind in "iu" else np.float64
-        for name, dtype in frame.dtypes.items()
-        if isinstance(dtype, np.dtype) and dtype.kind in "iuf" and dtype.itemsize < _WIDE
-    }
-    return frame.astype(small) if small else frame
+def plain_column(column: pd.Series) -> pd.Series:
+    """A column as expressions see it: numbers of 64 bits, doubles where some are missing."""
+    dtype: Any = column.dtype
+    match dtype.kind:
+        case "f":
+            return column if dtype == np.float64 else doubles_of(column)
+        case "u" | "i" if isinstance(dtype, np.dtype):
+            return column if dtype.itemsize == _WIDE else column.astype(np.int64)
+        case "u" | "i":
+            if column.isna().any():
+                return doubles_of(column)
+            return plain_column(column.astype(dtype.numpy_dtype))
+    return doubles_of(column) if isinstance(dtype, pd.ArrowDtype) else column
+
+
+def doubles_of(column: pd.Series) -> pd.Series:
+    """Numbers as the doubles that are nearest to them, NaN where missing."""
+    if not isinstance(column.dtype, pd.ArrowDtype):
+        return pd.Series(column.to_numpy(np.float64, na_value=np.nan), column.index)
+    array = pa.array(column)
+    decimals = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    return pd.Series(nearest_doubles(decimals).to_numpy(zero_copy_only=False), column.index)
+
+
+def widened(frame: pd.DataFrame, exact: bool) -> pd.DataFrame:
+    """A frame whose columns are plain, see `plain_column`.
+
+    Parameters
+    ----------
+    frame : DataFrame, (n, ...)
+        As a source gives it.
+    exact : bool
+        Whether whole numbers that doubles do not tell apart stay as they are.
+    """
+    changed = {}
+    for name, column in frame.items():
+        found = column if exact and _is_beyond(column) else plain_column(column)
+        if found is not column:
+            changed[name] = found
+    if not changed:
+        return frame
+    columns = {name: changed.get(name, column) for name, column in frame.items()}
+    return pd.DataFrame(columns, copy=False)
+
+
+def _is_beyond(column: pd.Series) -> bool:
+    """Whether it holds whole numbers that no double is, in an array that has missing values."""
+    dtype: Any = column.dtype
+    if isinstance(dtype, pd.ArrowDtype):
+        is_whole = dtype.pyarrow_dtype.scale <= 0
+    else:
+        is_whole = dtype.kind in "iu" and not isinstance(dtype, np.dtype)
+    return bool(is_whole and ((column > EXACT) | (column < -EXACT)).any())

@@ -127,6 +127,12 @@ def test_ordered_dictionaries_of_a_dataset_are_categories(tmp_path):
     assert source.head()["k"].tolist() == ["b", "a", "b"]
 
 
+def test_a_lazyframe_gives_the_values_of_its_categories():
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame({"c": ["b", "a", None, "b"]}, schema={"c": polars.Categorical})
+    assert as_source(frame.lazy()).head()["c"].tolist()[:2] == ["b", "a"]
+
+
 def test_lazyframe_is_spooled():
     polars = pytest.importorskip("polars")
     lazy = polars.LazyFrame({"y": [1, 2, None], "s": ["a", "b", "c"]}).filter(

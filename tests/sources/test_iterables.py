@@ -106,6 +106,23 @@ def test_spool_keeps_categories_that_agree():
     assert pd.concat(source.frames())["c"].tolist() == ["a", "b"]
 
 
+@pytest.mark.parametrize("at", [0, 1])
+def test_spool_keeps_the_categories_of_frames_around_one_without_a_value(at):
+    pieces = frames(*[pd.Categorical([word], ["b", "a"]) for word in "ab"])
+    pieces.insert(at, pd.DataFrame({"y": [np.nan]}))
+    source = from_iterable(iter(pieces))
+    assert source.levels("y") == Levels(("b", "a"), is_categorical=True)
+    assert pd.concat(source.frames())["y"].dropna().tolist() == ["a", "b"]
+
+
+def test_spool_keeps_categories_that_are_the_same_in_another_order():
+    source = from_iterable(
+        iter(frames(*[pd.Categorical([2, 1], order) for order in ([1, 2], [2, 1])]))
+    )
+    assert source.levels("y") == Levels((1, 2), is_categorical=True)
+    assert pd.concat(source.frames())["y"].tolist() == [2, 1, 2, 1]
+
+
 def test_spool_gives_plain_values_where_categories_disagree():
     pieces = [pd.DataFrame({"c": pd.Categorical([word])}) for word in "bacb"]
     source = from_iterable(iter(pieces))
