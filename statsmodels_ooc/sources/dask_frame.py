@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import dask.config
@@ -97,14 +98,11 @@ class DaskFrameSource(Source):
         names = tuple(frame.columns)
         check_unique(list(names), "the dask DataFrame")
         self._frame = frame
-        self._dtypes = Lookup(names, self._declared)
+        self._dtypes = Lookup(names, partial(_dtypes, frame._meta))
         self._partitions = [
             DaskPartition(delayed, f"dask partition {number}", self._dtypes)
             for number, delayed in enumerate(frame.to_delayed())
         ]
-
-    def _declared(self, names: Sequence[Any]) -> dict[Any, Any]:
-        return {name: _declared(self._frame._meta[name].dtype) for name in names}
 
     @property
     def makes_text(self) -> bool:
@@ -137,6 +135,10 @@ class DaskFrameSource(Source):
         if not isinstance(dtype, pd.CategoricalDtype) or dtype.categories is None:
             return None
         return Levels(tuple(dtype.categories.tolist()), is_categorical=True)
+
+
+def _dtypes(meta: pd.DataFrame, names: Sequence[Any]) -> dict[Any, Any]:
+    return {name: _declared(meta[name].dtype) for name in names}
 
 
 def _declared(dtype: Any) -> Any:

@@ -163,7 +163,7 @@ def _suited(column: pd.Series, found: pd.Series, dtype: Any) -> pd.Series:
     """A piece of a column, `found` in it, as the whole has it whose dtype this is."""
     is_category = isinstance(found.dtype, pd.CategoricalDtype)
     if is_category and not isinstance(dtype, pd.CategoricalDtype):
-        return as_found(found.astype(object))
+        return as_found(found.astype(dtype if isinstance(dtype, pd.StringDtype) else object))
     if is_category or dtype.kind in "fV" or not found.isna().all():
         return found
     if dtype == np.dtype(object):

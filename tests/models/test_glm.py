@@ -101,7 +101,7 @@ def test_summary2(name: str) -> None:
 
 @every_case
 def test_the_history_is_that_of_statsmodels(name: str) -> None:
-    pair = literal_pair(name, rows_of(name))
+    pair = literal_pair(name)
     ours, theirs = pair.ours.fit_history, pair.theirs.fit_history
     assert pair.ours.converged == pair.theirs.converged
     assert ours["iteration"] == theirs["iteration"]
