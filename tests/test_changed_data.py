@@ -16,6 +16,7 @@ import pytest
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.engine import sample_blocks
+from statsmodels_ooc.engine.content import Read
 from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.reductions.checksum import checksum
 from statsmodels_ooc.selection import iboss
@@ -311,6 +312,31 @@ def test_a_url_with_the_same_bytes_again_is_read_for_a_fit_that_is_known(memory,
     memory.rm("/t.parquet")
     with pytest.raises(SourceChangedError, match="was removed"):
         res.lazy.resid.compute()
+
+
+# --- what is noted of a column ------------------------------------------------------------
+
+TEXT = pd.Series(["b", None, "a", None, None, "b"])
+NUMBERS = pd.Series([3, None, 5, None, None, 3], dtype="Int64")
+
+
+def noted(*pieces: pd.Series) -> dict[str, int]:
+    read = Read()
+    for piece in pieces:
+        read.add(pd.DataFrame({"v": piece.reset_index(drop=True)}))
+    return read.values
+
+
+@pytest.mark.parametrize(
+    ("values", "kinds"),
+    [(TEXT, ["str", "object", "category"]), (NUMBERS, ["Float64", "float64", "category"])],
+)
+def test_the_same_values_of_another_type_are_the_same(values, kinds):
+    known = noted(values)
+    assert known["v"] != noted(values[::-1])["v"]
+    for kind in kinds:
+        assert noted(values.astype(kind)) == known
+        assert noted(values[:3].astype(kind), pd.Series([np.nan] * 2), values[5:]) == known
 
 
 # --- the checksum ------------------------------------------------------------------------
