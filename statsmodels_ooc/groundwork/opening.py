@@ -83,10 +83,8 @@ def open_formula(
     columns = formula_columns(formula, source, env=env, extras=extras)
     looked_at = condition_columns(subset, source)
     copy = spool_slow(source, list(dict.fromkeys((*columns, *keep, *looked_at))), ledger)
-    if copy is not source and subset is None:
-        chosen = copy
-    elif copy is not source:  # of all rows, so that the chosen ones keep their numbers
-        chosen, ledger = subset_source(copy, subset), Ledger(ledger.passes)
+    if copy is not source:  # of all rows, so that the chosen ones keep their numbers
+        chosen = copy if subset is None else subset_source(copy, subset)
     source = chosen
     spec = learn_formula(
         formula,
