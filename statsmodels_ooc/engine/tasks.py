@@ -111,10 +111,10 @@ class Collect:
                 rows += frame_rows
                 if meter is not None:
                     tick(meter, len(frame))
+            labels = None if meter is None else own_labels(partition)  # a lazy answer has none
         reader = "a lazy answer"
         check_read(partition.label, reader, before, found)
         check_unchanged(partition.label, reader, seen, state.seen.get(index, (0, 0, 0)))
-        labels = own_labels(partition)
         if labels is not None and numbers is not None:
             labels = labels.take(numbers)
         return values, KeptRows(kept, read, numbers, rows, labels)

@@ -102,7 +102,7 @@ def numbered(
 
 
 def own_labels(partition: Partition) -> pd.Index[Any] | None:
-    """The index of a partition of a pandas or dask DataFrame; None where rows are counted."""
+    """The labels of a partition's rows, where pandas gave them any; None where rows are counted."""
     return getattr(partition, "labels", None)
 
 

@@ -23,6 +23,7 @@ from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_k
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
 from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
 from statsmodels_ooc.sources.schema import CommonSchema, delivered
+from statsmodels_ooc.sources.stored_index import StoredIndex, stored_index
 
 __all__ = ["SUFFIXES", "IpcSource", "read_ipc"]
 
@@ -113,6 +114,8 @@ class IpcPartition:
     stored: tuple[str, ...]
     compressed: bool
     largest: Largest
+    before: int = 0
+    index: StoredIndex | None = None
 
     def narrowed(self, columns: Sequence[str]) -> IpcPartition:
         """The same rows, knowing of these columns only."""
@@ -122,6 +125,24 @@ class IpcPartition:
     def label(self) -> str:
         """File and record batches."""
         return f"{self.file}, record batches {self.start}-{self.stop - 1}"
+
+    @property
+    def labels(self) -> pd.Index[Any] | None:
+        """The labels of the rows, where pandas stored some."""
+        if self.index is None:
+            return None
+        return self.index.labels(self.before, self.rows, self._table)
+
+    def _table(self, names: Sequence[str]) -> pa.Table:
+        fields = sorted(map(self.stored.index, names))
+        options = ipc.IpcReadOptions(included_fields=fields, use_threads=False)
+        with (
+            foreign_bytes(self.label, "Arrow IPC"),
+            self.file.opened() as raw,
+            ipc.open_file(raw, options=options) as opened,
+        ):
+            batches = [_valid(opened.get_batch(at)) for at in range(self.start, self.stop)]
+            return pa.Table.from_batches(batches).select(list(names))
 
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
@@ -186,6 +207,7 @@ class IpcStreamPartition:
 
     file: StoredFile
     columns: Mapping[str, Column | HiveKey]
+    index: StoredIndex | None = None
     rows: int | None = None
 
     def narrowed(self, columns: Sequence[str]) -> IpcStreamPartition:
@@ -201,6 +223,19 @@ class IpcStreamPartition:
     def label(self) -> str:
         """The file."""
         return str(self.file)
+
+    @property
+    def labels(self) -> pd.Index[Any] | None:
+        """The labels of the rows, where pandas stored some."""
+        return None if self.index is None else self.index.labels(0, None, self._table)
+
+    def _table(self, names: Sequence[str]) -> pa.Table:
+        with (
+            foreign_bytes(self.label, "an Arrow IPC stream"),
+            self.file.opened() as raw,
+            ipc.open_stream(raw) as opened,
+        ):
+            return pa.Table.from_batches([_valid(batch.select(names)) for batch in opened])
 
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
@@ -250,12 +285,13 @@ class IpcSource(Source):
         self._name = name
         opened = [_open(file) for file in files]
         common = CommonSchema([(str(item.file), item.schema) for item in opened])
+        index = stored_index([item.schema for item in opened])
         keys = hive_keys(self.files, [item.has_rows for item in opened])
         refused = dict(refused or {})
         find = partial(_found, common, opened, refused)
         self._columns = beside_keys(Lookup((*common.names, *refused), find), keys)
         self._partitions = [
-            partition for item in opened for partition in _partitions(item, self._columns)
+            partition for item in opened for partition in _partitions(item, self._columns, index)
         ]
 
     @property
@@ -347,20 +383,19 @@ def _holds_nulls(item: _Opened, name: str) -> bool | None:
 
 
 def _partitions(
-    item: _Opened, columns: Mapping[str, Column | HiveKey]
+    item: _Opened, columns: Mapping[str, Column | HiveKey], index: StoredIndex | None
 ) -> Iterator[IpcPartition | IpcStreamPartition]:
     if item.batches is None:
-        yield IpcStreamPartition(item.file, columns)
+        yield IpcStreamPartition(item.file, columns, index)
         return
     stored = tuple(item.schema.names)
     compressed = any(info.compressed for info in item.batches)
     largest = _largest(item.schema, item.batches)
-    start = rows = size = 0
+    start = rows = size = before = 0
     for at, info in enumerate(item.batches):
         rows += info.rows
         size += info.nbytes
         if rows >= _ENOUGH_ROWS or (rows and at + 1 == len(item.batches)):
-            yield IpcPartition(
-                item.file, start, at + 1, rows, size, columns, stored, compressed, largest
-            )
-            start, rows, size = at + 1, 0, 0
+            kept = (stored, compressed, largest)
+            yield IpcPartition(item.file, start, at + 1, rows, size, columns, *kept, before, index)
+            start, rows, size, before = at + 1, 0, 0, before + rows

@@ -16,6 +16,7 @@ from statsmodels_ooc.sources.columns import Column, check_unique, picked, select
 from statsmodels_ooc.sources.frames import categories_of, frames_of
 from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
 from statsmodels_ooc.sources.schema import CommonSchema, check_same_columns, delivered
+from statsmodels_ooc.sources.stored_index import StoredIndex, stored_index
 from statsmodels_ooc.sources.values import dtype_of_pieces, settled
 
 __all__ = ["ArrowTableSource", "FramePartition", "FrameSource"]
@@ -172,6 +173,8 @@ class TablePartition:
     table: pa.Table
     label: str
     columns: Mapping[str, Column]
+    before: int = 0
+    index: StoredIndex | None = None
 
     def narrowed(self, columns: Sequence[str]) -> TablePartition:
         """The same rows, knowing of these columns only."""
@@ -186,6 +189,13 @@ class TablePartition:
     def nbytes(self) -> int:
         """Bytes in memory."""
         return int(self.table.nbytes)
+
+    @property
+    def labels(self) -> pd.Index[Any] | None:
+        """The labels of the rows, where the table has some of pandas."""
+        if self.index is None:
+            return None
+        return self.index.labels(self.before, self.rows, lambda names: self.table.select(names))
 
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
@@ -212,8 +222,11 @@ class ArrowTableSource(Source):
         common = CommonSchema([("the Table", table.schema)])
         self._columns = Lookup(common.names, partial(_table_columns, common, table))
         step = _positive(_CHUNK_ROWS if chunk_rows is None else chunk_rows)
+        index = stored_index([table.schema])
         self._partitions = [
-            TablePartition(table.slice(start, step), f"Table, rows from {start}", self._columns)
+            TablePartition(
+                table.slice(start, step), f"Table, rows from {start}", self._columns, start, index
+            )
             for start in range(0, table.num_rows, step)
         ]
 

@@ -27,6 +27,7 @@ from statsmodels_ooc.sources.parquet_levels import dictionaries, string_levels
 from statsmodels_ooc.sources.parquet_text import holds_text, text_bytes
 from statsmodels_ooc.sources.schema import CommonSchema, delivered
 from statsmodels_ooc.sources.shares import rows_within
+from statsmodels_ooc.sources.stored_index import StoredIndex, stored_index
 
 __all__ = ["SUFFIXES", "ParquetSource", "holds_nulls", "read_parquet"]
 
@@ -99,6 +100,7 @@ class ParquetPartition:
     rows: int | None
     nbytes: int | None
     columns: Mapping[str, Column | HiveKey]
+    index: StoredIndex | None = None
 
     def narrowed(self, columns: Sequence[str]) -> ParquetPartition:
         """The same rows, knowing of these columns only."""
@@ -110,6 +112,24 @@ class ParquetPartition:
         if self.stop - self.start == 1:
             return f"{self.file}, row group {self.start}"
         return f"{self.file}, row groups {self.start}-{self.stop - 1}"
+
+    @property
+    def labels(self) -> pd.Index[Any] | None:
+        """The labels of the rows, where pandas stored some."""
+        if self.index is None:
+            return None
+        known = footer(self.file)
+        before = sum(known.row_group(group).num_rows for group in range(self.start))
+        return self.index.labels(before, self.rows, self._table)
+
+    def _table(self, names: Sequence[str]) -> pa.Table:
+        with (
+            foreign_bytes(self.label, "Parquet"),
+            self.file.opened() as raw,
+            pq.ParquetFile(raw, metadata=footer(self.file.now())) as file,
+        ):
+            groups = list(range(self.start, self.stop))
+            return file.read_row_groups(groups, columns=list(names), use_threads=False)
 
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
@@ -165,6 +185,7 @@ class ParquetSource(Source):
         self._common = CommonSchema(
             [(str(file), schema) for file, (schema, _, _) in zip(self.files, opened, strict=True)]
         )
+        self._index = stored_index([schema for schema, _, _ in opened])
         keys = hive_keys(self.files, [rows for _, _, rows in opened])
         self._columns = beside_keys(Lookup(self._common.names, self._found), keys)
 
@@ -196,7 +217,7 @@ class ParquetSource(Source):
     def partitions(self) -> Sequence[ParquetPartition]:
         """Runs of row groups, in file order."""
         return [
-            ParquetPartition(file, start, stop, rows, size, self._columns)
+            ParquetPartition(file, start, stop, rows, size, self._columns, self._index)
             for file, runs in zip(self.files, self._runs, strict=True)
             for start, stop, rows, size in runs
         ]

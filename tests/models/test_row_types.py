@@ -18,10 +18,12 @@ import dask.array as da
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from numpy.testing import assert_allclose
+from pyarrow import feather
 from tolerances import ITERATED, SOLVED
 
 import statsmodels_ooc.api as smo
@@ -304,3 +306,67 @@ def test_rows_that_are_gone_say_so() -> None:
     for ask in (lambda: res.resid, lambda: res.model.data.row_labels, lambda: res.lazy.resid):
         with pytest.raises(SourceError, match="gone"):
             ask()
+
+
+# --- labels that pandas stored with a table --------------------------------------------------
+
+
+def stored(kind: str) -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"x": rng.normal(size=60)})
+    frame["y"] = frame["x"] + rng.normal(size=60)
+    frame.loc[[7, 30], "x"] = np.nan
+    labels: dict[str, Any] = {
+        "filtered": frame.index[::2],
+        "range": pd.RangeIndex(5, 180, 3, name="row"),
+        "from one": pd.RangeIndex(1, 61),
+        "dates": pd.date_range("2024-01-01", periods=60, tz="Europe/Vienna", name="day"),
+        "text": pd.Index([f"r{i}" for i in range(60)], name="key"),
+        "two levels": pd.MultiIndex.from_product([range(20), list("abc")], names=["i", None]),
+        "default": frame.index,
+    }
+    chosen = labels[kind]
+    frame = frame.iloc[: len(chosen)]
+    frame.index = chosen
+    return frame
+
+
+STORED: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
+    "parquet": lambda f, p: f.to_parquet(p / "t.parquet", row_group_size=13) or p / "t.parquet",
+    "feather": lambda f, p: feather.write_feather(
+        pa.Table.from_pandas(f), p / "t.feather", chunksize=13) or p / "t.feather",
+    "stream": lambda f, p: write_stream(pa.Table.from_pandas(f), p / "t.arrows"),
+    "table": lambda f, p: smo.as_source(pa.Table.from_pandas(f), chunk_rows=13),
+}  # fmt: skip
+
+
+def write_stream(table: pa.Table, path: Path) -> Path:
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=13)
+    return path
+
+
+@pytest.mark.parametrize("road", STORED)
+@pytest.mark.parametrize(
+    "kind", ["filtered", "range", "from one", "dates", "text", "two levels", "default"]
+)
+def test_rows_have_the_labels_that_pandas_stored(kind: str, road: str, tmp_path: Path) -> None:
+    frame = stored(kind)
+    source = STORED[road](frame, tmp_path)
+    for subset in (None, "x > -0.5"):
+        chosen = frame if subset is None else frame[frame["x"] > -0.5]
+        ours, theirs = smof.ols("y ~ x", source, subset=subset), smf.ols("y ~ x", chosen)
+        found, expected = ours.fit().resid, theirs.fit().resid
+        pd.testing.assert_series_equal(found, expected, check_freq=False, check_names=False)
+        pd.testing.assert_index_equal(ours.row_labels, expected.index, exact="equiv")
+
+
+def test_files_in_a_folder_have_the_labels_that_pandas_reads(tmp_path: Path) -> None:
+    for kind in ("filtered", "from one"):
+        folder = tmp_path / kind
+        folder.mkdir()
+        stored(kind).iloc[:20].to_parquet(folder / "a.parquet")
+        stored(kind).iloc[20:].to_parquet(folder / "b.parquet")
+        whole = pd.read_parquet(folder)
+        found, expected = smof.ols("y ~ x", folder).fit(), smf.ols("y ~ x", whole).fit()
+        pd.testing.assert_series_equal(found.resid, expected.resid, check_names=False)
