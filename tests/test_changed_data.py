@@ -31,6 +31,7 @@ def frame(n: int = 3_000, seed: int = 0) -> pd.DataFrame:
             "flag": rng.integers(0, 2, size=n),
             "when": pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 99, n), unit="D"),
             "g": rng.choice(["a", "b", "c"], size=n),
+            "id": 2**53 + rng.integers(0, 2, size=n),
         }
     )
 
@@ -78,13 +79,33 @@ def one_text(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(g=table["g"].where(table.index != 77, other))
 
 
-CHANGES = [other_rows, one_value, two_values_exchanged, another_order, one_flag, one_date, one_text]
+def two_signs(table: pd.DataFrame) -> pd.DataFrame:
+    x = table["x"].to_numpy().copy()
+    x[[10, 2_000]] *= -1
+    return table.assign(x=x)
+
+
+def ids_exchanged(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(id=table["id"].map({2**53: 2**53 + 1, 2**53 + 1: 2**53}))
+
+
+CHANGES = [
+    two_signs,
+    ids_exchanged,
+    other_rows,
+    one_value,
+    two_values_exchanged,
+    another_order,
+    one_flag,
+    one_date,
+    one_text,
+]
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_another_pass_over_other_rows_is_refused(change):
     data = Changing(frame())
-    res = smof.ols("y ~ x + flag + g + C(when)", data).fit()
+    res = smof.ols("y ~ x + flag + g + C(when) + C(id)", data).fit()
     data.table = change(data.table)
     with pytest.raises(SourceChangedError, match=r"the data changed before .*changing gave"):
         res.model._stream.fold("again")
@@ -351,6 +372,18 @@ def test_a_checksum_is_that_of_its_pieces(kind):
         starts = np.cumsum([0, *map(len, pieces)])
         total = sum(checksum(p, int(s)) for p, s in zip(pieces, starts, strict=False))
         assert total % 2**64 == whole
+
+
+@pytest.mark.parametrize("pair", [(-1.0, 1.0), (0.0, 2.0), (0.5, 8.0)])
+def test_a_checksum_notices_pairs_of_changes(pair):
+    rng = np.random.default_rng(0)
+    values = rng.choice(pair, size=3_000)
+    known = checksum(values)
+    for _ in range(100):
+        at = rng.choice(2_000, size=2, replace=False)
+        other = values.copy()
+        other[at] = sum(pair) - other[at]
+        assert checksum(other) != known
 
 
 def test_a_checksum_notices_places_and_values():

@@ -56,6 +56,8 @@ class Numeric:
         DesignError
             It is not numeric, or not of this shape.
         """
+        if not len(frame):  # splines, for one, want a row
+            return np.empty((self.width, 0))
         if self.column is not None:
             return column_values(frame.raw[self.column], self.column, where)[None, :]
         value = np.asarray(evaluate_exactly(self.factor, self.state, frame, self.sight))
@@ -107,6 +109,8 @@ class Categorical:
         DesignError
             There is not one value a row.
         """
+        if not len(frame):
+            return np.empty(0, dtype=np.int64)
         if self.column is not None:
             return encode(frame.raw[self.column], self.levels, self.column, where)
         value = unbox(evaluate_exactly(self.factor, self.state, frame, self.sight))

@@ -15,6 +15,8 @@ from statsmodels_ooc.reductions.checksum import checksum
 __all__ = ["Read", "noted"]
 
 _MODULUS = 2**64
+_EXACT = 2**53  # whole numbers up to here are doubles
+_WIDE = 8  # bytes
 _MISSING = np.float64(np.nan).view(np.int64)
 _OBJECTS = ("mixed", "mixed-integer", "decimal")  # which pieces may show as something else
 
@@ -74,12 +76,14 @@ def _numbers(column: pd.Series, is_encoded: bool) -> NDArray[Any] | None:
     is_plain, kind = isinstance(dtype, np.dtype), dtype.kind
     if is_plain and kind in "mM":
         return column.to_numpy().view(np.int64)
-    if is_plain and kind in "iufb":
+    if is_plain and kind in "fb":
         return column.to_numpy().astype(np.float64, copy=False)
+    if kind in "iu" and not isinstance(dtype, pd.CategoricalDtype | pd.ArrowDtype):
+        return _whole_numbers(column)
     if isinstance(dtype, pd.DatetimeTZDtype):
         return _numbers(column.dt.tz_convert(None), is_encoded)
     if isinstance(dtype, pd.ArrowDtype) or (
-        kind in "iufb" and not isinstance(dtype, pd.CategoricalDtype)
+        kind in "fb" and not isinstance(dtype, pd.CategoricalDtype)
     ):
         return column.to_numpy(np.float64, na_value=np.nan)
     if is_encoded:
@@ -94,3 +98,19 @@ def _numbers(column: pd.Series, is_encoded: bool) -> NDArray[Any] | None:
     hashes: NDArray[Any] = pd.util.hash_pandas_object(column, index=False).to_numpy(np.int64)
     hashes[column.isna()] = _MISSING
     return hashes
+
+
+def _whole_numbers(column: pd.Series) -> NDArray[Any]:
+    """Doubles, and where these are not exact the integers, bit by bit."""
+    if isinstance(column.dtype, np.dtype):
+        whole = column.to_numpy()
+        numbers = whole.astype(np.float64)
+    else:
+        whole = column.to_numpy(column.dtype.type, na_value=0)
+        numbers = column.to_numpy(np.float64, na_value=np.nan)
+    if whole.dtype.itemsize < _WIDE or not len(whole):
+        return numbers
+    if whole.max() > _EXACT or (whole.dtype.kind == "i" and whole.min() < -_EXACT):
+        far = (whole > _EXACT) | (whole < -_EXACT if whole.dtype.kind == "i" else False)
+        numbers.view(np.int64)[far] = whole[far].view(np.int64)
+    return numbers

@@ -7,12 +7,14 @@ from copy import copy
 from typing import Any
 
 import dask.array as da
+import numpy as np
 
 from statsmodels_ooc.errors import MemoryLimitError, RowArrayError
 from statsmodels_ooc.options import options
 
 __all__ = ["RowArray"]
 
+_ORDERED = {np.median, np.nanmedian, np.percentile, np.nanpercentile, np.quantile, np.nanquantile}
 _WAYS = (
     "slices, reductions and to_zarr stay out of memory; .compute() reads it into NumPy on "
     "purpose; below smo.options.array_limit an answer is the Series or array that statsmodels "
@@ -44,6 +46,12 @@ class RowArray(da.Array):
                 "slices, reductions and to_parquet stay out of memory",
             )
         return super().__array__(dtype, copy=copy, **kwargs)  # type: ignore[no-untyped-call]
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func in _ORDERED:  # dask has them chunk by chunk and averages, or not at all
+            args = [np.asarray(arg) if isinstance(arg, RowArray) else arg for arg in args]
+            return func(*args, **kwargs)
+        return super().__array_function__(func, types, args, kwargs)  # type: ignore[no-untyped-call]
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for what a dask array does not have. NumPy, pandas and pickle ask for

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
+from numpy.testing import assert_allclose
 from tolerances import ITERATED, SOLVED
 
 import statsmodels_ooc.api as smo
@@ -489,3 +490,15 @@ def test_a_column_of_mixed_values_is_refused_where_it_is_used(make):
     same(smof.ols("y ~ x", make(pieces)).fit(), right)
     with pytest.raises(SchemaError, match=r"'junk'[\s\S]*frame 1|'junk'[\s\S]*DataFrame 1"):
         smof.ols("y ~ junk", make(pieces)).fit()
+
+
+@pytest.mark.parametrize("formula", ["y ~ bs(v, df=4)", "y ~ center(v) + g"])
+def test_frames_of_which_a_condition_leaves_nothing(formula):
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"y": rng.normal(size=40), "v": rng.normal(size=40), "g": ["a", "b"] * 20})
+    data["k"] = np.arange(40) >= 10
+    right = smf.ols(formula, data[data["k"]]).fit()
+    for source in ([data[:10], data[10:]], smo.as_source(data, chunk_rows=1)):
+        found = smof.ols(formula, source, subset="k").fit()
+        assert_allclose(found.params, right.params, rtol=1e-9)
+        assert list(found.resid.index) == list(range(10, 40))

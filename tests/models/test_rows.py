@@ -16,6 +16,7 @@ from tolerances import SOLVED, SUMS
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.engine import RowArray
+from statsmodels_ooc.errors import MemoryLimitError
 
 ROWS: dict[str, Callable[[Any], Any]] = {
     "resid": lambda r: r.resid,
@@ -100,3 +101,15 @@ def test_a_perfect_fit_has_no_pearson_residuals() -> None:
         rows = res.resid_pearson
     assert caught[0].filename == __file__
     assert_allclose(np.asarray(rows), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("at", [1, 50, 99])
+def test_order_statistics_of_lazy_rows_are_exact(at: int) -> None:
+    frame = pd.DataFrame({"y": np.linspace(-1, 1, 300) ** 3, "x": np.tile([0.0, 1.0, 5.0], 100)})
+    found = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=50)).fit()
+    rows = np.asarray(found.resid)
+    assert np.percentile(found.lazy.resid, at) == np.percentile(rows, at)
+    assert np.quantile(found.lazy.resid, at / 100) == np.quantile(rows, at / 100)
+    assert np.median(found.lazy.resid) == np.median(rows)
+    with smo.options.set(array_limit=100), pytest.raises(MemoryLimitError, match="array_limit"):
+        np.percentile(found.lazy.resid, at)
