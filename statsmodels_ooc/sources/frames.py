@@ -99,6 +99,8 @@ def _cast(array: pa.Array, column: Column, encoded: bool) -> pa.Array:
         array = _decoded(array)
     if pa.types.is_decimal(array.type) and pa.types.is_floating(column.type):
         return nearest_doubles(array)
+    if array.null_count == len(array):
+        return pa.nulls(len(array), column.type)
     try:
         return array.cast(column.type)
     except pa.ArrowInvalid as error:

@@ -287,9 +287,9 @@ class IpcSource(Source):
         common = CommonSchema([(str(item.file), item.schema) for item in opened])
         index = stored_index([item.schema for item in opened])
         keys = hive_keys(self.files, [item.has_rows for item in opened])
-        refused = dict(refused or {})
-        find = partial(_found, common, opened, refused)
-        self._columns = beside_keys(Lookup((*common.names, *refused), find), keys)
+        self.refused = dict(refused or {})
+        find = partial(_found, common, opened, self.refused)
+        self._columns = beside_keys(Lookup((*common.names, *self.refused), find), keys)
         self._partitions = [
             partition for item in opened for partition in _partitions(item, self._columns, index)
         ]

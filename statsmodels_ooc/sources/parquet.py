@@ -22,7 +22,7 @@ from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import categories_of, frames_of, union
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
 from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
-from statsmodels_ooc.sources.parquet_footer import footer, leaf_of
+from statsmodels_ooc.sources.parquet_footer import footer, holds_only_nulls, leaf_of
 from statsmodels_ooc.sources.parquet_levels import dictionaries, string_levels
 from statsmodels_ooc.sources.parquet_text import holds_text, text_bytes
 from statsmodels_ooc.sources.schema import CommonSchema, delivered
@@ -180,10 +180,12 @@ class ParquetSource(Source):
     def __init__(self, files: Sequence[StoredFile], name: str) -> None:
         self.files = tuple(files)
         self._name = name
+        self._untyped: dict[str, set[StoredFile]] = {}
         opened = _in_threads(_opened, self.files)
         self._runs = [runs for _, runs, _ in opened]
         self._common = CommonSchema(
-            [(str(file), schema) for file, (schema, _, _) in zip(self.files, opened, strict=True)]
+            [(str(file), schema) for file, (schema, _, _) in zip(self.files, opened, strict=True)],
+            without_value=self._without_value,
         )
         self._index = stored_index([schema for schema, _, _ in opened])
         keys = hive_keys(self.files, [rows for _, _, rows in opened])
@@ -199,6 +201,22 @@ class ParquetSource(Source):
         """Column name to pandas dtype."""
         return dtypes_of(self._columns)
 
+    def _without_value(self, name: str, kind: pa.DataType) -> bool:
+        near = self._common.position(name)
+        files = [
+            file
+            for file in self.files
+            if footer(file).schema.to_arrow_schema().field(name).type == kind
+        ]
+        found = all(holds_only_nulls(footer(file), name, near) for file in files)
+        if found:
+            self._untyped.setdefault(name, set()).update(files)
+        return found
+
+    def _typed(self, name: str) -> list[StoredFile]:
+        """The files but those whose type of a column counts as none."""
+        return [file for file in self.files if file not in self._untyped.get(name, ())]
+
     def _found(self, names: Sequence[str]) -> dict[str, Column]:
         fields = {name: self._common.field(name) for name in names}
         kinds = {name: field.type for name, field in fields.items()}
@@ -209,7 +227,7 @@ class ParquetSource(Source):
     def _column(self, field: pa.Field, nullable: bool | None) -> Column:
         if field.name not in self._common.declared or not pa.types.is_dictionary(field.type):
             return delivered(field, nullable)
-        found = _in_threads(partial(dictionaries, column=field.name), self.files)
+        found = _in_threads(partial(dictionaries, column=field.name), self._typed(field.name))
         category = categories_of(field.type, union(chain.from_iterable(found)))
         return delivered(field, nullable, category)
 
@@ -227,7 +245,7 @@ class ParquetSource(Source):
         known: Column | HiveKey = select(self._columns, [column], self.name)[0]
         if known.levels is not None or isinstance(known, HiveKey):
             return known.levels
-        return string_levels(self.files, column) if is_text(known.type) else None
+        return string_levels(self._typed(column), column) if is_text(known.type) else None
 
 
 def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, int, int, int]], int]:

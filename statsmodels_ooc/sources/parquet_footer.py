@@ -24,7 +24,7 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.damage import foreign_bytes
 from statsmodels_ooc.sources.files import StoredFile
 
-__all__ = ["footer", "leaf_of", "wholly_dictionary_encoded"]
+__all__ = ["footer", "holds_only_nulls", "leaf_of", "wholly_dictionary_encoded"]
 
 _EXPANSION = 10  # bytes in memory for a byte of a stored footer, about
 _SHARE = 8  # of memory_limit, that footers kept from reading them again may take
@@ -83,6 +83,20 @@ def leaf_of(known: pq.FileMetaData, name: str, near: int = 0) -> int | None:
     schema, count = known.schema, known.num_columns
     places = chain(range(near, count), range(min(near, count)))
     return next((at for at in places if schema.column(at).path == name), None)
+
+
+def holds_only_nulls(known: pq.FileMetaData, name: str, near: int = 0) -> bool:
+    """Whether the statistics of a file say that a column has no value; see `leaf_of`."""
+    at = leaf_of(known, name, near)
+    if at is None:
+        return False
+    for group in range(known.num_row_groups):
+        chunk = known.row_group(group).column(at)
+        stats = chunk.statistics if chunk.is_stats_set else None
+        nulls = stats.null_count if stats is not None and stats.has_null_count else 0
+        if nulls < chunk.num_values:
+            return False
+    return True
 
 
 def wholly_dictionary_encoded(metadata: pq.FileMetaData, column: str) -> list[bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 
 import pandas as pd
@@ -44,6 +44,8 @@ class CommonSchema:
         Where the schema was found, and the schema.
     hint : str
         What to do about a column that is of different kinds of data.
+    without_value : callable, optional
+        Whether a column has no value wherever it is of a type; asked where types conflict.
 
     Attributes
     ----------
@@ -53,8 +55,14 @@ class CommonSchema:
         Those whose dictionaries declare levels somewhere; see `declared_categories`.
     """
 
-    def __init__(self, schemas: Sequence[tuple[str, pa.Schema]], hint: str = _CONVERT) -> None:
+    def __init__(
+        self,
+        schemas: Sequence[tuple[str, pa.Schema]],
+        hint: str = _CONVERT,
+        without_value: Callable[[str, pa.DataType], bool] | None = None,
+    ) -> None:
         self._hint = hint
+        self._without_value = without_value
         places: dict[pa.Schema, str] = {}
         for place, schema in schemas:
             places.setdefault(schema.remove_metadata(), place)
@@ -95,9 +103,20 @@ class CommonSchema:
                 )
             check_unique([name] * len(positions), place)
         fields = [(place, schema.field(name)) for place, schema in self._schemas]
-        kind = common_type([(place, field.type) for place, field in fields], name, self._hint)
+        kind = self._type(name, [(place, field.type) for place, field in fields])
         check_zone(kind, has)
         return pa.field(name, kind, any(field.nullable for _, field in fields))
+
+    def _type(self, name: str, types: list[tuple[str, pa.DataType]]) -> pa.DataType:
+        """One type for a column; where types conflict, that of missing values is none."""
+        try:
+            return common_type(types, name, self._hint)
+        except SchemaError:
+            if self._without_value is None:
+                raise
+        missing = {kind for kind in {kind for _, kind in types} if self._without_value(name, kind)}
+        typed = [(place, pa.null() if kind in missing else kind) for place, kind in types]
+        return common_type(typed, name, self._hint)
 
 
 def check_same_columns(

@@ -113,6 +113,21 @@ def _refused(frame: pd.DataFrame, place: str) -> dict[Any, SchemaError]:
     return found
 
 
+def _with_special_categories(table: pa.Table, place: str) -> dict[str, SchemaError]:
+    """The columns whose categories Arrow cannot read again: periods and intervals."""
+    return {
+        field.name: SchemaError(
+            f"column {field.name!r} of {place} has categories of type {field.type.value_type}, "
+            "which a temporary Arrow file cannot hold",
+            hint="make text of them, .cat.rename_categories(str), or give a list of the frames "
+            "or a function that returns their iterator",
+        )
+        for field in table.schema
+        if pa.types.is_dictionary(field.type)
+        and isinstance(field.type.value_type, pa.BaseExtensionType)
+    }
+
+
 def _with_decimals(frame: pd.DataFrame) -> pd.DataFrame:
     """Integers of more than 64 bits as decimals, which Arrow has."""
     long = {
@@ -160,6 +175,8 @@ class _Parts:
 
     def write(self, piece: Any, place: str) -> None:
         table, refused = _as_table(piece, place)
+        refused |= _with_special_categories(table, place)
+        table = table.select([name for name in table.column_names if name not in refused])
         table = self._decoded(table.unify_dictionaries())
         if self._schema is not None:
             known = {**self._seen, **self.refused}

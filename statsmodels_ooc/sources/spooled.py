@@ -71,7 +71,9 @@ class SpooledSource(Source):
     def __init__(self, original: Source, copies: Sequence[IpcSource]) -> None:
         self._original = original
         # One source over all files: a column that widened anywhere is wide everywhere.
-        self._copy = IpcSource([file for copy in copies for file in copy.files], original.name)
+        refused = {name: error for copy in copies for name, error in copy.refused.items()}
+        files = [file for copy in copies for file in copy.files]
+        self._copy = IpcSource(files, original.name, refused)
         pieces = {partition.file: [] for partition in self._copy.partitions}  # type: ignore[var-annotated]
         for piece in self._copy.partitions:
             pieces[piece.file].append(piece)

@@ -478,6 +478,37 @@ def test_a_chunk_without_a_truth_value_or_a_number_is_of_the_columns_type(term, 
         assert (found.nobs, list(found.params.index[1:])) == (nobs, names)
 
 
+@pytest.mark.parametrize(
+    ("term", "untyped"),
+    [
+        ("b", pa.float64()),
+        ("g", pa.int64()),
+        ("C(d.dt.year)", pa.float64()),
+        ("t.dt.total_seconds()", pa.duration("s")),
+        ("c", pa.float64()),
+    ],
+)
+def test_a_file_without_a_value_is_of_the_columns_type(term, untyped, tmp_path):
+    data = with_gap()
+    data["t"] = data["d"] - data["d"][0]
+    data["b"] = data["b"].astype(object).where(data["b"].notna(), None)
+    data["c"] = data["c"].cat.set_categories(["c", "b", "a"], ordered=True)
+    tables = [pa.Table.from_pandas(data[at : at + 20]) for at in (0, 20, 40)]
+    name = term.removeprefix("C(")[0]
+    at = tables[1].schema.get_field_index(name)
+    tables[1] = tables[1].set_column(at, name, pa.nulls(20, untyped))
+    right = smf.ols(f"y ~ {term}", data).fit()
+    same(smof.ols(f"y ~ {term}", files(tmp_path, *tables)).fit(), right)
+
+
+def test_a_file_that_may_have_values_of_another_type_is_refused(tmp_path):
+    for number, values in enumerate([["a", "b"], pa.nulls(2, pa.float64())]):
+        table = pa.table({"g": values})
+        pq.write_table(table, tmp_path / f"{number}.parquet", write_statistics=False)
+    with pytest.raises(SchemaError, match=r"'g' is string in .* but double in"):
+        list(smo.read_parquet(tmp_path).frames(["g"]))
+
+
 # --- columns that nobody asks for
 
 

@@ -130,6 +130,17 @@ def test_spool_gives_plain_values_where_categories_disagree():
     assert pd.concat(source.frames())["c"].tolist() == list("bacb")
 
 
+@pytest.mark.parametrize(
+    "categories", [pd.interval_range(0, 2), pd.period_range("2020", periods=2, freq="D")]
+)
+def test_spool_refuses_categories_it_cannot_hold_where_they_are_used(categories):
+    pieces = [pd.DataFrame({"x": [y, 2.0], "c": pd.Categorical(categories)}) for y in (0.0, 1.0)]
+    source = from_iterable(iter(pieces))
+    assert pd.concat(source.frames(["x"]))["x"].tolist() == [0.0, 2.0, 1.0, 2.0]
+    with pytest.raises(SchemaError, match=r"'c' of frame 0 has categories"):
+        list(source.frames(["c"]))
+
+
 def test_spool_widens_integers():
     source = from_iterable(iter(frames([1], [1.5], [2])))
     found = list(source.frames())
