@@ -24,6 +24,7 @@ from statsmodels_ooc.errors import (
     DesignError,
     EmptyDataError,
     SourceError,
+    SourceNotFoundError,
 )
 
 
@@ -203,3 +204,14 @@ def _refuse_to_others(folder):
     )
     for path, line in zip(paths, found.stdout.splitlines(), strict=True):
         assert f"permission denied: {path} may not be read" in line
+
+
+# --- paths and options --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["", ["t.csv", ""]])
+def test_an_empty_path_is_not_the_current_folder(path, tmp_path, monkeypatch):
+    written(frame(), "csv", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceNotFoundError, match="the path is empty"):
+        smof.ols("y ~ x", path)
