@@ -9,12 +9,14 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+import dask.array as da
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
+from statsmodels.tools.sm_exceptions import ValueWarning
 from tolerances import SOLVED
 
 import statsmodels_ooc.api as smo
@@ -215,3 +217,28 @@ def test_an_empty_path_is_not_the_current_folder(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceNotFoundError, match="the path is empty"):
         smof.ols("y ~ x", path)
+
+
+@pytest.mark.parametrize("fit", [smof.ols, smof.wls, smof.glm])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("subst", "; did you mean subset=?"),
+        ("sep", '; of a file it is said by smo.read_csv(path, delimiter=";")'),
+        ("zzz", ""),
+    ],
+)
+def test_an_unknown_keyword_is_named_at_the_line_that_gave_it(fit, name, hint, tmp_path):
+    with pytest.warns(ValueWarning) as caught:
+        fit("y ~ x", str(written(frame(), "csv", tmp_path)), **{name: "x > 0"})
+    assert [str(item.message) for item in caught] == [f"unknown kwargs ['{name}']{hint}"]
+    assert caught[0].filename == __file__
+
+
+def test_an_unknown_keyword_beside_arrays():
+    data = frame()
+    x, y = (da.from_array(data[name].to_numpy(), 20) for name in "xy")
+    for exog, endog in ((x[:, None], y), (data["x"], data["y"])):
+        with pytest.warns(ValueWarning, match="did you mean weights=") as caught:
+            smo.WLS(endog, exog, wieghts=1)
+        assert caught[0].filename == __file__
