@@ -25,6 +25,7 @@ from statsmodels_ooc.errors import (
     ColumnNotFoundError,
     DesignError,
     EmptyDataError,
+    OptionError,
     SourceError,
     SourceNotFoundError,
 )
@@ -242,3 +243,57 @@ def test_an_unknown_keyword_beside_arrays():
         with pytest.warns(ValueWarning, match="did you mean weights=") as caught:
             smo.WLS(endog, exog, wieghts=1)
         assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("name", ["parse_dates", "date_format"])
+def test_read_csv_says_how_dates_are_declared(name):
+    with pytest.raises(OptionError) as caught:
+        smo.read_csv("t.csv", **{name: ["day"]})
+    assert "ISO" not in str(caught.value)
+
+
+# --- the rows that subset keeps -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("subset", "hint"),
+    [
+        ("x > x.mean()", r"x > 1\.5 for x > x\.mean\(\)$"),
+        ([1, 2], "from a chunk to a mask$"),
+        ("x>>", "a Python expression of columns"),
+        ("x > 0 and ", "a Python expression of columns"),
+        ("x if g else 1", "a Python expression of columns"),
+        ("x=1", "equality is written ==$"),
+        ("x > @c", r"write the value, f'x > \{c\}'$"),
+        ("q > 0 or g == '@a'", "the columns are 'x', 'g', 'y'$"),
+        ("g > 1", "text, for one, is compared with text"),
+    ],
+)
+def test_a_condition_that_cannot_be_used(subset, hint, tmp_path):
+    path = str(written(frame(), "csv", tmp_path))
+    with pytest.raises(SourceError, match=rf"subset[\s\S]*Hint: .*{hint}"):
+        smof.ols("y ~ x", path, subset=subset)
+
+
+def test_a_mask_is_advised_where_the_number_of_rows_is_known(tmp_path):
+    path = str(written(frame(), "parquet", tmp_path))
+    with pytest.raises(SourceError, match="or give an array of bool as long as the data"):
+        smof.ols("y ~ x", path, subset="x > x.mean()")
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("formula", ["y ~ x", "y ~ x + g"])
+def test_a_condition_that_keeps_no_row(kind, formula, tmp_path):
+    path = str(written(frame(), kind, tmp_path))
+    for subset, what in (("x > 100", "subset='x > 100'"), (lambda part: part["x"] > 100, "subset")):
+        with pytest.raises(EmptyDataError, match=f"{what} keeps none of the rows of {path}"):
+            smof.ols(formula, path, subset=subset).fit()
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("subset", [None, "x > 0"])
+@pytest.mark.parametrize("fit", [smof.ols, smof.glm])
+def test_a_file_without_rows(kind, subset, fit, tmp_path):
+    path = str(written(frame(0), kind, tmp_path))
+    with pytest.raises(EmptyDataError, match=r"has no rows|keeps none of the rows"):
+        fit("y ~ x", path, subset=subset).fit()
