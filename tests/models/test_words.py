@@ -12,6 +12,7 @@ from pathlib import Path
 import dask.array as da
 import numpy as np
 import pandas as pd
+import polars
 import pyarrow as pa
 import pytest
 import statsmodels.api as sm
@@ -297,3 +298,24 @@ def test_a_file_without_rows(kind, subset, fit, tmp_path):
     path = str(written(frame(0), kind, tmp_path))
     with pytest.raises(EmptyDataError, match=r"has no rows|keeps none of the rows"):
         fit("y ~ x", path, subset=subset).fit()
+
+
+# --- functions ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [lambda data: data, pa.Table.from_pandas, polars.from_pandas])
+def test_one_frame_of_a_function_is_all_the_rows(kind):
+    data = frame()
+    found = smof.ols("y ~ x + g", lambda: kind(data)).fit()
+    expected = smf.ols("y ~ x + g", data).fit()
+    assert found.nobs == len(data)
+    pd.testing.assert_series_equal(found.params, expected.params, rtol=SOLVED)
+
+
+@pytest.mark.parametrize("what", [5, None, "t.csv", {"x": [1.0]}])
+def test_a_function_that_gives_no_frames_is_named(what):
+    def rows():
+        return what
+
+    with pytest.raises(SourceError, match=rf"the function rows gives a {type(what).__name__}, not"):
+        smof.ols("y ~ x", rows)
