@@ -99,7 +99,7 @@ class Lesson:
         for factor, (levels, _) in self.levels.items():
             if not levels:
                 raise EmptyDataError(
-                    f"{factor.name()!r} has no level: {self.source.name} has no rows, or none in "
+                    f"{factor.name()!r} has no level: {self.source.no_rows}, or none in "
                     "which it is not missing"
                 )
 
@@ -142,7 +142,7 @@ class Lesson:
                     _patsy.memorize(factor, self.states[factor], which, plain)
                 self._check_memory(busy)
         if not rows:
-            raise EmptyDataError(f"{self.source.name} has no rows")
+            raise EmptyDataError(self.source.no_rows)
         for factor in busy:
             _patsy.finish_memorizing(factor, self.states[factor], which)
 
@@ -168,7 +168,7 @@ class Lesson:
             with closing(self.frames("first rows", columns)) as larger:
                 found = _top(larger)
         if not len(found):
-            raise EmptyDataError(f"{self.source.name} has no rows")
+            raise EmptyDataError(self.source.no_rows)
         return found
 
     @cached_property

@@ -33,6 +33,8 @@ def check_audit(audit: RowAuditState, spec: DesignSpec, source: Source, least: i
         As said.
     """
     k, name = spec.k, source.name
+    if audit.rows_read == 0:
+        raise EmptyDataError(source.no_rows)
     if audit.rows == 0:
         lost = ", ".join(f"{n:,} in {c!r}" for c, n in audit.missing.items())
         raise EmptyDataError(

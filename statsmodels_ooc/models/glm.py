@@ -104,13 +104,13 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         extras = (offset, exposure, freq_weights, var_weights)
         if not is_lazy(endog, exog, *extras):
             if type(self) is GLM:
-                self._check_kwargs(kwargs, ["n_trials"])
+                self._warn_of_unknown(kwargs, ["n_trials"])
             refuse_sources(endog, exog)
             super().__init__(endog, exog, family, *extras, missing, **kwargs)
             return
         hasconst = kwargs.pop("hasconst", None)
         trials = kwargs.pop("n_trials", None) if isinstance(family, sm.families.Binomial) else None
-        self._check_kwargs(kwargs)
+        self._warn_of_unknown(kwargs)
         family = checked_family(family, exposure is not None)
         if trials is not None:  # of proportions: what a clone is given
             successes = endog * trials
@@ -143,7 +143,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         hasconst: bool | None = None,
         **kwargs: Any,
     ) -> None:
-        self._check_kwargs(kwargs)
+        self._warn_of_unknown({**kwargs, "formula": formula})
         family = checked_family(family, exposure is not None)
         given = _given(offset, exposure, freq_weights, var_weights)
         stream, spec = open_formula(

@@ -65,7 +65,7 @@ class WLS(StreamedLinear, sm.WLS):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         if type(self) is WLS:
-            self._check_kwargs(kwargs)
+            self._warn_of_unknown(kwargs)
         if is_lazy(endog, exog, weights):
             if not is_lazy(weights) and np.ndim(weights) == 0 and float(weights) == 1.0:
                 weights = None
@@ -133,13 +133,13 @@ class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
                     "OLS out of memory has no offset, which statsmodels' elastic net wants: "
                     "fit_regularized penalises; elsewhere subtract the offset from endog"
                 )
-            self._check_kwargs(kwargs)
+            self._warn_of_unknown(kwargs)
             self._start_arrays(endog, exog, None, missing, hasconst)
             return
         refuse_sources(endog, exog)
         super().__init__(endog, exog, missing, hasconst, **kwargs)
         if type(self) is OLS:
-            self._check_kwargs(kwargs, ["offset"])
+            self._warn_of_unknown(kwargs, ["offset"])
 
     def loglike(self, params: Any, scale: float | None = None) -> Any:
         """The Gaussian log-likelihood; the scale profiled out where it is None."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+import inspect
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
+from statsmodels.tools.sm_exceptions import ValueWarning
 
 from statsmodels_ooc._statsmodels import StreamedArrayData, StreamedFrameData
 from statsmodels_ooc.design.columns import ColumnSpec
@@ -22,7 +25,7 @@ from statsmodels_ooc.engine import (
     row_answer,
     row_method,
 )
-from statsmodels_ooc.errors import MemoryLimitError
+from statsmodels_ooc.errors import MemoryLimitError, warn_caller
 from statsmodels_ooc.groundwork.opening import environment
 from statsmodels_ooc.models.in_memory_only import InMemoryOnly
 from statsmodels_ooc.options import options
@@ -30,9 +33,20 @@ from statsmodels_ooc.results.rows import Design, Fitted, Response, Weights
 from statsmodels_ooc.sources.coerce import is_chunked, is_in_memory
 from statsmodels_ooc.sources.dask_array import AlignedSource
 
+_OF_FORMULAS = ("subset", "drop_cols", "eval_env", "sep", "delimiter")
 _EXTRAS = ("weights", "offset", "exposure", "freq_weights", "var_weights")
 
 __all__ = ["StreamedModel", "column_stream", "refuse_sources"]
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    """What an unknown keyword may have been meant for."""
+    near = difflib.get_close_matches(name, known, n=1)
+    if not near:
+        return ""
+    if near[0] in ("sep", "delimiter"):
+        return '; of a file it is said by smo.read_csv(path, delimiter=";")'
+    return f"; did you mean {near[0]}=?"
 
 
 class StreamedModel:
@@ -115,6 +129,26 @@ class StreamedModel:
     ) -> None:
         """Learn the formula and call `_start`; each family of models has its own way."""
         raise NotImplementedError
+
+    def _warn_of_unknown(self, kwargs: Mapping[str, Any], extra: Collection[str] = ()) -> None:
+        """Warn of keywords that mean nothing, as statsmodels does, at the caller's line.
+
+        Where "formula" is among them, those of `from_formula` are known as well.
+        """
+        unknown = [name for name in kwargs if not self._is_keyword(name, extra)]
+        if unknown:
+            known = [*inspect.signature(type(self)).parameters, *extra]
+            if "formula" in kwargs:
+                known += _OF_FORMULAS
+            hints = {_hint(name, known): None for name in unknown}
+            warn_caller(f"unknown kwargs {unknown!r}{''.join(hints)}", ValueWarning)
+
+    def _is_keyword(self, name: str, extra: Collection[str]) -> bool:
+        try:
+            self._check_kwargs([name], extra, error=True)  # type: ignore[attr-defined]
+        except ValueError:
+            return False
+        return True
 
     def _start(
         self,

@@ -48,7 +48,7 @@ class StreamedLinear(StreamedModel):
         if weights is not None and self._results_kind is OLSResults:
             self._warn_of_weights()
             weights = None
-        self._check_kwargs(kwargs)  # type: ignore[attr-defined]
+        self._warn_of_unknown({**kwargs, "formula": formula})
         extras = {} if weights is None else {"weights": weights}
         stream, spec = open_formula(
             formula,

@@ -119,6 +119,11 @@ class Source(ABC):
         """A short name for messages and reprs, such as the path."""
 
     @property
+    def no_rows(self) -> str:
+        """What is said where there are none."""
+        return f"{self.name} has no rows"
+
+    @property
     @abstractmethod
     def dtypes(self) -> Mapping[str, Any]:
         """Column name to pandas dtype, in column order."""
@@ -182,7 +187,7 @@ class Source(ABC):
     def samples(self, columns: Sequence[str], rows: int) -> list[pd.DataFrame]:
         """The first rows of the first, the middle and the last partition, those that have any."""
         last = len(self.partitions) - 1
-        chosen = [self.partitions[i] for i in sorted({0, last // 2, last}) if i >= 0]
+        chosen = [self.partitions[i] for i in sorted({0, last // 2, last}) if 0 <= i <= last]
         frames = (next(iter(p.frames(columns, rows)), None) for p in chosen)
         return [frame for frame in frames if frame is not None and len(frame)]
 

@@ -246,6 +246,8 @@ def list_files(
     found: list[_Found] = []
     for item in where if listed else [where]:
         text = os.fspath(item)
+        if not text:
+            raise SourceNotFoundError("the path is empty", hint="'.' is the current folder")
         if text.startswith("file://"):
             text = unquote(text[len("file://") :])
         there = (

@@ -30,7 +30,8 @@ def from_iterable(x: Any) -> Source:
     Parameters
     ----------
     x : callable, iterable or iterator
-        Of pandas DataFrames, pyarrow RecordBatches or Tables. A callable (and an
+        Of pandas DataFrames, pyarrow RecordBatches or Tables; one that a callable gives
+        is all the rows. A callable (and an
         iterable that can be iterated again) is asked anew for every pass and has to
         give the same rows. An iterator can be read only once: it is written to a
         temporary Arrow file first, one frame at a time, which is removed with the
@@ -48,6 +49,8 @@ def from_iterable(x: Any) -> Source:
     ------
     TypeError
         When ``x`` gives something else than frames.
+    SourceError
+        When ``x`` gives nothing that can be iterated, or no frame.
     SchemaError
         When a frame lacks a column or changes its kind; it names the frame.
 
@@ -70,8 +73,30 @@ def from_iterable(x: Any) -> Source:
     if isinstance(x, Iterable):
         return _from_function(x.__iter__, type(x).__name__)
     if callable(x):
-        return _from_function(x, getattr(x, "__name__", type(x).__name__))
+        name = getattr(x, "__name__", type(x).__name__)
+        return _from_function(_Pieces(x, name), name)
     raise TypeError(f"{type(x).__name__} is neither callable nor iterable")
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """What a function gives, as frames; one frame is all of them."""
+
+    make: Callable[[], Any]
+    name: str
+
+    def __call__(self) -> Iterable[Any]:
+        found = self.make()
+        if isinstance(found, Iterator):
+            return found
+        if isinstance(found, pd.DataFrame) or is_arrow_like(found):
+            return [found]
+        if isinstance(found, (str, Mapping)) or not isinstance(found, Iterable):
+            raise SourceError(
+                f"the function {self.name} gives a {type(found).__name__}, not DataFrames",
+                hint="it returns an iterator of DataFrames, or one DataFrame, at every call",
+            )
+        return found
 
 
 def _from_function(make: Callable[[], Iterable[Any]], name: str) -> Source:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,14 @@ from statsmodels_ooc.sources.values import widened
 
 __all__ = ["condition_columns", "subset_source"]
 
+_UNFIT = (
+    AttributeError,
+    NotImplementedError,
+    OverflowError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
 _SAMPLE = 1_000  # rows of a partition on which a condition is tried
 
 
@@ -50,8 +59,8 @@ def subset_source(source: Source, subset: Any) -> Source:
     if mask.dtype != np.bool_ or mask.ndim != 1:
         raise SourceError(
             f"subset is {type(subset).__name__} of {mask.dtype}",
-            hint="rows out of memory are chosen by an expression such as 'x > 0', a function "
-            "from a chunk to a mask, or an array of bool as long as the data",
+            hint="rows out of memory are chosen by an expression such as 'x > 0', or a function "
+            f"from a chunk to a mask{_or_a_mask(source)}",
         )
     if source.rows is None:
         raise SourceError(
@@ -88,9 +97,14 @@ def _require_rowwise(choose: Choose, source: Source) -> None:
                 raise SourceError(
                     f"subset={choose.condition!r} does not work row by row: what it says of a "
                     "row changes with the rows that are looked at together",
-                    hint="write the constant into the condition, such as x > 1.5 for x > x.mean(), "
-                    "or give a mask as long as the data",
+                    hint="write the constant into the condition, such as x > 1.5 for x > x.mean()"
+                    + _or_a_mask(source),
                 )
+
+
+def _or_a_mask(source: Source) -> str:
+    """Advice that helps only where the number of rows is known."""
+    return "" if source.rows is None else ", or give an array of bool as long as the data"
 
 
 class _Subset(Source):
@@ -101,6 +115,14 @@ class _Subset(Source):
     @property
     def name(self) -> str:
         return f"{self._source.name} (subset)"
+
+    @property
+    def no_rows(self) -> str:
+        if not self._partitions:
+            return self._source.no_rows
+        condition = self._partitions[0].wrap.condition
+        what = f"subset={condition!r}" if isinstance(condition, str) else "subset"
+        return f"{what} keeps none of the rows of {self._source.name}"
 
     @property
     def dtypes(self) -> Mapping[str, Any]:
@@ -153,15 +175,26 @@ class Choose:
         try:
             return frame.eval(str(self.condition))
         except pd.errors.UndefinedVariableError as error:
-            known = ", ".join(map(repr, self.all_columns))
             raise SourceError(
-                f"subset={self.condition!r}: {error}", hint=f"the columns are {known}"
+                f"subset={self.condition!r}: {error}", hint=self._hint_of_names(error)
             ) from None
-        except (TypeError, ValueError, SyntaxError, AttributeError, OverflowError) as error:
+        except _UNFIT as error:
+            is_syntax = isinstance(error, (SyntaxError, NotImplementedError))
             raise SourceError(
                 f"subset={self.condition!r} cannot be evaluated: {error}",
-                hint="text, for one, is compared with text: x == 'a'",
+                hint="it is a Python expression of columns, such as x > 0 and g == 'a'"
+                if is_syntax
+                else "text, for one, is compared with text: x == 'a'",
             ) from error
+
+    def _assigns(self, chosen: Any) -> bool:
+        return isinstance(self.condition, str) and isinstance(chosen, pd.DataFrame)
+
+    def _hint_of_names(self, error: Exception) -> str:
+        if "local variable" in str(error):
+            written = re.sub(r"@(\w+)", r"{\1}", str(self.condition))
+            return f"names of your scope cannot be used; write the value, f{written!r}"
+        return f"the columns are {', '.join(map(repr, self.all_columns))}"
 
     def mask(self, frame: pd.DataFrame, start: int, label: str) -> np.ndarray:
         """Which rows of a frame stay, (b,)."""
@@ -175,7 +208,8 @@ class Choose:
         if mask.shape != (len(frame),) or mask.dtype != np.bool_:
             raise SourceError(
                 f"subset gives {mask.dtype} of shape {mask.shape} for {len(frame)} rows of "
-                f"{label}, where a mask of bool is needed"
+                f"{label}, where a mask of bool is needed",
+                hint="equality is written ==" if self._assigns(chosen) else None,
             )
         return mask
 

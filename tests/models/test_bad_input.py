@@ -32,7 +32,7 @@ def test_an_empty_frame() -> None:
 
 
 def test_a_subset_of_nothing() -> None:
-    with pytest.raises(errors.EmptyDataError, match="no row"):
+    with pytest.raises(errors.EmptyDataError, match="keeps none of the rows"):
         smof.ols("y ~ a", chunked(FRAME), subset="a > 99").fit()
 
 

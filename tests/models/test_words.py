@@ -9,12 +9,15 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+import dask.array as da
 import numpy as np
 import pandas as pd
+import polars
 import pyarrow as pa
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
+from statsmodels.tools.sm_exceptions import ValueWarning
 from tolerances import SOLVED
 
 import statsmodels_ooc.api as smo
@@ -23,7 +26,9 @@ from statsmodels_ooc.errors import (
     ColumnNotFoundError,
     DesignError,
     EmptyDataError,
+    OptionError,
     SourceError,
+    SourceNotFoundError,
 )
 
 
@@ -203,3 +208,114 @@ def _refuse_to_others(folder):
     )
     for path, line in zip(paths, found.stdout.splitlines(), strict=True):
         assert f"permission denied: {path} may not be read" in line
+
+
+# --- paths and options --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["", ["t.csv", ""]])
+def test_an_empty_path_is_not_the_current_folder(path, tmp_path, monkeypatch):
+    written(frame(), "csv", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceNotFoundError, match="the path is empty"):
+        smof.ols("y ~ x", path)
+
+
+@pytest.mark.parametrize("fit", [smof.ols, smof.wls, smof.glm])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("subst", "; did you mean subset=?"),
+        ("sep", '; of a file it is said by smo.read_csv(path, delimiter=";")'),
+        ("zzz", ""),
+    ],
+)
+def test_an_unknown_keyword_is_named_at_the_line_that_gave_it(fit, name, hint, tmp_path):
+    with pytest.warns(ValueWarning) as caught:
+        fit("y ~ x", str(written(frame(), "csv", tmp_path)), **{name: "x > 0"})
+    assert [str(item.message) for item in caught] == [f"unknown kwargs ['{name}']{hint}"]
+    assert caught[0].filename == __file__
+
+
+def test_an_unknown_keyword_beside_arrays():
+    data = frame()
+    x, y = (da.from_array(data[name].to_numpy(), 20) for name in "xy")
+    for exog, endog in ((x[:, None], y), (data["x"], data["y"])):
+        with pytest.warns(ValueWarning, match="did you mean weights=") as caught:
+            smo.WLS(endog, exog, wieghts=1)
+        assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("name", ["parse_dates", "date_format"])
+def test_read_csv_says_how_dates_are_declared(name):
+    with pytest.raises(OptionError) as caught:
+        smo.read_csv("t.csv", **{name: ["day"]})
+    assert "ISO" not in str(caught.value)
+
+
+# --- the rows that subset keeps -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("subset", "hint"),
+    [
+        ("x > x.mean()", r"x > 1\.5 for x > x\.mean\(\)$"),
+        ([1, 2], "from a chunk to a mask$"),
+        ("x>>", "a Python expression of columns"),
+        ("x > 0 and ", "a Python expression of columns"),
+        ("x if g else 1", "a Python expression of columns"),
+        ("x=1", "equality is written ==$"),
+        ("x > @c", r"write the value, f'x > \{c\}'$"),
+        ("q > 0 or g == '@a'", "the columns are 'x', 'g', 'y'$"),
+        ("g > 1", "text, for one, is compared with text"),
+    ],
+)
+def test_a_condition_that_cannot_be_used(subset, hint, tmp_path):
+    path = str(written(frame(), "csv", tmp_path))
+    with pytest.raises(SourceError, match=rf"subset[\s\S]*Hint: .*{hint}"):
+        smof.ols("y ~ x", path, subset=subset)
+
+
+def test_a_mask_is_advised_where_the_number_of_rows_is_known(tmp_path):
+    path = str(written(frame(), "parquet", tmp_path))
+    with pytest.raises(SourceError, match="or give an array of bool as long as the data"):
+        smof.ols("y ~ x", path, subset="x > x.mean()")
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("formula", ["y ~ x", "y ~ x + g"])
+def test_a_condition_that_keeps_no_row(kind, formula, tmp_path):
+    path = str(written(frame(), kind, tmp_path))
+    for subset, what in (("x > 100", "subset='x > 100'"), (lambda part: part["x"] > 100, "subset")):
+        with pytest.raises(EmptyDataError, match=f"{what} keeps none of the rows of {path}"):
+            smof.ols(formula, path, subset=subset).fit()
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize("subset", [None, "x > 0"])
+@pytest.mark.parametrize("fit", [smof.ols, smof.glm])
+def test_a_file_without_rows(kind, subset, fit, tmp_path):
+    path = str(written(frame(0), kind, tmp_path))
+    with pytest.raises(EmptyDataError, match=r"has no rows|keeps none of the rows"):
+        fit("y ~ x", path, subset=subset).fit()
+
+
+# --- functions ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [lambda data: data, pa.Table.from_pandas, polars.from_pandas])
+def test_one_frame_of_a_function_is_all_the_rows(kind):
+    data = frame()
+    found = smof.ols("y ~ x + g", lambda: kind(data)).fit()
+    expected = smf.ols("y ~ x + g", data).fit()
+    assert found.nobs == len(data)
+    pd.testing.assert_series_equal(found.params, expected.params, rtol=SOLVED)
+
+
+@pytest.mark.parametrize("what", [5, None, "t.csv", {"x": [1.0]}])
+def test_a_function_that_gives_no_frames_is_named(what):
+    def rows():
+        return what
+
+    with pytest.raises(SourceError, match=rf"the function rows gives a {type(what).__name__}, not"):
+        smof.ols("y ~ x", rows)
