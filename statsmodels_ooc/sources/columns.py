@@ -271,6 +271,7 @@ def select(known: Mapping[str, Any], wanted: Sequence[str], place: str) -> list[
             str(missing[0]), [str(name) for name in known], n=3, cutoff=0.5
         )
         names = ", ".join(map(repr, near or list(known)[:10]))
+        names += ", …" if not near and len(known) > 10 else ""
         raise SchemaError(
             f"{place} has no column {missing[0]!r}",
             hint=f"did you mean {names}?" if near else f"its columns are {names}",
