@@ -285,7 +285,7 @@ class IpcSource(Source):
         self._name = name
         opened = [_open(file) for file in files]
         common = CommonSchema([(str(item.file), item.schema) for item in opened])
-        index = stored_index([item.schema for item in opened])
+        index = stored_index([(str(item.file), item.schema) for item in opened])
         keys = hive_keys(self.files, [item.has_rows for item in opened])
         self.refused = dict(refused or {})
         find = partial(_found, common, opened, self.refused)

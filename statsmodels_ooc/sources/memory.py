@@ -222,7 +222,7 @@ class ArrowTableSource(Source):
         common = CommonSchema([("the Table", table.schema)])
         self._columns = Lookup(common.names, partial(_table_columns, common, table))
         step = _positive(_CHUNK_ROWS if chunk_rows is None else chunk_rows)
-        index = stored_index([table.schema])
+        index = stored_index([("the Table", table.schema)])
         self._partitions = [
             TablePartition(
                 table.slice(start, step), f"Table, rows from {start}", self._columns, start, index

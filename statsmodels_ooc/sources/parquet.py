@@ -183,11 +183,9 @@ class ParquetSource(Source):
         self._untyped: dict[str, set[StoredFile]] = {}
         opened = _in_threads(_opened, self.files)
         self._runs = [runs for _, runs, _ in opened]
-        self._common = CommonSchema(
-            [(str(file), schema) for file, (schema, _, _) in zip(self.files, opened, strict=True)],
-            without_value=self._without_value,
-        )
-        self._index = stored_index([schema for schema, _, _ in opened])
+        schemas = [(str(file), one[0]) for file, one in zip(self.files, opened, strict=True)]
+        self._index = stored_index(schemas)
+        self._common = CommonSchema(schemas, without_value=self._without_value)
         keys = hive_keys(self.files, [rows for _, _, rows in opened])
         self._columns = beside_keys(Lookup(self._common.names, self._found), keys)
 

@@ -9,7 +9,11 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from statsmodels_ooc.sources.damage import foreign_bytes
+
 __all__ = ["StoredIndex", "stored_index"]
+
+_WHAT = "a table of pandas with an index"
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,8 @@ class StoredIndex:
 
     Attributes
     ----------
+    place : str
+        The table, for messages.
     metadata : dict
         That of the table's schema, which says how pandas had them.
     columns : tuple of str
@@ -28,6 +34,7 @@ class StoredIndex:
         The name of the range.
     """
 
+    place: str
     metadata: dict[bytes, bytes]
     columns: tuple[str, ...]
     span: range
@@ -48,12 +55,13 @@ class StoredIndex:
         """
         if self.columns:
             table = read(self.columns).replace_schema_metadata(self.metadata)
-            labels: pd.Index[Any] = table.to_pandas().index
+            with foreign_bytes(self.place, _WHAT):
+                labels: pd.Index[Any] = table.to_pandas().index
             return labels
         return pd.RangeIndex(self.span[before:][:rows], name=self.name)
 
 
-def stored_index(schemas: Sequence[pa.Schema]) -> StoredIndex | None:
+def stored_index(schemas: Sequence[tuple[str, pa.Schema]]) -> StoredIndex | None:
     """The index of a table in one or several pieces, as pandas reads it.
 
     None where pandas would number the rows: it stored none, or the one that numbers them,
@@ -61,17 +69,25 @@ def stored_index(schemas: Sequence[pa.Schema]) -> StoredIndex | None:
 
     Parameters
     ----------
-    schemas : sequence of pyarrow.Schema
-        Of the pieces.
+    schemas : sequence of (str, pyarrow.Schema)
+        The names and schemas of the pieces.
+
+    Raises
+    ------
+    ParseError
+        What pandas says of the index cannot be read.
     """
-    found = {_described(schema) for schema in schemas}
+    found = set()
+    for place, schema in schemas:
+        with foreign_bytes(place, _WHAT):
+            found.add(_described(schema))
     if len(found) != 1:
         return None
     columns, span, name = found.pop()
     is_plain = (span.start, span.step) == (0, 1)
     if not columns and (is_plain or len(schemas) > 1):
         return None
-    return StoredIndex(dict(schemas[0].metadata), columns, span, name)
+    return StoredIndex(schemas[0][0], dict(schemas[0][1].metadata), columns, span, name)
 
 
 def _described(schema: pa.Schema) -> tuple[tuple[str, ...], range, Any]:
