@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from statsmodels_ooc._patsy import is_missing
 from statsmodels_ooc.design.block import Where
 from statsmodels_ooc.errors import DesignError, UnseenLevelError
+from statsmodels_ooc.sources.decimals import DOUBLE_DIGITS
 from statsmodels_ooc.sources.values import EXACT
 
 __all__ = ["Codes", "as_categorical", "as_level", "as_series", "encode"]
@@ -19,7 +20,6 @@ __all__ = ["Codes", "as_categorical", "as_level", "as_series", "encode"]
 Codes = NDArray[np.signedinteger[Any]]
 
 _EXACTLY = Context(prec=MAX_PREC)
-_DIGITS = 15  # which every double tells apart
 _DENSE = 4_096  # whole numbers within so many are their own table of codes
 
 
@@ -79,7 +79,9 @@ def as_level(value: Any) -> Any:
         return value
     if value == value.to_integral_value():
         return float(value) if abs(value) <= EXACT else int(value)
-    return float(value) if len(value.normalize(_EXACTLY).as_tuple().digits) <= _DIGITS else value
+    return (
+        float(value) if len(value.normalize(_EXACTLY).as_tuple().digits) <= DOUBLE_DIGITS else value
+    )
 
 
 def as_categorical(values: Any) -> pd.Categorical | None:

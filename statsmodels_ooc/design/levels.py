@@ -28,18 +28,14 @@ class Seen:
         The levels as keys, in the order in which they turned up.
     is_float : bool
         Whether a value came as a double: then all do that can.
-    far : dict
-        Type to a number of it beyond 2**53, up to which doubles tell whole numbers apart.
     categories : tuple or None
         The categories of pandas Categoricals while all chunks agree on them.
     disagree : bool
         Whether chunks did not agree.
     kinds : dict
         Kind of data to a value of it; see `_kind`.
-    far_double : float or None
-        A double that whole numbers may have been rounded to, 2**53 or beyond.
-    far_whole : bool
-        Whether there were whole numbers beyond 2**53.
+    far : dict
+        Type to a number of it beyond 2**53, up to which doubles tell whole numbers apart.
     """
 
     values: dict[Any, None] = field(default_factory=dict)

@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from statsmodels_ooc.reductions.checksum import checksum
+from statsmodels_ooc.sources.values import EXACT
 
 __all__ = ["Read", "noted"]
 
 _MODULUS = 2**64
-_EXACT = 2**53  # whole numbers up to here are doubles
 _WIDE = 8  # bytes
 _MISSING = np.float64(np.nan).view(np.int64)
 _OBJECTS = ("mixed", "mixed-integer", "decimal")  # which pieces may show as something else
@@ -78,14 +78,12 @@ def _numbers(column: pd.Series, is_encoded: bool) -> NDArray[Any] | None:
         return column.to_numpy().view(np.int64)
     if is_plain and kind in "fb":
         return column.to_numpy().astype(np.float64, copy=False)
-    if kind in "iu" and not isinstance(dtype, pd.CategoricalDtype | pd.ArrowDtype):
-        return _whole_numbers(column)
     if isinstance(dtype, pd.DatetimeTZDtype):
         return _numbers(column.dt.tz_convert(None), is_encoded)
-    if isinstance(dtype, pd.ArrowDtype) or (
-        kind in "fb" and not isinstance(dtype, pd.CategoricalDtype)
-    ):
+    if isinstance(dtype, pd.ArrowDtype) or kind in "fb":
         return column.to_numpy(np.float64, na_value=np.nan)
+    if kind in "iu":
+        return _whole_numbers(column)
     if is_encoded:
         return None
     if isinstance(dtype, pd.CategoricalDtype):
@@ -110,7 +108,7 @@ def _whole_numbers(column: pd.Series) -> NDArray[Any]:
         numbers = column.to_numpy(np.float64, na_value=np.nan)
     if whole.dtype.itemsize < _WIDE or not len(whole):
         return numbers
-    if whole.max() > _EXACT or (whole.dtype.kind == "i" and whole.min() < -_EXACT):
-        far = (whole > _EXACT) | (whole < -_EXACT if whole.dtype.kind == "i" else False)
+    if whole.max() > EXACT or (whole.dtype.kind == "i" and whole.min() < -EXACT):
+        far = (whole > EXACT) | (whole < -EXACT if whole.dtype.kind == "i" else False)
         numbers.view(np.int64)[far] = whole[far].view(np.int64)
     return numbers

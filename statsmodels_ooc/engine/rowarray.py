@@ -49,8 +49,8 @@ class RowArray(da.Array):
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func in _ORDERED:  # dask has them chunk by chunk and averages, or not at all
-            args = [np.asarray(arg) if isinstance(arg, RowArray) else arg for arg in args]
-            return func(*args, **kwargs)
+            named = {name: _read(arg) for name, arg in kwargs.items()}
+            return func(*map(_read, args), **named)
         return super().__array_function__(func, types, args, kwargs)  # type: ignore[no-untyped-call]
 
     def __getattr__(self, name: str) -> Any:
@@ -83,3 +83,8 @@ class RowArray(da.Array):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (RowArray, (self.dask, self.name, self.chunks, self.dtype))
+
+
+def _read(value: Any) -> Any:
+    """Lazy rows in memory, where these are small; anything else as it is."""
+    return np.asarray(value) if isinstance(value, RowArray) else value

@@ -153,6 +153,11 @@ def settled(frame: pd.DataFrame, dtypes: Mapping[Any, Any] | None = None) -> pd.
             found = _suited(column, found, dtypes[name])
         if found is not column:
             changed[name] = found
+    return _with(changed, frame)
+
+
+def _with(changed: Mapping[Any, pd.Series], frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame with other columns in the place of some."""
     if not changed:
         return frame
     columns = {name: changed.get(name, column) for name, column in frame.items()}
@@ -322,10 +327,7 @@ def widened(frame: pd.DataFrame, exact: bool) -> pd.DataFrame:
         found = column if exact and _is_beyond(column) else plain_column(column)
         if found is not column:
             changed[name] = found
-    if not changed:
-        return frame
-    columns = {name: changed.get(name, column) for name, column in frame.items()}
-    return pd.DataFrame(columns, copy=False)
+    return _with(changed, frame)
 
 
 def _is_beyond(column: pd.Series) -> bool:

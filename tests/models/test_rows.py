@@ -110,6 +110,7 @@ def test_order_statistics_of_lazy_rows_are_exact(at: int) -> None:
     rows = np.asarray(found.resid)
     assert np.percentile(found.lazy.resid, at) == np.percentile(rows, at)
     assert np.quantile(found.lazy.resid, at / 100) == np.quantile(rows, at / 100)
+    assert np.percentile(a=found.lazy.resid, q=at) == np.percentile(rows, at)
     assert np.median(found.lazy.resid) == np.median(rows)
     with smo.options.set(array_limit=100), pytest.raises(MemoryLimitError, match="array_limit"):
         np.percentile(found.lazy.resid, at)
