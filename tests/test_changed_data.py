@@ -198,6 +198,14 @@ def test_how_frames_are_cut_does_not_change_what_is_compared(rows):
         res.model._stream.fold("again")
 
 
+def test_identifiers_that_are_the_same_double_are_compared():
+    data = Changing(frame())
+    res = smof.ols("y ~ C(id)", data).fit()
+    data.table = ids_exchanged(data.table)
+    with pytest.raises(SourceChangedError, match="other values of 'id'"):
+        res.model._stream.fold("again")
+
+
 def test_learning_from_two_tables_is_refused():
     """Of the nested transform the inner one learns first."""
     tables = iter([frame()] * 4 + [other_rows(frame())] * 9)

@@ -79,9 +79,8 @@ def as_level(value: Any) -> Any:
         return value
     if value == value.to_integral_value():
         return float(value) if abs(value) <= EXACT else int(value)
-    return (
-        float(value) if len(value.normalize(_EXACTLY).as_tuple().digits) <= DOUBLE_DIGITS else value
-    )
+    digits = value.normalize(_EXACTLY).as_tuple().digits
+    return float(value) if len(digits) <= DOUBLE_DIGITS else value
 
 
 def as_categorical(values: Any) -> pd.Categorical | None:

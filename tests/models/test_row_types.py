@@ -362,11 +362,24 @@ def test_rows_have_the_labels_that_pandas_stored(kind: str, road: str, tmp_path:
 
 
 def test_files_in_a_folder_have_the_labels_that_pandas_reads(tmp_path: Path) -> None:
-    for kind in ("filtered", "from one"):
+    for kind in ("filtered", "from one", "the same"):
         folder = tmp_path / kind
         folder.mkdir()
-        stored(kind).iloc[:20].to_parquet(folder / "a.parquet")
-        stored(kind).iloc[20:].to_parquet(folder / "b.parquet")
+        frame = stored("from one" if kind == "the same" else kind)
+        second = frame[20:40].set_axis(frame.index[:20]) if kind == "the same" else frame[20:]
+        frame[:20].to_parquet(folder / "a.parquet")
+        second.to_parquet(folder / "b.parquet")
         whole = pd.read_parquet(folder)
         found, expected = smof.ols("y ~ x", folder).fit(), smf.ols("y ~ x", whole).fit()
         pd.testing.assert_series_equal(found.resid, expected.resid, check_names=False)
+
+
+def test_ranges_go_on_in_further_record_batches(tmp_path: Path) -> None:
+    n = 140_000  # more than one partition holds
+    frame = pd.DataFrame({"y": np.arange(n) % 7.0, "x": np.arange(n) % 5.0})
+    frame.index = pd.RangeIndex(5, 2 * n + 5, 2)
+    feather.write_feather(pa.Table.from_pandas(frame), tmp_path / "t.feather")
+    source = smo.as_source(tmp_path / "t.feather")
+    assert len(source.partitions) > 1
+    labels = smof.ols("y ~ x", source).row_labels
+    pd.testing.assert_index_equal(labels, frame.index, exact="equiv")
