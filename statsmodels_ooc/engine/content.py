@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from xxhash import xxh3_64
 
-from statsmodels_ooc.reductions.checksum import checksum
 from statsmodels_ooc.sources.values import EXACT
 
 __all__ = ["Read", "noted"]
 
-_MODULUS = 2**64
 _WIDE = 8  # bytes
 _MISSING = np.float64(np.nan).view(np.int64)
 _OBJECTS = ("mixed", "mixed-integer", "decimal")  # which pieces may show as something else
@@ -30,12 +29,13 @@ class Read:
     rows : int
         How many rows.
     values : dict
-        Column to the checksum of its values; columns of Python objects have none, nor
-        have texts that came encoded.
+        Column to the checksum of its values, XXH3 of 64 bits, however they come in pieces;
+        columns of Python objects have none, nor have texts that came encoded.
     """
 
     rows: int = 0
-    values: dict[Any, int] = field(default_factory=dict)
+    values: dict[Hashable, int] = field(default_factory=dict)
+    _running: dict[Hashable, xxh3_64] = field(default_factory=dict, repr=False, compare=False)
 
     def add(self, frame: pd.DataFrame, encoded: Collection[str] = ()) -> None:
         """Note the next rows.
@@ -47,20 +47,28 @@ class Read:
         encoded : collection of str
             Columns of text of which the codes are compared.
         """
-        numbers = {name: _numbers(column, name in encoded) for name, column in frame.items()}
-        self.values = {
-            name: (self.values.get(name, 0) + checksum(values, self.rows)) % _MODULUS
-            for name, values in numbers.items()
-            if values is not None and (name in self.values or not self.rows)
-        }
+        if not self.rows:
+            self._running = {name: xxh3_64() for name in frame.columns}
+        running, self._running = self._running, {}
+        for name, column in frame.items():
+            numbers = _numbers(column, name in encoded) if name in running else None
+            if numbers is not None:
+                running[name].update(np.ascontiguousarray(numbers).data)
+                self._running[name] = running[name]
+        self.values = {name: checksum.intdigest() for name, checksum in self._running.items()}
         self.rows += len(frame)
+
+    def __reduce__(self) -> tuple[type[Read], tuple[int, dict[Hashable, int]]]:
+        return Read, (self.rows, self.values)  # what has been read is complete
 
 
 def noted(
     read: Read, frames: Iterator[pd.DataFrame], encoded: Collection[str] = ()
 ) -> Iterator[pd.DataFrame]:
-    """The frames of a partition, noted as they pass."""
+    """The frames of a partition, noted as they pass, with labels that are looked up fast."""
     for frame in frames:
+        # pandas' own labels are Arrow's: reading six of them takes as long as checking a column
+        frame = frame.set_axis(pd.Index(frame.columns.to_list(), dtype=object), axis=1)
         read.add(frame, encoded)
         yield frame
 
@@ -108,7 +116,7 @@ def _whole_numbers(column: pd.Series) -> NDArray[Any]:
         numbers = column.to_numpy(np.float64, na_value=np.nan)
     if whole.dtype.itemsize < _WIDE or not len(whole):
         return numbers
-    if whole.max() > EXACT or (whole.dtype.kind == "i" and whole.min() < -EXACT):
+    if max(int(whole.max()), -int(whole.min())) > EXACT:
         far = (whole > EXACT) | (whole < -EXACT if whole.dtype.kind == "i" else False)
         numbers.view(np.int64)[far] = whole[far].view(np.int64)
     return numbers

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from xxhash import xxh3_64
 
 from statsmodels_ooc.reductions.base import BlockLike, FloatArray
-from statsmodels_ooc.reductions.checksum import checksum
 
 __all__ = ["Fingerprint", "FingerprintState", "NotFinite", "RowAudit", "RowAuditState"]
 
@@ -146,11 +146,22 @@ class FingerprintState:
     Attributes
     ----------
     seen : dict
-        Rows read, rows kept, and a checksum of what was kept. A partition that gave
-        no block has no entry.
+        Rows read, rows kept, and a checksum of what was kept (XXH3 of 64 bits). A
+        partition that gave no block has no entry.
     """
 
     seen: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    _running: tuple[int, list[xxh3_64]] | None = field(default=None, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[type[FingerprintState], tuple[dict[int, tuple[int, int, int]]]]:
+        return FingerprintState, (self.seen,)  # its partitions are complete
+
+    def running(self, partition: int, count: int) -> list[xxh3_64]:
+        """The checksums of a partition whose blocks come one after another."""
+        if self._running is None or self._running[0] != partition:
+            assert self.seen.get(partition, (0, 0, 0))[1] == 0, "a partition in two goes"
+            self._running = partition, [xxh3_64() for _ in range(count)]
+        return self._running[1]
 
     def of(self, count: int) -> list[tuple[int, int, int]]:
         """The entries of partitions 0 to ``count - 1``, zeros for those without."""
@@ -182,29 +193,31 @@ class Fingerprint:
         if b:
             keys = block.design.keys()
             beside = (block.endog, *block.extras.values())
-            total += _sampled((*beside, *keys), b, kept)
+            compared = [_sampled((*beside, *keys), b, kept)]
             if self.encoded:
-                whole = (*beside, *(key for key in keys if key.dtype.kind in "iu"))
-                total += sum((2 * j + 1) * checksum(v, kept) for j, v in enumerate(whole))
-        state.seen[block.partition] = (read + block.rows_read, kept + b, total % 2**64)
+                compared += [*beside, *(key for key in keys if key.dtype.kind in "iu")]
+            running = state.running(block.partition, len(compared))
+            for checksum, values in zip(running, compared, strict=True):
+                checksum.update(np.ascontiguousarray(values).data)
+            total = sum((2 * j + 1) * one.intdigest() for j, one in enumerate(running)) % 2**64
+        state.seen[block.partition] = (read + block.rows_read, kept + b, total)
         return state
 
     def merge(self, left: FingerprintState, right: FingerprintState) -> FingerprintState:
-        return FingerprintState(left.seen | right.seen)
+        return FingerprintState(left.seen | right.seen, right._running or left._running)
 
 
-def _sampled(keys: Sequence[NDArray[Any]], b: int, before: int) -> int:
-    """The checksum of every `_SAMPLED`-th row of the variables.
+def _sampled(keys: Sequence[NDArray[Any]], b: int, before: int) -> FloatArray:
+    """Every `_SAMPLED`-th row of the variables, (m, q).
 
     Parameters
     ----------
     keys : sequence of ndarray, (b,) each
-        The variables.
+        The q variables.
     b, before : int
         Rows of the block, and of the partition before it.
     """
-    total = 0
-    for i in range(-before % _SAMPLED, b, _SAMPLED):
-        row = np.array([key[i] for key in keys], dtype=np.float64)
-        total += (2 * (before + i) + 1) * checksum(row)
-    return total
+    first = -before % _SAMPLED
+    if first >= b:
+        return np.empty((0, len(keys)))
+    return np.array([key[first::_SAMPLED] for key in keys], dtype=np.float64).T

@@ -27,64 +27,54 @@ def frames_of(
 
     Where the rows are heavy with text there are fewer.
     """
+    labels = pd.Index([column.name for column in columns])
     for batch in batches:
         rows = rows_within(max_rows, batch.nbytes / max(batch.num_rows, 1), batch.num_columns)
         for start in range(0, batch.num_rows, rows):
             piece = batch if batch.num_rows <= rows else batch.slice(start, rows)
-            yield frame_of(piece, columns, encoded)
+            yield frame_of(piece, columns, encoded, labels)
 
 
 def frame_of(
-    batch: pa.RecordBatch, columns: Sequence[Column], encoded: Collection[str]
+    batch: pa.RecordBatch,
+    columns: Sequence[Column],
+    encoded: Collection[str],
+    labels: pd.Index[Any],
 ) -> pd.DataFrame:
     """One frame, each column as its `Column` says."""
+    index = pd.RangeIndex(batch.num_rows)
     if not columns:
-        return pd.DataFrame(index=pd.RangeIndex(batch.num_rows))
-    found = batch.columns
-    arrays = [
-        array if array.type is column.type else _cast(array, column, column.name in encoded)
-        for array, column in zip(found, columns, strict=True)
+        return pd.DataFrame(index=index)  # of a batch that was read for its length
+    found = [
+        _delivered(array, column, column.name in encoded)
+        for array, column in zip(batch.columns, columns, strict=True)
     ]
-    special = [at for at, column in enumerate(columns) if _is_special(arrays[at], column)]
-    plain = [at for at in range(len(columns)) if at not in special]
-    if plain:
-        names = [columns[at].name for at in plain]
-        kept = pa.RecordBatch.from_arrays([arrays[at] for at in plain], names)
-        frame: pd.DataFrame = kept.to_pandas(
-            split_blocks=True, ignore_metadata=True, use_threads=False, date_as_object=False
-        )
-    else:
-        frame = pd.DataFrame(index=pd.RangeIndex(batch.num_rows))
-    for at in special:
-        frame.insert(at, columns[at].name, _special(arrays[at], columns[at]))
+    frame = pd.DataFrame(dict(enumerate(found)), index=index, copy=False)
+    frame.columns = labels
     return frame
 
 
 def series_of(array: pa.Array, column: Column) -> pd.Series:
     """One column of Arrow data, as it is delivered."""
     batch = pa.RecordBatch.from_arrays([array], [column.name])
-    return frame_of(batch, [column], ())[column.name]
+    return frame_of(batch, [column], (), pd.Index([column.name]))[column.name]
 
 
-def _is_special(array: pa.Array, column: Column) -> bool:
-    """Whether pandas would make something else of a column than is to be delivered."""
+def _delivered(array: pa.Array, column: Column, encoded: bool) -> Any:
+    """The values of a column as pandas takes them."""
+    if array.type is not column.type:
+        array = _cast(array, column, encoded)
+    kind = array.type
     if column.category is not None:
-        return True
-    if pa.types.is_dictionary(array.type):
-        return False
-    if pa.types.is_decimal(array.type):
-        return True
-    is_masked = pa.types.is_boolean(array.type) or pa.types.is_integer(array.type)
-    return is_masked and (column.nullable is True or array.null_count > 0)
-
-
-def _special(array: pa.Array, column: Column) -> pd.Series:
-    if column.category is not None:
-        return pd.Series(_categorical(array, column), copy=False)
-    if pa.types.is_decimal(array.type):
-        return pd.Series(array, dtype=pd.ArrowDtype(array.type))
-    masked = Column(column.name, array.type).masked
-    return pd.Series(masked.__from_arrow__(array), copy=False)
+        return _categorical(array, column)
+    is_whole = pa.types.is_integer(kind)
+    if (is_whole or pa.types.is_boolean(kind)) and (column.nullable is True or array.null_count):
+        return Column(column.name, kind).masked.__from_arrow__(array)
+    if is_whole or pa.types.is_floating(kind):
+        return array.to_numpy(zero_copy_only=False)
+    if pa.types.is_decimal(kind):
+        return pd.Series(array, dtype=pd.ArrowDtype(kind))
+    return array.to_pandas(date_as_object=False)
 
 
 def _cast(array: pa.Array, column: Column, encoded: bool) -> pa.Array:
