@@ -74,7 +74,7 @@ class Rows:
     def numbered(self, pool: Pool) -> tuple[pd.DataFrame, IntArray]:
         """Raw rows under their numbers in the source, and their numbers among the kept ones."""
         (codes,), (places,), (frame,) = pool.codes, pool.places, pool.frames
-        frame.index = pd.Index(self.in_source(codes))
+        frame.index, frame.columns = pd.Index(self.in_source(codes)), list(frame.columns)
         index: IntArray = self._offsets(1)[partitions_of(codes)] + places
         return frame, index
 
