@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 import psutil
@@ -12,6 +13,7 @@ __all__ = ["usable_memory"]
 _ROOT = Path("/")
 
 
+@cache
 def usable_memory(root: Path = _ROOT) -> int:
     """Bytes of memory: the least of the machine's and of the limits of its control groups.
 
@@ -23,7 +25,7 @@ def usable_memory(root: Path = _ROOT) -> int:
     Notes
     -----
     A control group (Linux) is limited by each group that it lies in, so all of them are
-    asked, from the process's own up to the root of the mount. In a container the groups
+    asked, once, from the process's own up to the root of the mount. In a container the groups
     outside of it are not there to be asked; those that are not there are passed over.
 
     References

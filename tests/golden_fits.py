@@ -11,19 +11,23 @@ import json
 import sys
 import warnings
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy
+import statsmodels
 import statsmodels.api as sm
 from threadpoolctl import threadpool_info
+from xxhash import xxh3_64_hexdigest
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 
 ROWS = 3_000
-PIECES = (0, 1, 700, 701, 1_900, ROWS)  # an empty piece would be no frame; one has one row
+MANY = 50  # numbers
+PIECES = (0, 1, 700, 701, 1_900, ROWS)  # two of them have one row
 
 OLS_FORMULA = "y ~ a * b + C(g)"
 GLM_FORMULA = "{} ~ a + b + C(g)"
@@ -37,6 +41,7 @@ def table() -> pd.DataFrame:
             "b": rng.uniform(-1, 1, size=ROWS),
             "g": rng.choice(list("pqrs"), size=ROWS),
             "h": rng.integers(0, 3, size=ROWS),
+            "m": rng.integers(0, 45, size=ROWS),
             "w": rng.uniform(0.5, 2.0, size=ROWS),
             "f": rng.integers(1, 4, size=ROWS),
             "t": rng.uniform(1.0, 9.0, size=ROWS),
@@ -61,9 +66,7 @@ TABLE = table()
 
 def source() -> Any:
     """The table in pieces of one and of many rows."""
-    return smo.as_source(
-        [TABLE.iloc[start:stop] for start, stop in zip(PIECES, PIECES[1:], strict=False)]
-    )
+    return smo.as_source([TABLE.iloc[start:stop] for start, stop in pairwise(PIECES)])
 
 
 def linear(formula: str = OLS_FORMULA, name: str = "ols", **given: Any) -> Any:
@@ -77,7 +80,7 @@ def glm(endog: str, family: Any = None, formula: str = GLM_FORMULA, **given: Any
 def tested(res: Any) -> Any:
     """Results whose summary and robust covariances have been asked for."""
     res.summary()
-    _ = res.cov_HC0, res.cov_HC3
+    res.told = np.concatenate([res.cov_HC0, res.cov_HC3])
     return res
 
 
@@ -90,6 +93,8 @@ FITS: dict[str, Callable[[], Any]] = {
     "ols, ill-conditioned": lambda: linear("y ~ far + a + C(g)").fit(),
     "ols, rank-deficient": lambda: linear("y ~ a + I(2 * a) + b").fit(),
     "ols, wide": lambda: linear("gauss ~ C(g) * C(h) + a:C(g) + b").fit(),
+    "ols, many columns": lambda: linear("gauss ~ C(m) + a").fit(),
+    "ols, many columns, ill-conditioned": lambda: linear("gauss ~ C(m) + far").fit(),
     "ols, elastic net": lambda: linear("gauss ~ a + b + C(g)").fit_regularized(alpha=0.05),
     "ols, ridge": lambda: linear("gauss ~ a + b").fit_regularized(alpha=0.1, L1_wt=0.0),
     "wls": lambda: tested(linear(name="wls", weights="w").fit()),
@@ -99,13 +104,12 @@ FITS: dict[str, Callable[[], Any]] = {
         "often", F.Poisson(), exposure="t", offset="I(a / 9)"
     ).fit(),
     "poisson, weights": lambda: tested(glm("count", F.Poisson(), freq_weights="f").fit()),
+    "poisson, ill-conditioned": lambda: glm("count", F.Poisson(), "{} ~ far + a").fit(),
     "poisson, HC0": lambda: glm("count", F.Poisson()).fit(cov_type="HC0"),
     "poisson, X2": lambda: glm("count", F.Poisson()).fit(scale="X2"),
     "poisson, start": lambda: glm("count", F.Poisson()).fit(start="statsmodels"),
     "poisson, newton": lambda: glm("count", F.Poisson()).fit(method="newton", disp=False),
-    "poisson, compressed": lambda: tested(
-        glm("count", F.Poisson(), "{} ~ C(g) + C(h)").fit()
-    ),
+    "poisson, compressed": lambda: tested(glm("count", F.Poisson(), "{} ~ C(g) + C(h)").fit()),
     "poisson, not compressed": lambda: glm("count", F.Poisson(), "{} ~ C(g) + C(h)").fit(
         compress=False
     ),
@@ -131,13 +135,22 @@ ON_CLUSTER = ("ols", "wls", "poisson", "logit, compressed", "iboss D")
 
 NUMBERS = (
     *("params", "bse", "normalized_cov_params", "scale", "llf", "deviance", "pearson_chi2"),
-    *("null_deviance", "llnull", "ssr", "centered_tss", "df_model", "df_resid", "cov_HC0", "cov_HC3"),
+    *(
+        "null_deviance",
+        "llnull",
+        "ssr",
+        "centered_tss",
+        "df_model",
+        "df_resid",
+    ),
 )
 
 
 def scored(model: Any) -> Any:
     res = model.fit()
-    res.told = np.asarray(res.score_test(exog_extra=TABLE.loc[TABLE["b"].notna(), "t"].to_numpy()), dtype=float)
+    res.told = np.asarray(
+        res.score_test(exog_extra=TABLE.loc[TABLE["b"].notna(), "t"].to_numpy()), dtype=float
+    )
     return res
 
 
@@ -161,32 +174,32 @@ def passes_of(found: Any) -> Any:
     return found.passes if hasattr(found, "passes") else found.model.passes
 
 
-def _numbers(found: Any) -> Iterable[tuple[str, list[str]]]:
+def _numbers(found: Any) -> Iterable[tuple[str, list[str] | str]]:
     if not hasattr(found, "params"):
-        yield "index", [float(i).hex() for i in found.index]
+        yield "index", _bits(np.ravel(found.index))
         return
-    known = passes_of(found)
     for name in (*NUMBERS, "told"):
-        if name.startswith("cov_HC") and not any("robust" in record.name for record in known):
-            continue
         value = getattr(found, name, None)
         if value is not None:
-            yield name, [float(v).hex() for v in np.ravel(value)]
+            yield name, _bits(np.ravel(value))
+
+
+def _bits(values: Any) -> list[str] | str:
+    """Doubles in hexadecimal; of many of them a checksum."""
+    if len(values) > MANY:
+        return str(xxh3_64_hexdigest(np.asarray(values, dtype=np.float64).tobytes()))
+    return [float(value).hex() for value in values]
 
 
 def machine() -> dict[str, str]:
     """What bits depend on: the libraries, and the kernels that they chose."""
     kernels = {i.get("architecture", "") for i in threadpool_info() if i["user_api"] == "blas"}
-    versions = {module.__name__: module.__version__ for module in (np, scipy, sm_version())}
+    versions = {module.__name__: module.__version__ for module in (np, scipy, statsmodels)}
     return {**versions, "kernels": " ".join(sorted(kernels))}
-
-
-def sm_version() -> Any:
-    import statsmodels
-
-    return statsmodels
 
 
 if __name__ == "__main__":
     with open(sys.argv[1], "w", encoding="utf-8") as file:
-        json.dump({"machine": machine(), "fits": {name: told(name) for name in FITS}}, file, indent=1)
+        json.dump(
+            {"machine": machine(), "fits": {name: told(name) for name in FITS}}, file, indent=1
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,10 +38,11 @@ from statsmodels_ooc.sources.base import Source
 
 Call = Callable[[Any], Any]
 PIECES = [FRAME[start : start + 40] for start in range(0, len(FRAME), 40)]
+LOOKED_AT = len(PIECES)  # opening looks at the first rows, which are all that these have
 
 
 class Piece:
-    """A partition that notes when it is read."""
+    """A partition that notes when it has been read."""
 
     nbytes = None
 
@@ -51,9 +53,9 @@ class Piece:
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Any = ()
     ) -> Iterator[pd.DataFrame]:
-        self.reads.append(self.number)
         rows = PIECES[self.number][list(columns)]
         yield from (rows[i : i + max_rows] for i in range(0, len(rows), max_rows))
+        self.reads.append(self.number)
 
 
 class Pieces(Source):
@@ -74,12 +76,19 @@ class Pieces(Source):
         return self._partitions
 
 
+@cache
 def fitted(kind: str) -> tuple[Any, Pieces]:
     source = Pieces()
     if kind == "glm":
         return smof.glm(GLM_FORMULA, source, family=sm.families.Poisson()).fit(), source
     given = {"weights": "w"} if kind == "wls" else {}
-    return getattr(smof, kind)("y ~ a + C(g)", source, **given).fit(), source
+    results = getattr(smof, kind)("y ~ a + C(g)", source, **given).fit()
+    results.summary(slim=True)  # sets `diagn`, as it does in statsmodels
+    return results, source
+
+
+def recorded(found: Any) -> int:
+    return sum(record.partitions for record in found.passes)
 
 
 TABLES: dict[str, tuple[list[Mapping[str, Call]], list[Mapping[str, Call]]]] = {
@@ -98,6 +107,7 @@ TABLES: dict[str, tuple[list[Mapping[str, Call]], list[Mapping[str, Call]]]] = {
 }
 # Another model is needed: its reads are its own.
 OF_TWO_MODELS = {"compare_f_test", "compare_lm_test", "compare_lr_test"}
+# What these read is not recorded yet. Each has a fit of its own.
 UNRECORDED = {
     ("glm", "model", "estimate_tweedie_power"),
     ("glm", "model", "loglike_mu"),
@@ -105,11 +115,7 @@ UNRECORDED = {
     ("glm", "results", "score_test"),
 }
 CASES = [
-    pytest.param(
-        *(kind, side, name, call),
-        marks=pytest.mark.xfail(strict=True) if (kind, side, name) in UNRECORDED else (),
-        id=f"{kind} {side} {name}",
-    )
+    pytest.param(*(kind, side, name, call), id=f"{kind} {side} {name}")
     for kind, sides in TABLES.items()
     for side, tables in zip(("model", "results"), sides, strict=True)
     for table in tables
@@ -120,13 +126,16 @@ CASES = [
 
 @pytest.mark.parametrize(("kind", "side", "name", "call"), CASES)
 def test_what_is_read_is_recorded(kind: str, side: str, name: str, call: Call) -> None:
-    results, source = fitted(kind)
+    unrecorded = (kind, side, name) in UNRECORDED
+    changes = unrecorded or name == "initialize"
+    results, source = fitted.__wrapped__(kind) if changes else fitted(kind)
+    before = len(source.reads) - recorded(results)
     call(results if side == "results" else results.model)
-    assert len(source.reads) == sum(record.partitions for record in results.passes)
+    assert before == LOOKED_AT
+    assert (len(source.reads) - recorded(results) == before) is not unrecorded
 
 
 SELECTIONS: dict[str, Call] = {
-    "select": lambda s: s,
     "fit": lambda s: s.fit(),
     "head": lambda s: s.head(),
     "summary": lambda s: s.summary(),
@@ -136,15 +145,16 @@ SELECTIONS: dict[str, Call] = {
 }
 
 
-@pytest.mark.parametrize("criterion", ["D", "T"])
-@pytest.mark.parametrize("name", SELECTIONS)
-def test_what_a_selection_reads_is_recorded(name: str, criterion: str) -> None:
+@pytest.mark.parametrize("family", [None, sm.families.Binomial()], ids=["linear", "logit"])
+def test_what_a_selection_reads_is_recorded(family: Any) -> None:
     source = Pieces()
-    found = smo.IBOSS(20, criterion, 30, family=sm.families.Binomial()).select(
-        "I(1.0 * (y > 2)) ~ a + b", source
-    )
-    SELECTIONS[name](found)
-    assert len(source.reads) == sum(record.partitions for record in found.passes)
+    chosen = smo.IBOSS(20, "D" if family is None else "T", 30, family=family)
+    found = chosen.select("I(1.0 * (y > 2)) ~ a + b", source)
+    assert len(source.reads) == LOOKED_AT + recorded(found)
+    for name, call in SELECTIONS.items():
+        if family is None or name != "adjusted_intercept":
+            call(found)
+            assert len(source.reads) == LOOKED_AT + recorded(found), name
 
 
 def test_a_table_of_pieces_is_one() -> None:

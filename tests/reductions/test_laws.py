@@ -120,6 +120,7 @@ TIES = {
     for m in reduction.needs
 }
 
+
 def reductions_of_the_package() -> set[type]:
     """Every class with init, update and merge, but for the protocol that says so."""
     found = set()
