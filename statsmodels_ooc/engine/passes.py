@@ -20,6 +20,7 @@ from dask.delayed import Delayed, delayed
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.cluster import cluster_errors
 from statsmodels_ooc.engine.content import Read, noted
+from statsmodels_ooc.engine.graph import TaskGraph
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
 from statsmodels_ooc.engine.makers import BlockMaker, Frames
 from statsmodels_ooc.engine.numbered import KeptRows
@@ -79,11 +80,12 @@ def run_pass(
         raise EmptyDataError(f"{source.name} has no rows")
     began = time.perf_counter()
     with progress(name, source.rows) as meter:
-        fold = shared(Fold(spec, reductions, sizes_for(spec), meter, compared))
-        merge = shared(Merge(reductions))
+        graph = TaskGraph()
+        fold = graph.calls_of(Fold(spec, reductions, sizes_for(spec), meter, compared))
+        merge = graph.calls_of(Merge(reductions))
         leaves = [fold(bound(partition, spec.columns), i) for i, partition in enumerate(partitions)]
         with one_blas_thread():
-            ((read, states),) = compute(_tree(leaves, merge))
+            ((read, states),) = compute(graph.value(_tree(leaves, merge)))
     ledger.check(f"the pass {name!r}", source, read)
     seconds = time.perf_counter() - began
     rows = sum(part.rows for part in read.values())
@@ -190,7 +192,7 @@ def shared(task: Callable[..., Any]) -> Callable[..., Delayed]:
     return call
 
 
-def _tree(nodes: Sequence[Delayed], merge: Callable[[Any, Any], Delayed]) -> Delayed:
+def _tree(nodes: Sequence[str], merge: Callable[[str, str], str]) -> str:
     """Merge neighbours until one is left: the shape depends on their number alone."""
     level = list(nodes)
     while len(level) > 1:
