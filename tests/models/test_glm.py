@@ -56,10 +56,16 @@ def test_numbers(name: str) -> None:
         assert_allclose(ours, theirs, rtol=PROMISED, err_msg=number)
 
 
-@pytest.mark.parametrize(
-    ("name", "rows"),
-    [("Poisson Log", 1), ("gamma, variances", CHUNK), ("offset and exposure", CHUNK)],
-)
+# A case of every family, and of every kind of thing that goes with the rows.
+SMALL = [
+    *("Binomial Logit, binary", "Binomial CLogLog, two columns", "Gaussian Log", "Poisson Log"),
+    *("Gamma InversePower", "InverseGaussian Log", "NegativeBinomial Log", "Tweedie 1.5"),
+    *("offset and exposure", "gaussian, both weights", "two columns, frequencies", "scale X2"),
+    *("only a constant", "implicit constant"),
+]
+
+
+@pytest.mark.parametrize(("name", "rows"), [("Poisson Log", 1), *((name, CHUNK) for name in SMALL)])
 def test_numbers_in_small_chunks(name: str, rows: int) -> None:
     ours, theirs = CASES[name].ours(rows=rows), tight_pair(name).theirs
     for number in NUMBERS[:8]:

@@ -11,7 +11,7 @@ import pytest
 import statsmodels_ooc.api as smo
 
 N = 97
-CHUNKS = [8, N]
+CHUNKS = [1, 8, N]
 POWERS = {
     "one column": [0, 40, 0],
     "to both sides": [-40, 0, 40],
