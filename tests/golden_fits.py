@@ -135,14 +135,7 @@ ON_CLUSTER = ("ols", "wls", "poisson", "logit, compressed", "iboss D")
 
 NUMBERS = (
     *("params", "bse", "normalized_cov_params", "scale", "llf", "deviance", "pearson_chi2"),
-    *(
-        "null_deviance",
-        "llnull",
-        "ssr",
-        "centered_tss",
-        "df_model",
-        "df_resid",
-    ),
+    *("null_deviance", "llnull", "ssr", "centered_tss", "df_model", "df_resid"),
 )
 
 

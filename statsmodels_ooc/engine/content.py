@@ -67,7 +67,7 @@ def noted(
 ) -> Iterator[pd.DataFrame]:
     """The frames of a partition, noted as they pass, with labels that are looked up fast."""
     for frame in frames:
-        # pandas' own labels are Arrow's: reading six of them takes as long as checking a column
+        # pandas' own labels are Arrow's, and slow to read one by one
         frame = frame.set_axis(pd.Index(frame.columns.to_list(), dtype=object), axis=1)
         read.add(frame, encoded)
         yield frame

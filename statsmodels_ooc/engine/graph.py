@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
@@ -31,7 +31,7 @@ class TaskGraph:
 
         The arguments are keys of other calls, a `Delayed` each, or what dask leaves alone.
         """
-        name = f"{type(task).__name__.lower()}-{self._name}"
+        name = f"{type(task).__name__.strip('_').lower()}-{self._name}"
         self._tasks[name] = task
         numbers = count()
 
@@ -48,10 +48,10 @@ class TaskGraph:
         self._outside.append(argument)
         return argument.key
 
-    def value(self, key: str) -> Delayed:
-        """The value of a call."""
-        graph = HighLevelGraph.from_collections(self._name, self._tasks, self._outside)
-        return Delayed(key, graph, layer=self._name)
+    def values(self, keys: Sequence[str]) -> list[Delayed]:
+        """The values of some calls; what is called later is in none of them."""
+        graph = HighLevelGraph.from_collections(self._name, dict(self._tasks), self._outside)
+        return [Delayed(key, graph, layer=self._name) for key in keys]
 
 
 def _called(task: Callable[..., Any], *arguments: Any) -> Any:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-import uuid
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from itertools import count
 from typing import Any
 
 import dask.base
@@ -15,7 +13,6 @@ import dask.config
 import dask.local
 import dask.threaded
 import pandas as pd
-from dask.delayed import Delayed, delayed
 
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.cluster import cluster_errors
@@ -38,7 +35,6 @@ __all__ = [
     "run_pass",
     "runs_in_threads",
     "scan_frames",
-    "shared",
     "timed",
 ]
 
@@ -85,7 +81,7 @@ def run_pass(
         merge = graph.calls_of(Merge(reductions))
         leaves = [fold(bound(partition, spec.columns), i) for i, partition in enumerate(partitions)]
         with one_blas_thread():
-            ((read, states),) = compute(graph.value(_tree(leaves, merge)))
+            ((read, states),) = compute(*graph.values([_tree(leaves, merge)]))
     ledger.check(f"the pass {name!r}", source, read)
     seconds = time.perf_counter() - began
     rows = sum(part.rows for part in read.values())
@@ -105,9 +101,10 @@ def gather_rows(
         timed(name, source, sum(rows for rows, _, _ in seen), ledger),
         progress(name, source.rows) as meter,
     ):
-        task = shared(Gather(collect, meter))
+        graph = TaskGraph()
+        gather = graph.calls_of(Gather(collect, meter))
         leaves = [
-            task(
+            gather(
                 bound(partition, collect.spec.columns),
                 i,
                 found,
@@ -116,7 +113,7 @@ def gather_rows(
             for i, (partition, found) in enumerate(zip(source.partitions, seen, strict=True))
         ]
         with one_blas_thread():
-            gathered = compute(*leaves)
+            gathered = compute(*graph.values(leaves))
     return [values for values, _ in gathered], [rows for _, rows in gathered]
 
 
@@ -175,21 +172,6 @@ def runs_in_threads() -> bool:
         return True
     scheduler = dask.base.get_scheduler()
     return scheduler is None or scheduler in (dask.threaded.get, dask.local.get_sync)
-
-
-def shared(task: Callable[..., Any]) -> Callable[..., Delayed]:
-    """A task whose parameters travel once, not with every call.
-
-    Every call is given a key: dask would print all parameters of the task to make one.
-    """
-    name = f"{type(task).__name__.strip('_').lower()}-{uuid.uuid4().hex}"
-    once, numbers = delayed(task, name=name), count()
-
-    def call(*values: Any) -> Delayed:
-        node: Delayed = once(*values, dask_key_name=f"{name}-{next(numbers)}")
-        return node
-
-    return call
 
 
 def _tree(nodes: Sequence[str], merge: Callable[[str, str], str]) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from statsmodels_ooc.engine.graph import TaskGraph
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
-from statsmodels_ooc.engine.passes import compute, runs_in_threads, shared
+from statsmodels_ooc.engine.passes import compute, runs_in_threads
 from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.tasks import bound, released
 from statsmodels_ooc.sources.base import Source
@@ -41,8 +42,10 @@ def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source
         return source
     began = time.perf_counter()
     with progress("spool", source.rows) as meter:
-        task = shared(_Copy(tuple(columns), source.dtypes, meter))
-        copies = compute(*(task(bound(partition, columns)) for partition in source.partitions))
+        graph = TaskGraph()
+        copy = graph.calls_of(_Copy(tuple(columns), source.dtypes, meter))
+        keys = [copy(bound(partition, columns)) for partition in source.partitions]
+        copies = compute(*graph.values(keys))
     rows = sum(copy.rows for copy in copies)
     seconds = time.perf_counter() - began
     ledger.passes.append(PassRecord("spool", rows, seconds, source.nbytes, len(copies)))

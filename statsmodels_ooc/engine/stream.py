@@ -10,10 +10,11 @@ import dask.array as da
 import numpy as np
 
 from statsmodels_ooc.engine.content import Read
+from statsmodels_ooc.engine.graph import TaskGraph
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
 from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.engine.numbered import UsedRows, used_rows
-from statsmodels_ooc.engine.passes import compute, gather_rows, run_pass, shared, timed
+from statsmodels_ooc.engine.passes import compute, gather_rows, run_pass, timed
 from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.engine.sizes import check_memory, check_room, sizes_for
 from statsmodels_ooc.engine.tasks import Collect, Seen, bound, check_unchanged
@@ -194,21 +195,22 @@ class Stream:
             With one chunk a partition.
         """
         collect = self._collect(function, width)
-        task, tail = shared(collect), collect.tail
-        pieces = [
-            da.from_delayed(
-                task(
-                    bound(partition, self.spec.columns),
-                    i,
-                    seen,
-                    self.ledger.first.get(i, Read(seen[0])),
-                ),
-                (seen[1], *tail),
-                dtype=np.float64,
+        graph, tail = TaskGraph(), collect.tail
+        call = graph.calls_of(collect)
+        keys = [
+            call(
+                bound(partition, self.spec.columns),
+                i,
+                seen,
+                self.ledger.first.get(i, Read(seen[0])),
             )
             for i, (partition, seen) in enumerate(
                 zip(self.source.partitions, self.seen, strict=True)
             )
+        ]
+        pieces = [
+            da.from_delayed(value, (seen[1], *tail), dtype=np.float64)
+            for value, seen in zip(graph.values(keys), self.seen, strict=True)
         ]
         whole = da.concatenate(pieces) if pieces else da.zeros((0, *tail))
         found = RowArray(  # type: ignore[no-untyped-call]

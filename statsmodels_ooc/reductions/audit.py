@@ -159,7 +159,8 @@ class FingerprintState:
     def running(self, partition: int, count: int) -> list[xxh3_64]:
         """The checksums of a partition whose blocks come one after another."""
         if self._running is None or self._running[0] != partition:
-            assert self.seen.get(partition, (0, 0, 0))[1] == 0, "a partition in two goes"
+            if self.seen.get(partition, (0, 0, 0))[1]:
+                raise ValueError(f"partition {partition} goes on after another, or a pickle")
             self._running = partition, [xxh3_64() for _ in range(count)]
         return self._running[1]
 
@@ -204,7 +205,10 @@ class Fingerprint:
         return state
 
     def merge(self, left: FingerprintState, right: FingerprintState) -> FingerprintState:
-        return FingerprintState(left.seen | right.seen, right._running or left._running)
+        running = right._running or left._running
+        if running is not None:  # a copy: what goes on is the merged state's own
+            running = running[0], [checksum.copy() for checksum in running[1]]
+        return FingerprintState(left.seen | right.seen, running)
 
 
 def _sampled(keys: Sequence[NDArray[Any]], b: int, before: int) -> FloatArray:
