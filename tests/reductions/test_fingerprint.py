@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -80,3 +81,23 @@ def test_a_partition_without_a_block_has_its_place() -> None:
         for number in (1, 3)
     ]
     assert [kept for _, kept, _ in reduction.merge(*states).of(5)] == [0, N, 0, N, 0]
+
+
+def test_what_was_merged_and_what_goes_on_are_two() -> None:
+    reduction, rows = Fingerprint(encoded=True), columns()
+    head, tail = ({name: v[part] for name, v in rows.items()} for part in (slice(9), slice(9, N)))
+    state = reduction.update(reduction.init(), block_of(head))
+    merged = reduction.merge(reduction.init(), state)
+    for one in (state, merged):
+        assert (
+            reduction.update(one, block_of(tail)).seen
+            == reduction.update(reduction.init(), block_of(rows)).seen
+        )
+
+
+def test_a_partition_is_seen_in_one_go() -> None:
+    reduction = Fingerprint(encoded=True)
+    state = reduction.update(reduction.init(), block_of(columns()))
+    loaded = pickle.loads(pickle.dumps(state))
+    with pytest.raises(ValueError, match="partition 0 goes on"):
+        reduction.update(loaded, block_of(columns()))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import reduce
 from importlib import import_module
 from itertools import pairwise
+from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
 
@@ -135,6 +136,11 @@ def reductions_of_the_package() -> set[type]:
 def test_every_reduction_is_proven() -> None:
     proven = {type(reduction) for reduction in REDUCTIONS.values()} | set(ELSEWHERE)
     assert reductions_of_the_package() == proven
+    tests = Path(__file__).resolve().parent.parent
+    for reduction, file in ELSEWHERE.items():
+        text = (tests / file).read_text(encoding="utf-8")
+        assert reduction.__name__ in text
+        assert ".merge" in text
 
 
 each = pytest.mark.parametrize("name", REDUCTIONS)

@@ -19,7 +19,7 @@ from statsmodels_ooc.selection.carried import RawBlock
 from statsmodels_ooc.selection.criteria import deal, scores, take
 from statsmodels_ooc.selection.numbering import Numbering, partitions_of, rows_of
 from statsmodels_ooc.selection.ordering import TIES, Order, first, hashes
-from statsmodels_ooc.selection.pool import Pool
+from statsmodels_ooc.selection.pool import Gather, GatherState, Pool
 from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform
 
 quick = settings(deadline=None, max_examples=60)
@@ -254,6 +254,41 @@ class Carrying:
             frame=frame,
             frame_start=frame_start,
         )
+
+
+def gathered(state: GatherState) -> tuple[dict[int, int], list[Any]]:
+    """What a state holds, whatever pieces it came in."""
+    codes, places = (
+        np.concatenate([[], *parts]) for parts in (state.pool.codes, state.pool.places)
+    )
+    values = [value for frame in state.pool.frames for value in frame["x"]]
+    return state.kept, [codes.tolist(), places.tolist(), values]
+
+
+@quick
+@given(
+    sizes=st.lists(st.integers(1, 9), min_size=3, max_size=3), wanted=st.sets(st.integers(0, 19))
+)
+def test_rows_are_gathered_in_any_split_and_tree(sizes: list[int], wanted: set[int]) -> None:
+    frame = pd.DataFrame({"x": np.arange(20.0)})
+    codes = np.array(sorted(wanted), dtype=np.int64)
+    reduction = Gather(np.concatenate([codes, codes + 2**40, codes + 2**41]), Numbering())
+
+    def part(partition: int, size: int) -> GatherState:
+        state = reduction.init()
+        for block in blocks_of(frame.to_numpy(), size, partition):
+            state = reduction.update(state, Carrying.of(block, frame))
+        return state
+
+    a, b, c = (part(partition, size) for partition, size in enumerate(sizes))
+    merge = reduction.merge
+    found = gathered(merge(merge(a, b), c))
+    assert found == gathered(merge(a, merge(b, c)))
+    assert found == gathered(
+        merge(reduction.init(), merge(merge(a, b), merge(c, reduction.init())))
+    )
+    assert gathered(a) == gathered(part(0, 20))
+    assert gathered(a) == ({0: 20}, [codes.tolist(), codes.tolist(), codes.astype(float).tolist()])
 
 
 # --- orders
