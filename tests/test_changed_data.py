@@ -367,6 +367,13 @@ def test_the_same_values_of_another_type_are_the_same(values, kinds):
         assert noted(values[:3].astype(kind), pd.Series([np.nan] * 2), values[5:]) == known
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_whole_numbers_that_are_the_same_double_are_two(sign):
+    one, other = (pd.Series([sign * (2**53 + more), 0]) for more in (0, 1))
+    assert noted(one) != noted(other)
+    assert noted(one) == noted(one.astype("float64"))
+
+
 @pytest.mark.parametrize("kind", ["float64", "int8", "int64", "uint16", "bool", "str"])
 def test_pieces_have_the_checksum_of_the_whole(kind):
     values = pd.Series(np.random.default_rng(0).integers(0, 100, 5_000)).astype(kind)

@@ -96,6 +96,9 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "responses": Responses(ANY, 0.3),
     "impossible responses": ImpossibleResponses(POISSON),
     "null scoring": NullScoring(ANY, 0.3),
+    "null scoring, impossible": NullScoring(
+        kernel_of(sm.families.Poisson(sm.families.links.Identity())), -1.0
+    ),
     "log-likelihood": LogLike(ANY, NEAR, 2.0),
     "remainder": Remainder(ANY, NEAR, NEAR / 2),
     "means": Means(K),
