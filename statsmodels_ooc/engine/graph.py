@@ -17,8 +17,8 @@ __all__ = ["TaskGraph"]
 class TaskGraph:
     """Calls of a few tasks on one another's values, which stand for them by their keys.
 
-    `dask.delayed` makes a graph for every call and searches its arguments for values of
-    dask: for partitions of a few hundred rows that takes longer than they do.
+    `dask.delayed` would make a graph for every call, and search its arguments for values
+    of dask.
     """
 
     def __init__(self) -> None:
