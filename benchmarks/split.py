@@ -22,11 +22,11 @@ from tasks import T1, T1_FORMULA, T3, T3_FORMULA, T5, T5_FORMULA, Task
 from threadpoolctl import threadpool_limits
 
 import statsmodels_ooc.api as smo
-from statsmodels_ooc.design.block import Design, Where
-from statsmodels_ooc.design.filled import Filled
+from statsmodels_ooc.blocks.block import Design, Where
+from statsmodels_ooc.blocks.filled import Filled
+from statsmodels_ooc.blocks.split import LEAST_COLUMNS, Layout, Split, split_columns
 from statsmodels_ooc.design.formula import FormulaSpec, learn_formula
 from statsmodels_ooc.design.spec import Rows
-from statsmodels_ooc.design.split import LEAST_COLUMNS, Layout, Split, split_columns
 
 BLOCK = 8192
 VERBS = ("matvec", "rmatvec", "sandwich", "comoment")

@@ -35,7 +35,6 @@ ALLOWED = {
     "selection/plot.py": 8,
     "selection/selecting.py": 2,
     "selection/summary.py": 7,
-    "design/split.py": 6,
     # of libraries that have no public name for it
     "errors.py": 1,  # sys._getframe: the caller's line of a warning
     "sources/dask_array.py": 1,  # dask's _meta: the types of a collection

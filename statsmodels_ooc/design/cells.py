@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from statsmodels_ooc.design.block import Block, FloatArray
-from statsmodels_ooc.design.spec import DesignSpec, Rows
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block, CellSums, Extras
+from statsmodels_ooc.design.spec import DesignSpec, Variables
 from statsmodels_ooc.reductions.distinct import Cells
 
 __all__ = ["cell_blocks"]
@@ -21,18 +22,7 @@ def cell_blocks(
 ) -> Iterator[Block]:
     """Blocks with a row for each cell.
 
-    With m for the mean of the responses of a cell's rows by their prior weights a, and c
-    as in `Cells`, the response is m, and the roles of the extras are
-
-    - ``var_weights``: the sum of a; there are no other weights and no trials,
-    - ``offset``, where there is one, the exposure included,
-    - ``spread``: the sum of ``a (y - m)**2``, which is >= 0,
-    - ``squares``, ``squares_lean`` and ``squares_spread``: the sums of c, ``c (y - m)`` and
-      ``c (y - m)**2``, only where c differs from a; otherwise they would be the sum of a,
-      zero, and the spread.
-
-    So ``sum a (y - mu)**2 = var_weights (m - mu)**2 + spread`` over the rows of a cell, and
-    ``sum c (y - mu)**2 = squares (m - mu)**2 + 2 squares_lean (m - mu) + squares_spread``.
+    The weights are ``var_weights`` alone, and the exposure is in the offset; see `CellSums`.
 
     Parameters
     ----------
@@ -50,7 +40,7 @@ def cell_blocks(
     Block
         They share their design's memory, and do not know of partitions.
     """
-    rows = _rows(spec, cells, bounds)
+    rows, sums = _rows(spec, cells, bounds), _sums(cells)
     n = len(rows.endog)
     scratch = np.empty((min(n, block_rows), spec.k), order="F")
     for first in range(0, n, block_rows):
@@ -58,21 +48,24 @@ def cell_blocks(
         yield Block(
             endog=rows.endog[piece],
             design=spec.design(rows, piece, scratch),
-            extras={role: values[piece] for role, values in rows.extras.items()},
+            extras=rows.extras.piece(piece),
+            cells=sums.piece(piece),
         )
 
 
-def _rows(spec: DesignSpec, cells: Cells, bounds: tuple[float, float]) -> Rows:
+def _rows(spec: DesignSpec, cells: Cells, bounds: tuple[float, float]) -> Variables:
+    endog = np.clip(cells.shift + cells.ay / cells.a, *bounds)
+    extras = Extras(var_weights=cells.a, offset=cells.offset)
+    return Variables(endog, spec.from_keys(cells.keys), extras)
+
+
+def _sums(cells: Cells) -> CellSums:
     lean = cells.ay / cells.a
-    extras = {"var_weights": cells.a, "spread": _spread(cells.a, cells.ay, cells.ayy, lean)}
-    if cells.offset is not None:
-        extras["offset"] = cells.offset
-    if cells.c is not cells.a:
-        extras["squares"] = cells.c
-        extras["squares_lean"] = cells.cy - lean * cells.c
-        extras["squares_spread"] = _spread(cells.c, cells.cy, cells.cyy, lean)
-    endog = np.clip(cells.shift + lean, *bounds)
-    return Rows(endog, spec.from_keys(cells.keys), extras)
+    spread = _spread(cells.a, cells.ay, cells.ayy, lean)
+    if cells.c is cells.a:
+        return CellSums(cells.a, spread)
+    squares = _spread(cells.c, cells.cy, cells.cyy, lean)
+    return CellSums(cells.a, spread, cells.c, cells.cy - lean * cells.c, squares)
 
 
 def _spread(w: FloatArray, wz: FloatArray, wzz: FloatArray, mean: FloatArray) -> FloatArray:

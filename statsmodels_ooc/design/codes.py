@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from statsmodels_ooc._patsy import is_missing
-from statsmodels_ooc.design.block import Where
+from statsmodels_ooc.blocks.block import Where
 from statsmodels_ooc.errors import DesignError, UnseenLevelError
 from statsmodels_ooc.sources.decimals import DOUBLE_DIGITS
 from statsmodels_ooc.sources.values import EXACT

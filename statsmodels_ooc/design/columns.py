@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from statsmodels_ooc.design.block import FloatArray, Where
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Extras, Where
 from statsmodels_ooc.design.plain import column_values
 from statsmodels_ooc.design.spec import (
     DesignSpec,
     Missing,
-    Rows,
+    Variables,
     checked_extra,
     keep_rows,
     proportions,
@@ -58,7 +59,7 @@ class ColumnSpec(DesignSpec):
         )
         self.encoded = frozenset()
 
-    def rows(self, frame: pd.DataFrame, where: Where) -> Rows:
+    def rows(self, frame: pd.DataFrame, where: Where) -> Variables:
         columns = {name: column_values(frame[name], name, where) for name in self.columns}
         absent = {
             name: mask for name, values in columns.items() if (mask := _absent(values)) is not None
@@ -74,7 +75,8 @@ class ColumnSpec(DesignSpec):
         if len(self.endog_names) == 2:
             failures = columns[self.endog_names[1]]
             endog, extras["trials"] = proportions(endog, failures, self.endog_names, where, kept)
-        return Rows(endog, tuple(columns[name] for name in self.exog_names), extras, kept, counts)
+        values = tuple(columns[name] for name in self.exog_names)
+        return Variables(endog, values, Extras(**extras), kept, counts)
 
     def _extras(
         self, columns: Mapping[str, FloatArray], n: int
@@ -85,11 +87,11 @@ class ColumnSpec(DesignSpec):
             else:
                 yield role, role, np.full(n, float(given))
 
-    def fill(self, rows: Rows, piece: slice, out: FloatArray) -> None:
+    def fill(self, rows: Variables, piece: slice, out: FloatArray) -> None:
         for j, values in enumerate(rows.values):
             out[:, j] = values[piece]
 
-    def keys(self, rows: Rows, piece: slice) -> tuple[NDArray[Any], ...]:
+    def keys(self, rows: Variables, piece: slice) -> tuple[NDArray[Any], ...]:
         return tuple(values[piece] for values in rows.values)
 
     def from_keys(self, keys: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from statsmodels_ooc._patsy import EvalFactor, is_numeric
-from statsmodels_ooc.design.block import FloatArray, Where
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Where
 from statsmodels_ooc.design.codes import Codes, encode
 from statsmodels_ooc.design.evaluation import FROM_OUTSIDE, unbox
 from statsmodels_ooc.design.integers import evaluate_exactly

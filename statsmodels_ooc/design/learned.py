@@ -12,20 +12,22 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc import _patsy
 from statsmodels_ooc._patsy import DesignInfo, EvalFactor, FactorInfo
-from statsmodels_ooc.design.block import Design, FloatArray, Where
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Design, Extras, Where
+from statsmodels_ooc.blocks.columns import ColumnPlan, fill_columns
+from statsmodels_ooc.blocks.split import Layout, Split, split_columns
 from statsmodels_ooc.design.factors import Categorical, Factor, Numeric
 from statsmodels_ooc.design.plain import PlainFrame, Sight
-from statsmodels_ooc.design.plan import ColumnPlan, fill_columns, plan_columns
+from statsmodels_ooc.design.plan import plan_columns
 from statsmodels_ooc.design.response import CategoricalResponse
 from statsmodels_ooc.design.spec import (
     DesignSpec,
     Missing,
-    Rows,
+    Variables,
     checked_extra,
     keep_rows,
     proportions,
 )
-from statsmodels_ooc.design.split import Layout, Split, split_columns
 from statsmodels_ooc.design.width import widest_term
 
 __all__ = ["FormulaSpec"]
@@ -110,7 +112,7 @@ class FormulaSpec(DesignSpec):
         right = tuple(plan for name, plan in named if name not in dropped)
         return plan_columns(sides[0], order), right
 
-    def rows(self, frame: pd.DataFrame, where: Where) -> Rows:
+    def rows(self, frame: pd.DataFrame, where: Where) -> Variables:
         values = list(self._values(PlainFrame(frame, where), where))
         kept, counts = keep_rows(self._absent(values), self.missing, where)
         if kept is not None:
@@ -123,7 +125,7 @@ class FormulaSpec(DesignSpec):
         endog, *failures = self._endog(values, n)
         if failures:
             endog, extras["trials"] = proportions(endog, failures[0], self.endog_names, where, kept)
-        return Rows(endog, tuple(values), extras, kept, counts)
+        return Variables(endog, tuple(values), Extras(**extras), kept, counts)
 
     def _values(self, frame: PlainFrame, where: Where) -> Iterator[NDArray[Any]]:
         return (factor.values(frame, where) for factor in self._factors)
@@ -145,10 +147,10 @@ class FormulaSpec(DesignSpec):
         fill_columns(plans, values, slice(None), columns)
         return list(columns.T)
 
-    def fill(self, rows: Rows, piece: slice, out: FloatArray) -> None:
+    def fill(self, rows: Variables, piece: slice, out: FloatArray) -> None:
         fill_columns(self._plans[1], rows.values, piece, out)
 
-    def design(self, rows: Rows, piece: slice, scratch: FloatArray) -> Design:
+    def design(self, rows: Variables, piece: slice, scratch: FloatArray) -> Design:
         if self._layout is None:
             return super().design(rows, piece, scratch)
         return Split(self, rows, piece, scratch, self._layout)
@@ -157,7 +159,7 @@ class FormulaSpec(DesignSpec):
     def _layout(self) -> Layout | None:
         return split_columns(self._plans[1])
 
-    def keys(self, rows: Rows, piece: slice) -> tuple[NDArray[Any], ...]:
+    def keys(self, rows: Variables, piece: slice) -> tuple[NDArray[Any], ...]:
         return tuple(
             column for at in self._used for column in np.atleast_2d(rows.values[at][..., piece])
         )

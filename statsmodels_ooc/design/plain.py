@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from statsmodels_ooc.design.block import FloatArray, Where
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Where
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.sources.values import doubles_of, plain_column, settled
 
@@ -24,7 +25,7 @@ class PlainFrame:
     Parameters
     ----------
     frame : DataFrame, (n, ...)
-        Rows as a source gives them.
+        Variables as a source gives them.
     where : Where, optional
         Where they stand, for messages.
     sight : Sight, optional

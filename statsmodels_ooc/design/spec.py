@@ -11,17 +11,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from statsmodels_ooc.design.block import Block, Design, FloatArray, Where
-from statsmodels_ooc.design.filled import Filled
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block, Design, Extras, Where
+from statsmodels_ooc.blocks.filled import Filled
 from statsmodels_ooc.errors import DesignError, MissingDataError
 
-__all__ = ["DesignSpec", "Missing", "Rows", "checked_extra", "keep_rows", "proportions"]
+__all__ = ["DesignSpec", "Missing", "Variables", "checked_extra", "keep_rows", "proportions"]
 
 Missing = Literal["none", "drop", "raise"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class Variables:
     """The variables of a frame's rows that are kept, before they become columns.
 
     Attributes
@@ -30,8 +31,8 @@ class Rows:
         The response.
     values : tuple of ndarray
         What `DesignSpec.fill` makes the columns from, row-aligned.
-    extras : mapping
-        Weights, offset and the like, (n,) each; see `Block`.
+    extras : Extras
+        Weights, offset and the like, (n,) each.
     kept : ndarray of int, (n,), or None
         Positions in the frame, None when every row was kept.
     missing : dict
@@ -40,7 +41,7 @@ class Rows:
 
     endog: FloatArray
     values: tuple[NDArray[np.generic], ...]
-    extras: Mapping[str, FloatArray] = field(default_factory=dict)
+    extras: Extras = field(default_factory=Extras)
     kept: NDArray[np.intp] | None = None
     missing: Mapping[str, int] | None = None
 
@@ -92,15 +93,15 @@ class DesignSpec(ABC):
         return ""
 
     @abstractmethod
-    def rows(self, frame: pd.DataFrame, where: Where) -> Rows:
+    def rows(self, frame: pd.DataFrame, where: Where) -> Variables:
         """Evaluate the variables on a frame and drop rows with missing ones."""
 
     @abstractmethod
-    def fill(self, rows: Rows, piece: slice, out: FloatArray) -> None:
+    def fill(self, rows: Variables, piece: slice, out: FloatArray) -> None:
         """Write the design of ``rows[piece]`` into ``out``, (b, k), column-major."""
 
     @abstractmethod
-    def keys(self, rows: Rows, piece: slice) -> tuple[NDArray[Any], ...]:
+    def keys(self, rows: Variables, piece: slice) -> tuple[NDArray[Any], ...]:
         """The variables that the design of ``rows[piece]`` is made of, (b,) each."""
 
     @property
@@ -110,9 +111,9 @@ class DesignSpec(ABC):
 
     @abstractmethod
     def from_keys(self, keys: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
-        """The `Rows.values` that give these keys: `keys`, backwards."""
+        """The `Variables.values` that give these keys: `keys`, backwards."""
 
-    def design(self, rows: Rows, piece: slice, scratch: FloatArray) -> Design:
+    def design(self, rows: Variables, piece: slice, scratch: FloatArray) -> Design:
         """The design of ``rows[piece]``, which may use the scratch memory."""
         return Filled(self, rows, piece, scratch)
 
@@ -143,7 +144,7 @@ class DesignSpec(ABC):
             yield Block(
                 endog=rows.endog[piece],
                 design=self.design(rows, piece, scratch),
-                extras={role: values[piece] for role, values in rows.extras.items()},
+                extras=rows.extras.piece(piece),
                 partition=partition,
                 start=start + first,
                 kept=None if rows.kept is None else rows.kept[piece] + start,

@@ -8,9 +8,9 @@ from typing import Any
 import dask.array as da
 import numpy as np
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.errors import DesignError
-from statsmodels_ooc.reductions.base import FloatArray
 
 __all__ = ["aligned", "as_rows", "beside", "total"]
 

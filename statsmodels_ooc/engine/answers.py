@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Protocol
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.engine.stream import Stream
 from statsmodels_ooc.options import options
-from statsmodels_ooc.reductions.base import FloatArray
 
 __all__ = ["LazyAnswers", "Rows", "RowsOf", "kept_answers", "row_answer", "row_method"]
 

@@ -14,6 +14,7 @@ import dask.local
 import dask.threaded
 import pandas as pd
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.cluster import cluster_errors
 from statsmodels_ooc.engine.content import Read, noted
@@ -25,7 +26,7 @@ from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.sizes import sizes_for
 from statsmodels_ooc.engine.tasks import Collect, Fold, Gather, Merge, Seen, bound
 from statsmodels_ooc.errors import EmptyDataError
-from statsmodels_ooc.reductions.base import FloatArray, Reduction
+from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Source
 
 __all__ = [

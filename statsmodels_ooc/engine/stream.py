@@ -9,6 +9,7 @@ from typing import Any
 import dask.array as da
 import numpy as np
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.content import Read
 from statsmodels_ooc.engine.graph import TaskGraph
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
@@ -19,7 +20,7 @@ from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.engine.sizes import check_memory, check_room, sizes_for
 from statsmodels_ooc.engine.tasks import Collect, Seen, bound, check_unchanged
 from statsmodels_ooc.reductions.audit import Fingerprint
-from statsmodels_ooc.reductions.base import FloatArray, Reduction
+from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import ForgottenSource, Source
 
 __all__ = ["Stream"]

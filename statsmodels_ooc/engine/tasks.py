@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from dask.delayed import delayed
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.content import Read, noted
 from statsmodels_ooc.engine.ledger import changed, check_read
@@ -20,7 +21,7 @@ from statsmodels_ooc.engine.progress import tick
 from statsmodels_ooc.engine.sizes import Sizes
 from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.reductions.audit import Fingerprint
-from statsmodels_ooc.reductions.base import FloatArray, Reduction
+from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Partition, numbered, own_labels
 from statsmodels_ooc.sources.files import contents_are_compared
 

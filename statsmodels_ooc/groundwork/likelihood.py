@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.blas import one_blas_thread
-from statsmodels_ooc.reductions.base import FloatArray, Reduction
+from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation
-from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.moments import Moments, MomentsState
 from statsmodels_ooc.reductions.recession import Recession
 from statsmodels_ooc.reductions.scoring import Scoring, ScoringState

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import RowArray
 from statsmodels_ooc.engine.alongside import beside, total
-from statsmodels_ooc.groundwork.families import kernel_of, loglike_form
-from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.reductions.elementwise import quiet, total_of_weighted
-from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.families.elementwise import quiet, total_of_weighted
+from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.families.lookup import kernel_of, loglike_form
 from statsmodels_ooc.reductions.power import power_sums
 from statsmodels_ooc.results.glm_rows import Observed
 from statsmodels_ooc.solvers.likelihood import loglike_at

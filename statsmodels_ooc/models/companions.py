@@ -10,11 +10,11 @@ import numpy as np
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.groundwork.audited import check_audit, check_responses
 from statsmodels_ooc.models.null_model import NullModel
 from statsmodels_ooc.models.pilot import Pilot
 from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
-from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.null import NullScoring
 from statsmodels_ooc.reductions.responses import Responses, ResponsesState
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from statsmodels_ooc.blocks.weights import total_offset
 from statsmodels_ooc.design.cells import cell_blocks
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.distinct import Cells, DistinctRows
-from statsmodels_ooc.reductions.scoring import total_offset
 
 __all__ = [
     "CellFold",

@@ -14,10 +14,11 @@ from scipy import stats
 from statsmodels.genmod.families import links
 from statsmodels.tools.validation import string_like
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import Rows, Stream, row_answer, row_method
 from statsmodels_ooc.engine.alongside import aligned, as_rows
 from statsmodels_ooc.errors import DesignError, OptionError
-from statsmodels_ooc.groundwork.families import CANONICAL, checked_family, kernel_of, max_endog
+from statsmodels_ooc.families.lookup import CANONICAL, checked_family, kernel_of, max_endog
 from statsmodels_ooc.groundwork.opening import check_missing, open_formula
 from statsmodels_ooc.groundwork.responses import warn_of_levels
 from statsmodels_ooc.models.at_means import AtMeans
@@ -28,7 +29,6 @@ from statsmodels_ooc.models.in_memory_only import InMemoryOnly
 from statsmodels_ooc.models.maximum_likelihood import MaximumLikelihood
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream, refuse_sources
 from statsmodels_ooc.models.tweedie import solve_power
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.power import PowerSums
 from statsmodels_ooc.results.glm_rows import Extra, GLMRow, Predict, PriorWeights, Shift
 from statsmodels_ooc.results.glm_scores import independent_sums, joint_statistic, score_sums

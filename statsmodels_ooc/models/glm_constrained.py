@@ -11,6 +11,7 @@ from patsy import DesignInfo
 from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 
 from statsmodels_ooc._statsmodels import LinearConstraints, StreamedGLMWrapper
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.models.glm_fit import (
     checked_options,
@@ -20,7 +21,6 @@ from statsmodels_ooc.models.glm_fit import (
     scored,
     warn_of,
 )
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.covariance import refuse_unavailable, robust
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.solvers.dependence import describe, lengths

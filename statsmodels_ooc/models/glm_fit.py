@@ -19,9 +19,9 @@ from statsmodels.tools.sm_exceptions import (
 from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc._statsmodels import StreamedGLMWrapper
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, OptionError, warn_caller
-from statsmodels_ooc.groundwork.families import CANONICAL
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.families.lookup import CANONICAL
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.solvers.dependence import describe
 from statsmodels_ooc.solvers.irls import Criterion, Path, Point

@@ -12,9 +12,9 @@ from statsmodels.genmod import families
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 from statsmodels.tools.validation import string_like
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.models.glm_fit import checked_start, scored, warn_of
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.solvers.elastic_net import Penalized, Penalty, penalized_likelihood
 from statsmodels_ooc.solvers.irls import Criterion, Point

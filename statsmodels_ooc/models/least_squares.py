@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import DesignError, PrecisionError
 from statsmodels_ooc.groundwork.audited import check_audit
 from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.moments import Moments
 from statsmodels_ooc.reductions.triangle import Triangle
 from statsmodels_ooc.solvers.constant import find_constant

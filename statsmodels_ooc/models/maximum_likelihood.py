@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.errors import DesignError
-from statsmodels_ooc.groundwork.families import loglike_form, response_bounds
+from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.families.lookup import loglike_form, response_bounds
 from statsmodels_ooc.groundwork.likelihood import Fold, Likelihood
 from statsmodels_ooc.models.companions import Companions
 from statsmodels_ooc.models.compression import (
@@ -25,9 +27,7 @@ from statsmodels_ooc.models.compression import (
 from statsmodels_ooc.models.pilot import Pilot
 from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
 from statsmodels_ooc.reductions.axes import Axes
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.glm_meat import ScoreMeat, ScoreMeatState
-from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.loglike import LogLike
 from statsmodels_ooc.reductions.responses import Responses, ResponsesState
 from statsmodels_ooc.reductions.together import Together

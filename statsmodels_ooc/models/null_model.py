@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.null import NullScoring, NullState
 
 __all__ = ["NullModel"]

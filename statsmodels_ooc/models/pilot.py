@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.weights import prior_weights
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import Stream, sample_blocks
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import OutOfCoreError
+from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.groundwork.likelihood import Likelihood
 from statsmodels_ooc.models.compression import expected_cells
 from statsmodels_ooc.models.null_model import NullModel
 from statsmodels_ooc.options import options
-from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.remainder import Remainder
-from statsmodels_ooc.reductions.scoring import prior_weights
 from statsmodels_ooc.solvers.irls import Criterion, irls
 
 __all__ = ["Pilot"]

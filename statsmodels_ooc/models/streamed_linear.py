@@ -10,13 +10,13 @@ from patsy import EvalEnvironment
 from statsmodels.tools.sm_exceptions import SingularMatrixWarning, ValueWarning
 
 from statsmodels_ooc._statsmodels import StreamedWrapper
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import Rows, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.groundwork.opening import check_missing, open_formula
 from statsmodels_ooc.models.least_squares import METHODS, LeastSquares
 from statsmodels_ooc.models.regularized import fit_regularized
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.lazy import require_design
 from statsmodels_ooc.results.linear import OLSResults, RegressionResults
 from statsmodels_ooc.results.rows import Design, Response, Weights

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_64
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
 
 __all__ = ["Fingerprint", "FingerprintState", "NotFinite", "RowAudit", "RowAuditState"]
 
@@ -76,7 +77,7 @@ class RowAudit:
         q = self.k + 1
         return RowAuditState(0, 0, {}, np.full(q, np.inf), np.full(q, -np.inf))
 
-    def update(self, state: RowAuditState, block: BlockLike) -> RowAuditState:
+    def update(self, state: RowAuditState, block: Block) -> RowAuditState:
         b = len(block.endog)
         state.rows_read += block.rows_read
         state.rows += b
@@ -116,20 +117,20 @@ class RowAudit:
         )
 
 
-def _extremes(block: BlockLike) -> tuple[FloatArray, FloatArray]:
+def _extremes(block: Block) -> tuple[FloatArray, FloatArray]:
     """Extremes of the columns of ``[X | y]``, (k + 1,) each."""
     low, high = block.design.extremes()
     return np.append(low, block.endog.min()), np.append(high, block.endog.max())
 
 
-def _extremes_of_y(block: BlockLike, k: int) -> tuple[FloatArray, FloatArray]:
+def _extremes_of_y(block: Block, k: int) -> tuple[FloatArray, FloatArray]:
     """The same, for the response only."""
     low, high = np.full(k + 1, np.inf), np.full(k + 1, -np.inf)
     low[-1], high[-1] = block.endog.min(), block.endog.max()
     return low, high
 
 
-def _first_not_finite(block: BlockLike) -> NotFinite | None:
+def _first_not_finite(block: Block) -> NotFinite | None:
     values = np.column_stack((block.dense(), block.endog))
     bad = ~np.isfinite(values)
     if not bad.any():  # the sum of two huge finite extremes overflowed
@@ -188,12 +189,12 @@ class Fingerprint:
     def init(self) -> FingerprintState:
         return FingerprintState()
 
-    def update(self, state: FingerprintState, block: BlockLike) -> FingerprintState:
+    def update(self, state: FingerprintState, block: Block) -> FingerprintState:
         read, kept, total = state.seen.get(block.partition, (0, 0, 0))
         b = len(block.endog)
         if b:
             keys = block.design.keys()
-            beside = (block.endog, *block.extras.values())
+            beside = (block.endog, *block.extras.given().values())
             compared = [_sampled((*beside, *keys), b, kept)]
             if self.encoded:
                 compared += [*beside, *(key for key in keys if key.dtype.kind in "iu")]

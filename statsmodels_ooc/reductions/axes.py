@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
 
 __all__ = ["Axes", "products"]
 
@@ -30,7 +31,7 @@ class Axes:
     root: FloatArray
     centre: FloatArray
 
-    def rows(self, block: BlockLike) -> FloatArray:
+    def rows(self, block: Block) -> FloatArray:
         """``X root``, (b, r)."""
         if self.centre.any():
             rows: FloatArray = np.dot(block.dense() - self.centre, self.root)
@@ -38,7 +39,7 @@ class Axes:
         rows = np.dot(block.dense(), self.root)
         return rows
 
-    def fitted(self, block: BlockLike, beta: FloatArray) -> FloatArray:
+    def fitted(self, block: Block, beta: FloatArray) -> FloatArray:
         """``X beta``, (b,)."""
         if not self.centre.any():
             fitted: FloatArray = block.matvec(beta)

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray, Reduction
-from statsmodels_ooc.reductions.scoring import prior_weights, total_offset
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.blocks.weights import prior_weights, total_offset
+from statsmodels_ooc.reductions.base import Reduction
 
 __all__ = ["Cells", "DistinctRows", "DistinctState"]
 
@@ -126,7 +128,7 @@ class DistinctRows:
     def init(self) -> DistinctState:
         return DistinctState(_shift=self.shift)
 
-    def update(self, state: DistinctState, block: BlockLike) -> DistinctState:
+    def update(self, state: DistinctState, block: Block) -> DistinctState:
         if state.fallback is None and len(block.endog):
             try:
                 return self._count(state, block)
@@ -144,7 +146,7 @@ class DistinctRows:
                 return self._merged(left, right, error)
         return self._merged(left, right, None)
 
-    def _count(self, state: DistinctState, block: BlockLike) -> DistinctState:
+    def _count(self, state: DistinctState, block: Block) -> DistinctState:
         """Add the rows of a block to the cells, all of them or none."""
         offset = total_offset(block)
         if state._table is None:
@@ -491,7 +493,7 @@ def _unpacked(keys: Words, sizes: Sequence[int]) -> list[Words]:
     return codes[::-1]
 
 
-def _weights(block: BlockLike) -> tuple[FloatArray | None, FloatArray | None]:
+def _weights(block: Block) -> tuple[FloatArray | None, FloatArray | None]:
     """The prior weights a, None for ones, and c, None where it is a; see `Cells`."""
     inner = prior_weights(block, ("var_weights", "trials"))
     a = prior_weights(block)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
 
 __all__ = ["ExactMoments", "ExactMomentsState", "exact_sums"]
 
@@ -76,7 +77,7 @@ class ExactMoments:
     def init(self) -> ExactMomentsState:
         return ExactMomentsState(0, [0] * (self.k + 1), [0] * (self.k + 1))
 
-    def update(self, state: ExactMomentsState, block: BlockLike) -> ExactMomentsState:
+    def update(self, state: ExactMomentsState, block: Block) -> ExactMomentsState:
         y = block.endog
         if len(y) == 0:
             return state

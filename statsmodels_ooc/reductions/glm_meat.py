@@ -7,11 +7,12 @@ from functools import partial
 
 import numpy as np
 
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights
+from statsmodels_ooc.families.elementwise import quiet
+from statsmodels_ooc.families.kernels import Kernel, Mean
 from statsmodels_ooc.reductions.axes import Axes, products
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
-from statsmodels_ooc.reductions.elementwise import quiet
-from statsmodels_ooc.reductions.kernels import Kernel, Mean
-from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights
 
 __all__ = ["ObservedInformation", "ScoreMeat", "ScoreMeatState"]
 
@@ -65,7 +66,7 @@ class ScoreMeat:
         k = len(self.beta) if self.axes is None else self.axes.root.shape[1]
         return ScoreMeatState(np.zeros((k, k)), np.zeros((k, k)))
 
-    def update(self, state: ScoreMeatState, block: BlockLike) -> ScoreMeatState:
+    def update(self, state: ScoreMeatState, block: Block) -> ScoreMeatState:
         y = block.endog
         if len(y) == 0:
             return state
@@ -76,10 +77,11 @@ class ScoreMeat:
         if self.axes is not None:
             sandwich = partial(products, self.axes.rows(block))
         state.observed += sandwich(_observed(self.kernel, block, eta, mean))
-        squares = _squares(block, score)
-        if "spread" in block.extras:
+        if block.cells is None:
+            squares = _squares(block, score)
+        else:
             slope = np.divide(weight, mean.slope, out=np.zeros_like(y), where=mean.slope != 0)
-            squares = _squares_of_cells(block, y - mean.mu) * slope**2
+            squares = block.cells.squared_gaps(y - mean.mu) * slope**2
         state.meat += sandwich(squares)
         return state
 
@@ -105,7 +107,7 @@ class ObservedInformation:
     def init(self) -> FloatArray:
         return np.zeros((len(self.beta), len(self.beta)))
 
-    def update(self, state: FloatArray, block: BlockLike) -> FloatArray:
+    def update(self, state: FloatArray, block: Block) -> FloatArray:
         if len(block.endog) == 0:
             return state
         eta = linear_predictor(block, self.beta)
@@ -118,28 +120,18 @@ class ObservedInformation:
             return left + right
 
 
-def _observed(kernel: Kernel, block: BlockLike, eta: FloatArray, mean: Mean) -> FloatArray:
+def _observed(kernel: Kernel, block: Block, eta: FloatArray, mean: Mean) -> FloatArray:
     """The observed information of the rows, (b,)."""
     rows, a = kernel.observed(block.endog, eta, mean), prior_weights(block)
     return rows if a is None else rows * a
 
 
-def _squares(block: BlockLike, score: FloatArray) -> FloatArray:
+def _squares(block: Block, score: FloatArray) -> FloatArray:
     """Squared scores of the rows, (b,)."""
-    squares = score * score
-    for role in ("var_weights", "trials"):
-        if role in block.extras:
-            squares *= block.extras[role] ** 2
-    if "freq_weights" in block.extras:
-        squares *= block.extras["freq_weights"]
+    extras, squares = block.extras, score * score
+    for weights in (extras.var_weights, extras.trials):
+        if weights is not None:
+            squares *= weights**2
+    if extras.freq_weights is not None:
+        squares *= extras.freq_weights
     return squares
-
-
-def _squares_of_cells(block: BlockLike, gap: FloatArray) -> FloatArray:
-    """Sums over the rows of each cell of the squared distances from the mean, (b,)."""
-    extras = block.extras
-    if "squares" not in extras:
-        return extras["var_weights"] * gap**2 + extras["spread"]
-    lean = 2 * extras["squares_lean"] * gap
-    sums: FloatArray = extras["squares"] * gap**2 + lean + extras["squares_spread"]
-    return sums

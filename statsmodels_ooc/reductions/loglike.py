@@ -1,4 +1,4 @@
-"""The log-likelihood at given parameters and scale, of laws that need the rows for it."""
+"""The log-likelihood at given parameters and scale, of families that need the rows for it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
-from statsmodels_ooc.reductions.elementwise import quiet, times, total_of_weighted
-from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.reductions.scoring import linear_predictor
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.blocks.weights import linear_predictor
+from statsmodels_ooc.families.elementwise import quiet, times, total_of_weighted
+from statsmodels_ooc.families.kernels import Kernel
 
 __all__ = ["LogLike"]
 
@@ -43,11 +44,11 @@ class LogLike:
     def init(self) -> float:
         return 0.0
 
-    def update(self, state: float, block: BlockLike) -> float:
+    def update(self, state: float, block: Block) -> float:
         y = block.endog
         if len(y) == 0:
             return state
-        freq, var = (block.extras.get(name) for name in ("freq_weights", "var_weights"))
+        freq, var = block.extras.freq_weights, block.extras.var_weights
         with quiet():
             weights = (np.ones_like(y) if var is None else var) / self.scale
         eta = linear_predictor(block, self.beta) + self.constant

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
-from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.families.kernels import Kernel
 
 __all__ = ["ColumnFacts", "ColumnFactsState", "MarginalEffects", "MarginalEffectsState"]
 
@@ -52,7 +53,7 @@ class ColumnFacts:
     def init(self) -> ColumnFactsState:
         return ColumnFactsState(0, np.zeros(self.k), np.zeros(self.k))
 
-    def update(self, state: ColumnFactsState, block: BlockLike) -> ColumnFactsState:
+    def update(self, state: ColumnFactsState, block: Block) -> ColumnFactsState:
         x = block.dense()
         state.rows += len(x)
         state.total += x.sum(axis=0)
@@ -121,7 +122,7 @@ class MarginalEffects:
         steps = len(self.dummies) + len(self.counts)
         return MarginalEffectsState(0, np.zeros(k), np.zeros((k, k)), np.zeros((steps, k + 1)))
 
-    def update(self, state: MarginalEffectsState, block: BlockLike) -> MarginalEffectsState:
+    def update(self, state: MarginalEffectsState, block: Block) -> MarginalEffectsState:
         if len(block.endog) == 0:
             return state
         x = _held(block.dense(), self.fixed)
@@ -156,7 +157,7 @@ class MarginalEffects:
         """First and second derivative of the mean, or of its logarithm, (b,) each."""
         mean = self.kernel.mean(eta)
         with np.errstate(divide="ignore", invalid="ignore"):
-            bend = self.kernel.curve.bend(eta)
+            bend = self.kernel.inverse.bend(eta)
             if "ey" not in self.method:
                 return mean.slope, mean.slope * bend
             slope = mean.slope / mean.mu

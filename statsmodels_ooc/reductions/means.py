@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
 
 __all__ = ["Means", "MeansState"]
 
@@ -46,7 +47,7 @@ class Means:
     def init(self) -> MeansState:
         return MeansState(0, np.zeros(self.k + 1))
 
-    def update(self, state: MeansState, block: BlockLike) -> MeansState:
+    def update(self, state: MeansState, block: Block) -> MeansState:
         with np.errstate(invalid="ignore"):  # infinities: the row audit names them
             sums = block.design.rmatvec(np.ones(len(block.endog)))
             sums = np.append(sums, block.endog.sum())

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
 
 __all__ = ["Moments", "MomentsState"]
 
@@ -60,7 +61,7 @@ class Moments:
         q = self.k + 1
         return MomentsState(0.0, np.zeros(q), np.zeros((q, q)))
 
-    def update(self, state: MomentsState, block: BlockLike) -> MomentsState:
+    def update(self, state: MomentsState, block: Block) -> MomentsState:
         weights, design = block.weights, block.design
         endog = block.endog if self.response else None
         total = float(len(block.endog) if weights is None else weights.sum())

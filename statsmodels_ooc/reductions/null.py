@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike
-from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.reductions.scoring import prior_weights, total_offset
+from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.blocks.weights import prior_weights, total_offset
+from statsmodels_ooc.families.kernels import Kernel
 
 __all__ = ["NullScoring", "NullState"]
 
@@ -41,7 +41,7 @@ class NullScoring:
     def init(self) -> NullState:
         return NullState()
 
-    def update(self, state: NullState, block: BlockLike) -> NullState:
+    def update(self, state: NullState, block: Block) -> NullState:
         y = block.endog
         if len(y) == 0:
             return state

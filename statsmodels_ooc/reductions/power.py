@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
-from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights
+from statsmodels_ooc.families.kernels import Kernel
 
 __all__ = ["PowerSums", "PowerSumsState", "power_sums"]
 
@@ -41,7 +42,7 @@ class PowerSums:
     def init(self) -> PowerSumsState:
         return PowerSumsState(np.zeros(2 * len(self.powers) + 1))
 
-    def update(self, state: PowerSumsState, block: BlockLike) -> PowerSumsState:
+    def update(self, state: PowerSumsState, block: Block) -> PowerSumsState:
         if len(block.endog) == 0:
             return state
         mu = self.kernel.mean(linear_predictor(block, self.beta)).mu

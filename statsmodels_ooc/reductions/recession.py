@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray, Reduction
-from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.reductions.scoring import prior_weights
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block, Dense, Extras
+from statsmodels_ooc.blocks.weights import prior_weights
+from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.triangle import Triangle, TriangleState
 
 __all__ = ["ROUNDING", "Recession", "RecessionState"]
@@ -128,7 +130,7 @@ class Recession:
             moves=np.zeros(0),
         )
 
-    def update(self, state: RecessionState, block: BlockLike) -> RecessionState:
+    def update(self, state: RecessionState, block: Block) -> RecessionState:
         x, side = block.dense(), self.kernel.side(block.endog)
         a = prior_weights(block)
         counted = np.ones(len(side), dtype=bool) if a is None else a > 0
@@ -153,8 +155,8 @@ class Recession:
         norms = (sizes / self.units).sum(axis=1)
         norms = np.clip(np.where(norms > 0, norms, 1.0), 1 / _HUGE, _HUGE)
         free, held = side != 0, side == 0
-        state.held = self._triangle.update(state.held, _Rows(x[held], norms[held]))
-        state.free = self._triangle.update(state.free, _Rows(x[free], norms[free]))
+        state.held = self._triangle.update(state.held, _as_block(x[held], norms[held]))
+        state.free = self._triangle.update(state.free, _as_block(x[free], norms[free]))
         state.pull += (side / norms) @ (x / self.units)
         state.logs += np.log(sizes, out=np.zeros_like(sizes), where=sizes > 0).sum(axis=0)
         state.entries += np.count_nonzero(sizes, axis=0)
@@ -198,13 +200,6 @@ class Recession:
         return rows[kept], gains[kept]
 
 
-class _Rows:
-    """Rows of a design, divided by their norms, as a triangle sees them."""
-
-    __slots__ = ("_x", "endog", "weights")
-
-    def __init__(self, x: FloatArray, norms: FloatArray) -> None:
-        self._x, self.weights, self.endog = x, norms**-2.0, np.zeros(len(x))
-
-    def dense(self) -> FloatArray:
-        return self._x
+def _as_block(x: FloatArray, norms: FloatArray) -> Block:
+    """Rows of a design divided by their norms, as a triangle takes them."""
+    return Block(np.zeros(len(x)), Dense(x), Extras(weights=norms**-2.0))

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
-from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights
+from statsmodels_ooc.families.kernels import Kernel
 
 __all__ = ["Remainder"]
 
@@ -34,7 +35,7 @@ class Remainder:
     def init(self) -> FloatArray:
         return np.zeros(len(self.beta))
 
-    def update(self, state: FloatArray, block: BlockLike) -> FloatArray:
+    def update(self, state: FloatArray, block: Block) -> FloatArray:
         y = block.endog
         if len(y) == 0:
             return state

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
 
 __all__ = ["ResidualMoments", "ResidualMomentsState"]
 
@@ -58,7 +59,7 @@ class ResidualMoments:
     def init(self) -> ResidualMomentsState:
         return ResidualMomentsState()
 
-    def update(self, state: ResidualMomentsState, block: BlockLike) -> ResidualMomentsState:
+    def update(self, state: ResidualMomentsState, block: Block) -> ResidualMomentsState:
         b = len(block.endog)
         if b == 0:
             return state

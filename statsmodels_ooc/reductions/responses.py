@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
-from statsmodels_ooc.reductions.elementwise import is_binary, total_of_weighted
-from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.reductions.scoring import prior_weights
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.blocks.weights import prior_weights
+from statsmodels_ooc.families.elementwise import is_binary, total_of_weighted
+from statsmodels_ooc.families.kernels import Kernel
 
 __all__ = ["Impossible", "ImpossibleResponses", "Responses", "ResponsesState"]
 
@@ -23,7 +24,7 @@ class Impossible(NamedTuple):
     value: float
 
 
-def _first_impossible(kernel: Kernel, block: BlockLike) -> Impossible | None:
+def _first_impossible(kernel: Kernel, block: Block) -> Impossible | None:
     impossible = kernel.impossible(block.endog)
     if impossible is None:
         return None
@@ -46,7 +47,7 @@ class ImpossibleResponses:
     def init(self) -> Impossible | None:
         return None
 
-    def update(self, state: Impossible | None, block: BlockLike) -> Impossible | None:
+    def update(self, state: Impossible | None, block: Block) -> Impossible | None:
         return state or _first_impossible(self.kernel, block)
 
     def merge(self, left: Impossible | None, right: Impossible | None) -> Impossible | None:
@@ -108,15 +109,15 @@ class Responses:
     def init(self) -> ResponsesState:
         return ResponsesState()
 
-    def update(self, state: ResponsesState, block: BlockLike) -> ResponsesState:
+    def update(self, state: ResponsesState, block: Block) -> ResponsesState:
         y = block.endog
         b = len(y)
         if b == 0:
             return state
         state.impossible = state.impossible or _first_impossible(self.kernel, block)
-        freq, a = block.extras.get("freq_weights"), prior_weights(block)
-        var = block.extras.get("var_weights")
-        saturated = self.kernel.saturated(y, var, block.extras.get("trials"))
+        freq, a = block.extras.freq_weights, prior_weights(block)
+        var = block.extras.var_weights
+        saturated = self.kernel.saturated(y, var, block.extras.trials)
         state.rows += b
         state.freq += b if freq is None else float(freq.sum())
         state.total += float(y.sum())

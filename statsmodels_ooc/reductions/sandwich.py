@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.reductions.axes import Axes, products
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
 
 __all__ = ["Alone", "WhiteMeat", "WhiteMeatState"]
 
@@ -91,7 +92,7 @@ class WhiteMeat:
         none = np.zeros(k, dtype=np.bool_)
         return WhiteMeatState(np.zeros((r, r)), np.zeros((r, r)), np.zeros((r, r)), none)
 
-    def update(self, state: WhiteMeatState, block: BlockLike) -> WhiteMeatState:
+    def update(self, state: WhiteMeatState, block: Block) -> WhiteMeatState:
         if len(block.endog) == 0:
             return state
         e = block.endog - self.axes.fitted(block, self.beta)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray, Reduction
-from statsmodels_ooc.reductions.elementwise import quiet
-from statsmodels_ooc.reductions.kernels import Kernel
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block, Extras
+from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights, total_offset
+from statsmodels_ooc.families.elementwise import quiet
+from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.reductions.base import Reduction
 
 __all__ = [
     "Outside",
     "Scoring",
     "ScoringState",
-    "linear_predictor",
-    "prior_weights",
-    "total_offset",
 ]
 
 _FAINT = 1e-8  # weight; what such a row can still gain is too little to see
@@ -99,7 +98,7 @@ class Scoring:
     def init(self) -> ScoringState:
         return ScoringState(self.inner.init(), np.zeros(self.k))
 
-    def update(self, state: ScoringState, block: BlockLike) -> ScoringState:
+    def update(self, state: ScoringState, block: Block) -> ScoringState:
         y = block.endog
         if len(y) == 0:
             return state
@@ -130,10 +129,11 @@ class Scoring:
             score += weight * (eta if offset is None else eta - offset)
         with quiet():  # sums that overflow: the point is of no use
             state.score += block.design.rmatvec(score)
-            state.design = self.inner.update(state.design, _Weighted(block, weight))
+            weighted = Block(np.zeros(len(y)), block.design, Extras(weights=weight))
+            state.design = self.inner.update(state.design, weighted)
         return state
 
-    def _eta(self, block: BlockLike) -> FloatArray:
+    def _eta(self, block: Block) -> FloatArray:
         if self.beta is None:
             return self.kernel.start(block.endog, self.mean_of_y)
         return linear_predictor(block, self.beta)
@@ -153,66 +153,22 @@ class Scoring:
             )
 
 
-class _Weighted:
-    """A block as the inner reduction sees it: weighted, and without a response."""
-
-    __slots__ = ("design", "endog", "weights")
-
-    def __init__(self, block: BlockLike, weights: FloatArray) -> None:
-        self.design = block.design
-        self.endog = np.zeros(len(weights))
-        self.weights = weights
-
-    def dense(self) -> FloatArray:
-        return self.design.dense()
-
-
-def prior_weights(
-    block: BlockLike, roles: Sequence[str] = ("freq_weights", "var_weights", "trials")
-) -> FloatArray | None:
-    """The product of the weights in some roles, (b,); None where there are none of them."""
-    product: FloatArray | None = None
-    for role in roles:
-        factor = block.extras.get(role)
-        if factor is not None:
-            product = factor if product is None else product * factor
-    return product
-
-
-def total_offset(block: BlockLike) -> FloatArray | None:
-    """Offset and logarithm of the exposure, (b,); None where there is neither."""
-    offset, exposure = block.extras.get("offset"), block.extras.get("exposure")
-    if offset is None or exposure is None:
-        return exposure if offset is None else offset
-    return offset + exposure
-
-
-def linear_predictor(block: BlockLike, beta: FloatArray) -> FloatArray:
-    """``X beta`` and the offset, (b,)."""
-    eta, offset = block.design.matvec(beta), total_offset(block)
-    if offset is not None:
-        eta += offset
-    return eta
-
-
-def _widest(block: BlockLike, gap: FloatArray) -> float:
+def _widest(block: Block, gap: FloatArray) -> float:
     """The largest distance from a mean; of a cell, that of its rows in the root mean square."""
-    spread = block.extras.get("spread")
-    if spread is None:
+    if block.cells is None:
         return max(float(gap.max()), -float(gap.min()))
     with quiet():
-        return float(np.sqrt((gap * gap + spread / block.extras["var_weights"]).max()))
+        spread = block.cells.spread / block.cells.weight
+        return float(np.sqrt((gap * gap + spread).max()))
 
 
-def _pearson(
-    block: BlockLike, gap: FloatArray, variance: FloatArray, a: FloatArray | None
-) -> float:
+def _pearson(block: Block, gap: FloatArray, variance: FloatArray, a: FloatArray | None) -> float:
     """Pearson's chi-squared; what rows within a cell differ in comes on top."""
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         squares = gap * gap
         if a is not None:
             squares *= a
-        if "spread" in block.extras:
-            squares += block.extras["spread"]
+        if block.cells is not None:
+            squares += block.cells.spread
         ratio = np.divide(squares, variance, out=np.zeros_like(squares), where=squares != 0)
     return float(ratio.sum())

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
 
 __all__ = ["Triangle", "TriangleState", "triangularize"]
 
@@ -76,7 +77,7 @@ class Triangle:
         p = self.k + 2
         return TriangleState(np.zeros((p, p), order="F"), np.zeros(p - 1))
 
-    def update(self, state: TriangleState, block: BlockLike) -> TriangleState:
+    def update(self, state: TriangleState, block: Block) -> TriangleState:
         b = len(block.endog)
         if b == 0:
             return state

@@ -16,8 +16,8 @@ from statsmodels.regression.linear_model import (
 from statsmodels.stats.anova import anova_lm as by_columns
 
 from statsmodels_ooc._statsmodels import Term, terms_of
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, OptionError
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.triangle import triangularize
 from statsmodels_ooc.results.streamed import StreamedResults
 from statsmodels_ooc.solvers.estimable import estimable_part, uncorrelated_part

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 __all__ = ["lm_statistic", "same_columns"]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.reductions.glm_meat import ScoreMeatState
 from statsmodels_ooc.reductions.sandwich import WhiteMeatState
 

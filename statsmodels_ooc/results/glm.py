@@ -14,6 +14,7 @@ from statsmodels.base.model import LikelihoodModelResults
 from statsmodels.genmod import families
 from statsmodels.genmod.families import links
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import (
     LazyAnswers,
     PassRecord,
@@ -23,7 +24,6 @@ from statsmodels_ooc.engine import (
     row_method,
 )
 from statsmodels_ooc.errors import SourceError, warn_caller
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, robust
 from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
 from statsmodels_ooc.results.glm_scores import score_test

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
-from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.reductions.scoring import linear_predictor, prior_weights, total_offset
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights, total_offset
+from statsmodels_ooc.families.kernels import Kernel
 
 __all__ = ["Extra", "GLMRow", "Leverage", "Observed", "Predict", "PriorWeights", "Shift"]
 
@@ -22,8 +23,8 @@ class Extra:
 
     role: str
 
-    def __call__(self, block: BlockLike) -> FloatArray:
-        values = block.extras.get(self.role)
+    def __call__(self, block: Block) -> FloatArray:
+        values = getattr(block.extras, self.role)
         return np.ones(len(block.endog)) if values is None else values
 
 
@@ -31,7 +32,7 @@ class Extra:
 class PriorWeights:
     """``freq_weights * var_weights``, (b,)."""
 
-    def __call__(self, block: BlockLike) -> FloatArray:
+    def __call__(self, block: Block) -> FloatArray:
         product = prior_weights(block, ("freq_weights", "var_weights"))
         return np.ones(len(block.endog)) if product is None else product
 
@@ -40,7 +41,7 @@ class PriorWeights:
 class Shift:
     """What is added to the linear predictors: offset and logarithm of the exposure, (b,)."""
 
-    def __call__(self, block: BlockLike) -> FloatArray:
+    def __call__(self, block: Block) -> FloatArray:
         offset = total_offset(block)
         return np.zeros(len(block.endog)) if offset is None else offset
 
@@ -52,7 +53,7 @@ class Observed:
     The response, the frequency weights, the variance weights and the trials.
     """
 
-    def __call__(self, block: BlockLike) -> FloatArray:
+    def __call__(self, block: Block) -> FloatArray:
         roles = ("freq_weights", "var_weights", "trials")
         return np.column_stack([block.endog, *(Extra(role)(block) for role in roles)])
 
@@ -78,20 +79,20 @@ class GLMRow:
     beta: FloatArray
     scale: float = 1.0
 
-    def __call__(self, block: BlockLike) -> FloatArray:
+    def __call__(self, block: Block) -> FloatArray:
         return KINDS[self.kind](self, block)
 
-    def eta(self, block: BlockLike) -> FloatArray:
+    def eta(self, block: Block) -> FloatArray:
         return linear_predictor(block, self.beta)
 
-    def mu(self, block: BlockLike) -> FloatArray:
+    def mu(self, block: Block) -> FloatArray:
         return self.kernel.mean(self.eta(block)).mu
 
-    def family(self, block: BlockLike) -> Any:
+    def family(self, block: Block) -> Any:
         """The family with the numbers of trials of these rows."""
         family = copy.copy(self.kernel.family)
-        if "trials" in block.extras:
-            family.n = block.extras["trials"]
+        if block.extras.trials is not None:
+            family.n = block.extras.trials
         return family
 
 
@@ -124,39 +125,39 @@ class Leverage:
     row: GLMRow
     cov: FloatArray
 
-    def __call__(self, block: BlockLike) -> FloatArray:
+    def __call__(self, block: Block) -> FloatArray:
         x = block.dense()
         leverage: FloatArray = self.row(block) * ((x @ self.cov) * x).sum(axis=1)
         return leverage
 
 
-def _ones(block: BlockLike, role: str) -> FloatArray:
+def _ones(block: Block, role: str) -> FloatArray:
     return Extra(role)(block)
 
 
-def _resid_response(row: GLMRow, block: BlockLike) -> FloatArray:
+def _resid_response(row: GLMRow, block: Block) -> FloatArray:
     return _ones(block, "trials") * (block.endog - row.mu(block))
 
 
-def _resid_pearson(row: GLMRow, block: BlockLike) -> FloatArray:
+def _resid_pearson(row: GLMRow, block: Block) -> FloatArray:
     mean = row.kernel.mean(row.eta(block))
     weights = _ones(block, "trials") * _ones(block, "var_weights")
     return np.sqrt(weights) * (block.endog - mean.mu) / np.sqrt(mean.variance)
 
 
-def _resid_working(row: GLMRow, block: BlockLike) -> FloatArray:
+def _resid_working(row: GLMRow, block: Block) -> FloatArray:
     mean = row.kernel.mean(row.eta(block))
     trials = _ones(block, "trials")
     return trials * trials * (block.endog - mean.mu) / mean.slope
 
 
-def _resid_deviance(row: GLMRow, block: BlockLike) -> FloatArray:
+def _resid_deviance(row: GLMRow, block: Block) -> FloatArray:
     var = _ones(block, "var_weights")
     resid: FloatArray = row.family(block).resid_dev(block.endog, row.mu(block), var, 1.0)
     return resid
 
 
-def _resid_anscombe(row: GLMRow, block: BlockLike) -> FloatArray:
+def _resid_anscombe(row: GLMRow, block: Block) -> FloatArray:
     var = _ones(block, "var_weights")
     resid: FloatArray = row.family(block).resid_anscombe(
         block.endog, row.mu(block), var_weights=var, scale=row.scale
@@ -164,62 +165,62 @@ def _resid_anscombe(row: GLMRow, block: BlockLike) -> FloatArray:
     return resid
 
 
-def _score_factor(row: GLMRow, block: BlockLike) -> FloatArray:
+def _score_factor(row: GLMRow, block: Block) -> FloatArray:
     eta = row.eta(block)
     _, score = row.kernel.working(block.endog, eta, row.kernel.mean(eta))
     return _weighted(score, block) / row.scale
 
 
-def _information(row: GLMRow, block: BlockLike) -> FloatArray:
+def _information(row: GLMRow, block: Block) -> FloatArray:
     eta = row.eta(block)
     weight, _ = row.kernel.working(block.endog, eta, row.kernel.mean(eta))
     return _weighted(weight, block) / row.scale
 
 
-def _observed_information(row: GLMRow, block: BlockLike) -> FloatArray:
+def _observed_information(row: GLMRow, block: Block) -> FloatArray:
     eta = row.eta(block)
     factor = row.kernel.observed(block.endog, eta, row.kernel.mean(eta))
     return _weighted(factor, block) / row.scale
 
 
-def _weighted(values: FloatArray, block: BlockLike) -> FloatArray:
+def _weighted(values: FloatArray, block: Block) -> FloatArray:
     a = prior_weights(block)
     return values if a is None else values * a
 
 
-def _score_obs(row: GLMRow, block: BlockLike) -> FloatArray:
+def _score_obs(row: GLMRow, block: Block) -> FloatArray:
     return block.dense() * _score_factor(row, block)[:, None]
 
 
-def _scored(row: GLMRow, block: BlockLike) -> FloatArray:
+def _scored(row: GLMRow, block: Block) -> FloatArray:
     factors = _score_factor(row, block), _information(row, block)
     return np.column_stack([block.dense(), *factors])
 
 
-def _scored_observed(row: GLMRow, block: BlockLike) -> FloatArray:
+def _scored_observed(row: GLMRow, block: Block) -> FloatArray:
     factors = _score_factor(row, block), _observed_information(row, block)
     return np.column_stack([block.dense(), *factors])
 
 
-def _mean_dparams(row: GLMRow, block: BlockLike) -> FloatArray:
+def _mean_dparams(row: GLMRow, block: Block) -> FloatArray:
     return block.dense() * row.kernel.mean(row.eta(block)).slope[:, None]
 
 
-def _score_dendog(row: GLMRow, block: BlockLike) -> FloatArray:
+def _score_dendog(row: GLMRow, block: Block) -> FloatArray:
     mean = row.kernel.mean(row.eta(block))
     factor = _weighted(mean.slope / mean.variance, block) / row.scale
     return block.dense() * factor[:, None]
 
 
-def _design_part(row: GLMRow, block: BlockLike) -> FloatArray:
+def _design_part(row: GLMRow, block: Block) -> FloatArray:
     return block.matvec(row.beta)
 
 
-def _variance(row: GLMRow, block: BlockLike) -> FloatArray:
+def _variance(row: GLMRow, block: Block) -> FloatArray:
     return row.kernel.mean(row.eta(block)).variance
 
 
-def _null(row: GLMRow, block: BlockLike) -> FloatArray:
+def _null(row: GLMRow, block: Block) -> FloatArray:
     eta = np.full(len(block.endog), row.beta[0])
     offset = total_offset(block)
     if offset is not None:
@@ -227,7 +228,7 @@ def _null(row: GLMRow, block: BlockLike) -> FloatArray:
     return row.kernel.mean(eta).mu
 
 
-KINDS: dict[str, Callable[[GLMRow, BlockLike], FloatArray]] = {
+KINDS: dict[str, Callable[[GLMRow, Block], FloatArray]] = {
     "design part": _design_part,
     "linear": GLMRow.eta,
     "mean": GLMRow.mu,

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from statsmodels_ooc._statsmodels import ScoreTestResult, robust_score_test
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.alongside import beside, total
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning, warn_caller
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.solvers.dependence import independent_of_those_before
 from statsmodels_ooc.solvers.estimable import estimable_part
 

@@ -9,8 +9,8 @@ import numpy as np
 from patsy import DesignInfo
 from statsmodels.stats.contrast import ContrastResults
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning, warn_caller
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.solvers.estimable import Estimable, estimable_part, estimable_rows
 from statsmodels_ooc.solvers.least_squares import LinearFit
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from statsmodels.discrete.discrete_margins import DiscreteMargins
 
-from statsmodels_ooc.design.block import Block, Dense
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block, Dense
 from statsmodels_ooc.reductions.margins import (
     ColumnFacts,
     ColumnFactsState,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.reductions.sandwich import WhiteMeatState
 from statsmodels_ooc.results.comparison import lm_statistic, same_columns
 from statsmodels_ooc.results.covariance import MEATS

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
 
 __all__ = ["Design", "Fitted", "Residuals", "Response", "Weights"]
 
@@ -18,7 +19,7 @@ class Design:
 
     whitened: bool = False
 
-    def __call__(self, block: BlockLike) -> FloatArray:
+    def __call__(self, block: Block) -> FloatArray:
         return _whiten(block, block.dense()) if self.whitened else block.dense()
 
 
@@ -28,7 +29,7 @@ class Response:
 
     whitened: bool = False
 
-    def __call__(self, block: BlockLike) -> FloatArray:
+    def __call__(self, block: Block) -> FloatArray:
         return _whiten(block, block.endog) if self.whitened else block.endog
 
 
@@ -36,7 +37,7 @@ class Response:
 class Weights:
     """The weights, (b,)."""
 
-    def __call__(self, block: BlockLike) -> FloatArray:
+    def __call__(self, block: Block) -> FloatArray:
         return np.ones(len(block.endog)) if block.weights is None else block.weights
 
 
@@ -46,7 +47,7 @@ class Fitted:
 
     params: Any
 
-    def __call__(self, block: BlockLike) -> FloatArray:
+    def __call__(self, block: Block) -> FloatArray:
         return block.matvec(np.asarray(self.params, dtype=np.float64))
 
 
@@ -58,12 +59,12 @@ class Residuals:
     whitened: bool = False
     divisor: float = 1.0
 
-    def __call__(self, block: BlockLike) -> FloatArray:
+    def __call__(self, block: Block) -> FloatArray:
         resid = block.endog - block.matvec(np.asarray(self.params, dtype=np.float64))
         return (_whiten(block, resid) if self.whitened else resid) / self.divisor
 
 
-def _whiten(block: BlockLike, rows: FloatArray) -> FloatArray:
+def _whiten(block: Block, rows: FloatArray) -> FloatArray:
     if block.weights is None:
         return rows
     root = np.sqrt(block.weights)

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from statsmodels_ooc._statsmodels import cache_writable
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import PassRecord, kept_answers
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning, LeverageWarning, warn_caller
 from statsmodels_ooc.reductions.axes import Axes
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.residuals import ResidualMoments, ResidualMomentsState
 from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
 from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, sandwich

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.selection.carried import RawBlock
 from statsmodels_ooc.selection.numbering import Numbering
 from statsmodels_ooc.selection.ordering import IntArray, Order

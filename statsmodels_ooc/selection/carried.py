@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from statsmodels_ooc.design.block import Block
+from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.selection.ordering import IntArray
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.selection.ordering import IntArray
 
 __all__ = ["CRITERIA", "Criterion", "Slots", "Steps", "deal", "scores", "take"]

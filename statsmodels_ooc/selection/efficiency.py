@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.selection.scorers import Psi
 
 __all__ = ["InformationSums", "log_det"]
@@ -30,7 +31,7 @@ class InformationSums:
     def init(self) -> FloatArray:
         return np.zeros((len(self.columns), len(self.columns)))
 
-    def update(self, state: FloatArray, block: BlockLike) -> FloatArray:
+    def update(self, state: FloatArray, block: Block) -> FloatArray:
         psi = self.psi(block)
         weights = np.ones(len(block.endog)) if psi is None else np.nan_to_num(psi, nan=0.0)
         products = block.design.sandwich(weights)

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from statsmodels.genmod import families
 
-from statsmodels_ooc.design.block import Block, Dense
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block, Dense
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import OutOfCoreError
+from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.groundwork.likelihood import Likelihood
-from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.triangle import Triangle
 from statsmodels_ooc.solvers.irls import Criterion, irls
 from statsmodels_ooc.solvers.least_squares import solve

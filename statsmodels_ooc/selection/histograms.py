@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.selection.ordering import IntArray
 
 __all__ = ["CELLS", "Histograms", "Limits", "Plane", "limits"]
@@ -37,7 +38,7 @@ class Histograms:
     def init(self) -> IntArray:
         return np.zeros((len(self.planes), *CELLS), dtype=np.int64)
 
-    def update(self, state: IntArray, block: BlockLike) -> IntArray:
+    def update(self, state: IntArray, block: Block) -> IntArray:
         design = block.dense()
         for counts, columns, spans in zip(state, self.planes, self.spans, strict=True):
             along, up = (

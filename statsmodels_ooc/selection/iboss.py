@@ -11,7 +11,7 @@ from patsy import ModelDesc
 
 from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.errors import DesignError, OptionError, SelectionWarning, warn_caller
-from statsmodels_ooc.groundwork.families import checked_family, max_endog
+from statsmodels_ooc.families.lookup import checked_family, max_endog
 from statsmodels_ooc.groundwork.opening import environment, open_formula
 from statsmodels_ooc.groundwork.responses import warn_of_levels
 from statsmodels_ooc.selection.carried import WithRows

@@ -10,9 +10,9 @@ import statsmodels.api as sm
 from statsmodels.base.data import PandasData
 from statsmodels.genmod import families
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.errors import PrecisionError, SelectionWarning, warn_caller
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.selection.fitting import block_of
 
 __all__ = ["fit_model", "model_of"]
@@ -52,7 +52,7 @@ def model_of(spec: FormulaSpec, frame: pd.DataFrame, formula: Any, family: Any) 
     block = block_of(spec, frame)
     exog = pd.DataFrame(block.dense().copy(), frame.index, list(spec.exog_names))
     endog: Any = pd.Series(block.endog, frame.index, name=spec.endog_name)
-    extras = dict(block.extras)
+    extras: dict[str, Any] = block.extras.given()
     if family is None:
         kind = sm.WLS if "weights" in extras else sm.OLS
         model = kind(endog, exog, **extras)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, MissingDataError, SelectionWarning, warn_caller
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.exact import ExactMomentsState, exact_sums
 from statsmodels_ooc.selection.criteria import CRITERIA, Criterion, Slots, deal, scores, take
 from statsmodels_ooc.selection.ordering import UNIFORM, IntArray, first, hashes

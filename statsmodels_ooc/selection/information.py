@@ -8,10 +8,11 @@ import numpy as np
 from statsmodels.genmod import families
 from statsmodels.genmod.families import links
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
-from statsmodels_ooc.reductions.elementwise import quiet
-from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.reductions.scoring import total_offset
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.blocks.weights import total_offset
+from statsmodels_ooc.families.elementwise import quiet
+from statsmodels_ooc.families.kernels import Kernel
 
 __all__ = ["information", "is_constant", "row_predictor"]
 
@@ -51,7 +52,7 @@ def information(kernel: Kernel, eta: FloatArray) -> FloatArray:
     return psi[: len(eta)]
 
 
-def row_predictor(block: BlockLike, beta: FloatArray) -> FloatArray:
+def row_predictor(block: Block, beta: FloatArray) -> FloatArray:
     """``X beta`` and the offset, (b,), the same bits for a row in whatever block it comes.
 
     A matrix product may add up in another order in a block of another size; here one

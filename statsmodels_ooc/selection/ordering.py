@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
 
 __all__ = ["PILOT", "TIES", "UNIFORM", "IntArray", "Order", "Ties", "first", "hashes"]
 

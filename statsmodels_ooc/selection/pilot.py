@@ -9,8 +9,8 @@ import pandas as pd
 
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.errors import MemoryLimitError
+from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.options import options
-from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
 from statsmodels_ooc.selection.fitting import block_of, fit_rows
 from statsmodels_ooc.selection.ordering import PILOT, IntArray

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.errors import ColumnNotFoundError, MissingExtraError, OptionError
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
 from statsmodels_ooc.selection.fitting import block_of
 from statsmodels_ooc.selection.histograms import CELLS, Histograms, Limits, Plane, limits
 from statsmodels_ooc.selection.ordering import IntArray
@@ -128,7 +129,7 @@ def _spans(plane: Plane, selection: Any) -> tuple[Limits, Limits]:
     return along, up
 
 
-def _column(block: BlockLike, j: int) -> FloatArray:
+def _column(block: Block, j: int) -> FloatArray:
     design = block.dense()
     return block.endog if j == design.shape[1] else design[:, j]
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from statsmodels_ooc.reductions.base import BlockLike, FloatArray
-from statsmodels_ooc.reductions.kernels import Kernel
-from statsmodels_ooc.reductions.scoring import prior_weights
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.blocks.weights import prior_weights
+from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.selection.criteria import Criterion, scores
 from statsmodels_ooc.selection.information import information, row_predictor
 
@@ -34,7 +35,7 @@ class Psi:
     kernel: Kernel | None = None
     beta: FloatArray | None = None
 
-    def __call__(self, block: BlockLike) -> FloatArray | None:
+    def __call__(self, block: Block) -> FloatArray | None:
         """Information times weights, (b,); None where it is one in all rows.
 
         NaN in rows that have an impossible mean, or infinite information.
@@ -71,7 +72,7 @@ class Informative:
     mean: FloatArray | None = None
     scale: FloatArray | None = None
 
-    def __call__(self, block: BlockLike) -> tuple[Iterator[FloatArray], NDArray[np.bool_] | None]:
+    def __call__(self, block: Block) -> tuple[Iterator[FloatArray], NDArray[np.bool_] | None]:
         psi, design = self.psi(block), block.dense()
         columns = [design[:, j] for j in self.columns]
         outside = None if psi is None else np.isnan(psi)
@@ -84,5 +85,5 @@ class Informative:
 class Uniform:
     """No row scores more than another: ties decide."""
 
-    def __call__(self, block: BlockLike) -> tuple[Iterator[FloatArray], NDArray[np.bool_] | None]:
+    def __call__(self, block: Block) -> tuple[Iterator[FloatArray], NDArray[np.bool_] | None]:
         return iter((np.zeros(len(block.endog)),)), None

@@ -11,17 +11,17 @@ import numpy as np
 import pandas as pd
 from statsmodels.genmod import families
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.engine import Stream
 from statsmodels_ooc.engine.sizes import states_alive
 from statsmodels_ooc.errors import DesignError, MemoryLimitError, OptionError
+from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.families.lookup import kernel_of
 from statsmodels_ooc.groundwork.audited import check_audit, check_responses
-from statsmodels_ooc.groundwork.families import kernel_of
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.audit import RowAudit
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.exact import ExactMoments
-from statsmodels_ooc.reductions.kernels import Kernel
 from statsmodels_ooc.reductions.means import Means
 from statsmodels_ooc.reductions.responses import ImpossibleResponses
 from statsmodels_ooc.selection.candidates import Candidates, CandidatesState

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.engine import PassRecord, Stream
 from statsmodels_ooc.errors import OptionError
-from statsmodels_ooc.groundwork.families import kernel_of
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.families.lookup import kernel_of
 from statsmodels_ooc.selection.efficiency import InformationSums, log_det
 from statsmodels_ooc.selection.fitting import INTERCEPT, block_of
 from statsmodels_ooc.selection.histograms import Plane

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.reductions.audit import RowAuditState
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.reductions.exact import ExactMomentsState
 from statsmodels_ooc.reductions.means import MeansState
 from statsmodels_ooc.reductions.responses import Impossible

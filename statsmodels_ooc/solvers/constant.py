@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.reductions.audit import RowAuditState
-from statsmodels_ooc.reductions.base import FloatArray
 from statsmodels_ooc.solvers.dependence import scaled_rank
 
 __all__ = ["find_constant"]

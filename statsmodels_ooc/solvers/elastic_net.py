@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.solvers.irls import Point
 
 __all__ = ["Penalized", "Penalty", "penalized_likelihood", "penalized_quadratic"]

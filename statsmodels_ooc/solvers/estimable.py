@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.solvers.dependence import lengths, null_space
 from statsmodels_ooc.solvers.least_squares import LinearFit
 

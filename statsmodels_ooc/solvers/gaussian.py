@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.reductions.recession import RecessionState
 from statsmodels_ooc.reductions.scoring import Outside
 from statsmodels_ooc.solvers.dependence import lengths

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack, solve_triangular
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.reductions.moments import MomentsState
 from statsmodels_ooc.reductions.triangle import triangularize
 from statsmodels_ooc.solvers.dependence import noise

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linprog
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.reductions.recession import ROUNDING, RecessionState
 from statsmodels_ooc.reductions.triangle import triangularize
 from statsmodels_ooc.solvers.least_squares import solve

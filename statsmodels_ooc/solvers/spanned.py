@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.reductions.triangle import triangularize
 from statsmodels_ooc.solvers.dependence import above_noise, lengths
 from statsmodels_ooc.solvers.least_squares import LinearFit

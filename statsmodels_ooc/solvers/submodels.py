@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.solvers.dependence import above_noise, lengths
 from statsmodels_ooc.solvers.least_squares import LinearFit
 

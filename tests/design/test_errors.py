@@ -10,7 +10,7 @@ import pytest
 from design.chunked import SCOPE, build, cut, learn, make_frame, reference, weights_of
 from patsy import PatsyError
 
-from statsmodels_ooc.design.block import Where
+from statsmodels_ooc.blocks.block import Where
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.errors import (
     ColumnNotFoundError,

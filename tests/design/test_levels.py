@@ -15,7 +15,7 @@ from design.chunked import build, cut, learn, make_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statsmodels_ooc.design.block import Where
+from statsmodels_ooc.blocks.block import Where
 from statsmodels_ooc.design.codes import encode
 from statsmodels_ooc.design.levels import LevelScan
 from statsmodels_ooc.errors import (

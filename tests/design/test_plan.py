@@ -8,7 +8,7 @@ import pytest
 from design.chunked import SCOPE, learn, make_frame
 from patsy import EvalEnvironment
 
-from statsmodels_ooc.design.block import Where
+from statsmodels_ooc.blocks.block import Where
 from statsmodels_ooc.sources.memory import FrameSource
 
 SUBTERMS = {

@@ -11,9 +11,9 @@ from design.chunked import learn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statsmodels_ooc.design.block import Dense, Where
-from statsmodels_ooc.design.filled import Filled
-from statsmodels_ooc.design.split import Split
+from statsmodels_ooc.blocks.block import Dense, Where
+from statsmodels_ooc.blocks.filled import Filled
+from statsmodels_ooc.blocks.split import Split
 from statsmodels_ooc.sources.memory import FrameSource
 
 RTOL = 1e-13  # of the columns' norms: sums over at most a block, in another order

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from families.exact_gamma import lgamma
 from numpy.testing import assert_allclose
-from reductions.exact_gamma import lgamma
 from tolerances import SUMS
 
 import statsmodels_ooc.api as smo

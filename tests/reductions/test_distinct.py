@@ -19,11 +19,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from tolerances import EXACT, SUMS
 
-from statsmodels_ooc.design.block import Block, Dense
+from statsmodels_ooc.blocks.block import Block, Dense, Extras
 from statsmodels_ooc.design.cells import cell_blocks
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.reductions import distinct
-from statsmodels_ooc.reductions.base import BlockLike
 from statsmodels_ooc.reductions.distinct import Cells, DistinctRows, DistinctState
 from statsmodels_ooc.sources.memory import FrameSource
 
@@ -61,7 +60,7 @@ class Table:
         keys = tuple(values[piece] for values in self.keys)
         design = np.column_stack([np.ones(len(self.endog[piece])), *keys])
         extras = {role: values[piece] for role, values in self.extras.items()}
-        return Block(self.endog[piece], Keyed(design, keys), extras)
+        return Block(self.endog[piece], Keyed(design, keys), Extras(**extras))
 
     def take(self, piece: Any) -> Table:
         extras = {role: values[piece] for role, values in self.extras.items()}
@@ -79,21 +78,27 @@ class Sum:
     def init(self) -> dict[str, Any]:
         return {"products": 0.0, "squares": 0.0, "raw": 0}
 
-    def update(self, state: dict[str, Any], block: BlockLike) -> dict[str, Any]:
-        extras, y, n = block.extras, block.endog, len(block.endog)
+    def update(self, state: dict[str, Any], block: Block) -> dict[str, Any]:
+        extras, y, n = block.extras.given(), block.endog, len(block.endog)
+        cells = block.cells
         a, c = prior(extras, n)
-        inside = extras.get("spread", 0.0)
+        if cells is not None and cells.squares is not None:
+            c = cells.squares
+        elif cells is not None:
+            c = a
+        inside = 0.0 if cells is None else cells.spread
         offset = extras.get("offset", np.zeros(n)) + extras.get("exposure", 0.0)
         z = np.column_stack([block.dense(), offset, y])
         products = z.T @ (z * a[:, None])
         products[-1, -1] += np.sum(inside)
         squares = np.array([c @ (y - 0.3) ** 2, c.sum()])
-        if "spread" in extras:
-            lean, spread = extras.get("squares_lean", 0.0), extras.get("squares_spread", inside)
+        if cells is not None:
+            lean = 0.0 if cells.lean is None else cells.lean
+            spread = inside if cells.squares_spread is None else cells.squares_spread
             squares[0] += np.sum(2 * lean * (y - 0.3) + spread)
         state["products"] = state["products"] + products
         state["squares"] = state["squares"] + squares
-        state["raw"] += 0 if "spread" in extras else n
+        state["raw"] += n if cells is None else 0
         return state
 
     def merge(self, left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +108,7 @@ class Sum:
 def prior(extras: Any, n: int) -> tuple[np.ndarray, np.ndarray]:
     f, v, t = (extras.get(r, np.ones(n)) for r in ("freq_weights", "var_weights", "trials"))
     a = f * v * t
-    return a, extras.get("squares", a if "spread" in extras else f * (v * t) ** 2)
+    return a, f * (v * t) ** 2
 
 
 def keyed_blocks(cells: Cells) -> Iterator[Block]:
@@ -314,7 +319,7 @@ def test_weights_may_come_late(design: str, at: int) -> None:
     weighted = make(DESIGNS[design], EXTRAS["weights"], n=90)
     ones = {role: np.r_[np.ones(60), v[60:]] for role, v in weighted.extras.items()}
     blocks = weighted.blocks(30)
-    blocks = [replace(block, extras={}) for block in blocks[:2]] + blocks[2:]
+    blocks = [replace(block, extras=Extras()) for block in blocks[:2]] + blocks[2:]
     reduction = folding(DESIGNS[design])
     for order in (1, -1):
         parts = [fold(reduction, blocks[:at]), fold(reduction, blocks[at:])][::order]
@@ -392,11 +397,12 @@ def test_a_large_mean_costs_the_spread_no_digits() -> None:
     assert state.cells is not None
     (block,) = cell_blocks(ColumnSpec(["y"], ["x"]), state.cells, 100)
     w = table.extras["var_weights"]
+    assert block.cells is not None
     for level, mean, spread, squares_spread in zip(
         block.design.keys()[0],
         block.endog,
-        block.extras["spread"],
-        block.extras["squares_spread"],
+        block.cells.spread,
+        block.cells.squares_spread,
         strict=True,
     ):
         rows = codes == level
@@ -604,7 +610,6 @@ def test_cells_become_weighted_blocks_of_the_design(
     people: pd.DataFrame, formula: str, capacities: Any, role: str
 ) -> None:
     spec = learn(formula, FrameSource([people]), extras={role: "w", "exposure": "t"})
-    squares = {"squares", "squares_lean", "squares_spread"} if role == "var_weights" else set()
     assert sorted(spec.capacities, key=str) == sorted(capacities, key=str)
     reduction = DistinctRows(
         spec.capacities, Sum(), partial(cell_blocks, spec, block_rows=5), ALWAYS
@@ -617,7 +622,9 @@ def test_cells_become_weighted_blocks_of_the_design(
     for name in ("products", "squares"):
         assert_allclose(found[name], expected[name], rtol=SUMS, err_msg=name)
     (block, *_) = cell_blocks(spec, state.cells, 10**6)
-    assert set(block.extras) == {"var_weights", "spread", "offset"} | squares
+    assert set(block.extras.given()) == {"var_weights", "offset"}
+    assert block.cells is not None
+    assert (block.cells.squares is not None) == (role == "var_weights")
     again = pickle.loads(pickle.dumps(replace(reduction, max_cells=3)))
     fallen = reduce(again.update, spec.blocks(people, 0, "", 0, 60), again.init())
     if capacities:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from statsmodels_ooc.design.block import Block, Dense
+from statsmodels_ooc.blocks.block import Block, Dense
 from statsmodels_ooc.reductions.exact import ExactMoments, ExactMomentsState, exact_sums
 
 TINY, HUGE = 5e-324, np.finfo(float).max

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from statsmodels_ooc.design.block import Block, Dense
+from statsmodels_ooc.blocks.block import Block, Dense, Extras
 from statsmodels_ooc.reductions.audit import Fingerprint
 
 N, K = 500, 2
@@ -25,7 +25,7 @@ def columns() -> dict[str, np.ndarray]:
 
 
 def block_of(rows: dict[str, np.ndarray], **kwargs: Any) -> Block:
-    extras = {"weights": rows["weights"]}
+    extras = Extras(weights=rows["weights"])
     return Block(rows["endog"], Dense(rows["exog"]), extras, **kwargs)
 
 

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from tolerances import SUMS
 
 import statsmodels_ooc
-from statsmodels_ooc.design.block import Dense
+from statsmodels_ooc.blocks.block import Dense, Extras
 from statsmodels_ooc.design.levels import LevelScan
-from statsmodels_ooc.groundwork.families import kernel_of
+from statsmodels_ooc.families.lookup import kernel_of
 from statsmodels_ooc.reductions.audit import Fingerprint, RowAudit
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Reduction
@@ -167,9 +167,9 @@ class Rows:
             RawBlock(
                 endog=self.endog[a:b],
                 design=Dense(np.asfortranarray(self.exog[a:b])),
-                extras={}
+                extras=Extras()
                 if self.weights is None
-                else {"weights": self.weights[a:b], "var_weights": self.weights[a:b]},
+                else Extras(weights=self.weights[a:b], var_weights=self.weights[a:b]),
                 partition=self.partition,
                 start=int(a),
                 rows_read=int(b - a) + (i == 0),

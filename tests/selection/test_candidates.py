@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import statsmodels_ooc.api as smo
-from statsmodels_ooc.design.block import Dense
+from statsmodels_ooc.blocks.block import Dense, Extras
 from statsmodels_ooc.selection.candidates import Candidates
 from statsmodels_ooc.selection.carried import RawBlock
 from statsmodels_ooc.selection.criteria import deal, scores, take
@@ -116,7 +116,7 @@ def selected(x: np.ndarray, needs: tuple[int, ...], slots: tuple[int, ...]) -> l
 
 def blocks_of(x: np.ndarray, size: int, partition: int = 0) -> list[RawBlock]:
     return [
-        RawBlock(np.zeros(len(part)), Dense(np.asfortranarray(part)), {}, partition, start)
+        RawBlock(np.zeros(len(part)), Dense(np.asfortranarray(part)), Extras(), partition, start)
         for start in range(0, len(x), size)
         for part in [x[start : start + size]]
     ]
@@ -433,7 +433,7 @@ def test_hashes_are_those_of_rows_in_the_source() -> None:
 
 
 def test_dropped_rows_keep_their_numbers() -> None:
-    block = RawBlock(np.zeros(2), Dense(np.zeros((2, 1))), {}, 3, 10, np.array([11, 14]))
+    block = RawBlock(np.zeros(2), Dense(np.zeros((2, 1))), Extras(), 3, 10, np.array([11, 14]))
     assert block.numbers.tolist() == [11, 14]
     frame = pd.DataFrame({"x": range(100, 110)})
     rows, nbytes = Carrying.of(block, frame, 10).raw(np.array([1]))

@@ -15,8 +15,8 @@ from statsmodels.genmod import families
 from statsmodels.genmod.families import links
 from tolerances import SUMS
 
-from statsmodels_ooc.design.block import Block, Dense
-from statsmodels_ooc.groundwork.families import kernel_of
+from statsmodels_ooc.blocks.block import Block, Dense, Extras
+from statsmodels_ooc.families.lookup import kernel_of
 from statsmodels_ooc.selection.information import information, is_constant, row_predictor
 
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
@@ -255,7 +255,7 @@ def test_psi_has_the_same_bits_in_any_company(name: str) -> None:
 
 def block(x: np.ndarray, extras: dict[str, np.ndarray], a: int, b: int) -> Block:
     rows = {name: values[a:b] for name, values in extras.items()}
-    return Block(np.zeros(b - a), Dense(np.asfortranarray(x[a:b])), rows)
+    return Block(np.zeros(b - a), Dense(np.asfortranarray(x[a:b])), Extras(**rows))
 
 
 EXTRAS = [(), ("offset",), ("exposure",), ("offset", "exposure")]

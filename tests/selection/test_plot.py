@@ -21,7 +21,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from tolerances import EXACT
 
 import statsmodels_ooc.api as smo
-from statsmodels_ooc.design.block import Block, Dense
+from statsmodels_ooc.blocks.block import Block, Dense
 from statsmodels_ooc.errors import (
     ColumnNotFoundError,
     MissingExtraError,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from statsmodels_ooc.design.block import Block, Dense
+from statsmodels_ooc.blocks.block import Block, Dense, Extras
 from statsmodels_ooc.reductions.audit import RowAudit
 from statsmodels_ooc.reductions.moments import Moments
 from statsmodels_ooc.reductions.triangle import Triangle
@@ -19,7 +19,7 @@ def fold(reduction: Any, x: Any, y: Any, weights: Any = None, rows: int = 7) -> 
         Block(
             endog=y[i : i + rows],
             design=Dense(np.asfortranarray(x[i : i + rows])),
-            extras={} if weights is None else {"weights": weights[i : i + rows]},
+            extras=Extras(weights=None if weights is None else weights[i : i + rows]),
             rows_read=len(y[i : i + rows]),
         )
         for i in range(0, len(y), rows)

@@ -11,7 +11,7 @@ from statsmodels.genmod import families
 from statsmodels.genmod.families import links
 from tolerances import SUMS
 
-from statsmodels_ooc.groundwork.families import kernel_of, loglike_form
+from statsmodels_ooc.families.lookup import kernel_of, loglike_form
 from statsmodels_ooc.solvers.likelihood import loglike_at
 
 ROWS = 300

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from statsmodels_ooc.design.block import Block, Dense
-from statsmodels_ooc.groundwork.families import kernel_of
+from statsmodels_ooc.blocks.block import Block, Dense, Extras
+from statsmodels_ooc.families.lookup import kernel_of
 from statsmodels_ooc.reductions.recession import ROUNDING, Recession
 from statsmodels_ooc.solvers import separation
 from statsmodels_ooc.solvers.separation import Separation, SeparationSearch, told
@@ -38,7 +38,7 @@ def search(
         for first in range(0, len(y), 7):
             piece = slice(first, first + 7)
             more = {role: values[piece] for role, values in extras.items()}
-            block = Block(y[piece], Dense(np.asfortranarray(x[piece])), more)
+            block = Block(y[piece], Dense(np.asfortranarray(x[piece])), Extras(**more))
             states.append(reduction.update(reduction.init(), block))
         found.learn(reduce(reduction.merge, states))
     return found
@@ -236,7 +236,7 @@ def test_noise_in_a_guess_is_no_part_of_the_direction() -> None:
     found.learn(
         Recession(LOGIT, found.direction, found.units, 9).update(
             Recession(LOGIT, found.direction, found.units, 9).init(),
-            Block(np.ones(9), Dense(np.asfortranarray(x)), {}),
+            Block(np.ones(9), Dense(np.asfortranarray(x))),
         )
     )
     assert found.found is not None

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import special
 
-from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.reductions.elementwise import EPS, BoolArray, Factor, log_plus
+from statsmodels_ooc.arrays import BoolArray, FloatArray
+from statsmodels_ooc.families.elementwise import EPS, Factor, log_plus
 
-__all__ = ["Curve", "Mean", "curve_of"]
+__all__ = ["InverseLink", "Mean", "inverse_link_of"]
 
 HUGE_ETA = 700.0  # exp of more overflows
 
@@ -35,7 +35,7 @@ class Mean(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Curve:
+class InverseLink:
     """The mean as a function of eta, by what any link object offers."""
 
     link: Any
@@ -89,7 +89,7 @@ class Curve:
         return success - bend, failure + bend
 
 
-class LogitCurve(Curve):
+class InverseLogit(InverseLink):
     ends = (0.0, 1.0)
 
     def mean(self, eta: FloatArray) -> FloatArray:
@@ -114,7 +114,7 @@ class LogitCurve(Curve):
         return self.mean(eta), self.complement(eta)
 
 
-class CDFCurve(Curve):
+class InverseCDFLink(InverseLink):
     """The distribution function of any distribution of SciPy."""
 
     ends = (0.0, 1.0)
@@ -130,7 +130,7 @@ class CDFCurve(Curve):
         return np.exp(log_slope - success), np.exp(log_slope - failure)
 
 
-class ProbitCurve(Curve):
+class InverseProbit(InverseLink):
     """All from ``erfcx(x) = exp(x**2) erfc(x)``, which neither tail loses."""
 
     ends = (0.0, 1.0)
@@ -168,7 +168,7 @@ def _either(
     return np.where(which, first, second), np.where(which, second, first)
 
 
-class CauchyCurve(Curve):
+class InverseCauchit(InverseLink):
     ends = (0.0, 1.0)
 
     def mean(self, eta: FloatArray) -> FloatArray:
@@ -184,7 +184,7 @@ class CauchyCurve(Curve):
         return -2 * eta / (1 + eta**2)
 
 
-class LogCurve(Curve):
+class InverseLog(InverseLink):
     positive = True
     ends = (0.0, np.inf)
 
@@ -213,7 +213,7 @@ class LogCurve(Curve):
         return 0.0, 1 / np.maximum(self.complement(eta), EPS)
 
 
-class LogCCurve(Curve):
+class InverseLogC(InverseLink):
     ends = (1.0, -np.inf)
 
     def mean(self, eta: FloatArray) -> FloatArray:
@@ -238,7 +238,7 @@ class LogCCurve(Curve):
         return -1 / np.maximum(self.mean(eta), EPS), 0.0
 
 
-class CLogLogCurve(Curve):
+class InverseCLogLog(InverseLink):
     positive = True
     ends = (0.0, 1.0)
 
@@ -273,14 +273,14 @@ class CLogLogCurve(Curve):
         return np.where(rate < 1e-4, series, 1 / special.exprel(rate) + rate - 1), 1.0
 
 
-class LogLogCurve(Curve):
-    """The complementary log-log curve, turned by half a turn."""
+class InverseLogLog(InverseLink):
+    """The complementary log-log inverse, turned by half a turn."""
 
     ends = (0.0, 1.0)
 
     @property
-    def _turned(self) -> CLogLogCurve:
-        return CLogLogCurve(self.link)
+    def _turned(self) -> InverseCLogLog:
+        return InverseCLogLog(self.link)
 
     def mean(self, eta: FloatArray) -> FloatArray:
         return self._turned.complement(-eta)
@@ -304,7 +304,7 @@ class LogLogCurve(Curve):
         return self._turned.bends(-eta)[::-1]
 
 
-class NegativeBinomialCurve(Curve):
+class InverseNegativeBinomial(InverseLink):
     positive = True
     ends = (0.0, np.inf)  # eta rises to zero only, where the mean is infinite
 
@@ -324,7 +324,7 @@ class NegativeBinomialCurve(Curve):
         return -1 / np.expm1(eta)
 
 
-class PowerCurve(Curve):
+class InversePower(InverseLink):
     def bend(self, eta: FloatArray) -> Factor:
         power = self.link.power
         return 0.0 if power == 1 else np.asarray((1 - power) / (power * eta))
@@ -333,24 +333,24 @@ class PowerCurve(Curve):
         return np.asarray(1 / (self.link.power * eta))
 
 
-CURVES: dict[str, type[Curve]] = {
-    "CLogLog": CLogLogCurve,
-    "Cauchy": CauchyCurve,
-    "Log": LogCurve,
-    "LogC": LogCCurve,
-    "LogLog": LogLogCurve,
-    "Logit": LogitCurve,
-    "NegativeBinomial": NegativeBinomialCurve,
-    "Power": PowerCurve,
+CURVES: dict[str, type[InverseLink]] = {
+    "CLogLog": InverseCLogLog,
+    "Cauchy": InverseCauchit,
+    "Log": InverseLog,
+    "LogC": InverseLogC,
+    "LogLog": InverseLogLog,
+    "Logit": InverseLogit,
+    "NegativeBinomial": InverseNegativeBinomial,
+    "Power": InversePower,
 }
-DISTRIBUTIONS: dict[str, type[Curve]] = {"norm": ProbitCurve, "cauchy": CauchyCurve}
+DISTRIBUTIONS: dict[str, type[InverseLink]] = {"norm": InverseProbit, "cauchy": InverseCauchit}
 
 
-def curve_of(link: Any) -> Curve:
-    """The curve of a link, by the name of its class; any link gives one."""
+def inverse_link_of(link: Any) -> InverseLink:
+    """The inverse of a link, by the name of its class; any link gives one."""
     # A class of somebody else may have changed whatever it inherits.
     known = type(link).__module__ == "statsmodels.genmod.families.links"
     if known and hasattr(link, "dbn"):
-        return DISTRIBUTIONS.get(getattr(link.dbn, "name", ""), CDFCurve)(link)
+        return DISTRIBUTIONS.get(getattr(link.dbn, "name", ""), InverseCDFLink)(link)
     names = [base.__name__ for base in type(link).__mro__] if known else []
-    return next((CURVES[name] for name in names if name in CURVES), Curve)(link)
+    return next((CURVES[name] for name in names if name in CURVES), InverseLink)(link)

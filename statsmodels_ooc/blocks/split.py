@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from statsmodels_ooc.design.block import FloatArray
-from statsmodels_ooc.design.filled import Filled, Filler
-from statsmodels_ooc.design.plan import (
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.columns import (
     CodedTerm,
     ColumnPlan,
     coded_terms,
     fill_columns,
     term_codes,
 )
+from statsmodels_ooc.blocks.filled import Filled, Filler
 
 __all__ = ["Layout", "Split", "split_columns"]
 
@@ -110,23 +110,23 @@ class Split(Filled):
         self._bins: Any = None
 
     def dense(self) -> FloatArray:
-        if not self._filled:
+        if not self.is_filled:
             self._written = None
         return super().dense()
 
     def written(self) -> FloatArray:
         """The columns that are not coded, (b, d), column-major."""
-        if self._written is None and self._filled:
+        if self._written is None and self.is_filled:
             self._written = self.array.T[self._layout.written].T
         elif self._written is None:
             self._written = self.array[:, : len(self._layout.plans)]
-            fill_columns(self._layout.plans, self._rows.values, self._piece, self._written)
+            fill_columns(self._layout.plans, self.rows.values, self.piece, self._written)
         return self._written
 
     def codes(self) -> NDArray[np.int32]:
         """The bin of each term that a row is in, (b, terms)."""
         if self._codes is None:
-            self._codes = self._layout.codes(self._rows.values, self._piece)
+            self._codes = self._layout.codes(self.rows.values, self.piece)
         return self._codes
 
     def bins(self) -> Any:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from statsmodels_ooc.reductions.base import FloatArray
+from statsmodels_ooc.arrays import BoolArray, FloatArray
 
 __all__ = [
     "EPS",
     "NEAR",
     "TINY",
-    "BoolArray",
     "Factor",
     "bend_of_power",
     "is_binary",
@@ -27,7 +25,6 @@ __all__ = [
     "total_of_weighted",
 ]
 
-BoolArray = NDArray[np.bool_]
 Factor = FloatArray | float  # one number stands for every row
 EPS = float(np.finfo(float).eps)
 TINY = float(np.finfo(float).tiny)

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.reductions.curves import Curve, Mean
-from statsmodels_ooc.reductions.elementwise import (
+from statsmodels_ooc.arrays import BoolArray, FloatArray
+from statsmodels_ooc.families.elementwise import (
     TINY,
-    BoolArray,
     Factor,
     bend_of_power,
     is_binary,
@@ -20,7 +18,8 @@ from statsmodels_ooc.reductions.elementwise import (
     of_counts,
     times,
 )
-from statsmodels_ooc.reductions.stirling import (
+from statsmodels_ooc.families.inverse_links import InverseLink, Mean
+from statsmodels_ooc.families.stirling import (
     gamma_at_mean,
     has_saddlepoint,
     poisson_at_mean,
@@ -28,30 +27,36 @@ from statsmodels_ooc.reductions.stirling import (
     tweedie_at_mean,
 )
 
-__all__ = ["Law", "law_of"]
+__all__ = ["Distribution", "distribution_of"]
 
 LOG_2PI = float(np.log(2 * np.pi))
 
 
-class Law:
-    """What a family knows of a mean; ``curve`` says how that mean came about."""
+class Distribution:
+    """What a family knows of a mean; ``inverse`` says how that mean came about."""
 
-    def variance(self, mu: FloatArray, eta: FloatArray, curve: Curve) -> FloatArray:
+    def variance(self, mu: FloatArray, eta: FloatArray, inverse: InverseLink) -> FloatArray:
         raise NotImplementedError
 
     def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
     ) -> tuple[FloatArray, FloatArray]:
         raise NotImplementedError
 
-    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve) -> FloatArray:
+    def observed(
+        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
+    ) -> FloatArray:
         raise NotImplementedError
 
-    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+    def deviances(
+        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
+    ) -> FloatArray:
         """Half the deviance of each row of weight one."""
         raise NotImplementedError
 
-    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+    def near(
+        self, gap: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
+    ) -> FloatArray:
         """The same for responses ``mu + gap`` within `NEAR` of their means, to full precision."""
         raise NotImplementedError
 
@@ -60,9 +65,9 @@ class Law:
     ) -> FloatArray:
         raise NotImplementedError
 
-    def is_mean(self, mu: FloatArray, curve: Curve) -> BoolArray:
-        """Of positive laws: the mean is above zero, or underflowed."""
-        return (mu >= 0 if curve.positive else mu > 0) & (mu < np.inf)
+    def is_mean(self, mu: FloatArray, inverse: InverseLink) -> BoolArray:
+        """Of positive responses: the mean is above zero, or underflowed."""
+        return (mu >= 0 if inverse.positive else mu > 0) & (mu < np.inf)
 
     def room(self, mu: FloatArray) -> FloatArray:
         """How far a mean is from the next bound that it cannot reach."""
@@ -75,22 +80,28 @@ class Law:
         return (y + mean_of_y) / 2
 
 
-class GaussianLaw(Law):
-    def variance(self, mu: FloatArray, eta: FloatArray, curve: Curve) -> FloatArray:
+class GaussianDistribution(Distribution):
+    def variance(self, mu: FloatArray, eta: FloatArray, inverse: InverseLink) -> FloatArray:
         return np.ones_like(mu)
 
     def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
     ) -> tuple[FloatArray, FloatArray]:
         return mean.slope**2, (y - mean.mu) * mean.slope
 
-    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve) -> FloatArray:
-        return mean.slope * (mean.slope - (y - mean.mu) * curve.bend(eta))
+    def observed(
+        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
+    ) -> FloatArray:
+        return mean.slope * (mean.slope - (y - mean.mu) * inverse.bend(eta))
 
-    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+    def deviances(
+        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
+    ) -> FloatArray:
         return (y - mu) ** 2 / 2
 
-    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+    def near(
+        self, gap: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
+    ) -> FloatArray:
         return gap**2 / 2
 
     def saturated(
@@ -99,36 +110,42 @@ class GaussianLaw(Law):
         logs = np.zeros_like(y) if weights is None else np.log(weights)
         return (logs - LOG_2PI) / 2
 
-    def is_mean(self, mu: FloatArray, curve: Curve) -> BoolArray:
+    def is_mean(self, mu: FloatArray, inverse: InverseLink) -> BoolArray:
         return np.isfinite(mu)
 
     def is_response(self, y: FloatArray) -> BoolArray:
         return np.isfinite(y)
 
 
-class BinomialLaw(Law):
-    def variance(self, mu: FloatArray, eta: FloatArray, curve: Curve) -> FloatArray:
-        return mu * curve.complement(eta)
+class BinomialDistribution(Distribution):
+    def variance(self, mu: FloatArray, eta: FloatArray, inverse: InverseLink) -> FloatArray:
+        return mu * inverse.complement(eta)
 
     def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
     ) -> tuple[FloatArray, FloatArray]:
-        success, failure = curve.hazards(eta)
+        success, failure = inverse.hazards(eta)
         return np.asarray(success * failure), y * success - (1 - y) * failure
 
-    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve) -> FloatArray:
-        (success, failure), (first, second) = curve.hazards(eta), curve.bends(eta)
+    def observed(
+        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
+    ) -> FloatArray:
+        (success, failure), (first, second) = inverse.hazards(eta), inverse.bends(eta)
         return y * (success * first) + (1 - y) * (failure * second)
 
-    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
-        log_mu, log_rest = curve.logs(eta)
+    def deviances(
+        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
+    ) -> FloatArray:
+        log_mu, log_rest = inverse.logs(eta)
         if is_binary(y):
             return -np.where(y == 1, log_mu, log_rest)
         cross = np.where(y == 0, 0, y * log_mu) + np.where(y == 1, 0, (1 - y) * log_rest)
         return np.asarray(special.xlogy(y, y) + special.xlogy(1 - y, 1 - y) - cross)
 
-    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
-        rest = curve.complement(eta)
+    def near(
+        self, gap: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
+    ) -> FloatArray:
+        rest = inverse.complement(eta)
         return mu * bend_of_power(gap / mu, 1) + rest * bend_of_power(-gap / rest, 1)
 
     def saturated(
@@ -141,7 +158,7 @@ class BinomialLaw(Law):
         parts = poisson_at_mean(successes) + poisson_at_mean(n - successes)
         return times(parts - poisson_at_mean(n), weights)
 
-    def is_mean(self, mu: FloatArray, curve: Curve) -> BoolArray:
+    def is_mean(self, mu: FloatArray, inverse: InverseLink) -> BoolArray:
         return (mu >= 0) & (mu <= 1)
 
     def room(self, mu: FloatArray) -> FloatArray:
@@ -155,33 +172,39 @@ class BinomialLaw(Law):
 
 
 @dataclass(frozen=True)
-class PowerLaw(Law):
+class PowerDistribution(Distribution):
     """A variance of ``mu**power``: the Tweedie families."""
 
     power: float
     family: Any
 
-    def variance(self, mu: FloatArray, eta: FloatArray, curve: Curve) -> FloatArray:
+    def variance(self, mu: FloatArray, eta: FloatArray, inverse: InverseLink) -> FloatArray:
         return np.power(np.abs(mu), self.power)
 
     def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
     ) -> tuple[FloatArray, FloatArray]:
-        rise = curve.log_slope(eta)
+        rise = inverse.log_slope(eta)
         mu = np.maximum(mean.mu, TINY)
         size = np.power(mu, 2 - self.power)
         return rise**2 * size, rise * ((y - mean.mu) / mu * size)
 
-    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve) -> FloatArray:
-        weight, score = self.working(y, eta, mean, curve)
-        return weight - score * (curve.bend(eta) - self.power * curve.log_slope(eta))
+    def observed(
+        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
+    ) -> FloatArray:
+        weight, score = self.working(y, eta, mean, inverse)
+        return weight - score * (inverse.bend(eta) - self.power * inverse.log_slope(eta))
 
-    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+    def deviances(
+        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
+    ) -> FloatArray:
         p, mu = self.power, np.maximum(mu, TINY)
         fitted = np.power(mu, 2 - p) * (y / mu / (p - 1) + 1 / (2 - p))
         return np.power(y, 2 - p) / ((1 - p) * (2 - p)) + fitted
 
-    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+    def near(
+        self, gap: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
+    ) -> FloatArray:
         return np.power(mu, 2 - self.power) * bend_of_power(gap / mu, self.power)
 
     def saturated(
@@ -203,15 +226,17 @@ class PowerLaw(Law):
         return y >= 0 if self.power < 2 else y > 0
 
 
-class PoissonLaw(PowerLaw):
+class PoissonDistribution(PowerDistribution):
     def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
     ) -> tuple[FloatArray, FloatArray]:
-        rise = curve.log_slope(eta)
+        rise = inverse.log_slope(eta)
         return rise**2 * mean.mu, rise * (y - mean.mu)
 
-    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
-        rows = log_ratio(y, mu, lambda: curve.log_mean(eta))
+    def deviances(
+        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
+    ) -> FloatArray:
+        rows = log_ratio(y, mu, lambda: inverse.log_mean(eta))
         rows *= y
         rows -= y - mu
         return rows
@@ -222,16 +247,18 @@ class PoissonLaw(PowerLaw):
         return times(of_counts(poisson_at_mean, y), weights)
 
 
-class GammaLaw(PowerLaw):
+class GammaDistribution(PowerDistribution):
     def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
     ) -> tuple[FloatArray, FloatArray]:
-        rise = curve.log_slope(eta)
+        rise = inverse.log_slope(eta)
         score = rise * ((y - mean.mu) / np.maximum(mean.mu, TINY))
         return np.broadcast_to(rise**2, y.shape).copy(), score
 
-    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
-        return (y - mu) / mu - log_ratio(y, mu, lambda: curve.log_mean(eta))
+    def deviances(
+        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
+    ) -> FloatArray:
+        return (y - mu) / mu - log_ratio(y, mu, lambda: inverse.log_mean(eta))
 
     def saturated(
         self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
@@ -241,14 +268,16 @@ class GammaLaw(PowerLaw):
         return gamma_at_mean(weights) - np.log(y)
 
 
-class InverseGaussianLaw(PowerLaw):
+class InverseGaussianDistribution(PowerDistribution):
     def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
     ) -> tuple[FloatArray, FloatArray]:
-        rise = curve.log_slope(eta)
+        rise = inverse.log_slope(eta)
         return rise**2 / mean.mu, rise * ((y - mean.mu) / mean.mu / mean.mu)
 
-    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+    def deviances(
+        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
+    ) -> FloatArray:
         return ((y - mu) / mu) ** 2 / (2 * y)
 
     def saturated(
@@ -258,32 +287,38 @@ class InverseGaussianLaw(PowerLaw):
 
 
 @dataclass(frozen=True)
-class NegativeBinomialLaw(Law):
+class NegativeBinomialDistribution(Distribution):
     alpha: float
 
-    def variance(self, mu: FloatArray, eta: FloatArray, curve: Curve) -> FloatArray:
+    def variance(self, mu: FloatArray, eta: FloatArray, inverse: InverseLink) -> FloatArray:
         return mu * (1 + self.alpha * mu)
 
     def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve
+        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
     ) -> tuple[FloatArray, FloatArray]:
-        rise = curve.log_slope(eta) / (1 + self.alpha * mean.mu)
-        return rise * curve.log_slope(eta) * mean.mu, rise * (y - mean.mu)
+        rise = inverse.log_slope(eta) / (1 + self.alpha * mean.mu)
+        return rise * inverse.log_slope(eta) * mean.mu, rise * (y - mean.mu)
 
-    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean, curve: Curve) -> FloatArray:
-        weight, score = self.working(y, eta, mean, curve)
+    def observed(
+        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
+    ) -> FloatArray:
+        weight, score = self.working(y, eta, mean, inverse)
         growth = 1 + self.alpha * mean.mu / (1 + self.alpha * mean.mu)
-        return weight - score * (curve.bend(eta) - growth * curve.log_slope(eta))
+        return weight - score * (inverse.bend(eta) - growth * inverse.log_slope(eta))
 
-    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+    def deviances(
+        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
+    ) -> FloatArray:
         size, gap = 1 / self.alpha, y - mu
-        rows = log_ratio(y, mu, lambda: curve.log_mean(eta))
+        rows = log_ratio(y, mu, lambda: inverse.log_mean(eta))
         rows *= y
         # log((y + size) / (mu + size)) from the smaller one: nothing cancels
         logs = np.copysign(np.log1p(np.abs(gap) / (np.minimum(y, mu) + size)), gap)
         return rows - (y + size) * logs
 
-    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray, curve: Curve) -> FloatArray:
+    def near(
+        self, gap: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
+    ) -> FloatArray:
         far = mu + 1 / self.alpha
         return mu * bend_of_power(gap / mu, 1) - far * bend_of_power(gap / far, 1)
 
@@ -302,23 +337,26 @@ def _log_of(weights: FloatArray | None) -> Factor:
     return 0.0 if weights is None else np.log(weights)
 
 
-def law_of(family: Any) -> Law:
-    """The law of a family of statsmodels, by the name of its class."""
+def distribution_of(family: Any) -> Distribution:
+    """The distribution of a family of statsmodels, by the name of its class."""
     kind = type(family)
     match kind.__name__ if kind.__module__ == "statsmodels.genmod.families.family" else "":
         case "Gaussian":
-            return GaussianLaw()
+            return GaussianDistribution()
         case "Binomial":
-            return BinomialLaw()
+            return BinomialDistribution()
         case "NegativeBinomial":
-            return NegativeBinomialLaw(family.alpha)
+            return NegativeBinomialDistribution(family.alpha)
         case "Poisson":
-            return PoissonLaw(1, family)
+            return PoissonDistribution(1, family)
         case "Gamma":
-            return GammaLaw(2, family)
+            return GammaDistribution(2, family)
         case "InverseGaussian":
-            return InverseGaussianLaw(3, family)
+            return InverseGaussianDistribution(3, family)
         case "Tweedie":
-            known: dict[float, type[PowerLaw]] = {1: PoissonLaw, 2: GammaLaw}
-            return known.get(family.var_power, PowerLaw)(family.var_power, family)
+            known: dict[float, type[PowerDistribution]] = {
+                1: PoissonDistribution,
+                2: GammaDistribution,
+            }
+            return known.get(family.var_power, PowerDistribution)(family.var_power, family)
     raise TypeError(f"not a family of statsmodels: {kind.__module__}.{kind.__qualname__}")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Block", "Dense", "Design", "FloatArray", "Where"]
+from statsmodels_ooc.arrays import FloatArray
 
-FloatArray = NDArray[np.float64]
+__all__ = ["Block", "CellSums", "Dense", "Design", "Extras", "Where"]
 
 _SPREAD = 0.25  # of the squares about zero: with so much about the mean nothing cancels
 
@@ -140,6 +139,89 @@ class Dense:
 
 
 @dataclass(frozen=True, slots=True)
+class Extras:
+    """What goes with the rows of a block, (b,) each; None where there is nothing.
+
+    Attributes
+    ----------
+    weights : ndarray, (b,), or None
+        Of weighted least squares.
+    freq_weights, var_weights : ndarray, (b,), or None
+        Of a generalised linear model: how many times a row counts, and what its
+        variance is divided by.
+    trials : ndarray, (b,), or None
+        Of a binomial response that is a proportion.
+    offset : ndarray, (b,), or None
+        What is added to the linear predictor.
+    exposure : ndarray, (b,), or None
+        The logarithm of the exposure, which is added to the linear predictor, too.
+    """
+
+    weights: FloatArray | None = None
+    freq_weights: FloatArray | None = None
+    var_weights: FloatArray | None = None
+    trials: FloatArray | None = None
+    offset: FloatArray | None = None
+    exposure: FloatArray | None = None
+
+    def given(self) -> dict[str, FloatArray]:
+        """What there is, by name."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def piece(self, rows: slice) -> Extras:
+        """The same for some of the rows."""
+        return Extras(**{name: values[rows] for name, values in self.given().items()})
+
+
+@dataclass(frozen=True, slots=True)
+class CellSums:
+    """What rows differ in that are equal in the design, where a row of a block is all of them.
+
+    Of a cell of rows with responses y, prior weights a (the product of freq_weights,
+    var_weights and trials) and ``c = freq_weights (var_weights trials)**2``, the response is
+    the mean ``m = sum a y / sum a``, and the only weight is ``var_weights = sum a``. So
+
+    - ``sum a (y - mu)**2 = weight (m - mu)**2 + spread``,
+    - ``sum c (y - mu)**2 = squares (m - mu)**2 + 2 lean (m - mu) + squares_spread``.
+
+    Attributes
+    ----------
+    weight : ndarray, (b,)
+        Sum of a.
+    spread : ndarray, (b,)
+        Sum of ``a (y - m)**2``, which is >= 0.
+    squares, lean, squares_spread : ndarray, (b,), or None
+        Sums of c, ``c (y - m)`` and ``c (y - m)**2``; None where c is a: then they would be
+        weight, zero and spread.
+    """
+
+    weight: FloatArray
+    spread: FloatArray
+    squares: FloatArray | None = None
+    lean: FloatArray | None = None
+    squares_spread: FloatArray | None = None
+
+    def piece(self, rows: slice) -> CellSums:
+        """The same for some of the cells."""
+        if self.squares is None or self.lean is None or self.squares_spread is None:
+            return CellSums(self.weight[rows], self.spread[rows])
+        return CellSums(
+            self.weight[rows],
+            self.spread[rows],
+            self.squares[rows],
+            self.lean[rows],
+            self.squares_spread[rows],
+        )
+
+    def squared_gaps(self, gap: FloatArray) -> FloatArray:
+        """Sums of ``c (y - mu)**2`` from the gaps ``m - mu``, (b,) each."""
+        if self.squares is None or self.lean is None or self.squares_spread is None:
+            return self.weight * gap**2 + self.spread
+        return self.squares * gap**2 + 2 * self.lean * gap + self.squares_spread
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """b rows of a design with k columns.
 
@@ -152,9 +234,8 @@ class Block:
         The response.
     design : Design
         The design, (b, k).
-    extras : mapping
-        What goes with the rows, (b,) each: ``weights``; for a GLM ``freq_weights``,
-        ``var_weights``, ``offset``, ``exposure`` (its logarithm) and ``trials``.
+    extras : Extras
+        What goes with the rows, (b,) each.
     partition : int
         Number of the partition that the rows come from.
     start : int
@@ -165,21 +246,24 @@ class Block:
         Rows of the source that this block accounts for, dropped ones included.
     missing : dict
         Dropped rows by the name of the variable that was missing.
+    cells : CellSums or None
+        Where a row stands for several of the data, what these differ in.
     """
 
     endog: FloatArray
     design: Design
-    extras: Mapping[str, FloatArray] = field(default_factory=dict)
+    extras: Extras = field(default_factory=Extras)
     partition: int = 0
     start: int = 0
     kept: NDArray[np.intp] | None = None
     rows_read: int = 0
     missing: dict[str, int] = field(default_factory=dict)
+    cells: CellSums | None = None
 
     @property
     def weights(self) -> FloatArray | None:
         """The weights, (b,); None for unit weights."""
-        return self.extras.get("weights")
+        return self.extras.weights
 
     def row(self, i: int) -> int:
         """Number in the partition of row ``i`` of the block."""

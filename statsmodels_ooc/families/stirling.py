@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.reductions.elementwise import BoolArray, quiet
+from statsmodels_ooc.arrays import BoolArray, FloatArray
+from statsmodels_ooc.families.elementwise import quiet
 
 __all__ = [
     "gamma_at_mean",

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from families.exact_gamma import DIGITS, PI, lgamma
 from numpy.testing import assert_allclose
-from reductions.exact_gamma import DIGITS, PI, lgamma
 from statsmodels.genmod import families
 from tolerances import EXACT, SUMS
 
-from statsmodels_ooc.groundwork.families import kernel_of, loglike_form
-from statsmodels_ooc.reductions.stirling import (
+from statsmodels_ooc.families.lookup import kernel_of, loglike_form
+from statsmodels_ooc.families.stirling import (
     gamma_at_mean,
     has_saddlepoint,
     poisson_at_mean,

@@ -1,7 +1,7 @@
 """Mean, weights, deviance and likelihood of a generalised linear model, row by row.
 
-A `Kernel` joins a law (the family's variance, deviance and likelihood) and a curve
-(the inverse of the link), both picked by the names of statsmodels' classes. All of
+A `Kernel` joins a distribution (the family's variance, deviance and likelihood) and the
+inverse of the link, both picked by the names of statsmodels' classes. All of
 them work from the linear predictor eta: a mean alone has lost what the tails need,
 and statsmodels' own functions keep it 2.2e-16 away from its bounds.
 
@@ -18,18 +18,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from statsmodels_ooc.reductions.base import FloatArray
-from statsmodels_ooc.reductions.curves import Curve, Mean, curve_of
-from statsmodels_ooc.reductions.elementwise import (
-    NEAR,
-    BoolArray,
-    is_binary,
-    quiet,
-    rows_not,
-    times,
-    total,
-)
-from statsmodels_ooc.reductions.laws import Law, law_of
+from statsmodels_ooc.arrays import BoolArray, FloatArray
+from statsmodels_ooc.families.distributions import Distribution, distribution_of
+from statsmodels_ooc.families.elementwise import NEAR, is_binary, quiet, rows_not, times, total
+from statsmodels_ooc.families.inverse_links import InverseLink, Mean, inverse_link_of
 
 __all__ = ["BinomialLogit", "GammaLog", "GaussianIdentity", "Kernel", "Mean", "PoissonLog"]
 
@@ -48,18 +40,22 @@ class Kernel:
     family: Any
 
     @cached_property
-    def law(self) -> Law:
-        return law_of(self.family)
+    def distribution(self) -> Distribution:
+        return distribution_of(self.family)
 
     @cached_property
-    def curve(self) -> Curve:
-        return curve_of(self.family.link)
+    def inverse(self) -> InverseLink:
+        return inverse_link_of(self.family.link)
 
     def mean(self, eta: FloatArray) -> Mean:
         """The mean at a linear predictor."""
         with quiet():
-            mu = self.curve.mean(eta)
-            return Mean(mu, self.curve.slope(eta), self.law.variance(mu, eta, self.curve))
+            mu = self.inverse.mean(eta)
+            return Mean(
+                mu,
+                self.inverse.slope(eta),
+                self.distribution.variance(mu, eta, self.inverse),
+            )
 
     def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> tuple[FloatArray, FloatArray]:
         """What scoring needs of each row, per unit of prior weight.
@@ -72,19 +68,19 @@ class Kernel:
             ``(y - mu) * slope / variance``. Both arrays are the caller's own.
         """
         with quiet():
-            return self.law.working(y, eta, mean, self.curve)
+            return self.distribution.working(y, eta, mean, self.inverse)
 
     def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
         """The observed information of each row, per unit of prior weight."""
         with quiet():
-            return self.law.observed(y, eta, mean, self.curve)
+            return self.distribution.observed(y, eta, mean, self.inverse)
 
     def deviance(
         self, y: FloatArray, eta: FloatArray, mean: Mean, weights: FloatArray | None
     ) -> float:
         """The weighted sum of the rows' deviances at scale one."""
         with quiet():
-            rows = self.law.deviances(y, eta, mean.mu, self.curve)
+            rows = self.distribution.deviances(y, eta, mean.mu, self.inverse)
             return 2 * total(self._sharpened(rows, y, eta, mean.mu), weights)
 
     def _sharpened(
@@ -94,9 +90,9 @@ class Kernel:
         gap = y - mu
         if gap @ gap > NEAR**2 * (y @ y):  # most of the sum lies elsewhere
             return rows
-        near = np.abs(gap) < NEAR * self.law.room(mu)
+        near = np.abs(gap) < NEAR * self.distribution.room(mu)
         if near.any():
-            rows[near] = self.law.near(gap[near], eta[near], mu[near], self.curve)
+            rows[near] = self.distribution.near(gap[near], eta[near], mu[near], self.inverse)
         return rows
 
     def saturated(
@@ -108,11 +104,11 @@ class Kernel:
         family of statsmodels.
         """
         with quiet():
-            return self.law.saturated(y, var_weights, trials)
+            return self.distribution.saturated(y, var_weights, trials)
 
     def outside(self, mean: Mean) -> BoolArray | None:
         """Rows with a mean that the family cannot have, None for none."""
-        return rows_not(lambda mu: self.law.is_mean(mu, self.curve), mean.mu)
+        return rows_not(lambda mu: self.distribution.is_mean(mu, self.inverse), mean.mu)
 
     def edge(self, mean: Mean) -> float:
         """How far eta is, at the least, from where means become impossible.
@@ -122,7 +118,7 @@ class Kernel:
         if self._is_safe:
             return np.inf
         with quiet():
-            distance = self.law.room(mean.mu) / np.abs(mean.slope)
+            distance = self.distribution.room(mean.mu) / np.abs(mean.slope)
         return float(np.nanmin(distance, initial=np.inf))
 
     @cached_property
@@ -131,7 +127,7 @@ class Kernel:
 
     def impossible(self, y: FloatArray) -> BoolArray | None:
         """Rows with a response that the family cannot have, None for none."""
-        return rows_not(self.law.is_response, y)
+        return rows_not(self.distribution.is_response, y)
 
     def side(self, y: FloatArray) -> FloatArray:
         """Where eta may go without a limit and the likelihood of each row never falls, (b,).
@@ -139,14 +135,14 @@ class Kernel:
         1 for up, -1 for down, 0 where it may go neither way. A likelihood rises until the
         mean is the response, so it rises for ever where the mean never gets there.
         """
-        low, high = self.curve.ends
+        low, high = self.inverse.ends
         down, up = (y <= low, y >= high) if low < high else (y >= low, y <= high)
         return up.astype(np.float64) - down
 
     def start(self, y: FloatArray, mean_of_y: float) -> FloatArray:
         """The linear predictor that statsmodels starts from, (b,)."""
         with quiet():
-            return np.asarray(self.family.link(self.law.starting_mean(y, mean_of_y)))
+            return np.asarray(self.family.link(self.distribution.starting_mean(y, mean_of_y)))
 
 
 class GaussianIdentity(Kernel):

@@ -11,7 +11,7 @@ from statsmodels.genmod.families import links
 from statsmodels.tools.sm_exceptions import DomainWarning
 
 from statsmodels_ooc.errors import warn_caller
-from statsmodels_ooc.reductions.kernels import (
+from statsmodels_ooc.families.kernels import (
     BinomialLogit,
     GammaLog,
     GaussianIdentity,
@@ -58,7 +58,7 @@ def kernel_of(family: Any) -> Kernel:
         own.n = 1  # trials belong to the weights; an array of them need not be copied
     own = deepcopy(own)
     kernel = FAST.get((type(own), _plain_class(own.link)), Kernel)(own)
-    kernel.law  # noqa: B018 - refuses an unknown family now
+    kernel.distribution  # noqa: B018 - refuses an unknown family now
     return kernel
 
 

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from statsmodels_ooc.design.block import Dense, FloatArray
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Dense
 
 __all__ = ["Filled", "Filler"]
 
@@ -26,26 +27,31 @@ class Filled(Dense):
     ----------
     spec : DesignSpec
         What writes them.
-    rows : Rows
+    rows : Variables
         The variables of a frame.
     piece : slice
         Which of its rows.
     scratch : ndarray, (B, k)
         Column-major memory for at least as many rows.
+
+    Attributes
+    ----------
+    is_filled : bool
+        Whether the columns are written.
     """
 
-    __slots__ = ("_filled", "_piece", "_rows", "_spec")
+    __slots__ = ("_spec", "is_filled", "piece", "rows")
 
     def __init__(self, spec: Filler, rows: Any, piece: slice, scratch: FloatArray) -> None:
         super().__init__(scratch[: piece.stop - piece.start])
-        self._spec, self._rows, self._piece = spec, rows, piece
-        self._filled = False
+        self._spec, self.rows, self.piece = spec, rows, piece
+        self.is_filled = False
 
     def dense(self) -> FloatArray:
-        if not self._filled:
-            self._spec.fill(self._rows, self._piece, self.array)
-            self._filled = True
+        if not self.is_filled:
+            self._spec.fill(self.rows, self.piece, self.array)
+            self.is_filled = True
         return self.array
 
     def keys(self) -> tuple[NDArray[Any], ...]:
-        return self._spec.keys(self._rows, self._piece)
+        return self._spec.keys(self.rows, self.piece)

@@ -1,0 +1,135 @@
+"""Columns of a design from the values of its variables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from statsmodels_ooc.arrays import FloatArray
+
+__all__ = ["CodedTerm", "ColumnPlan", "Piece", "coded_terms", "fill_columns", "term_codes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One factor's part in one column of the design.
+
+    Attributes
+    ----------
+    value : int
+        Which of the evaluated factors.
+    column : int
+        Which of its columns, for a numerical factor.
+    contrast : ndarray, (levels,), or None
+        What each level contributes, for a categorical factor.
+    level : int
+        The level that contributes 1 where all others contribute 0, else -1.
+    """
+
+    value: int
+    column: int = 0
+    contrast: FloatArray | None = None
+    level: int = -1
+
+
+ColumnPlan = tuple[Piece, ...]  # a column is the product of its pieces
+
+
+def fill_columns(
+    plan: Sequence[ColumnPlan],
+    values: Sequence[NDArray[np.generic]],
+    rows: slice,
+    out: FloatArray,
+) -> None:
+    """Write the planned columns of some rows into ``out``, (b, k), column-major.
+
+    Products are taken in the order of the formula's factors, as patsy takes them,
+    so that both give the same bits.
+    """
+    for j, pieces in enumerate(plan):
+        column = out[:, j]
+        if len(pieces) < 2:
+            column[:] = _part(pieces[0], values, rows) if pieces else 1.0
+            continue
+        first, second, *others = pieces
+        np.multiply(_part(first, values, rows), _part(second, values, rows), out=column)
+        for piece in others:
+            column *= _part(piece, values, rows)
+
+
+def _part(
+    piece: Piece, values: Sequence[NDArray[Any]], rows: slice
+) -> NDArray[np.float64 | np.bool_]:
+    """What a factor contributes to a column, (b,)."""
+    if piece.contrast is None:
+        column: FloatArray = values[piece.value][piece.column, rows]
+        return column
+    codes = values[piece.value][rows]
+    if piece.level >= 0:
+        indicator: NDArray[np.bool_] = codes == piece.level
+        return indicator
+    weights: FloatArray = piece.contrast.take(codes)
+    return weights
+
+
+@dataclass(frozen=True, slots=True)
+class CodedTerm:
+    """Columns of which a row has at most one 1, and else zeros.
+
+    Attributes
+    ----------
+    factors : tuple of int
+        The evaluated factors that they are indicators of.
+    levels : tuple of int
+        Their numbers of levels.
+    columns : ndarray of int, (c,)
+        Where the columns stand in the design.
+    table : ndarray of int, (cells,)
+        Which of the columns is 1 in each cell of the factors, the last one varying
+        fastest; c where none is.
+    """
+
+    factors: tuple[int, ...]
+    levels: tuple[int, ...]
+    columns: NDArray[np.intp]
+    table: NDArray[np.int32]
+
+
+def coded_terms(plans: Sequence[ColumnPlan], least: int) -> tuple[CodedTerm, ...]:
+    """Find the indicators of the same factors, where there are at least so many."""
+    found: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
+    for j, plan in enumerate(plans):
+        if plan and all(piece.level >= 0 for piece in plan):
+            cells = found.setdefault(tuple(piece.value for piece in plan), {})
+            cells.setdefault(tuple(piece.level for piece in plan), j)
+    return tuple(
+        _coded_term(factors, _levels(plans[min(cells.values())]), cells)
+        for factors, cells in found.items()
+        if len(cells) >= least
+    )
+
+
+def _levels(plan: ColumnPlan) -> tuple[int, ...]:
+    return tuple(len(piece.contrast) for piece in plan if piece.contrast is not None)
+
+
+def _coded_term(
+    factors: tuple[int, ...], levels: tuple[int, ...], cells: dict[tuple[int, ...], int]
+) -> CodedTerm:
+    columns = np.fromiter(cells.values(), dtype=np.intp, count=len(cells))
+    table = np.full(levels, len(columns), dtype=np.int32)
+    for code, cell in enumerate(cells):
+        table[cell] = code
+    return CodedTerm(factors, levels, columns, table.ravel())
+
+
+def term_codes(term: CodedTerm, values: Sequence[NDArray[Any]], rows: slice) -> NDArray[np.int32]:
+    """Which of a term's columns is 1 in some rows, (b,); their number where none is."""
+    cell, *others = (values[factor][rows] for factor in term.factors)
+    for codes, levels in zip(others, term.levels[1:], strict=True):
+        cell = cell * np.intp(levels) + codes
+    return term.table.take(cell)
