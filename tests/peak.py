@@ -14,6 +14,7 @@ import psutil
 import statsmodels_ooc.api as smo
 from statsmodels_ooc.engine.sizes import memory_needed
 from statsmodels_ooc.errors import MemoryLimitError
+from statsmodels_ooc.reductions.triangle import Triangle
 
 
 class Peak:
@@ -47,7 +48,9 @@ def fit(kind: str, formula: str, path: str, options: dict[str, object]) -> dict[
     source = smo.as_source(path, **options)
     model = (smo.OLS if kind == "OLS" else smo.GLM).from_formula(formula, source)
     stream = model._stream
-    needed = memory_needed(stream.spec, stream.solving, stream.source.rows)
+    needed = memory_needed(
+        stream.spec, stream.solving, stream.source.rows, [Triangle(stream.spec.k)]
+    )
     return {"needed": needed, "params": len(model.fit().params)}
 
 

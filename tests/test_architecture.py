@@ -263,7 +263,7 @@ def test_package_was_found() -> None:
             "results.linear",
             "if TYPE_CHECKING:\n    import statsmodels_ooc.models",
         ),
-        ("models.linear", "from statsmodels_ooc.selection import iboss"),
+        ("results.linear", "from statsmodels_ooc.selection import iboss"),
         ("models.linear", "from statsmodels_ooc import _patsy"),
         ("design.formula", "from statsmodels_ooc._statsmodels import PandasData"),
         ("errors", "from statsmodels_ooc.engine import run"),

@@ -15,7 +15,6 @@ import pytest
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.engine import sample_blocks
 from statsmodels_ooc.engine.content import Read
 from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.selection import iboss
@@ -215,7 +214,7 @@ def test_learning_from_two_tables_is_refused():
 def test_a_pilot_that_read_all_rows_counts():
     data = Changing(frame(200))
     stream = smof.ols("y ~ x", data)._stream
-    sample_blocks(stream.source, stream.spec, 1_000, stream.ledger)
+    stream.sample(1_000)
     data.table = frame(150)
     with pytest.raises(SourceChangedError, match="200 rows then, 150 now"):
         stream.fold("fit")
@@ -223,7 +222,7 @@ def test_a_pilot_that_read_all_rows_counts():
 
 def test_a_pilot_that_read_some_rows_says_nothing_of_their_number():
     stream = smof.ols("y ~ x", Changing(frame(200)))._stream
-    sample_blocks(stream.source, stream.spec, 10, stream.ledger)
+    stream.sample(10)
     stream.fold("fit")
 
 

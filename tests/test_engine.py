@@ -12,7 +12,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from statsmodels_ooc.design.columns import ColumnSpec
-from statsmodels_ooc.engine import RowArray, Stream
+from statsmodels_ooc.engine import RowArray, StreamedRows
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import MemoryLimitError, SourceChangedError, SourceError
 from statsmodels_ooc.options import options
@@ -34,8 +34,8 @@ def frame(n: int = 1_000, seed: int = 0) -> pd.DataFrame:
 SPEC = ColumnSpec("y", [f"x{j}" for j in range(K)])
 
 
-def stream(chunk_rows: int = 97, n: int = 1_000) -> Stream:
-    return Stream(as_source(frame(n), chunk_rows=chunk_rows), SPEC)
+def stream(chunk_rows: int = 97, n: int = 1_000) -> StreamedRows:
+    return StreamedRows(as_source(frame(n), chunk_rows=chunk_rows), SPEC)
 
 
 def fold_bits(scheduler: dict[str, object]) -> bytes:
@@ -81,7 +81,7 @@ def test_design_too_wide_is_refused_before_the_first_read():
         raise AssertionError("read")
         yield
 
-    wide = Stream(as_source(frame()), ColumnSpec("y", [f"x{j}" for j in range(5_000)]))
+    wide = StreamedRows(as_source(frame()), ColumnSpec("y", [f"x{j}" for j in range(5_000)]))
     with (
         options.set(memory_limit="64 MiB"),
         pytest.raises(MemoryLimitError, match="5,000 columns need about"),
@@ -106,7 +106,7 @@ def changing(values):
 )
 def test_changed_data_is_noticed(second, message):
     first = frame()
-    s = Stream(as_source(changing([first, first, second, second])), SPEC)
+    s = StreamedRows(as_source(changing([first, first, second, second])), SPEC)
     s.fold("fit", Triangle(K))
     with pytest.raises(SourceChangedError, match=message):
         s.fold("again", Triangle(K))
@@ -183,7 +183,7 @@ def test_errors_without_a_place_are_told_where():
         def rows(self, frame, where):
             raise ZeroDivisionError("by hand")
 
-    s = Stream(as_source(frame(), chunk_rows=500), Broken("y", ["x0"]))
+    s = StreamedRows(as_source(frame(), chunk_rows=500), Broken("y", ["x0"]))
     with (
         dask.config.set(scheduler="synchronous"),
         pytest.raises(ZeroDivisionError) as caught,

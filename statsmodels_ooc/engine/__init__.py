@@ -1,27 +1,34 @@
 """Passes over the rows: reductions folded over the partitions of a source, with dask."""
 
-from statsmodels_ooc.engine.answers import LazyAnswers, Rows, kept_answers, row_answer, row_method
+from statsmodels_ooc.engine.lazy import (
+    LazyAnswers,
+    RowFunction,
+    kept_answers,
+    row_answer,
+    row_method,
+)
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
 from statsmodels_ooc.engine.numbered import UsedRows
 from statsmodels_ooc.engine.passes import read_frames, scan_frames
 from statsmodels_ooc.engine.rowarray import RowArray
-from statsmodels_ooc.engine.sample import sample_blocks
+from statsmodels_ooc.engine.rows import MemoryRows, Rows
 from statsmodels_ooc.engine.spooling import spool_slow
-from statsmodels_ooc.engine.stream import Stream
+from statsmodels_ooc.engine.streamed import StreamedRows
 
 __all__ = [
     "LazyAnswers",
     "Ledger",
+    "MemoryRows",
     "PassRecord",
     "RowArray",
+    "RowFunction",
     "Rows",
-    "Stream",
+    "StreamedRows",
     "UsedRows",
     "kept_answers",
     "read_frames",
     "row_answer",
     "row_method",
-    "sample_blocks",
     "scan_frames",
     "spool_slow",
 ]

@@ -20,10 +20,10 @@ from statsmodels_ooc.engine.cluster import cluster_errors
 from statsmodels_ooc.engine.content import Read, noted
 from statsmodels_ooc.engine.graph import TaskGraph
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
-from statsmodels_ooc.engine.makers import BlockMaker, Frames
 from statsmodels_ooc.engine.numbered import KeptRows
 from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.sizes import sizes_for
+from statsmodels_ooc.engine.spec import BlockSpec, WholeFrames
 from statsmodels_ooc.engine.tasks import Collect, Fold, Gather, Merge, Seen, bound
 from statsmodels_ooc.errors import EmptyDataError
 from statsmodels_ooc.reductions.base import Reduction
@@ -43,7 +43,7 @@ __all__ = [
 def run_pass(
     name: str,
     source: Source,
-    spec: BlockMaker,
+    spec: BlockSpec,
     reductions: tuple[Reduction[Any], ...],
     ledger: Ledger,
     *,
@@ -55,7 +55,7 @@ def run_pass(
     ----------
     name : str
         What it is for.
-    source, spec : Source, BlockMaker
+    source, spec : Source, BlockSpec
         The data, and what makes blocks of them.
     reductions : tuple of Reduction
         What to fold.
@@ -134,7 +134,7 @@ def read_frames(
     began = time.perf_counter()
     read: list[Read] = []
     whole = 0
-    frame_rows = sizes_for(Frames(tuple(columns), frozenset())).frame_rows
+    frame_rows = sizes_for(WholeFrames(tuple(columns), frozenset())).frame_rows
     with progress(name, source.rows) as meter, suppress(GeneratorExit):
         for partition in source.partitions:
             read.append(Read())
@@ -194,6 +194,6 @@ def scan_frames(
     ledger: Ledger,
 ) -> Any:
     """Fold one reduction over the frames of a source, not over blocks."""
-    maker = Frames(tuple(columns), frozenset(encoded))
+    maker = WholeFrames(tuple(columns), frozenset(encoded))
     (state,) = run_pass(name, source, maker, (reduction,), ledger)
     return state

@@ -11,20 +11,21 @@ from dask.delayed import delayed
 
 from statsmodels_ooc.engine.content import Read
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
-from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.engine.passes import compute
+from statsmodels_ooc.engine.rows import MemoryRows
 from statsmodels_ooc.engine.sizes import Sizes, sizes_for
+from statsmodels_ooc.engine.spec import BlockSpec
 from statsmodels_ooc.engine.tasks import bound, released
 from statsmodels_ooc.sources.base import Source
 
-__all__ = ["sample_blocks"]
+__all__ = ["sample_rows"]
 
 _PARTITIONS = 16  # over which the sample is spread
 _STRIDE = 4  # at most so many rows are read for one that is taken
 
 
-def sample_blocks(source: Source, spec: BlockMaker, rows: int, ledger: Ledger) -> list[Any]:
-    """About so many rows, spread evenly over the partitions, as blocks.
+def sample_rows(source: Source, spec: BlockSpec, rows: int, ledger: Ledger) -> MemoryRows:
+    """About so many rows, spread evenly over the partitions.
 
     Of each of up to 16 partitions, evenly spaced, the first rows are read, up to four
     times as many as are taken, and taken at even strides. Partitions with fewer rows than
@@ -34,7 +35,7 @@ def sample_blocks(source: Source, spec: BlockMaker, rows: int, ledger: Ledger) -
     ----------
     source : Source
         The data.
-    spec : BlockMaker
+    spec : BlockSpec
         The design.
     rows : int
         How many rows are wanted.
@@ -43,8 +44,8 @@ def sample_blocks(source: Source, spec: BlockMaker, rows: int, ledger: Ledger) -
 
     Returns
     -------
-    list of Block
-        Each with memory of its own.
+    MemoryRows
+        Their blocks have memory of their own; none is empty.
 
     Raises
     ------
@@ -66,7 +67,8 @@ def sample_blocks(source: Source, spec: BlockMaker, rows: int, ledger: Ledger) -
     ledger.check("the pilot", source, ended)
     seconds = time.perf_counter() - began
     ledger.passes.append(PassRecord("pilot", read, seconds, None, len(chosen)))
-    return [block for piece in pieces for block in piece.blocks]
+    blocks = [block for piece in pieces for block in piece.blocks if len(block.endog)]
+    return MemoryRows(lambda: blocks, sum(len(block.endog) for block in blocks))
 
 
 class _Piece(NamedTuple):
@@ -77,7 +79,7 @@ class _Piece(NamedTuple):
     blocks: list[Any]
 
 
-def _read(partition: Any, spec: BlockMaker, index: int, share: int, sizes: Sizes) -> _Piece:
+def _read(partition: Any, spec: BlockSpec, index: int, share: int, sizes: Sizes) -> _Piece:
     reader = released(partition)
     rows = reader.rows
     stride = _STRIDE if rows is None else max(1, min(_STRIDE, rows // max(share, 1)))
@@ -93,7 +95,7 @@ def _read(partition: Any, spec: BlockMaker, index: int, share: int, sizes: Sizes
     return _Piece(read, True, blocks)
 
 
-def _frames(reader: Any, spec: BlockMaker, max_rows: int) -> Iterator[tuple[int, Any]]:
+def _frames(reader: Any, spec: BlockSpec, max_rows: int) -> Iterator[tuple[int, Any]]:
     start = 0
     for frame in reader.frames(spec.columns, max_rows, spec.encoded):
         yield start, frame

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dask.config
 import numpy as np
 from dask.system import CPU_COUNT
 
-from statsmodels_ooc.engine.makers import BlockMaker
+from statsmodels_ooc.engine.spec import BlockSpec
 from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.options import options
+from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.shares import reader_bytes
 
 __all__ = ["Sizes", "check_memory", "check_room", "memory_needed", "sizes_for", "states_alive"]
@@ -31,7 +34,7 @@ class Sizes:
     block_rows: int
 
 
-def sizes_for(spec: BlockMaker) -> Sizes:
+def sizes_for(spec: BlockSpec) -> Sizes:
     """Sizes that follow from the design and the settings, never from the workers."""
     width = max(spec.width + 2, len(spec.columns), 1)
     fitting = _BLOCK_BYTES // (8 * width)
@@ -53,38 +56,44 @@ def states_alive() -> int:
     return _workers() + 6
 
 
-def memory_needed(spec: BlockMaker, solving: int, rows: int | None) -> int:
-    """About how many bytes a fit takes at its peak.
+def memory_needed(
+    spec: BlockSpec, solving: int, rows: int | None, questions: Sequence[Reduction[Any]]
+) -> int:
+    """About how many bytes a pass takes at its peak, and what is made of it.
 
-    Frames and blocks of all readers, the states of all workers, and what is made of the last.
+    WholeFrames and blocks of all readers, the states of all workers, and what is made of the last.
 
     Parameters
     ----------
-    spec : BlockMaker
+    spec : BlockSpec
         The design.
     solving : int
         How many matrices, (k, k), a solver and the results hold beside the states.
     rows : int or None
         The number of rows, where it is known.
+    questions : sequence of Reduction
+        What is folded.
     """
     sizes = sizes_for(spec)
     frame_rows = sizes.frame_rows if rows is None else min(sizes.frame_rows, rows)
     frame = 8 * frame_rows * len(spec.columns)
     block = 8 * min(sizes.block_rows, frame_rows) * spec.width
     reader = _FRAME_COPIES * frame + _BLOCK_COPIES * block
-    matrices = states_alive() + solving
-    return min(_workers(), _READERS) * reader + 8 * (spec.k + 2) ** 2 * matrices
+    states = states_alive() * sum(question.nbytes() for question in questions)
+    return min(_workers(), _READERS) * reader + states + 8 * (spec.k + 2) ** 2 * solving
 
 
-def check_memory(spec: BlockMaker, solving: int, rows: int | None) -> None:
-    """Refuse a design that cannot fit, before its first read; see `memory_needed`.
+def check_memory(
+    spec: BlockSpec, solving: int, rows: int | None, questions: Sequence[Reduction[Any]]
+) -> None:
+    """Refuse what cannot fit, before its first read; see `memory_needed`.
 
     Raises
     ------
     MemoryLimitError
         The message names what makes most of the columns.
     """
-    need = memory_needed(spec, solving, rows)
+    need = memory_needed(spec, solving, rows, questions)
     if need > max(options.memory_limit, _LEAST):
         raise MemoryLimitError(
             f"{spec.k:,} columns{spec.widest} need about {need:,} bytes for their rows and cross "

@@ -15,10 +15,10 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.content import Read, noted
 from statsmodels_ooc.engine.ledger import changed, check_read
-from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.engine.numbered import KeptRows
 from statsmodels_ooc.engine.progress import tick
 from statsmodels_ooc.engine.sizes import Sizes
+from statsmodels_ooc.engine.spec import BlockSpec
 from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.reductions.audit import Fingerprint
 from statsmodels_ooc.reductions.base import Reduction
@@ -43,7 +43,7 @@ Seen = tuple[int, int, int]  # of a partition: rows read, rows kept, checksum
 class Fold:
     """The task of a pass: fold a partition into one state a reduction."""
 
-    spec: BlockMaker
+    spec: BlockSpec
     reductions: tuple[Reduction[Any], ...]
     sizes: Sizes
     meter: str
@@ -69,7 +69,7 @@ class Fold:
 class Collect:
     """The task of a lazy answer: what a function gives for the rows of a partition."""
 
-    spec: BlockMaker
+    spec: BlockSpec
     function: Callable[[Any], FloatArray]
     sizes: Sizes
     tail: tuple[int, ...]
@@ -141,7 +141,7 @@ def check_unchanged(label: str, reader: str, was: Seen, now: Seen) -> None:
 
 
 def _frames(
-    spec: BlockMaker, partition: Partition, index: int, sizes: Sizes, read: Read
+    spec: BlockSpec, partition: Partition, index: int, sizes: Sizes, read: Read
 ) -> Iterator[tuple[int, Iterator[Any]]]:
     """The rows of every frame of a partition, and its blocks."""
     start = 0
@@ -152,7 +152,7 @@ def _frames(
 
 
 def _blocks(
-    spec: BlockMaker, frame: pd.DataFrame, index: int, label: str, start: int, sizes: Sizes
+    spec: BlockSpec, frame: pd.DataFrame, index: int, label: str, start: int, sizes: Sizes
 ) -> Iterator[Any]:
     """The blocks of a frame; errors that do not know where they are get told."""
     try:

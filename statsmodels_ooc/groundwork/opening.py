@@ -10,7 +10,7 @@ import statsmodels.formula
 from patsy import EvalEnvironment
 
 from statsmodels_ooc.design.formula import FormulaSpec, formula_columns, learn_formula
-from statsmodels_ooc.engine import Ledger, Stream, read_frames, scan_frames, spool_slow
+from statsmodels_ooc.engine import Ledger, StreamedRows, read_frames, scan_frames, spool_slow
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.coerce import as_source
@@ -30,7 +30,7 @@ def open_formula(
     extras: Mapping[str, str] | None = None,
     max_endog: int = 1,
     keep: Sequence[str] = (),
-) -> tuple[Stream, FormulaSpec]:
+) -> tuple[StreamedRows, FormulaSpec]:
     """Learn a formula over the data; the passes that it takes are the stream's first.
 
     Parameters
@@ -98,7 +98,7 @@ def open_formula(
         drop_cols=drop_cols,
         memory_limit=options.memory_limit,
     )
-    return Stream(source, spec, ledger), spec
+    return StreamedRows(source, spec, ledger), spec
 
 
 def _scan(source: Any, ledger: Ledger, scan: Any, columns: Sequence[str], encoded: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from statsmodels_ooc.design.spec import DesignSpec
-from statsmodels_ooc.engine import Stream
+from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.groundwork.audited import check_audit, check_responses
@@ -45,7 +45,7 @@ class Companions:
         The linear predictor that the deviance of the null model is measured from.
     """
 
-    stream: Stream
+    stream: StreamedRows
     spec: DesignSpec
     kernel: Kernel
     has_offset: bool

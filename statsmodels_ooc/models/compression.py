@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from statsmodels_ooc.blocks.weights import total_offset
 from statsmodels_ooc.design.cells import cell_blocks
 from statsmodels_ooc.design.spec import DesignSpec
-from statsmodels_ooc.engine.blas import one_blas_thread
+from statsmodels_ooc.engine import MemoryRows
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.distinct import Cells, DistinctRows
 
 __all__ = [
-    "CellFold",
     "Repetition",
+    "cell_rows",
     "distinct_rows",
     "expected_cells",
     "keeps_digits",
@@ -152,18 +152,7 @@ def keeps_digits(
     return bool(exact or rests)
 
 
-@dataclass(frozen=True)
-class CellFold:
-    """Folds reductions over distinct rows in memory, as `Stream.fold` does over all rows."""
-
-    spec: DesignSpec
-    cells: Cells
-    bounds: tuple[float, float]
-
-    def __call__(self, name: str, *reductions: Any) -> tuple[Any, ...]:
-        states = [reduction.init() for reduction in reductions]
-        with one_blas_thread():
-            for block in cell_blocks(self.spec, self.cells, _BLOCK_ROWS, self.bounds):
-                pairs = zip(reductions, states, strict=True)
-                states = [reduction.update(state, block) for reduction, state in pairs]
-        return tuple(states)
+def cell_rows(spec: DesignSpec, cells: Cells, bounds: tuple[float, float]) -> MemoryRows:
+    """The distinct rows, which stand for all rows of the data."""
+    blocks = partial(cell_blocks, spec, cells, _BLOCK_ROWS, bounds)
+    return MemoryRows(blocks, len(cells.a), are_cells=True)

@@ -15,7 +15,7 @@ from statsmodels.genmod.families import links
 from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.engine import Rows, Stream, row_answer, row_method
+from statsmodels_ooc.engine import RowFunction, StreamedRows, row_answer, row_method
 from statsmodels_ooc.engine.alongside import aligned, as_rows
 from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.families.lookup import CANONICAL, checked_family, kernel_of, max_endog
@@ -161,7 +161,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
 
     def _start_glm(
         self,
-        stream: Stream,
+        stream: StreamedRows,
         spec: Any,
         family: Any,
         extras: Mapping[str, str],
@@ -220,42 +220,44 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
     # --- rows
 
     @row_answer
-    def offset(self) -> Rows | None:
+    def offset(self) -> RowFunction | None:
         """The offset, (n,); None where there is none."""
-        return Rows(Extra("offset")) if self._has_offset else None
+        return RowFunction(Extra("offset")) if self._has_offset else None
 
     @row_answer
-    def exposure(self) -> Rows | None:
+    def exposure(self) -> RowFunction | None:
         """The logarithm of the exposure, as statsmodels keeps it, (n,)."""
-        return Rows(Extra("exposure")) if self._has_exposure else None
+        return RowFunction(Extra("exposure")) if self._has_exposure else None
 
     @row_answer
-    def _offset_exposure(self) -> Rows | float:
-        return Rows(Shift()) if self._has_offset or self._has_exposure else 0.0
+    def _offset_exposure(self) -> RowFunction | float:
+        return RowFunction(Shift()) if self._has_offset or self._has_exposure else 0.0
 
     @row_answer
-    def freq_weights(self) -> Rows:
+    def freq_weights(self) -> RowFunction:
         """How many times each row counts, (n,)."""
-        return Rows(Extra("freq_weights"))
+        return RowFunction(Extra("freq_weights"))
 
     @row_answer
-    def var_weights(self) -> Rows:
+    def var_weights(self) -> RowFunction:
         """The variance weights, (n,)."""
-        return Rows(Extra("var_weights"))
+        return RowFunction(Extra("var_weights"))
 
     @row_answer
-    def n_trials(self) -> Rows:
+    def n_trials(self) -> RowFunction:
         """The numbers of trials, (n,)."""
-        return Rows(Extra("trials"))
+        return RowFunction(Extra("trials"))
 
     @row_answer
-    def iweights(self) -> Rows:
+    def iweights(self) -> RowFunction:
         """The product of frequency and variance weights, (n,)."""
-        return Rows(PriorWeights())
+        return RowFunction(PriorWeights())
 
-    def _row(self, kind: str, params: Any, scale: float = 1.0, width: int | None = None) -> Rows:
+    def _row(
+        self, kind: str, params: Any, scale: float = 1.0, width: int | None = None
+    ) -> RowFunction:
         beta = np.asarray(params, dtype=np.float64)
-        return Rows(GLMRow(kind, self._planner.kernel, beta, scale), width)
+        return RowFunction(GLMRow(kind, self._planner.kernel, beta, scale), width)
 
     # --- the likelihood
 
@@ -523,12 +525,12 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
     # --- what statsmodels sets in a fit
 
     @row_answer
-    def mu(self) -> Rows:
+    def mu(self) -> RowFunction:
         """The means of the last fit, (n,)."""
         return self._row("mean", self._last("mu"))
 
     @row_answer
-    def weights(self) -> Rows:
+    def weights(self) -> RowFunction:
         """The weights of the rows in the last fit, (n,)."""
         return self._row("information", self._last("weights"))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.spec import DesignSpec
-from statsmodels_ooc.engine import Stream
+from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import DesignError, PrecisionError
 from statsmodels_ooc.groundwork.audited import check_audit
@@ -35,7 +35,7 @@ class LeastSquares:
 
     Parameters
     ----------
-    stream : Stream
+    stream : StreamedRows
         The rows.
     spec : DesignSpec
         The design.
@@ -43,7 +43,7 @@ class LeastSquares:
         The user's word on whether the design holds a constant.
     """
 
-    stream: Stream
+    stream: StreamedRows
     spec: DesignSpec
     hasconst: bool | None
     _audit: RowAuditState | None = None

@@ -11,25 +11,25 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.spec import DesignSpec
-from statsmodels_ooc.engine import Stream
+from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.families.lookup import loglike_form, response_bounds
 from statsmodels_ooc.groundwork.likelihood import Fold, Likelihood
 from statsmodels_ooc.models.companions import Companions
 from statsmodels_ooc.models.compression import (
-    CellFold,
     Repetition,
+    cell_rows,
     distinct_rows,
     keeps_digits,
     repetition,
 )
 from statsmodels_ooc.models.pilot import Pilot
-from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
+from statsmodels_ooc.reductions.audit import Extremes, RowAudit, RowAuditState
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.glm_meat import ScoreMeat, ScoreMeatState
 from statsmodels_ooc.reductions.loglike import LogLike
-from statsmodels_ooc.reductions.responses import Responses, ResponsesState
+from statsmodels_ooc.reductions.responses import DevianceAbout, Responses, ResponsesState
 from statsmodels_ooc.reductions.together import Together
 from statsmodels_ooc.solvers.constant import find_constant
 from statsmodels_ooc.solvers.irls import Criterion, Path, Point, Step, Watch, corrected, irls
@@ -48,7 +48,7 @@ class MaximumLikelihood:
 
     Parameters
     ----------
-    stream : Stream
+    stream : StreamedRows
         The rows.
     spec : DesignSpec
         The design.
@@ -67,7 +67,7 @@ class MaximumLikelihood:
         Whether rows that repeat may be folded into distinct ones.
     """
 
-    stream: Stream
+    stream: StreamedRows
     spec: DesignSpec
     kernel: Kernel
     has_offset: bool
@@ -208,7 +208,11 @@ class MaximumLikelihood:
             shift = self._pilot.shift
         self._companions.refer_to(0.5)
         bounds = response_bounds(self.kernel.family)
-        facts = (Responses(self.kernel, self._companions.reference), RowAudit(self.spec.k))
+        about, responses_at = (
+            self._companions.reference,
+            Responses(self.kernel, self._companions.reference),
+        )
+        facts = (DevianceAbout(self.kernel, about), Extremes(self.spec.k))
         fallback = None
         if not found.bounded:
             self.likelihood.exact |= self._pilot.exact
@@ -216,7 +220,7 @@ class MaximumLikelihood:
         audit, responses, distinct = self.stream.fold(
             "distinct rows",
             RowAudit(self.spec.k, design=False),
-            facts[0],
+            responses_at,
             distinct_rows(found, self.spec, fallback, shift, bounds),
         )
         if not audit.rows or responses.weight == 0:
@@ -227,17 +231,17 @@ class MaximumLikelihood:
         if cells is None:
             state, seen, design = distinct.fallback
         else:
-            seen, design = CellFold(self.spec, cells, bounds)("distinct rows", *facts)
-        if design.not_finite is not None:
+            seen, design = cell_rows(self.spec, cells, bounds).fold("distinct rows", *facts)
+        if not design.finite or audit.not_finite is not None:
             return  # a pass over the rows will say where
-        audit.low[:-1], audit.high[:-1] = design.low[:-1], design.high[:-1]
+        audit.low[:-1], audit.high[:-1] = design.low, design.high
         self._companions.learn(audit, responses)
-        within = responses.deviance - seen.deviance
+        within = responses.deviance - seen
         if cells is not None:
             if not keeps_digits(cells, self.kernel.family, bounds, responses.deviance, within):
                 return  # the rows will do
             self._cells = self._likelihood(
-                CellFold(self.spec, cells, bounds), rows=len(cells.a), within=within
+                cell_rows(self.spec, cells, bounds).fold, rows=len(cells.a), within=within
             )
         elif self._pilot.params is not None:
             self.likelihood.absorb(self._pilot.params, state, within)
@@ -305,7 +309,7 @@ class MaximumLikelihood:
             return step
         key = point.beta.tobytes()
         sampled = self._active is self.likelihood and "_pilot" in self.__dict__
-        sampled = sampled and bool(self._pilot.blocks)
+        sampled = sampled and self._pilot.rows > 0
         if key not in self._steps and sampled:
             rows, sample = self.audit.rows, self._pilot
             self._steps[key] = corrected(

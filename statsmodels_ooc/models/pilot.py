@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,7 @@ import numpy as np
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.weights import prior_weights
 from statsmodels_ooc.design.spec import DesignSpec
-from statsmodels_ooc.engine import Stream, sample_blocks
-from statsmodels_ooc.engine.blas import one_blas_thread
+from statsmodels_ooc.engine import MemoryRows, StreamedRows
 from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.groundwork.likelihood import Likelihood
@@ -29,6 +27,7 @@ _ROWS = 2**17
 _BYTES = 2**26  # of the design of the sample
 _STEPS = 100
 _ROWS_A_COLUMN = 3  # with fewer the sample tells nothing
+_NO_ROWS = MemoryRows(list, 0)
 _CRITERION = Criterion("deviance", 1e-2, 0.0)  # the sample's own error is larger
 
 
@@ -38,7 +37,7 @@ class Pilot:
 
     Parameters
     ----------
-    stream : Stream
+    stream : StreamedRows
         The rows.
     spec : DesignSpec
         The design.
@@ -46,31 +45,29 @@ class Pilot:
         The family and its link.
     """
 
-    stream: Stream
+    stream: StreamedRows
     spec: DesignSpec
     kernel: Kernel
 
     @cached_property
-    def blocks(self) -> list[Any]:
-        """Blocks of the sample; none where rows are faulty, which a pass will name."""
+    def sample(self) -> MemoryRows:
+        """The sample; no row where some are faulty, which a pass will name."""
         fitting = min(_BYTES, options.memory_limit // 16) // (8 * max(self.spec.k, 1))
-        rows = min(_ROWS, fitting)
         try:
-            blocks = sample_blocks(self.stream.source, self.spec, rows, self.stream.ledger)
+            sample = self.stream.sample(min(_ROWS, fitting))
         except OutOfCoreError:
-            return []
-        sound = all(_is_sound(block, self.kernel) for block in blocks)
-        return [block for block in blocks if len(block.endog)] if sound else []
+            return _NO_ROWS
+        return sample if all(_is_sound(b, self.kernel) for b in sample.blocks()) else _NO_ROWS
 
     @property
     def rows(self) -> int:
         """How many rows the sample has."""
-        return sum(len(block.endog) for block in self.blocks)
+        return self.sample.n
 
     @cached_property
     def mean(self) -> float | None:
         """The mean response."""
-        total = sum(float(block.endog.sum()) for block in self.blocks)
+        total = sum(float(block.endog.sum()) for block in self.sample.blocks())
         return total / self.rows if self.rows else None
 
     @property
@@ -83,19 +80,19 @@ class Pilot:
         mean = self.mean or 0.0
         if not self.kernel.side(np.zeros(1)).any():
             return mean
-        return float(np.rint(mean)) if all(map(_is_whole, self.blocks)) else 0.0
+        return float(np.rint(mean)) if all(map(_is_whole, self.sample.blocks())) else 0.0
 
     @cached_property
     def cells(self) -> float:
         """How many distinct rows all the data seem to have."""
-        return expected_cells(self.blocks)
+        return expected_cells(list(self.sample.blocks()))
 
     @cached_property
     def _fitted(self) -> tuple[FloatArray | None, bool]:
         if self.mean is None or self.rows < _ROWS_A_COLUMN * self.spec.k:
             return None, False
         likelihood = Likelihood(
-            self._fold, self.kernel, self.spec.k, self.spec.has_intercept, rows=self.rows
+            self.sample.fold, self.kernel, self.spec.k, self.spec.has_intercept, rows=self.rows
         )
         path = irls(
             likelihood.at,
@@ -121,27 +118,18 @@ class Pilot:
 
     def remainder(self, beta: FloatArray, direction: FloatArray) -> FloatArray:
         """What a step leaves of the score per row of the sample, see `Remainder`."""
-        (state,) = self._fold("pilot", Remainder(self.kernel, beta, direction))
+        (state,) = self.sample.fold("pilot", Remainder(self.kernel, beta, direction))
         per_row: FloatArray = state / self.rows
         return per_row
 
     def started(self, null: NullModel) -> NullModel:
         """A null model that starts where this one ends on the sample."""
-        return null.started(self._fold) if self.blocks else null
-
-    def _fold(self, name: str, *reductions: Any) -> tuple[Any, ...]:
-        """Folds over the sample, as `Stream.fold` does over all rows."""
-        with one_blas_thread():
-            return tuple(_folded(reduction, self.blocks) for reduction in reductions)
+        return null.started(self.sample.fold) if self.rows else null
 
     def release(self) -> bool:
         """Let go of the rows of the sample; whether its parameters are known."""
-        self.__dict__["blocks"] = []
+        self.__dict__["sample"] = _NO_ROWS
         return "_fitted" in self.__dict__
-
-
-def _folded(reduction: Any, blocks: Sequence[Any]) -> Any:
-    return reduce(reduction.update, blocks, reduction.init())
 
 
 def _is_sound(block: Any, kernel: Kernel) -> bool:

@@ -18,8 +18,8 @@ from statsmodels_ooc.engine import (
     LazyAnswers,
     PassRecord,
     RowArray,
-    Rows,
-    Stream,
+    RowFunction,
+    StreamedRows,
     UsedRows,
     kept_answers,
     row_answer,
@@ -56,7 +56,7 @@ class StreamedModel:
     constructor has run, or it is the parent's own, data in memory and all.
     """
 
-    _stream: Stream | None = None
+    _stream: StreamedRows | None = None
     _cloned: tuple[str, ...] = ()  # arguments beside endog and exog that a clone needs
     _planner: Any  # makes the passes of a fit; tells `audit` and `constant`, and can `fit`
     spec: DesignSpec
@@ -152,7 +152,7 @@ class StreamedModel:
 
     def _start(
         self,
-        stream: Stream,
+        stream: StreamedRows,
         spec: DesignSpec,
         planner: Any,
         hasconst: bool | None,
@@ -197,7 +197,7 @@ class StreamedModel:
 
     @property
     def dropped(self) -> Mapping[str, int]:
-        """Rows that were left out, by the variable that had a missing value."""
+        """RowFunction that were left out, by the variable that had a missing value."""
         return {} if self._stream is None else dict(self._planner.audit.missing)
 
     # What only a pass can tell. The parents assign these for data in memory, and an
@@ -223,26 +223,26 @@ class StreamedModel:
         return index
 
     @row_answer
-    def exog(self) -> Rows:
+    def exog(self) -> RowFunction:
         """The design, (n, k)."""
-        return Rows(Design(), self.spec.k)
+        return RowFunction(Design(), self.spec.k)
 
     @row_answer
-    def endog(self) -> Rows:
+    def endog(self) -> RowFunction:
         """The response, (n,)."""
-        return Rows(Response())
+        return RowFunction(Response())
 
     @row_answer
-    def weights(self) -> Rows:
+    def weights(self) -> RowFunction:
         """The weights, (n,)."""
-        return Rows(Weights())
+        return RowFunction(Weights())
 
     @property
     def lazy(self) -> LazyAnswers:
         """What has a value for every row, as dask arrays of whatever size."""
         return LazyAnswers(self)
 
-    def _opened(self) -> Stream | None:
+    def _opened(self) -> StreamedRows | None:
         if self._stream is not None:
             _ = self._planner.audit  # the fit comes first, so that bad rows are refused
         return self._stream
@@ -309,7 +309,7 @@ class StreamedModel:
         """Predicted values, of a new design or of the data."""
         if self._stream is None or exog is not None:
             return super().predict(params, exog, *args, **kwargs)  # type: ignore[misc]
-        return Rows(Fitted(params))
+        return RowFunction(Fitted(params))
 
     def __repr__(self) -> str:
         if self._stream is None:
@@ -350,7 +350,7 @@ def refuse_sources(*arrays: Any) -> None:
 
 def column_stream(
     source: AlignedSource, extras: Mapping[str, str | float], missing: Missing
-) -> tuple[Stream, DesignSpec]:
+) -> tuple[StreamedRows, DesignSpec]:
     """A stream over plain columns."""
     spec = ColumnSpec(source.endog_columns, source.exog_columns, extras, missing)
-    return Stream(source, spec), spec
+    return StreamedRows(source, spec), spec

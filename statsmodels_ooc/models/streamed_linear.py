@@ -11,7 +11,7 @@ from statsmodels.tools.sm_exceptions import SingularMatrixWarning, ValueWarning
 
 from statsmodels_ooc._statsmodels import StreamedWrapper
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.engine import Rows, row_answer, row_method
+from statsmodels_ooc.engine import RowFunction, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.groundwork.opening import check_missing, open_formula
 from statsmodels_ooc.models.least_squares import METHODS, LeastSquares
@@ -94,14 +94,14 @@ class StreamedLinear(StreamedModel):
         return self._planner.fit().singular_values
 
     @row_answer
-    def wexog(self) -> Rows:
+    def wexog(self) -> RowFunction:
         """The design times the roots of the weights, (n, k)."""
-        return Rows(Design(whitened=True), self.spec.k)
+        return RowFunction(Design(whitened=True), self.spec.k)
 
     @row_answer
-    def wendog(self) -> Rows:
+    def wendog(self) -> RowFunction:
         """The response times the roots of the weights, (n,)."""
-        return Rows(Response(whitened=True))
+        return RowFunction(Response(whitened=True))
 
     @row_answer
     def pinv_wexog(self) -> FloatArray:
@@ -214,7 +214,7 @@ class StreamedLinear(StreamedModel):
         """The weights of the rows in the Hessian."""
         if self._stream is None:
             return super().hessian_factor(params, scale, observed)  # type: ignore[misc]
-        return Rows(Weights())
+        return RowFunction(Weights())
 
     def get_distribution(
         self, params: Any, scale: Any, exog: Any = None, dist_class: Any = None

@@ -12,8 +12,17 @@ from xxhash import xxh3_64
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = ["Fingerprint", "FingerprintState", "NotFinite", "RowAudit", "RowAuditState"]
+__all__ = [
+    "Extremes",
+    "ExtremesState",
+    "Fingerprint",
+    "FingerprintState",
+    "NotFinite",
+    "RowAudit",
+    "RowAuditState",
+]
 
 _SAMPLED = 8_192  # one row of so many is looked at as a whole
 
@@ -59,7 +68,7 @@ class RowAuditState:
 
 
 @dataclass(frozen=True)
-class RowAudit:
+class RowAudit(Reduction[RowAuditState]):
     """Count rows and losses, and find the extremes of ``[X | y]``.
 
     Parameters
@@ -141,6 +150,43 @@ def _first_not_finite(block: Block) -> NotFinite | None:
 
 
 @dataclass(slots=True)
+class ExtremesState:
+    """Extremes of the columns of the design, (k,) each, and whether all values are finite."""
+
+    low: FloatArray
+    high: FloatArray
+    finite: bool = True
+
+
+@dataclass(frozen=True)
+class Extremes(Reduction[ExtremesState]):
+    """Find the extremes of the columns of the design.
+
+    Parameters
+    ----------
+    k : int
+        The number of columns of the design.
+    """
+
+    takes_cells = True
+
+    k: int
+
+    def init(self) -> ExtremesState:
+        return ExtremesState(np.full(self.k, np.inf), np.full(self.k, -np.inf))
+
+    def update(self, state: ExtremesState, block: Block) -> ExtremesState:
+        if len(block.endog) == 0:
+            return state
+        low, high = block.design.extremes()
+        return self.merge(state, ExtremesState(low, high, bool(np.isfinite(low + high).all())))
+
+    def merge(self, left: ExtremesState, right: ExtremesState) -> ExtremesState:
+        low, high = np.minimum(left.low, right.low), np.maximum(left.high, right.high)
+        return ExtremesState(low, high, left.finite and right.finite)
+
+
+@dataclass(slots=True)
 class FingerprintState:
     """What the partitions were, by their number.
 
@@ -171,7 +217,7 @@ class FingerprintState:
 
 
 @dataclass(frozen=True)
-class Fingerprint:
+class Fingerprint(Reduction[FingerprintState]):
     """Tell whether two passes made the same of the rows, however they were cut into blocks.
 
     One row in 8,192 is looked at, of ``endog``, of what goes with the rows and of the

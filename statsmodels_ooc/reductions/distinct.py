@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.blocks.weights import prior_weights, total_offset
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import Reduction, check_cells
 
 __all__ = ["Cells", "DistinctRows", "DistinctState"]
 
@@ -82,7 +82,7 @@ class DistinctState:
 
 
 @dataclass(frozen=True)
-class DistinctRows:
+class DistinctRows(Reduction[DistinctState]):
     """Fold rows into the distinct values of their covariates and offset.
 
     Rows with the same linear predictor enter a generalised linear model by few sums,
@@ -96,8 +96,8 @@ class DistinctRows:
         The number of levels of every variable of ``block.design.keys()`` that is a
         code, None for those that are numbers.
     fallback : Reduction or None
-        What rows are folded with once there are too many cells. It may not ask where
-        a row stands. None where there cannot be too many.
+        What rows are folded with once there are too many cells; it takes cells, and does
+        not ask where a row stands. None where there cannot be too many.
     blocks_of : callable or None
         From `Cells` to weighted blocks, which the fallback accepts.
     max_cells : int
@@ -125,6 +125,10 @@ class DistinctRows:
     max_cells: int
     shift: float = 0.0
 
+    def __post_init__(self) -> None:
+        if self.fallback is not None:
+            check_cells(self.fallback)
+
     def init(self) -> DistinctState:
         return DistinctState(_shift=self.shift)
 
@@ -145,6 +149,9 @@ class DistinctRows:
             except _TooMany as error:
                 return self._merged(left, right, error)
         return self._merged(left, right, None)
+
+    def nbytes(self) -> int:  # of the fallback: the cells are few, or it takes over
+        return 0 if self.fallback is None else self.fallback.nbytes()
 
     def _count(self, state: DistinctState, block: Block) -> DistinctState:
         """Add the rows of a block to the cells, all of them or none."""

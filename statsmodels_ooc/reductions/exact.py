@@ -9,6 +9,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.reductions.base import Reduction
 
 __all__ = ["ExactMoments", "ExactMomentsState", "exact_sums"]
 
@@ -52,7 +53,7 @@ class ExactMomentsState:
 
 
 @dataclass(frozen=True)
-class ExactMoments:
+class ExactMoments(Reduction[ExactMomentsState]):
     """Fold the columns of ``[X | y]`` into exact sums, and sums of squares.
 
     A floating-point sum depends on where blocks end; a whole number does not.

@@ -13,6 +13,7 @@ from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.families.kernels import Kernel, Mean
 from statsmodels_ooc.reductions.axes import Axes, products
+from statsmodels_ooc.reductions.base import Reduction
 
 __all__ = ["ObservedInformation", "ScoreMeat", "ScoreMeatState"]
 
@@ -38,7 +39,7 @@ class ScoreMeatState:
 
 
 @dataclass(frozen=True)
-class ScoreMeat:
+class ScoreMeat(Reduction[ScoreMeatState]):
     """Fold the squared scores and the observed information, both at scale one.
 
     A row of frequency weight f counts f times, not f squared times.
@@ -57,6 +58,8 @@ class ScoreMeat:
     White (1982). Maximum likelihood estimation of misspecified models. Econometrica 50,
     1-25.
     """
+
+    takes_cells = True
 
     kernel: Kernel
     beta: FloatArray
@@ -88,9 +91,12 @@ class ScoreMeat:
     def merge(self, left: ScoreMeatState, right: ScoreMeatState) -> ScoreMeatState:
         return ScoreMeatState(left.meat + right.meat, left.observed + right.observed)
 
+    def nbytes(self) -> int:
+        return 2 * self.init().meat.nbytes
+
 
 @dataclass(frozen=True)
-class ObservedInformation:
+class ObservedInformation(Reduction[FloatArray]):
     """Fold the observed information at scale one, (k, k).
 
     Parameters
@@ -100,6 +106,8 @@ class ObservedInformation:
     beta : ndarray, (k,)
         The parameters.
     """
+
+    takes_cells = True
 
     kernel: Kernel
     beta: FloatArray
@@ -118,6 +126,9 @@ class ObservedInformation:
     def merge(self, left: FloatArray, right: FloatArray) -> FloatArray:
         with quiet():
             return left + right
+
+    def nbytes(self) -> int:
+        return 8 * len(self.beta) ** 2
 
 
 def _observed(kernel: Kernel, block: Block, eta: FloatArray, mean: Mean) -> FloatArray:

@@ -11,12 +11,13 @@ from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.blocks.weights import linear_predictor
 from statsmodels_ooc.families.elementwise import quiet, times, total_of_weighted
 from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.reductions.base import Reduction
 
 __all__ = ["LogLike"]
 
 
 @dataclass(frozen=True)
-class LogLike:
+class LogLike(Reduction[float]):
     """Fold the log-likelihood where its sums at scale one do not tell it.
 
     Parameters

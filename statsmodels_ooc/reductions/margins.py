@@ -10,6 +10,7 @@ import numpy as np
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.reductions.base import Reduction
 
 __all__ = ["ColumnFacts", "ColumnFactsState", "MarginalEffects", "MarginalEffectsState"]
 
@@ -39,7 +40,7 @@ class ColumnFactsState:
 
 
 @dataclass(frozen=True)
-class ColumnFacts:
+class ColumnFacts(Reduction[ColumnFactsState]):
     """Fold the sums of the columns, and whether they hold whole numbers.
 
     Parameters
@@ -91,7 +92,7 @@ class MarginalEffectsState:
 
 
 @dataclass(frozen=True)
-class MarginalEffects:
+class MarginalEffects(Reduction[MarginalEffectsState]):
     """Fold the marginal effects of the columns, and their derivatives in the parameters.
 
     Parameters
@@ -187,6 +188,9 @@ class MarginalEffects:
         mu = self.kernel.mean(eta).mu
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.log(mu) if "ey" in self.method else mu
+
+    def nbytes(self) -> int:
+        return 8 * len(self.beta) * (len(self.beta) + len(self.dummies) + len(self.counts))
 
 
 def _held(x: FloatArray, fixed: Mapping[int, float]) -> FloatArray:

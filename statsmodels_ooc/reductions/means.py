@@ -8,6 +8,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.reductions.base import Reduction
 
 __all__ = ["Means", "MeansState"]
 
@@ -33,7 +34,7 @@ class MeansState:
 
 
 @dataclass(frozen=True)
-class Means:
+class Means(Reduction[MeansState]):
     """Fold the columns of ``[X | y]`` into sums: one product a block.
 
     Parameters

@@ -8,6 +8,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.reductions.base import Reduction
 
 __all__ = ["Moments", "MomentsState"]
 
@@ -35,7 +36,7 @@ class MomentsState:
 
 
 @dataclass(frozen=True)
-class Moments:
+class Moments(Reduction[MomentsState]):
     """Fold ``[X | y]`` into means and centred cross products.
 
     Every block is shifted to the mean of its own rows before it is multiplied, so
@@ -89,3 +90,6 @@ class Moments:
             comoment = left.comoment + right.comoment
             comoment += np.outer(delta, delta * (left.total * right.total / total))
         return MomentsState(total, mean, comoment, left.rows + right.rows)
+
+    def nbytes(self) -> int:
+        return 8 * (self.k + 1) ** 2

@@ -9,6 +9,7 @@ import numpy as np
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.blocks.weights import prior_weights, total_offset
 from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.reductions.base import Reduction
 
 __all__ = ["NullScoring", "NullState"]
 
@@ -24,7 +25,7 @@ class NullState:
 
 
 @dataclass(frozen=True)
-class NullScoring:
+class NullScoring(Reduction[NullState]):
     """Fold the deviance of the model of a constant and an offset, and its next step.
 
     Parameters
@@ -34,6 +35,8 @@ class NullScoring:
     constant : float
         What is added to the offset.
     """
+
+    takes_cells = True
 
     kernel: Kernel
     constant: float

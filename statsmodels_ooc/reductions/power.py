@@ -10,6 +10,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights
 from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.reductions.base import Reduction
 
 __all__ = ["PowerSums", "PowerSumsState", "power_sums"]
 
@@ -22,7 +23,7 @@ class PowerSumsState:
 
 
 @dataclass(frozen=True)
-class PowerSums:
+class PowerSums(Reduction[PowerSumsState]):
     """Fold `power_sums` at given parameters.
 
     Parameters

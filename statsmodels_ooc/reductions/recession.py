@@ -82,7 +82,7 @@ class RecessionState:
 
 
 @dataclass(frozen=True)
-class Recession:
+class Recession(Reduction[RecessionState]):
     """Fold what proves that a direction separates the responses, or what speaks against it.
 
     Rows of weight zero do not count.
@@ -103,6 +103,8 @@ class Recession:
     Albert, Anderson (1984). On the existence of maximum likelihood estimates in logistic
     regression models. Biometrika 71, 1-10, sections 3 and 4.
     """
+
+    takes_cells = True
 
     kernel: Kernel
     direction: FloatArray
@@ -198,6 +200,9 @@ class Recession:
         _, first = np.unique(keys[order], return_index=True)
         kept = order[np.sort(first)][: self.most]
         return rows[kept], gains[kept]
+
+    def nbytes(self) -> int:
+        return 16 * (len(self.direction) + 2) ** 2 + 16 * self.most * len(self.direction)
 
 
 def _as_block(x: FloatArray, norms: FloatArray) -> Block:

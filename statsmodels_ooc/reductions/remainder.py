@@ -10,12 +10,13 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights
 from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.reductions.base import Reduction
 
 __all__ = ["Remainder"]
 
 
 @dataclass(frozen=True)
-class Remainder:
+class Remainder(Reduction[FloatArray]):
     """Fold ``s(beta + d) - s(beta) + X'WX d`` for the score s and a step d, (k,).
 
     NaN where the family cannot have a mean at the end of the step.
@@ -27,6 +28,8 @@ class Remainder:
     beta, direction : ndarray, (k,)
         Where the step starts, and the step.
     """
+
+    takes_cells = True
 
     kernel: Kernel
     beta: FloatArray

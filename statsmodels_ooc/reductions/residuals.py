@@ -8,6 +8,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.reductions.base import Reduction
 
 __all__ = ["ResidualMoments", "ResidualMomentsState"]
 
@@ -40,7 +41,7 @@ class ResidualMomentsState:
 
 
 @dataclass(frozen=True)
-class ResidualMoments:
+class ResidualMoments(Reduction[ResidualMomentsState]):
     """Fold ``sqrt(w) * (y - X beta)`` into what the residual tests need.
 
     Parameters

@@ -12,8 +12,9 @@ from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.blocks.weights import prior_weights
 from statsmodels_ooc.families.elementwise import is_binary, total_of_weighted
 from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = ["Impossible", "ImpossibleResponses", "Responses", "ResponsesState"]
+__all__ = ["DevianceAbout", "Impossible", "ImpossibleResponses", "Responses", "ResponsesState"]
 
 
 class Impossible(NamedTuple):
@@ -33,7 +34,7 @@ def _first_impossible(kernel: Kernel, block: Block) -> Impossible | None:
 
 
 @dataclass(frozen=True)
-class ImpossibleResponses:
+class ImpossibleResponses(Reduction[Impossible | None]):
     """Find the first response that the family cannot have.
 
     Parameters
@@ -52,6 +53,47 @@ class ImpossibleResponses:
 
     def merge(self, left: Impossible | None, right: Impossible | None) -> Impossible | None:
         return left or right
+
+
+def _about(kernel: Kernel, constant: float, y: FloatArray, a: FloatArray | None) -> float:
+    """The deviance where every linear predictor is one number; of zeros and ones, by counting."""
+    if is_binary(y):
+        ones = float(y.sum() if a is None else a @ y)
+        total = float(len(y) if a is None else a.sum())
+        y, a = np.array([0.0, 1.0]), np.array([total - ones, ones])
+    eta = np.full(len(y), constant)
+    return kernel.deviance(y, eta, kernel.mean(eta), a)
+
+
+@dataclass(frozen=True)
+class DevianceAbout(Reduction[float]):
+    """Fold the deviance where every linear predictor is one number.
+
+    Of cells of rows it lacks what these differ in, which no mean changes.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The family and its link.
+    constant : float
+        The linear predictor.
+    """
+
+    takes_cells = True
+
+    kernel: Kernel
+    constant: float
+
+    def init(self) -> float:
+        return 0.0
+
+    def update(self, state: float, block: Block) -> float:
+        if len(block.endog) == 0:
+            return state
+        return state + _about(self.kernel, self.constant, block.endog, prior_weights(block))
+
+    def merge(self, left: float, right: float) -> float:
+        return left + right
 
 
 @dataclass(slots=True)
@@ -90,7 +132,7 @@ class ResponsesState:
 
 
 @dataclass(frozen=True)
-class Responses:
+class Responses(Reduction[ResponsesState]):
     """Fold what the null model and the log-likelihood need of the responses.
 
     Parameters
@@ -124,19 +166,10 @@ class Responses:
         state.weight += b if a is None else float(a.sum())
         state.weighted += float(y.sum() if a is None else a @ y)
         state.saturated += total_of_weighted(saturated, freq)
-        state.deviance += self._about_reference(y, a)
+        state.deviance += _about(self.kernel, self.reference, y, a)
         if var is not None and state.unit_var_weights:
             state.unit_var_weights = bool((var == 1).all())
         return state
-
-    def _about_reference(self, y: FloatArray, a: FloatArray | None) -> float:
-        """The deviance where every mean is the reference; of zeros and ones, by counting."""
-        if is_binary(y):
-            ones = float(y.sum() if a is None else a @ y)
-            total = float(len(y) if a is None else a.sum())
-            y, a = np.array([0.0, 1.0]), np.array([total - ones, ones])
-        eta = np.full(len(y), self.reference)
-        return self.kernel.deviance(y, eta, self.kernel.mean(eta), a)
 
     def merge(self, left: ResponsesState, right: ResponsesState) -> ResponsesState:
         return ResponsesState(

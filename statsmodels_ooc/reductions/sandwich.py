@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.reductions.axes import Axes, products
+from statsmodels_ooc.reductions.base import Reduction
 
 __all__ = ["Alone", "WhiteMeat", "WhiteMeatState"]
 
@@ -52,7 +53,7 @@ class WhiteMeatState:
 
 
 @dataclass(frozen=True)
-class WhiteMeat:
+class WhiteMeat(Reduction[WhiteMeatState]):
     """Fold the squared scores into the meats of HC0, HC2 and HC3.
 
     With whitened rows x and residuals e, the leverage is ``h = x' N x`` for the
@@ -144,3 +145,6 @@ class WhiteMeat:
             count=left.count + right.count,
             first=left.first or right.first,
         )
+
+    def nbytes(self) -> int:
+        return 3 * self.init().hc0.nbytes

@@ -67,7 +67,7 @@ class ScoringState:
 
 
 @dataclass(frozen=True)
-class Scoring:
+class Scoring(Reduction[ScoringState]):
     """Fold the score, the expected information and the deviance at given parameters.
 
     Parameters
@@ -88,6 +88,8 @@ class Scoring:
     weights are ``(dmu/deta)**2 / V(mu)`` of the linear predictor eta itself: a link
     evaluated at a mean that has underflowed has lost it.
     """
+
+    takes_cells = True
 
     kernel: Kernel
     beta: FloatArray | None
@@ -151,6 +153,9 @@ class Scoring:
                 left.faint or right.faint,
                 left.outside or right.outside,
             )
+
+    def nbytes(self) -> int:
+        return self.inner.nbytes()
 
 
 def _widest(block: Block, gap: FloatArray) -> float:

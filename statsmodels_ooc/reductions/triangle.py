@@ -12,6 +12,7 @@ from scipy.linalg import lapack
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.reductions.base import Reduction
 
 __all__ = ["Triangle", "TriangleState", "triangularize"]
 
@@ -45,7 +46,7 @@ class TriangleState:
 
 
 @dataclass(frozen=True)
-class Triangle:
+class Triangle(Reduction[TriangleState]):
     """Fold ``[1 | X | y]`` into its triangular factor.
 
     Backward stable: the digits lost are those of the condition number, not of its
@@ -109,6 +110,9 @@ class Triangle:
         with np.errstate(invalid="ignore", over="ignore"):
             both = [_moved(state.shifted, state.shift - shift) for state in (left, right)]
         return TriangleState(triangularize(np.vstack(both)), shift)
+
+    def nbytes(self) -> int:
+        return 8 * (self.k + 2) ** 2
 
 
 def _far_from_zero(rows: FloatArray, weights: FloatArray | None) -> FloatArray:

@@ -18,7 +18,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import (
     LazyAnswers,
     PassRecord,
-    Rows,
+    RowFunction,
     kept_answers,
     row_answer,
     row_method,
@@ -203,59 +203,59 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
     def _opened(self) -> Any:
         return self.model._opened()
 
-    def _row(self, kind: str, scale: float = 1.0) -> Rows:
-        rows: Rows = self.model._row(kind, self.params, scale)
+    def _row(self, kind: str, scale: float = 1.0) -> RowFunction:
+        rows: RowFunction = self.model._row(kind, self.params, scale)
         return rows
 
     @row_answer
-    def mu(self) -> Rows:
+    def mu(self) -> RowFunction:
         """The means, (n,)."""
         return self._row("mean")
 
     @row_answer
-    def fittedvalues(self) -> Rows:
+    def fittedvalues(self) -> RowFunction:
         """The means, (n,)."""
         return self._row("mean")
 
     @row_answer
-    def resid_response(self) -> Rows:
+    def resid_response(self) -> RowFunction:
         """``y - mu``, times the number of trials, (n,)."""
         return self._row("resid_response")
 
     @row_answer
-    def resid_pearson(self) -> Rows:
+    def resid_pearson(self) -> RowFunction:
         """``(y - mu) / sqrt(V(mu))`` with the weights, (n,)."""
         return self._row("resid_pearson")
 
     @row_answer
-    def resid_working(self) -> Rows:
+    def resid_working(self) -> RowFunction:
         """``(y - mu) / (dmu/deta)`` as statsmodels weighs them, (n,)."""
         return self._row("resid_working")
 
     @row_answer
-    def resid_deviance(self) -> Rows:
+    def resid_deviance(self) -> RowFunction:
         """Signed roots of the deviances of the rows, (n,)."""
         return self._row("resid_deviance")
 
     @row_answer
-    def resid_anscombe(self) -> Rows:
+    def resid_anscombe(self) -> RowFunction:
         """Anscombe's residuals, scaled, (n,)."""
         return self._row("resid_anscombe", float(self.scale))
 
     @row_answer
-    def resid_anscombe_scaled(self) -> Rows:
+    def resid_anscombe_scaled(self) -> RowFunction:
         """Anscombe's residuals at the estimated scale, (n,)."""
         return self._row("resid_anscombe", float(self.scale))
 
     @row_answer
-    def resid_anscombe_unscaled(self) -> Rows:
+    def resid_anscombe_unscaled(self) -> RowFunction:
         """Anscombe's residuals at scale one, (n,)."""
         return self._row("resid_anscombe")
 
     @row_answer
-    def null(self) -> Rows:
+    def null(self) -> RowFunction:
         """The means of the null model, (n,)."""
-        rows: Rows = self.model._row("null", np.array([self.model._planner.null_constant]))
+        rows: RowFunction = self.model._row("null", np.array([self.model._planner.null_constant]))
         return rows
 
     # What statsmodels keeps of the model's rows, and its functions read.
@@ -298,7 +298,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         else:
             cov = self._point.fit.normalized_cov_params
         kind = "observed_information" if observed else "information"
-        return Rows(Leverage(GLMRow(kind, kernel, params), cov))
+        return RowFunction(Leverage(GLMRow(kind, kernel, params), cov))
 
     # --- predictions
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.design.plain import plain_frame
-from statsmodels_ooc.engine import LazyAnswers, Rows, row_answer, row_method
+from statsmodels_ooc.engine import LazyAnswers, RowFunction, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.options import options
 from statsmodels_ooc.results.rows import Fitted, Residuals
@@ -28,28 +28,28 @@ class LazyRows:
     uncentered_tss: Any
 
     @row_answer
-    def fittedvalues(self) -> Rows:
+    def fittedvalues(self) -> RowFunction:
         """``X params``, (n,)."""
-        return Rows(Fitted(np.asarray(self.params)))
+        return RowFunction(Fitted(np.asarray(self.params)))
 
     @row_answer
-    def resid(self) -> Rows:
+    def resid(self) -> RowFunction:
         """``y - X params``, (n,)."""
-        return Rows(Residuals(np.asarray(self.params)))
+        return RowFunction(Residuals(np.asarray(self.params)))
 
     @row_answer
-    def wresid(self) -> Rows:
+    def wresid(self) -> RowFunction:
         """``sqrt(w) * (y - X params)``, (n,)."""
-        return Rows(Residuals(np.asarray(self.params), whitened=True))
+        return RowFunction(Residuals(np.asarray(self.params), whitened=True))
 
     @row_answer
-    def resid_pearson(self) -> Rows:
+    def resid_pearson(self) -> RowFunction:
         """``wresid / sqrt(scale)``, (n,)."""
         sigma, total = float(np.sqrt(self.scale)), float(np.sqrt(self.uncentered_tss))
         if sigma < 10 * np.finfo(np.float64).eps * total / np.sqrt(self.nobs):
             warn_caller("All residuals are 0, cannot compute normed residuals.", RuntimeWarning)
             sigma = 1.0
-        return Rows(Residuals(np.asarray(self.params), whitened=True, divisor=sigma))
+        return RowFunction(Residuals(np.asarray(self.params), whitened=True, divisor=sigma))
 
     @property
     def lazy(self) -> LazyAnswers:
@@ -73,7 +73,7 @@ class LazyRows:
             Passed to the model's ``predict``.
         """
         if exog is None:
-            return Rows(Fitted(np.asarray(self.params)))
+            return RowFunction(Fitted(np.asarray(self.params)))
         exog = new_rows(exog)
         return super().predict(exog, transform, *args, **kwargs)  # type: ignore[misc]
 

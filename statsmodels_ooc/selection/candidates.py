@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.selection.carried import RawBlock
 from statsmodels_ooc.selection.numbering import Numbering
 from statsmodels_ooc.selection.ordering import IntArray, Order
@@ -16,6 +17,7 @@ from statsmodels_ooc.selection.pool import Pool
 
 __all__ = ["Candidates", "CandidatesState"]
 
+_PAIR = 24  # bytes of a candidate: score and code, and half as many for those that wait
 _SPARE = 1_024  # raw rows, at least, that are no candidates any more before they are let go
 
 
@@ -51,7 +53,7 @@ Scores = Callable[[RawBlock], tuple[Iterator[FloatArray], NDArray[np.bool_] | No
 
 
 @dataclass(frozen=True)
-class Candidates:
+class Candidates(Reduction[CandidatesState]):
     """Keep the first rows of the order of every step.
 
     Exact in one pass: of the ``B_t`` rows that earlier steps take, however many head the
@@ -70,10 +72,6 @@ class Candidates:
     room : int
         How many bytes of raw rows a state may carry with the candidates. One that would
         need more gives up, and what it is merged with, too.
-
-    Notes
-    -----
-    16 bytes for each candidate, and half as many again for rows that wait to be sorted in.
     """
 
     needs: tuple[int, ...]
@@ -138,6 +136,9 @@ class Candidates:
     def orders(self, state: CandidatesState) -> list[IntArray]:
         """The codes of every step's candidates, in its order."""
         return [order.settle(self.numbering.ties).codes for order in state.orders]
+
+    def nbytes(self) -> int:
+        return _PAIR * sum(self.needs) + self.room
 
 
 def _distinct(codes: Sequence[IntArray]) -> IntArray:

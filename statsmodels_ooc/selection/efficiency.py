@@ -8,13 +8,14 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.selection.scorers import Psi
 
 __all__ = ["InformationSums", "log_det"]
 
 
 @dataclass(frozen=True)
-class InformationSums:
+class InformationSums(Reduction[FloatArray]):
     """Fold the rows into ``X' diag(psi) X`` of some columns.
 
     Parameters
@@ -40,6 +41,9 @@ class InformationSums:
 
     def merge(self, left: FloatArray, right: FloatArray) -> FloatArray:
         return left + right
+
+    def nbytes(self) -> int:
+        return 8 * len(self.columns) ** 2
 
 
 def log_det(information: FloatArray) -> float:

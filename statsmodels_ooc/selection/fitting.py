@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import reduce
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from statsmodels.genmod import families
@@ -13,6 +9,7 @@ from statsmodels.genmod import families
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, Dense
 from statsmodels_ooc.design.spec import DesignSpec
+from statsmodels_ooc.engine import MemoryRows
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.families.kernels import Kernel
@@ -65,7 +62,8 @@ def fit_rows(
     names = [spec.exog_names[j] for j in used]
     part = Block(block.endog, Dense(np.asfortranarray(block.dense()[:, used])), block.extras)
     centred = INTERCEPT in names
-    likelihood = Likelihood(_Folded(part), kernel, len(used), centred, rows=len(block.endog))
+    rows = MemoryRows(lambda: [part], len(block.endog))
+    likelihood = Likelihood(rows.fold, kernel, len(used), centred, rows=rows.n)
     anchor = np.zeros(len(used))
     mean = float(block.endog.mean())
     if centred:
@@ -96,17 +94,6 @@ def fit_rows(
     if rank < len(used):
         return params, f"the design has rank {rank} with {len(used)} columns"
     return params, ""
-
-
-@dataclass(frozen=True)
-class _Folded:
-    """Folds over one block in memory, as `Stream.fold` does over all rows."""
-
-    block: Block
-
-    def __call__(self, name: str, *reductions: Any) -> tuple[Any, ...]:
-        with one_blas_thread():
-            return tuple(reduce(r.update, [self.block], r.init()) for r in reductions)
 
 
 def rank_of(block: Block, k: int) -> tuple[int, list[int]]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.selection.ordering import IntArray
 
 __all__ = ["CELLS", "Histograms", "Limits", "Plane", "limits"]
@@ -21,7 +22,7 @@ Plane = tuple[int, int]  # columns of [X | y]
 
 
 @dataclass(frozen=True)
-class Histograms:
+class Histograms(Reduction[IntArray]):
     """Count the rows in the cells of planes of two columns each.
 
     Parameters
@@ -51,6 +52,9 @@ class Histograms:
 
     def merge(self, left: IntArray, right: IntArray) -> IntArray:
         return left + right
+
+    def nbytes(self) -> int:
+        return 8 * len(self.planes) * CELLS[0] * CELLS[1]
 
 
 def _cells(values: FloatArray, span: Limits, cells: int) -> IntArray:

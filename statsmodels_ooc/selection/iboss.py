@@ -9,7 +9,7 @@ from typing import Any
 
 from patsy import ModelDesc
 
-from statsmodels_ooc.engine import Stream
+from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError, OptionError, SelectionWarning, warn_caller
 from statsmodels_ooc.families.lookup import checked_family, max_endog
 from statsmodels_ooc.groundwork.opening import environment, open_formula
@@ -214,7 +214,7 @@ class IBOSS:
         wanted = {*spec.columns, *kept}
         carried = tuple(name for name in source.columns if name in wanted)
         maker = WithRows(spec, carried, {name: source.dtypes[name] for name in carried})
-        rows = Stream(source, maker, stream.ledger)
+        rows = StreamedRows(source, maker, stream.ledger)
         selection = Selecting(self, rows, spec, family, formula, frozenset(extras)).run()
         for message in selection.warnings:
             warn_caller(message, SelectionWarning)

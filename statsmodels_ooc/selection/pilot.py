@@ -13,9 +13,9 @@ from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.options import options
 from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
 from statsmodels_ooc.selection.fitting import block_of, fit_rows
+from statsmodels_ooc.selection.numbered import NumberedRows
 from statsmodels_ooc.selection.ordering import PILOT, IntArray
 from statsmodels_ooc.selection.pool import Pool
-from statsmodels_ooc.selection.rows import Rows
 from statsmodels_ooc.selection.scorers import Uniform
 
 __all__ = ["Attempt", "Pilot", "Piloting"]
@@ -80,7 +80,7 @@ class Piloting:
 
     Parameters
     ----------
-    rows : Rows
+    rows : NumberedRows
         All rows.
     spec : DesignSpec
         The design.
@@ -90,7 +90,7 @@ class Piloting:
         Rows of the first try.
     """
 
-    rows: Rows
+    rows: NumberedRows
     spec: DesignSpec
     kernel: Kernel
     size: int

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.selection.carried import RawBlock
 from statsmodels_ooc.selection.numbering import Numbering
 from statsmodels_ooc.selection.ordering import IntArray
@@ -75,7 +76,7 @@ class GatherState:
 
 
 @dataclass(frozen=True)
-class Gather:
+class Gather(Reduction[GatherState]):
     """Find the raw rows of some codes.
 
     Parameters

@@ -13,7 +13,7 @@ from statsmodels.genmod import families
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.formula import FormulaSpec
-from statsmodels_ooc.engine import Stream
+from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.engine.sizes import states_alive
 from statsmodels_ooc.errors import DesignError, MemoryLimitError, OptionError
 from statsmodels_ooc.families.kernels import Kernel
@@ -28,10 +28,10 @@ from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
 from statsmodels_ooc.selection.criteria import Steps, deal, take
 from statsmodels_ooc.selection.fitting import block_of, fit_rows, rank_of
 from statsmodels_ooc.selection.information import is_constant
+from statsmodels_ooc.selection.numbered import NumberedRows
 from statsmodels_ooc.selection.ordering import TIES, UNIFORM, IntArray
 from statsmodels_ooc.selection.pilot import Pilot, Piloting
 from statsmodels_ooc.selection.pool import Pool
-from statsmodels_ooc.selection.rows import Rows
 from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform
 from statsmodels_ooc.selection.selection import Selection
 from statsmodels_ooc.selection.survey import Survey, by_column
@@ -51,7 +51,7 @@ class Selecting:
     ----------
     settings : IBOSS
         What the user wants.
-    stream : Stream
+    stream : StreamedRows
         The rows, as `RawBlock`.
     spec : FormulaSpec
         The design.
@@ -64,7 +64,7 @@ class Selecting:
     """
 
     settings: Any
-    stream: Stream
+    stream: StreamedRows
     spec: FormulaSpec
     family: Any
     formula: Any
@@ -102,8 +102,8 @@ class Selecting:
     # --- what is needed
 
     @cached_property
-    def rows(self) -> Rows:
-        return Rows(self.stream, self.settings.seed)
+    def rows(self) -> NumberedRows:
+        return NumberedRows(self.stream, self.settings.seed)
 
     def _given(self) -> Given:
         """What the caller knows of the columns, (k,) each, None for what is not known."""

@@ -11,7 +11,7 @@ import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.formula import FormulaSpec
-from statsmodels_ooc.engine import PassRecord, Stream
+from statsmodels_ooc.engine import PassRecord, StreamedRows
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.families.lookup import kernel_of
 from statsmodels_ooc.selection.efficiency import InformationSums, log_det
@@ -67,7 +67,7 @@ class Selection(Source):
         settings: Any,
         formula: Any,
         family: Any,
-        stream: Stream,
+        stream: StreamedRows,
         spec: FormulaSpec,
         psi: Psi,
         survey: Survey,

@@ -23,6 +23,7 @@ from statsmodels_ooc.blocks.block import Block, Dense, Extras
 from statsmodels_ooc.design.cells import cell_blocks
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.reductions import distinct
+from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.distinct import Cells, DistinctRows, DistinctState
 from statsmodels_ooc.sources.memory import FrameSource
 
@@ -72,8 +73,10 @@ def fold(reduction: Any, blocks: Sequence[Block], state: Any = None) -> Any:
 
 
 @dataclass(frozen=True)
-class Sum:
+class Sum(Reduction[dict[str, Any]]):
     """The fallback: weighted sums of products of ``[1 | x | offset | y]``."""
+
+    takes_cells = True
 
     def init(self) -> dict[str, Any]:
         return {"products": 0.0, "squares": 0.0, "raw": 0}

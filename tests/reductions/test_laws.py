@@ -24,7 +24,7 @@ import statsmodels_ooc
 from statsmodels_ooc.blocks.block import Dense, Extras
 from statsmodels_ooc.design.levels import LevelScan
 from statsmodels_ooc.families.lookup import kernel_of
-from statsmodels_ooc.reductions.audit import Fingerprint, RowAudit
+from statsmodels_ooc.reductions.audit import Extremes, Fingerprint, RowAudit
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
@@ -39,7 +39,7 @@ from statsmodels_ooc.reductions.power import PowerSums
 from statsmodels_ooc.reductions.recession import Recession
 from statsmodels_ooc.reductions.remainder import Remainder
 from statsmodels_ooc.reductions.residuals import ResidualMoments
-from statsmodels_ooc.reductions.responses import ImpossibleResponses, Responses
+from statsmodels_ooc.reductions.responses import DevianceAbout, ImpossibleResponses, Responses
 from statsmodels_ooc.reductions.sandwich import WhiteMeat
 from statsmodels_ooc.reductions.scoring import Scoring
 from statsmodels_ooc.reductions.together import Together
@@ -93,7 +93,9 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "scoring at the start": Scoring(ANY, None, Triangle(K), K, mean_of_y=0.5),
     "score meat": ScoreMeat(ANY, NEAR),
     "score meat on axes": ScoreMeat(ANY, NEAR, Axes(np.eye(K)[:, :2], np.array([0.0, 3.0, 0.0]))),
+    "extremes": Extremes(K),
     "responses": Responses(ANY, 0.3),
+    "deviance about a constant": DevianceAbout(ANY, 0.3),
     "impossible responses": ImpossibleResponses(POISSON),
     "null scoring": NullScoring(ANY, 0.3),
     "null scoring, impossible": NullScoring(
@@ -102,7 +104,7 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "log-likelihood": LogLike(ANY, NEAR, 2.0),
     "remainder": Remainder(ANY, NEAR, NEAR / 2),
     "means": Means(K),
-    "several as one": Together((Means(K), RowAudit(K))),
+    "several as one": Together((DevianceAbout(ANY, 0.3), Extremes(K))),
     "histograms": Histograms(((0, 1), (2, K)), (((-3.0, 3.0), (-2.0, 40.0)),) * 2),
     "distinct rows": DistinctRows((None,) * K, None, None, max_cells=1_000),
 }
@@ -144,6 +146,48 @@ def test_every_reduction_is_proven() -> None:
         text = (tests / file).read_text(encoding="utf-8")
         assert reduction.__name__ in text
         assert ".merge" in text
+
+
+# Those whose states are matrices, of a wide design.
+WIDE, AT = 200, np.zeros(200)
+MATRICES: dict[str, Reduction[Any]] = {
+    "triangle": Triangle(WIDE),
+    "moments": Moments(WIDE),
+    "white meat": WhiteMeat(AT, Axes(np.eye(WIDE), AT), AT),
+    "marginal effects": MarginalEffects(POISSON, AT, "dydx", tuple(range(90))),
+    "observed information": ObservedInformation(POISSON, AT),
+    "recession": Recession(POISSON, AT, AT + 1, most=5),
+    "information": InformationSums(Psi(POISSON, AT), tuple(range(WIDE))),
+    "scoring": Scoring(ANY, AT, Moments(WIDE, response=False), WIDE),
+    "scoring at the start": Scoring(ANY, None, Triangle(WIDE), WIDE),
+    "score meat": ScoreMeat(ANY, AT),
+    "score meat on axes": ScoreMeat(ANY, AT, Axes(np.eye(WIDE)[:, :90], AT)),
+    "several as one": Together(
+        (ObservedInformation(POISSON, AT), Scoring(ANY, AT, Triangle(9), 9))
+    ),
+    "histograms": REDUCTIONS["histograms"],
+}
+
+
+def array_bytes(value: Any) -> int:
+    """What the arrays in a state take."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if isinstance(value, list):
+        return sum(map(array_bytes, value))
+    if is_dataclass(value):
+        return sum(array_bytes(getattr(value, field.name)) for field in fields(value))
+    return 0
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_what_a_state_takes_is_known(name: str) -> None:
+    reduction = MATRICES.get(name, REDUCTIONS[name])
+    found, told = array_bytes(reduction.init()), reduction.nbytes()
+    if name in MATRICES:
+        assert 0.9 * told <= found <= 1.1 * told
+    elif not isinstance(reduction, Candidates):  # whose arrays grow
+        assert found <= 100 * K
 
 
 each = pytest.mark.parametrize("name", REDUCTIONS)

@@ -13,30 +13,32 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.content import Read
 from statsmodels_ooc.engine.graph import TaskGraph
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
-from statsmodels_ooc.engine.makers import BlockMaker
 from statsmodels_ooc.engine.numbered import UsedRows, used_rows
 from statsmodels_ooc.engine.passes import compute, gather_rows, run_pass, timed
 from statsmodels_ooc.engine.rowarray import RowArray
+from statsmodels_ooc.engine.rows import MemoryRows
+from statsmodels_ooc.engine.sample import sample_rows
 from statsmodels_ooc.engine.sizes import check_memory, check_room, sizes_for
+from statsmodels_ooc.engine.spec import BlockSpec
 from statsmodels_ooc.engine.tasks import Collect, Seen, bound, check_unchanged
 from statsmodels_ooc.reductions.audit import Fingerprint
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import ForgottenSource, Source
 
-__all__ = ["Stream"]
+__all__ = ["StreamedRows"]
 
 _ANSWER_COPIES = 2  # of an answer in memory: of its partitions, and the whole
 
 
 @dataclass
-class Stream:
+class StreamedRows:
     """A source seen through a design: every pass over the rows goes through here.
 
     Attributes
     ----------
     source : Source
         The data.
-    spec : BlockMaker
+    spec : BlockSpec
         The design.
     ledger : Ledger
         The passes over the source so far, and what they read.
@@ -46,7 +48,7 @@ class Stream:
     """
 
     source: Source
-    spec: BlockMaker
+    spec: BlockSpec
     ledger: Ledger = field(default_factory=Ledger)
     _seen: list[Seen] | None = field(default=None, repr=False)
     _used: UsedRows | None = field(default=None, repr=False)
@@ -79,7 +81,7 @@ class Stream:
         SourceChangedError
             This pass did not see the rows that an earlier one saw.
         """
-        check_memory(self.spec, self.solving, self.source.rows)
+        check_memory(self.spec, self.solving, self.source.rows, reductions)
         *states, fingerprint = run_pass(
             name,
             self.source,
@@ -91,6 +93,10 @@ class Stream:
         self._check_unchanged(name, fingerprint.of(len(self.source.partitions)))
         return tuple(states)
 
+    def sample(self, rows: int) -> MemoryRows:
+        """About so many rows, spread evenly over the partitions; a record, no whole pass."""
+        return sample_rows(self.source, self.spec, rows, self.ledger)
+
     def _check_unchanged(self, name: str, now: list[Seen]) -> None:
         if self._seen is None:
             self._seen = now
@@ -98,8 +104,8 @@ class Stream:
         for partition, was, is_ in zip(self.source.partitions, self._seen, now, strict=True):
             check_unchanged(partition.label, f"the pass {name!r}", was, is_)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Stream:
-        return Stream(
+    def __deepcopy__(self, memo: dict[int, Any]) -> StreamedRows:
+        return StreamedRows(
             self.source, self.spec, self.ledger.copy(), self._seen, self._used, self.solving
         )
 

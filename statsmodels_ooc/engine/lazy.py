@@ -9,22 +9,22 @@ from typing import Any, Protocol
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.rowarray import RowArray
-from statsmodels_ooc.engine.stream import Stream
+from statsmodels_ooc.engine.streamed import StreamedRows
 from statsmodels_ooc.options import options
 
-__all__ = ["LazyAnswers", "Rows", "RowsOf", "kept_answers", "row_answer", "row_method"]
+__all__ = ["LazyAnswers", "RowFunction", "RowsOf", "kept_answers", "row_answer", "row_method"]
 
 
 class RowsOf(Protocol):
     """What has answers for every row: a model or its results."""
 
-    def _opened(self) -> Stream | None:
+    def _opened(self) -> StreamedRows | None:
         """The stream, once its rows are known to be sound; None for data in memory."""
         ...
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowFunction:
     """A question to every row.
 
     Attributes
@@ -38,11 +38,11 @@ class Rows:
     function: Callable[[Any], FloatArray]
     width: int | None = None
 
-    def lazily(self, stream: Stream) -> RowArray:
+    def lazily(self, stream: StreamedRows) -> RowArray:
         """The answer as a dask array."""
         return stream.rows(self.function, self.width)
 
-    def answer(self, stream: Stream, name: str) -> FloatArray | RowArray:
+    def answer(self, stream: StreamedRows, name: str) -> FloatArray | RowArray:
         """The answer in memory, where it is smaller than ``array_limit``, or lazily."""
         if 8 * stream.kept * (self.width or 1) > options.array_limit:
             return self.lazily(stream)
@@ -52,7 +52,7 @@ class Rows:
 class row_answer:
     """A property that asks something of every row.
 
-    The method below gives the question, `Rows`. An answer in memory is kept in the
+    The method below gives the question, `RowFunction`. An answer in memory is kept in the
     instance; a lazy one is made anew, so that it follows ``array_limit``.
     """
 
@@ -82,7 +82,7 @@ class row_answer:
 
 
 class row_method:
-    """A method that may ask something of every row: what is no `Rows` is handed on."""
+    """A method that may ask something of every row: what is no `RowFunction` is handed on."""
 
     def __init__(self, ask: Callable[..., Any]) -> None:
         self.ask = ask
@@ -156,7 +156,7 @@ def _answer(owner: RowsOf, name: str, asked: Any) -> Any:
     stream = owner._opened()
     if stream is None:
         return asked
-    if isinstance(asked, Rows):
+    if isinstance(asked, RowFunction):
         return asked.answer(stream, name)
     if isinstance(asked, RowArray) and asked.nbytes <= options.array_limit:
         return stream.compute(name, asked)
@@ -165,4 +165,4 @@ def _answer(owner: RowsOf, name: str, asked: Any) -> Any:
 
 def _lazily(owner: RowsOf, asked: Any) -> Any:
     stream = owner._opened()
-    return asked.lazily(stream) if stream is not None and isinstance(asked, Rows) else asked
+    return asked.lazily(stream) if stream is not None and isinstance(asked, RowFunction) else asked

@@ -7,32 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from statsmodels_ooc.engine import Stream
+from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.engine.sizes import states_alive
 from statsmodels_ooc.options import options
 from statsmodels_ooc.selection.numbering import Numbering, partitions_of, rows_of
 from statsmodels_ooc.selection.ordering import IntArray
 from statsmodels_ooc.selection.pool import Gather, Pool
 
-__all__ = ["Rows"]
+__all__ = ["NumberedRows"]
 
 _CELL = 32  # bytes of a value of a raw row, on the average
 _SHARE = 4  # a quarter of the memory limit may go to raw rows
 
 
 @dataclass(frozen=True)
-class Rows:
+class NumberedRows:
     """The rows of a stream of `RawBlock`.
 
     Parameters
     ----------
-    stream : Stream
+    stream : StreamedRows
         The rows.
     seed : int
         For hashes of their numbers.
     """
 
-    stream: Stream
+    stream: StreamedRows
     seed: int
 
     def numbering(self, purpose: int | None = None) -> Numbering:
@@ -83,6 +83,6 @@ class Rows:
         return rows_of(codes, self._offsets(0))
 
     def _offsets(self, which: int) -> IntArray:
-        """Rows read (0) or kept (1) before each partition."""
+        """NumberedRows read (0) or kept (1) before each partition."""
         counts = [seen[which] for seen in self.stream.seen]
         return np.cumsum([0, *counts[:-1]], dtype=np.int64)

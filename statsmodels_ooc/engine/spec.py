@@ -1,4 +1,4 @@
-"""What a pass makes of the frames of a source."""
+"""What a pass needs of a design."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-__all__ = ["BlockMaker", "Frames"]
+__all__ = ["BlockSpec", "WholeFrames"]
 
 
-class BlockMaker(Protocol):
+class BlockSpec(Protocol):
     """What a pass needs of a design: which columns to read, and blocks of a frame."""
 
     @property
@@ -38,7 +38,7 @@ class BlockMaker(Protocol):
 
 
 @dataclass(frozen=True)
-class Frames:
+class WholeFrames:
     """A design that leaves frames as they are."""
 
     columns: tuple[str, ...]
