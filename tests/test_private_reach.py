@@ -19,8 +19,7 @@ BRIDGES = ("_patsy", "_statsmodels.py")  # the only files that touch private nam
 
 # What is left to be mended; a number goes down, and no file comes in.
 ALLOWED = {
-    "models/at_means.py": 1,
-    "models/glm.py": 27,
+    "models/glm.py": 26,
     "models/glm_constrained.py": 7,
     "models/glm_fit.py": 13,
     "models/glm_regularized.py": 7,

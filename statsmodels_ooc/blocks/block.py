@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -155,6 +156,8 @@ class Extras:
         What is added to the linear predictor.
     exposure : ndarray, (b,), or None
         The logarithm of the exposure, which is added to the linear predictor, too.
+    beside : mapping
+        Whatever else was put beside the rows, (b,) or (b, q) each, by name.
     """
 
     weights: FloatArray | None = None
@@ -163,15 +166,25 @@ class Extras:
     trials: FloatArray | None = None
     offset: FloatArray | None = None
     exposure: FloatArray | None = None
+    beside: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Extras:
+        """From what there is, by name."""
+        return cls(**given)
 
     def given(self) -> dict[str, FloatArray]:
-        """What there is, by name."""
-        values = {name: getattr(self, name) for name in self.__slots__}
+        """What belongs to the model, by name."""
+        values = {name: getattr(self, name) for name in _OF_MODELS}
         return {name: value for name, value in values.items() if value is not None}
 
     def piece(self, rows: slice) -> Extras:
         """The same for some of the rows."""
-        return Extras(**{name: values[rows] for name, values in self.given().items()})
+        beside = {name: values[rows] for name, values in self.beside.items()}
+        return Extras.of({n: v[rows] for n, v in self.given().items()} | {"beside": beside})
+
+
+_OF_MODELS = ("weights", "freq_weights", "var_weights", "trials", "offset", "exposure")
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ class ColumnSpec(DesignSpec):
             failures = columns[self.endog_names[1]]
             endog, extras["trials"] = proportions(endog, failures, self.endog_names, where, kept)
         values = tuple(columns[name] for name in self.exog_names)
-        return Variables(endog, values, Extras(**extras), kept, counts)
+        return Variables(endog, values, Extras.of(extras), kept, counts)
 
     def _extras(
         self, columns: Mapping[str, FloatArray], n: int

@@ -125,7 +125,7 @@ class FormulaSpec(DesignSpec):
         endog, *failures = self._endog(values, n)
         if failures:
             endog, extras["trials"] = proportions(endog, failures[0], self.endog_names, where, kept)
-        return Variables(endog, tuple(values), Extras(**extras), kept, counts)
+        return Variables(endog, tuple(values), Extras.of(extras), kept, counts)
 
     def _values(self, frame: PlainFrame, where: Where) -> Iterator[NDArray[Any]]:
         return (factor.values(frame, where) for factor in self._factors)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Protocol
 
@@ -33,20 +33,26 @@ class RowFunction:
         Block of b rows to an array (b,) or (b, width); picklable.
     width : int or None
         The number of columns, None for one-dimensional answers.
+    beside : mapping
+        Arrays that are put beside the rows, (n,) or (n, q) each, by name.
     """
 
     function: Callable[[Any], FloatArray]
     width: int | None = None
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
     def lazily(self, stream: StreamedRows) -> RowArray:
         """The answer as a dask array."""
-        return stream.rows(self.function, self.width)
+        return self._rows(stream).lazy(self.function, self.width)
 
     def answer(self, stream: StreamedRows, name: str) -> FloatArray | RowArray:
         """The answer in memory, where it is smaller than ``array_limit``, or lazily."""
         if 8 * stream.kept * (self.width or 1) > options.array_limit:
             return self.lazily(stream)
-        return stream.read(name, self.function, self.width)
+        return self._rows(stream).read(name, self.function, self.width)
+
+    def _rows(self, stream: StreamedRows) -> StreamedRows:
+        return stream.beside(**self.beside) if self.beside else stream
 
 
 class row_answer:
@@ -154,13 +160,9 @@ class LazyAnswers:
 
 def _answer(owner: RowsOf, name: str, asked: Any) -> Any:
     stream = owner._opened()
-    if stream is None:
+    if stream is None or not isinstance(asked, RowFunction):
         return asked
-    if isinstance(asked, RowFunction):
-        return asked.answer(stream, name)
-    if isinstance(asked, RowArray) and asked.nbytes <= options.array_limit:
-        return stream.compute(name, asked)
-    return asked
+    return asked.answer(stream, name)
 
 
 def _lazily(owner: RowsOf, asked: Any) -> Any:

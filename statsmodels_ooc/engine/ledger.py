@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakValueDictionary
 
 from statsmodels_ooc.engine.content import Read
 from statsmodels_ooc.errors import SourceChangedError
@@ -44,7 +48,24 @@ class PassRecord:
         )
 
 
-@dataclass
+_LAZY = "lazy answer"
+_ledgers: WeakValueDictionary[str, Ledger] = WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def note_lazy_read(token: str, partition: int, rows: int, seconds: float) -> None:
+    """Record that a task of a lazy answer has read a partition, where the ledger is here.
+
+    Reads that follow one another make one record, until a partition is read again; its
+    seconds are those of the tasks. What workers elsewhere read is in no ledger.
+    """
+    ledger = _ledgers.get(token)
+    if ledger is not None:
+        with _lock:
+            ledger.lazy_read(partition, PassRecord(_LAZY, rows, seconds, None, 1))
+
+
+@dataclass(eq=False)
 class Ledger:
     """The passes over a source so far, and what the first of them read.
 
@@ -58,6 +79,30 @@ class Ledger:
 
     passes: list[PassRecord] = field(default_factory=list)
     first: dict[int, Read] = field(default_factory=dict, repr=False)
+    _token: str | None = field(default=None, init=False, repr=False)
+    _lazily: set[int] = field(default_factory=set, init=False, repr=False)
+
+    @property
+    def token(self) -> str:
+        """What tasks of lazy answers find the ledger by."""
+        if self._token is None:
+            self._token = uuid.uuid4().hex
+            _ledgers[self._token] = self
+        return self._token
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_token": None, "_lazily": set()}
+
+    def lazy_read(self, partition: int, record: PassRecord) -> None:
+        """Record the read of one partition for a lazy answer."""
+        last = self.passes[-1] if self.passes else None
+        if last is None or last.name != record.name or partition in self._lazily:
+            self.passes.append(record)
+            self._lazily = {partition}
+            return
+        self._lazily.add(partition)
+        rows, seconds = last.rows + record.rows, last.seconds + record.seconds
+        self.passes[-1] = PassRecord(last.name, rows, seconds, None, last.partitions + 1)
 
     def check(self, reader: str, source: Source, found: Mapping[int, Read]) -> None:
         """Hold what a pass read against what earlier ones did.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ import dask.threaded
 import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.engine.beside import chunks_of
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.cluster import cluster_errors
 from statsmodels_ooc.engine.content import Read, noted
@@ -48,6 +49,7 @@ def run_pass(
     ledger: Ledger,
     *,
     compared: bool = False,
+    beside: Mapping[str, Any] | None = None,
 ) -> list[Any]:
     """Run one pass, hold it against earlier ones, record it, and return the states.
 
@@ -64,6 +66,8 @@ def run_pass(
     compared : bool
         Whether an earlier pass read the same columns and all that they hold is compared,
         so that a file may have another time of its last change.
+    beside : mapping, optional
+        What is put beside the rows, by name: aligned dask arrays.
 
     Raises
     ------
@@ -77,10 +81,14 @@ def run_pass(
         raise EmptyDataError(f"{source.name} has no rows")
     began = time.perf_counter()
     with progress(name, source.rows) as meter:
-        graph = TaskGraph()
-        fold = graph.calls_of(Fold(spec, reductions, sizes_for(spec), meter, compared))
-        merge = graph.calls_of(Merge(reductions))
-        leaves = [fold(bound(partition, spec.columns), i) for i, partition in enumerate(partitions)]
+        graph, given = TaskGraph(), beside or {}
+        task = Fold(spec, reductions, sizes_for(spec), meter, compared, tuple(given))
+        fold, merge = graph.calls_of(task), graph.calls_of(Merge(reductions))
+        chunks = chunks_of(given, len(partitions))
+        leaves = [
+            fold(bound(partition, spec.columns), i, *chunks[i])
+            for i, partition in enumerate(partitions)
+        ]
         with one_blas_thread():
             ((read, states),) = compute(*graph.values([_tree(leaves, merge)]))
     ledger.check(f"the pass {name!r}", source, read)
@@ -96,6 +104,7 @@ def gather_rows(
     collect: Collect,
     seen: Sequence[Seen],
     ledger: Ledger,
+    beside: Mapping[str, Any],
 ) -> tuple[list[FloatArray], list[KeptRows]]:
     """What a function gives for all rows, partition by partition; a pass, recorded."""
     with (
@@ -104,12 +113,14 @@ def gather_rows(
     ):
         graph = TaskGraph()
         gather = graph.calls_of(Gather(collect, meter))
+        chunks = chunks_of(beside, len(seen))
         leaves = [
             gather(
                 bound(partition, collect.spec.columns),
                 i,
                 found,
                 ledger.first.get(i, Read(found[0])),
+                *chunks[i],
             )
             for i, (partition, found) in enumerate(zip(source.partitions, seen, strict=True))
         ]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import dask.array as da
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.engine.beside import aligned, chunks_of
 from statsmodels_ooc.engine.content import Read
 from statsmodels_ooc.engine.graph import TaskGraph
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
 from statsmodels_ooc.engine.numbered import UsedRows, used_rows
-from statsmodels_ooc.engine.passes import compute, gather_rows, run_pass, timed
+from statsmodels_ooc.engine.passes import gather_rows, run_pass
 from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.engine.rows import MemoryRows
 from statsmodels_ooc.engine.sample import sample_rows
@@ -53,6 +54,7 @@ class StreamedRows:
     _seen: list[Seen] | None = field(default=None, repr=False)
     _used: UsedRows | None = field(default=None, repr=False)
     solving: int = 8
+    _given: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def passes(self) -> list[PassRecord]:
@@ -89,9 +91,27 @@ class StreamedRows:
             (*reductions, Fingerprint(bool(self.spec.encoded))),
             self.ledger,
             compared=self._seen is not None,
+            beside=self._given,
         )
         self._check_unchanged(name, fingerprint.of(len(self.source.partitions)))
         return tuple(states)
+
+    def beside(self, **given: Any) -> StreamedRows:
+        """The same rows, with more beside each: `Extras.beside` of the blocks has it by name.
+
+        Parameters
+        ----------
+        **given : array_like or dask Array, (n,) or (n, q)
+            Numbers, in the order of the rows that the design keeps.
+
+        Raises
+        ------
+        DesignError
+            There are not as many values as rows.
+        """
+        counts = [kept for _, kept, _ in self.seen]
+        more = {name: aligned(values, counts, name) for name, values in given.items()}
+        return replace(self, _given={**self._given, **more})
 
     def sample(self, rows: int) -> MemoryRows:
         """About so many rows, spread evenly over the partitions; a record, no whole pass."""
@@ -105,9 +125,7 @@ class StreamedRows:
             check_unchanged(partition.label, f"the pass {name!r}", was, is_)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> StreamedRows:
-        return StreamedRows(
-            self.source, self.spec, self.ledger.copy(), self._seen, self._used, self.solving
-        )
+        return replace(self, ledger=self.ledger.copy())
 
     def forget(self) -> None:
         """Let go of the rows."""
@@ -173,20 +191,13 @@ class StreamedRows:
         numbers = 0 if self.source.rows == self.kept else 2  # beside the values
         columns = 1 if width is None else width
         check_room(name, 8 * self.kept * (_ANSWER_COPIES * columns + numbers))
-        pieces, kept = gather_rows(name, self.source, collect, self.seen, self.ledger)
+        pieces, kept = gather_rows(name, self.source, collect, self.seen, self.ledger, self._given)
         whole = _joined(pieces, (self.kept, *collect.tail))
         if self._used is None:
             self._used = used_rows(kept)
         return whole
 
-    def compute(self, name: str, rows: RowArray) -> FloatArray:
-        """Lazy rows in memory; a pass."""
-        check_room(name, _ANSWER_COPIES * int(rows.nbytes))
-        with timed(name, self.source, sum(read for read, _, _ in self.seen), self.ledger):
-            (found,) = compute(rows)
-        return np.asarray(found)
-
-    def rows(self, function: Callable[[Any], FloatArray], width: int | None = None) -> RowArray:
+    def lazy(self, function: Callable[[Any], FloatArray], width: int | None = None) -> RowArray:
         """A lazy, row-aligned answer: what a function gives for every block.
 
         Parameters
@@ -203,13 +214,14 @@ class StreamedRows:
         """
         collect = self._collect(function, width)
         graph, tail = TaskGraph(), collect.tail
-        call = graph.calls_of(collect)
+        call, chunks = graph.calls_of(collect), chunks_of(self._given, len(self.seen))
         keys = [
             call(
                 bound(partition, self.spec.columns),
                 i,
                 seen,
                 self.ledger.first.get(i, Read(seen[0])),
+                *chunks[i],
             )
             for i, (partition, seen) in enumerate(
                 zip(self.source.partitions, self.seen, strict=True)
@@ -228,7 +240,8 @@ class StreamedRows:
 
     def _collect(self, function: Callable[[Any], FloatArray], width: int | None) -> Collect:
         tail = () if width is None else (width,)
-        return Collect(self.spec, function, sizes_for(self.spec), tail)
+        sizes = sizes_for(self.spec)
+        return Collect(self.spec, function, sizes, tail, self.ledger.token, tuple(self._given))
 
 
 def _joined(pieces: list[FloatArray], shape: tuple[int, ...]) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from dask.delayed import delayed
+from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.engine.beside import Beside
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.content import Read, noted
-from statsmodels_ooc.engine.ledger import changed, check_read
+from statsmodels_ooc.engine.ledger import changed, check_read, note_lazy_read
 from statsmodels_ooc.engine.numbered import KeptRows
 from statsmodels_ooc.engine.progress import tick
 from statsmodels_ooc.engine.sizes import Sizes
@@ -48,17 +51,21 @@ class Fold:
     sizes: Sizes
     meter: str
     compared: bool = False
+    beside: tuple[str, ...] = ()
 
-    def __call__(self, bound: Any, index: int) -> tuple[dict[int, Read], list[Any]]:
+    def __call__(
+        self, bound: Any, index: int, *chunks: NDArray[Any]
+    ) -> tuple[dict[int, Read], list[Any]]:
         states = [reduction.init() for reduction in self.reductions]
         read, partition = Read(), released(bound)
+        beside = Beside(self.beside, chunks, partition.label)
         with (
             one_blas_thread(),
             np.errstate(over="ignore"),  # the row audit names what is too large
             contents_are_compared() if self.compared else nullcontext(),
         ):
             for frame_rows, blocks in _frames(self.spec, partition, index, self.sizes, read):
-                for block in blocks:
+                for block in beside.put(blocks):
                     for i, reduction in enumerate(self.reductions):
                         states[i] = reduction.update(states[i], block)
                 tick(self.meter, frame_rows)
@@ -73,16 +80,29 @@ class Collect:
     function: Callable[[Any], FloatArray]
     sizes: Sizes
     tail: tuple[int, ...]
+    ledger: str
+    beside: tuple[str, ...] = ()
 
-    def __call__(self, bound: Any, index: int, seen: Seen, before: Read) -> FloatArray:
-        values, _ = self.gather(bound, index, seen, before)
+    def __call__(
+        self, bound: Any, index: int, seen: Seen, before: Read, *chunks: NDArray[Any]
+    ) -> FloatArray:
+        began = time.perf_counter()
+        values, rows = self.gather(bound, index, seen, before, chunks)
+        note_lazy_read(self.ledger, index, rows.read, time.perf_counter() - began)
         return values
 
     def gather(
-        self, bound: Any, index: int, seen: Seen, before: Read, meter: str | None = None
+        self,
+        bound: Any,
+        index: int,
+        seen: Seen,
+        before: Read,
+        chunks: Sequence[NDArray[Any]],
+        meter: str | None = None,
     ) -> tuple[FloatArray, KeptRows]:
         """What the function gives for the rows, and which rows these are."""
         partition, found = released(bound), Read()
+        beside = Beside(self.beside, chunks, partition.label)
         values = np.empty((seen[1], *self.tail), order="F")  # as statsmodels' own designs
         kept = None if seen[1] == seen[0] else np.empty(seen[1], dtype=np.intp)
         numbers = kept  # the same where a subset does not choose
@@ -97,7 +117,8 @@ class Collect:
                 found.add(frame, spec.encoded)
                 if chosen is not None and numbers is kept:
                     numbers = np.empty(seen[1], dtype=np.intp)
-                for block in _blocks(spec, frame, index, partition.label, read, sizes):
+                blocks = _blocks(spec, frame, index, partition.label, read, sizes)
+                for block in beside.put(blocks):
                     state = fingerprint.update(state, block)
                     here = slice(filled, filled + len(block.endog))
                     filled = here.stop
@@ -129,9 +150,9 @@ class Gather:
     meter: str
 
     def __call__(
-        self, bound: Any, index: int, seen: Seen, before: Read
+        self, bound: Any, index: int, seen: Seen, before: Read, *chunks: NDArray[Any]
     ) -> tuple[FloatArray, KeptRows]:
-        return self.collect.gather(bound, index, seen, before, self.meter)
+        return self.collect.gather(bound, index, seen, before, chunks, self.meter)
 
 
 def check_unchanged(label: str, reader: str, was: Seen, now: Seen) -> None:

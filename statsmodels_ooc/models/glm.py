@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,12 +15,17 @@ from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import RowFunction, StreamedRows, row_answer, row_method
-from statsmodels_ooc.engine.alongside import aligned, as_rows
 from statsmodels_ooc.errors import DesignError, OptionError
-from statsmodels_ooc.families.lookup import CANONICAL, checked_family, kernel_of, max_endog
+from statsmodels_ooc.families.lookup import (
+    CANONICAL,
+    checked_family,
+    kernel_of,
+    loglike_form,
+    max_endog,
+)
 from statsmodels_ooc.groundwork.opening import check_missing, open_formula
 from statsmodels_ooc.groundwork.responses import warn_of_levels
-from statsmodels_ooc.models.at_means import AtMeans
+from statsmodels_ooc.models.arguments import SCALE_OF_ONE, scale_rule
 from statsmodels_ooc.models.glm_constrained import fit_constrained
 from statsmodels_ooc.models.glm_fit import fit_glm
 from statsmodels_ooc.models.glm_regularized import fit_regularized
@@ -29,16 +33,18 @@ from statsmodels_ooc.models.in_memory_only import InMemoryOnly
 from statsmodels_ooc.models.maximum_likelihood import MaximumLikelihood
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream, refuse_sources
 from statsmodels_ooc.models.tweedie import solve_power
-from statsmodels_ooc.reductions.power import PowerSums
+from statsmodels_ooc.reductions.given_means import GivenMeans, GivenMeansState
+from statsmodels_ooc.reductions.power import PowerSums, PowerSumsState
 from statsmodels_ooc.results.glm_rows import Extra, GLMRow, Predict, PriorWeights, Shift
 from statsmodels_ooc.results.glm_scores import independent_sums, joint_statistic, score_sums
 from statsmodels_ooc.solvers.irls import Point
+from statsmodels_ooc.solvers.likelihood import loglike_at
+from statsmodels_ooc.solvers.scale import Gaps
 from statsmodels_ooc.sources.dask_array import from_arrays, is_lazy
 
 __all__ = ["GLM"]
 
 _EXTRAS = ("offset", "exposure", "freq_weights", "var_weights")
-_SCALE_OF_ONE = (sm.families.Binomial, sm.families.Poisson, sm.families.NegativeBinomial)
 
 
 class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
@@ -264,28 +270,19 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
     def _at(self, params: Any) -> Point:
         return self._planner.at(np.asarray(params, dtype=np.float64))
 
-    def _scale_of(self, point: Point | AtMeans) -> float:
-        """The scale at a point, by the rule that `fit` was given."""
-        rule = self.scaletype
-        if rule is None:
-            rule = 1.0 if isinstance(self.family, _SCALE_OF_ONE) else "x2"
-        if isinstance(rule, float):
-            return rule
-        if self.df_resid <= 0:
-            raise DesignError(
-                f"{self.wnobs:g} rows and {self.df_model + 1:g} parameters leave nothing to "
-                "estimate the scale from",
-                hint="fit(scale=1.0) fixes it",
-            )
-        total = point.pearson if rule.lower() == "x2" else point.deviance
-        return np.float64(np.divide(total, self.df_resid))
+    def _scale_of(self, gaps: Callable[[], Gaps], df_resid: float | None = None) -> float:
+        """The scale by the rule that the last fit was given."""
+        rule = scale_rule(self.scaletype, self.family)
+        if rule.kind == "fixed":
+            return rule.value
+        return rule.of(gaps, self.wnobs, self.df_resid if df_resid is None else df_resid)
 
     def loglike(self, params: Any, scale: float | None = None) -> Any:
         """The log-likelihood; the scale estimated at the parameters where it is None."""
         if self._stream is None:
             return super().loglike(params, scale)
         point = self._at(params)
-        return self._loglike(point, self._scale_of(point) if scale is None else float(scale))
+        return self._loglike(point, self._scale_at(params, scale))
 
     def _loglike(self, point: Point, scale: float) -> np.float64:
         assert point.beta is not None
@@ -298,14 +295,14 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         if self._stream is None:
             return super().score(params, scale)
         point = self._at(params)
-        return point.score / (self._scale_of(point) if scale is None else scale)
+        return point.score / self._scale_at(params, scale)
 
     def hessian(self, params: Any, scale: float | None = None, observed: bool | None = None) -> Any:
         """The Hessian of `loglike`, (k, k); minus the expected information if not observed."""
         if self._stream is None:
             return super().hessian(params, scale, observed)
         point = self._at(params)
-        scale = self._scale_of(point) if scale is None else scale
+        scale = self._scale_at(params, scale)
         if observed is None:
             observed = self._optim_hessian != "eim"
         if observed and not isinstance(self._planner.kernel, CANONICAL):
@@ -316,19 +313,27 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         """The log-likelihood at means, (n,): an array, or lazy ones such as `results.mu`."""
         if self._stream is None:
             return super().loglike_mu(mu, scale)
-        return np.float64(self._at_means(mu).loglike(float(scale)))
+        beta = self._params_of(mu)
+        if beta is not None:
+            return self.loglike(beta, float(scale))
+        form, divisor = loglike_form(self.family, unit_var_weights=False), 1.0
+        if form is None:  # the weights of the rows take the scale along
+            form, divisor = "fixed", float(scale)
+        found = self._at_means(mu, divisor)
+        likelihood = loglike_at(form, found.saturated, found.deviance, float(scale), found.freq)
+        return np.float64(likelihood)
 
     def _estimate_x2_scale(self, mu: Any) -> Any:
         if self._stream is None:
             return super()._estimate_x2_scale(mu)
-        return np.float64(np.divide(AtMeans.of(self, mu).pearson, self.df_resid))
+        return np.float64(np.divide(self._at_means(mu).pearson, self.df_resid))
 
     def estimate_scale(self, mu: Any) -> Any:
         """The scale at means, (n,), by the rule that `fit` was given."""
         if self._stream is None:
             return super().estimate_scale(mu)
         beta = self._params_of(mu)
-        return self._scale_of(AtMeans.of(self, mu) if beta is None else self._at(beta))
+        return self._scale_of(lambda: self._at_means(mu) if beta is None else self._at(beta))
 
     def estimate_tweedie_power(
         self, mu: Any, method: str = "brentq", low: float = 1.01, high: float = 5.0
@@ -353,12 +358,24 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             return super().estimate_tweedie_power(mu, method, low, high)
         if method != "brentq":
             raise NotImplementedError("Only brentq can currently be used")
-        return solve_power(self._at_means(mu).power_sums, self.df_resid, low, high)
+        rows, beta = self._opened(), self._params_of(mu)
+        assert rows is not None
+        rows = rows.beside(mu=mu) if beta is None else rows
 
-    def _at_means(self, mu: Any) -> Any:
-        """What gives a log-likelihood and `power_sums` at some means."""
-        beta = self._params_of(mu)
-        return AtMeans.of(self, mu) if beta is None else _AtParams(self, beta)
+        def sums(powers: FloatArray) -> FloatArray:
+            reduction = PowerSums(self._planner.kernel, beta, powers)
+            state: PowerSumsState = rows.fold("variance power", reduction)[0]
+            return state.sums
+
+        return solve_power(sums, self.df_resid, low, high)
+
+    def _at_means(self, mu: Any, divisor: float = 1.0) -> GivenMeansState:
+        """The sums at means, (n,); a pass."""
+        rows = self._opened()
+        assert rows is not None
+        reduction = GivenMeans(self._planner.kernel, divisor)
+        state: GivenMeansState = rows.beside(mu=mu).fold("given means", reduction)[0]
+        return state
 
     def _params_of(self, mu: Any) -> FloatArray | None:
         """The parameters of lazy means that this model has made itself."""
@@ -405,7 +422,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         return self._row("score_dendog", params, scale, width=self.spec.k)
 
     def _scale_at(self, params: Any, scale: float | None) -> float:
-        return self._scale_of(self._at(params)) if scale is None else float(scale)
+        return self._scale_of(lambda: self._at(params)) if scale is None else float(scale)
 
     def score_test(
         self,
@@ -473,19 +490,14 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             raise ValueError("exposure can only be used with the log link function")
         if exposure is None and offset is None:
             return self._row(kind, params)
-        stream = self._opened()
-        assert stream is not None
-        linear: Any = self._row("design part", params).lazily(stream)
-        for part in self._shifts(exposure, offset):
-            linear = linear + aligned(part, linear, "offset") if np.ndim(part) else linear + part
-        return as_rows(linear.map_blocks(Predict(kind, self._planner.kernel), dtype=np.float64))
-
-    def _shifts(self, exposure: Any, offset: Any) -> list[Any]:
-        """What is added to the predictor: the model's own where none is given."""
-        own = self.lazy
-        logarithm = own.exposure if exposure is None else np.log(exposure)
-        parts = [own.offset if offset is None else offset, logarithm]
-        return [part for part in parts if part is not None]
+        given = {
+            "offset": offset,
+            "exposure": None if exposure is None else np.log(exposure),
+        }
+        constants = {role: v for role, v in given.items() if v is not None and np.ndim(v) == 0}
+        arrays = {role: v for role, v in given.items() if np.ndim(v)}
+        row = GLMRow(kind, self._planner.kernel, np.asarray(params, dtype=np.float64))
+        return RowFunction(Predict(row, constants), beside=arrays)
 
     def get_distribution(
         self,
@@ -519,7 +531,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         mu = np.asarray(self.predict(params, None, exposure, offset))
         if not isinstance(self.family, sm.families.Binomial) or np.all(n_trials == 1):
             del weights["n_trials"]
-        discrete = isinstance(self.family, _SCALE_OF_ONE)
+        discrete = isinstance(self.family, SCALE_OF_ONE)
         return self.family.get_distribution(mu, 1.0 if discrete else scale, **weights)
 
     # --- what statsmodels sets in a fit
@@ -750,25 +762,6 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         if self._stream is None:
             return super().fit_constrained(constraints, start_params, **fit_kwds)
         return fit_constrained(self, constraints, start_params, **fit_kwds)
-
-
-@dataclass(frozen=True)
-class _AtParams:
-    """What `AtMeans` gives, at the means of some parameters."""
-
-    model: GLM
-    beta: FloatArray
-
-    def loglike(self, scale: float) -> float:
-        found: float = self.model.loglike(self.beta, scale)
-        return found
-
-    def power_sums(self, powers: FloatArray) -> FloatArray:
-        reduction = PowerSums(self.model._planner.kernel, self.beta, powers)
-        assert self.model._stream is not None
-        (state,) = self.model._stream.fold("variance power", reduction)
-        found: FloatArray = state.sums
-        return found
 
 
 def _given(*extras: Any) -> dict[str, Any]:

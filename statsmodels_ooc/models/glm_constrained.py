@@ -13,14 +13,13 @@ from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 from statsmodels_ooc._statsmodels import LinearConstraints, StreamedGLMWrapper
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, warn_caller
-from statsmodels_ooc.models.glm_fit import (
+from statsmodels_ooc.models.arguments import (
     checked_options,
+    checked_scale,
     checked_start,
     criterion_of,
-    scale_rule,
-    scored,
-    warn_of,
 )
+from statsmodels_ooc.models.glm_fit import scored, warn_of
 from statsmodels_ooc.results.covariance import refuse_unavailable, robust
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.solvers.dependence import describe, lengths
@@ -57,7 +56,7 @@ def fit_constrained(
     refuse_unavailable("nonrobust" if cov_type.lower() == "eim" else cov_type)
     options_of_irls = checked_options(options)
     found = DesignInfo(model.exog_names).linear_constraint(constraints)
-    model.scaletype = scale_rule(scale)
+    model.scaletype = checked_scale(scale)
     model._planner.may_compress = compress
     design = model._planner.first().fit
     feasible = _solutions(found.coefs, found.constants.ravel(), lengths(design.r_exog))
@@ -81,7 +80,7 @@ def fit_constrained(
             "parameters are not uniquely determined.",
             SingularMatrixWarning,
         )
-    estimated = own._scale_of(path.point)
+    estimated = own._scale_of(lambda: path.point)
     cov = estimated * (root @ root.T)
     results = GLMResults(model, params, cov / estimated, estimated, use_t=use_t, point=path.point)
     if cov_type.lower() not in ("nonrobust", "eim"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from contextlib import suppress
 from types import SimpleNamespace
@@ -16,31 +15,27 @@ from statsmodels.tools.sm_exceptions import (
     PerfectSeparationWarning,
     SingularMatrixWarning,
 )
-from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc._statsmodels import StreamedGLMWrapper
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.errors import DesignError, OptionError, warn_caller
+from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.families.lookup import CANONICAL
+from statsmodels_ooc.models.arguments import (
+    checked_maxiter,
+    checked_options,
+    checked_scale,
+    checked_start,
+    criterion_of,
+)
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.solvers.dependence import describe
 from statsmodels_ooc.solvers.irls import Criterion, Path, Point
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.separation import told
 
-__all__ = [
-    "checked_options",
-    "checked_start",
-    "criterion_of",
-    "fit_glm",
-    "scale_rule",
-    "scored",
-    "warn_of",
-]
+__all__ = ["fit_glm", "scored", "warn_of"]
 
-_IRLS_OPTIONS = {"atol", "rtol", "tol_criterion", "wls_method", "attach_wls"}
 _BEYOND = 30  # steps of scoring from where another optimizer ended
-_WLS_METHODS = ("lstsq", "pinv", "qr")
 
 
 def fit_glm(
@@ -62,9 +57,7 @@ def fit_glm(
     **kwargs: Any,
 ) -> Any:
     """`GLM.fit` of a streamed model."""
-    if not isinstance(maxiter, numbers.Real) or maxiter < 0 or float(maxiter) % 1:
-        raise OptionError(f"maxiter={maxiter!r}; it is a number of iterations, 0 or more")
-    steps, model.scaletype = int(float(maxiter)), scale_rule(scale)
+    steps, model.scaletype = checked_maxiter(maxiter), checked_scale(scale)
     if start_params is not None:
         start = checked_start(start_params, model.spec.k)
     model._planner.may_compress = compress
@@ -77,35 +70,6 @@ def fit_glm(
     return _fit_gradient(
         model, start, steps, method, tol, max_start_irls, covariance, output, **kwargs
     )
-
-
-def scale_rule(scale: str | float | None) -> str | float | None:
-    """How the scale is estimated, or its value; refuses anything else."""
-    if scale is None:
-        return None
-    if isinstance(scale, str):
-        chosen: str = string_like(scale, "scale", options=("x2", "dev"))
-        return chosen
-    try:
-        value = float(scale)
-    except (TypeError, ValueError) as error:
-        raise type(error)("scale must be a float if given and not a string.") from error
-    if not (np.isfinite(value) and value > 0):
-        raise OptionError(f"scale={scale!r}; a scale is finite and above zero, or 'X2' or 'dev'")
-    return value
-
-
-def checked_start(values: Any, k: int) -> FloatArray:
-    """Parameters to start from, as an array of their own."""
-    try:
-        beta = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"start_params are {k} numbers here, not {values!r}") from error
-    if beta.shape != (k,):
-        raise OptionError(f"start_params are {k} numbers here, not an array of shape {beta.shape}")
-    if not np.isfinite(beta).all():
-        raise OptionError(f"start_params are finite, not {beta[~np.isfinite(beta)][0]}")
-    return beta
 
 
 def _fit_irls(
@@ -131,7 +95,7 @@ def _fit_irls(
         model,
         params,
         cov if maxiter > 0 else None,
-        model._scale_of(path.point),
+        model._scale_of(lambda: path.point),
         point=path.point,
         **covariance,
     )
@@ -152,33 +116,12 @@ def scored(
 ) -> Path:
     """Fisher scoring of a streamed model."""
     return model._planner.path(  # type: ignore[no-any-return]
-        start, maxiter=maxiter, criterion=criterion, scale_of=model._scale_of, span=span
+        start,
+        maxiter=maxiter,
+        criterion=criterion,
+        scale_of=lambda point: model._scale_of(lambda: point),
+        span=span,
     )
-
-
-def checked_options(options: dict[str, Any]) -> str:
-    """The method of the least squares, which is only recorded; refuses unknown options."""
-    unknown = sorted(set(options) - _IRLS_OPTIONS)
-    if unknown:
-        raise TypeError(
-            f"fit(method='IRLS') has no option {', '.join(map(repr, unknown))}; it has "
-            f"{', '.join(sorted(_IRLS_OPTIONS))}"
-        )
-    if options.get("attach_wls"):
-        raise NotImplementedError("attach_wls: there is no WLS model in memory to attach")
-    wls_method: str = options.get("wls_method", "lstsq")
-    if wls_method not in _WLS_METHODS:
-        raise ValueError(f"wls_method must be one of {_WLS_METHODS}, not {wls_method!r}")
-    return wls_method
-
-
-def criterion_of(tol: float, options: dict[str, Any]) -> Criterion:
-    """When the iterations stop, from statsmodels' options."""
-    name = options.get("tol_criterion", "deviance")
-    if name not in ("deviance", "params"):
-        raise ValueError(f"tol_criterion must be 'deviance' or 'params', not {name!r}")
-    atol = options.get("atol")
-    return Criterion(name, tol if atol is None else atol, options.get("rtol", 0.0))
 
 
 def warn_of(path: Path, names: Sequence[str], *, tried: bool) -> None:
@@ -248,7 +191,7 @@ def _fit_gradient(
             separation = path.separation
     finally:
         model.scaletype, model._optim_hessian = rule, None
-    scale = model._scale_of(point)
+    scale = model._scale_of(lambda: point)
     expected = covariance["cov_type"].lower() == "eim"
     if expected:
         covariance["cov_type"] = "nonrobust"

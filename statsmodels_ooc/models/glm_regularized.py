@@ -14,7 +14,8 @@ from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import warn_caller
-from statsmodels_ooc.models.glm_fit import checked_start, scored, warn_of
+from statsmodels_ooc.models.arguments import checked_start
+from statsmodels_ooc.models.glm_fit import scored, warn_of
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.solvers.elastic_net import Penalized, Penalty, penalized_likelihood
 from statsmodels_ooc.solvers.irls import Criterion, Point
@@ -57,7 +58,7 @@ def fit_regularized(
         first,
         penalty,
         model.nobs,
-        scale_of=model._scale_of,
+        scale_of=lambda point: model._scale_of(lambda: point),
         tolerance=cnvrg_tol,
         maxiter=maxiter,
         anchor=planner._anchor() if first.beta is None else None,
@@ -114,7 +115,7 @@ def _first(model: Any, start: str | FloatArray) -> Point:
 def _objective(model: Any, penalty: Penalty) -> Callable[[Point], float]:
     def objective(point: Point) -> float:
         assert point.beta is not None
-        factor = model._scale_of(point) if penalty.scaled else 1.0
+        factor = model._scale_of(lambda: point) if penalty.scaled else 1.0
         value = point.deviance / (2 * model.nobs) + factor * penalty.at(point.beta)
         return value if np.isfinite(value) else np.inf
 
@@ -140,7 +141,7 @@ def _refitted(model: Any, found: Penalized, params: FloatArray, method: str) -> 
     else:
         converged = found.converged
         point, cov = model._at(params), np.zeros((len(params), len(params)))
-    results = GLMResults(model, params, cov, own._scale_of(point), point=point)
+    results = GLMResults(model, params, cov, own._scale_of(lambda: point), point=point)
     results.df_model, results.df_resid = int(chosen.sum()), model.nobs - int(chosen.sum())
     results.regularized, results.method = True, method
     results.converged, results.fit_history = converged, {"iteration": found.iterations}

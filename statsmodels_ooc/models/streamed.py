@@ -17,7 +17,6 @@ from statsmodels_ooc.design.spec import DesignSpec, Missing
 from statsmodels_ooc.engine import (
     LazyAnswers,
     PassRecord,
-    RowArray,
     RowFunction,
     StreamedRows,
     UsedRows,
@@ -246,12 +245,6 @@ class StreamedModel:
         if self._stream is not None:
             _ = self._planner.audit  # the fit comes first, so that bad rows are refused
         return self._stream
-
-    def _rows(self, function: Any, width: int | None = None) -> RowArray:
-        """A lazy answer, whatever its size: what this package itself goes on with."""
-        stream = self._opened()
-        assert stream is not None
-        return stream.rows(function, width)
 
     @property
     def row_labels(self) -> pd.Index[Any]:

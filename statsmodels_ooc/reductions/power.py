@@ -30,14 +30,14 @@ class PowerSums(Reduction[PowerSumsState]):
     ----------
     kernel : Kernel
         The family and its link.
-    beta : ndarray, (k,)
-        The parameters.
+    beta : ndarray, (k,), or None
+        The parameters; None for the means that stand beside the rows, ``mu``.
     powers : ndarray, (m,)
         The powers of the mean that the variance may be.
     """
 
     kernel: Kernel
-    beta: FloatArray
+    beta: FloatArray | None
     powers: FloatArray
 
     def init(self) -> PowerSumsState:
@@ -46,7 +46,10 @@ class PowerSums(Reduction[PowerSumsState]):
     def update(self, state: PowerSumsState, block: Block) -> PowerSumsState:
         if len(block.endog) == 0:
             return state
-        mu = self.kernel.mean(linear_predictor(block, self.beta)).mu
+        if self.beta is None:
+            mu = block.extras.beside["mu"]
+        else:
+            mu = self.kernel.mean(linear_predictor(block, self.beta)).mu
         weights = prior_weights(block, ("freq_weights", "var_weights"))
         weights = np.ones(len(mu)) if weights is None else weights
         state.sums += power_sums(block.endog, mu, weights, self.powers)

@@ -18,6 +18,7 @@ __all__ = [
     "Outside",
     "Scoring",
     "ScoringState",
+    "pearson",
 ]
 
 _FAINT = 1e-8  # weight; what such a row can still gain is too little to see
@@ -122,7 +123,7 @@ class Scoring(Reduction[ScoringState]):
         gap = y - mean.mu
         state.gap = max(state.gap, _widest(block, gap))
         state.edge = min(state.edge, kernel.edge(mean))
-        state.pearson += _pearson(block, gap, mean.variance, a)
+        state.pearson += pearson(block, gap, mean.variance, a)
         if a is not None:
             weight *= a
             score *= a
@@ -167,7 +168,7 @@ def _widest(block: Block, gap: FloatArray) -> float:
         return float(np.sqrt((gap * gap + spread).max()))
 
 
-def _pearson(block: Block, gap: FloatArray, variance: FloatArray, a: FloatArray | None) -> float:
+def pearson(block: Block, gap: FloatArray, variance: FloatArray, a: FloatArray | None) -> float:
     """Pearson's chi-squared; what rows within a cell differ in comes on top."""
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         squares = gap * gap

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights, total_offset
 from statsmodels_ooc.families.kernels import Kernel
 
-__all__ = ["Extra", "GLMRow", "Leverage", "Observed", "Predict", "PriorWeights", "Shift"]
+__all__ = ["Extra", "GLMRow", "Leverage", "Predict", "PriorWeights", "Shift"]
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,6 @@ class Shift:
     def __call__(self, block: Block) -> FloatArray:
         offset = total_offset(block)
         return np.zeros(len(block.endog)) if offset is None else offset
-
-
-@dataclass(frozen=True)
-class Observed:
-    """What a likelihood takes besides the means, (b, 4).
-
-    The response, the frequency weights, the variance weights and the trials.
-    """
-
-    def __call__(self, block: Block) -> FloatArray:
-        roles = ("freq_weights", "var_weights", "trials")
-        return np.column_stack([block.endog, *(Extra(role)(block) for role in roles)])
 
 
 @dataclass(frozen=True)
@@ -98,16 +86,32 @@ class GLMRow:
 
 @dataclass(frozen=True)
 class Predict:
-    """Linear predictors (b,) to what `GLM.predict` predicts, (b,)."""
+    """What `GLM.predict` predicts with another offset or exposure, (b,).
 
-    which: str
-    kernel: Kernel
+    Attributes
+    ----------
+    row : GLMRow
+        What is predicted, and the parameters.
+    constants : mapping
+        ``offset`` and ``exposure`` (its logarithm), where one number is given for all rows.
+        Arrays of these names stand beside the rows; the model's own are taken otherwise.
+    """
 
-    def __call__(self, eta: FloatArray) -> FloatArray:
-        if self.which == "linear":
+    row: GLMRow
+    constants: Mapping[str, float]
+
+    def __call__(self, block: Block) -> FloatArray:
+        extras = block.extras
+        own = {"offset": extras.offset, "exposure": extras.exposure}
+        given = {**own, **self.constants, **extras.beside}
+        eta = block.matvec(self.row.beta)
+        for shift in given.values():
+            if shift is not None:
+                eta = eta + shift
+        if self.row.kind == "linear":
             return eta
-        mean = self.kernel.mean(eta)
-        return mean.mu if self.which == "mean" else mean.variance
+        mean = self.row.kernel.mean(eta)
+        return mean.mu if self.row.kind == "mean" else mean.variance
 
 
 @dataclass(frozen=True)
@@ -192,16 +196,6 @@ def _score_obs(row: GLMRow, block: Block) -> FloatArray:
     return block.dense() * _score_factor(row, block)[:, None]
 
 
-def _scored(row: GLMRow, block: Block) -> FloatArray:
-    factors = _score_factor(row, block), _information(row, block)
-    return np.column_stack([block.dense(), *factors])
-
-
-def _scored_observed(row: GLMRow, block: Block) -> FloatArray:
-    factors = _score_factor(row, block), _observed_information(row, block)
-    return np.column_stack([block.dense(), *factors])
-
-
 def _mean_dparams(row: GLMRow, block: Block) -> FloatArray:
     return block.dense() * row.kernel.mean(row.eta(block)).slope[:, None]
 
@@ -210,10 +204,6 @@ def _score_dendog(row: GLMRow, block: Block) -> FloatArray:
     mean = row.kernel.mean(row.eta(block))
     factor = _weighted(mean.slope / mean.variance, block) / row.scale
     return block.dense() * factor[:, None]
-
-
-def _design_part(row: GLMRow, block: Block) -> FloatArray:
-    return block.matvec(row.beta)
 
 
 def _variance(row: GLMRow, block: Block) -> FloatArray:
@@ -229,7 +219,6 @@ def _null(row: GLMRow, block: Block) -> FloatArray:
 
 
 KINDS: dict[str, Callable[[GLMRow, Block], FloatArray]] = {
-    "design part": _design_part,
     "linear": GLMRow.eta,
     "mean": GLMRow.mu,
     "null": _null,
@@ -243,8 +232,6 @@ KINDS: dict[str, Callable[[GLMRow, Block], FloatArray]] = {
     "score_obs": _score_obs,
     "information": _information,
     "observed_information": _observed_information,
-    "scored": _scored,
-    "scored_observed": _scored_observed,
     "mean_dparams": _mean_dparams,
     "score_dendog": _score_dendog,
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +11,8 @@ from scipy import stats
 
 from statsmodels_ooc._statsmodels import ScoreTestResult, robust_score_test
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.engine.alongside import beside, total
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning, warn_caller
+from statsmodels_ooc.reductions.score_test import ScoreTestSums
 from statsmodels_ooc.solvers.dependence import independent_of_those_before
 from statsmodels_ooc.solvers.estimable import estimable_part
 
@@ -49,7 +47,13 @@ class ScoreSums:
         return centred * (self.rows / (self.rows - 1))
 
 
-def score_sums(model: Any, params: Any, exog_extra: Any = None, observed: bool = True) -> ScoreSums:
+def score_sums(
+    model: Any,
+    params: Any,
+    exog_extra: Any = None,
+    observed: bool = True,
+    df_resid: float | None = None,
+) -> ScoreSums:
     """The sums of a score test, from one reading of the rows.
 
     Parameters
@@ -62,22 +66,21 @@ def score_sums(model: Any, params: Any, exog_extra: Any = None, observed: bool =
         Further columns of the design, with parameters of zero.
     observed : bool
         Whether the information is the observed one.
+    df_resid : float, optional
+        What the scale is estimated with, where it is; the model's by default.
     """
-    k = model.spec.k
-    asked = model._row("scored_observed" if observed else "scored", params, width=k + 2)
-    rows = asked.lazily(model._opened())
-    q = 0
+    rows, extra = model._opened(), 0
     if exog_extra is not None:
-        rows = beside(rows, exog_extra, "exog_extra")
-        q = rows.shape[1] - k - 2
-    p = k + q
-    sums = total(_Products(k), rows, p * (2 * p + 1)).reshape(p, 2 * p + 1)
-    scale = model._scale_of(model._at(params))
+        if not hasattr(exog_extra, "shape"):
+            exog_extra = np.asarray(exog_extra)
+        rows = rows.beside(exog_extra=exog_extra)
+        extra = 1 if len(exog_extra.shape) == 1 else exog_extra.shape[1]
+    beta = np.asarray(params, dtype=np.float64)
+    asked = ScoreTestSums(model._planner.kernel, beta, observed, extra)
+    (sums,) = rows.fold("score test", asked)
+    scale = model._scale_of(lambda: sums, df_resid)
     return ScoreSums(
-        sums[:, 0] / scale,
-        sums[:, 1 : p + 1] / scale,
-        sums[:, p + 1 :] / scale**2,
-        int(rows.shape[0]),
+        sums.score / scale, sums.information / scale, sums.squares / scale**2, sums.rows
     )
 
 
@@ -100,7 +103,8 @@ def independent_sums(
     """
     k = model.spec.k
     kept = independent_of_those_before(sums.information)
-    if np.count_nonzero(kept[:k]) < model._at(params).fit.rank:
+    known = np.count_nonzero(kept[:k])
+    if known < model._planner.rank and known < model._at(params).fit.rank:
         raise DesignError(
             "a score test sums products of columns, and these do not tell the columns of the "
             "design apart: once they have one length, one of them is within 1e-6 of others",
@@ -128,20 +132,6 @@ def joint_statistic(sums: ScoreSums) -> FloatArray:
     return statistic
 
 
-@dataclass(frozen=True)
-class _Products:
-    """Rows ``[X | score | information | extra]`` to the sums of a score test."""
-
-    k: int
-
-    def __call__(self, rows: FloatArray) -> FloatArray:
-        x = np.delete(rows, [self.k, self.k + 1], axis=1)
-        score, information = rows[:, self.k], rows[:, self.k + 1]
-        parts = [x.T @ score[:, None], x.T @ (x * information[:, None])]
-        scores = x * score[:, None]
-        return np.hstack([*parts, scores.T @ scores]).ravel()
-
-
 def score_test(
     results: Any,
     exog_extra: Any,
@@ -159,8 +149,8 @@ def score_test(
         raise NotImplementedError('Only cov_type "nonrobust" and "HC0" are available.')
     model = results.model
     params = np.asarray(results.params if params_constrained is None else params_constrained)
-    with _degrees_of_freedom(results, k_constraints):
-        sums = score_sums(model, params, exog_extra, observed)
+    df_resid = results.df_resid + (k_constraints or 0)
+    sums = score_sums(model, params, exog_extra, observed, df_resid)
     restriction, count = _restriction(results, exog_extra, len(sums.score), k_constraints)
     if hypothesis == "separate" and kind != "HC0":
         return _separate(sums)
@@ -184,18 +174,6 @@ def score_test(
         k_constraint=count,
         distribution="chi2",
     )
-
-
-@contextmanager
-def _degrees_of_freedom(results: Any, k_constraints: int | None) -> Iterator[None]:
-    """Estimate the scale with the degrees of freedom of the restricted model."""
-    model = results.model
-    before = model.df_resid
-    model.df_resid = results.df_resid + (k_constraints or 0)
-    try:
-        yield
-    finally:
-        model.df_resid = before
 
 
 def _restriction(

@@ -72,12 +72,15 @@ class Candidates(Reduction[CandidatesState]):
     room : int
         How many bytes of raw rows a state may carry with the candidates. One that would
         need more gives up, and what it is merged with, too.
+    rows : int or None
+        How many rows there are, where that is known.
     """
 
     needs: tuple[int, ...]
     scores: Scores
     numbering: Numbering
     room: int = 2**30
+    rows: int | None = None
 
     def init(self) -> CandidatesState:
         return CandidatesState([Order(m) for m in self.needs])
@@ -138,7 +141,8 @@ class Candidates(Reduction[CandidatesState]):
         return [order.settle(self.numbering.ties).codes for order in state.orders]
 
     def nbytes(self) -> int:
-        return _PAIR * sum(self.needs) + self.room
+        kept = [m if self.rows is None else min(m, self.rows) for m in self.needs]
+        return _PAIR * sum(kept) + self.room
 
 
 def _distinct(codes: Sequence[IntArray]) -> IntArray:

@@ -263,7 +263,8 @@ class Selecting:
         if not self._is_optimal:
             purpose = UNIFORM
         numbering = self.rows.numbering(None if self._wants_all(survey) else purpose)
-        reduction = Candidates(needs, scores, numbering, self.rows.room(sum(needs)))
+        rows = self.stream.source.rows
+        reduction = Candidates(needs, scores, numbering, self.rows.room(sum(needs)), rows)
         facts = self._facts(survey)
         name = f"{settings.criterion} selection"
         state, *found = self.stream.fold(name, reduction, *facts.values())

@@ -29,6 +29,7 @@ from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
 from statsmodels_ooc.reductions.exact import ExactMoments
+from statsmodels_ooc.reductions.given_means import GivenMeans
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation, ScoreMeat
 from statsmodels_ooc.reductions.loglike import LogLike
 from statsmodels_ooc.reductions.margins import ColumnFacts, MarginalEffects
@@ -41,6 +42,7 @@ from statsmodels_ooc.reductions.remainder import Remainder
 from statsmodels_ooc.reductions.residuals import ResidualMoments
 from statsmodels_ooc.reductions.responses import DevianceAbout, ImpossibleResponses, Responses
 from statsmodels_ooc.reductions.sandwich import WhiteMeat
+from statsmodels_ooc.reductions.score_test import ScoreTestSums
 from statsmodels_ooc.reductions.scoring import Scoring
 from statsmodels_ooc.reductions.together import Together
 from statsmodels_ooc.reductions.triangle import Triangle, TriangleState
@@ -74,6 +76,10 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "observed information": ObservedInformation(POISSON, NEAR),
     "recession": Recession(POISSON, NEAR, np.array([1.0, 30.0, 4.0]), most=5),
     "variance power": PowerSums(POISSON, NEAR, np.array([-1.0, 1.5, 3.0])),
+    "variance power at given means": PowerSums(POISSON, None, np.array([-1.0, 1.5, 3.0])),
+    "given means": GivenMeans(ANY, 2.0),
+    "score test": ScoreTestSums(POISSON, NEAR, observed=True),
+    "score test of more columns": ScoreTestSums(ANY, NEAR, observed=True, extra=2),
     "exact moments": ExactMoments(K, squares=True),
     "D candidates": Candidates(
         deal("D", 11, K).needs,
@@ -165,6 +171,8 @@ MATRICES: dict[str, Reduction[Any]] = {
     "several as one": Together(
         (ObservedInformation(POISSON, AT), Scoring(ANY, AT, Triangle(9), 9))
     ),
+    "score test": ScoreTestSums(POISSON, AT, observed=True),
+    "score test of more columns": ScoreTestSums(POISSON, AT, observed=True, extra=9),
     "histograms": REDUCTIONS["histograms"],
 }
 
@@ -211,9 +219,7 @@ class Rows:
             RawBlock(
                 endog=self.endog[a:b],
                 design=Dense(np.asfortranarray(self.exog[a:b])),
-                extras=Extras()
-                if self.weights is None
-                else Extras(weights=self.weights[a:b], var_weights=self.weights[a:b]),
+                extras=self._extras(a, b),
                 partition=self.partition,
                 start=int(a),
                 rows_read=int(b - a) + (i == 0),
@@ -221,6 +227,11 @@ class Rows:
             )
             for i, (a, b) in enumerate(pairwise(ends))
         ]
+
+    def _extras(self, a: int, b: int) -> Extras:
+        x, w = self.exog[a:b], None if self.weights is None else self.weights[a:b]
+        beside = {"mu": np.exp(x[:, 0] / 30), "exog_extra": x[:, :2] ** 2}
+        return Extras(weights=w, var_weights=w, beside=beside)
 
     def whole(self) -> list[RawBlock]:
         return self.blocks([len(self.endog)])
@@ -380,7 +391,7 @@ def test_a_pickled_state_does_not_grow_with_the_rows(name: str) -> None:
     rng = np.random.default_rng(0)
 
     def size(n: int) -> int:
-        block = RawBlock(rng.normal(size=n), Dense(np.asfortranarray(rng.normal(size=(n, K)))))
+        (block,) = Rows(rng.normal(size=(n, K)), rng.normal(size=n), None, 0, (n,)).whole()
         return len(pickle.dumps(reduction.update(reduction.init(), block)))
 
     assert size(10_000) <= size(100) + 64

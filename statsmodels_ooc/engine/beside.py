@@ -1,0 +1,86 @@
+"""Arrays of somebody else, cut where the partitions of the rows are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from dask.delayed import Delayed
+from numpy.typing import NDArray
+
+from statsmodels_ooc.engine.ledger import changed
+from statsmodels_ooc.errors import DesignError
+
+__all__ = ["Beside", "aligned", "chunks_of"]
+
+
+def aligned(values: Any, counts: Sequence[int], what: str) -> Any:
+    """Values as long as the rows, as a dask array with a chunk for each partition.
+
+    Parameters
+    ----------
+    values : dask, NumPy or pandas, (n,) or (n, q)
+        The values, in the order of the rows.
+    counts : sequence of int
+        Rows of each partition.
+    what : str
+        What the values are, for messages.
+
+    Raises
+    ------
+    DesignError
+        There are not as many values as rows.
+    """
+    if hasattr(values, "to_dask_array"):
+        values = values.to_dask_array(lengths=True)
+    elif not isinstance(values, da.Array):
+        values = da.from_array(np.asarray(values, dtype=np.float64))
+    if np.isnan(values.shape[0]):
+        values = values.compute_chunk_sizes()
+    if values.shape[0] != sum(counts):
+        raise DesignError(
+            f"{what} has {values.shape[0]:,} rows, the model has {sum(counts):,}",
+            hint="rows that were dropped for missing values are none of the model's",
+        )
+    return values.rechunk({0: tuple(counts), **({1: -1} if values.ndim == 2 else {})})
+
+
+def chunks_of(given: Mapping[str, Any], partitions: int) -> list[list[Delayed]]:
+    """Of each partition the chunks of aligned arrays, in the order of their names."""
+    cut = [values.to_delayed().ravel() for values in given.values()]
+    return [[chunks[i] for chunks in cut] for i in range(partitions)]
+
+
+class Beside:
+    """What belongs to the rows of a partition, handed to its blocks one after the other.
+
+    Parameters
+    ----------
+    names : sequence of str
+        What it is called.
+    chunks : sequence of ndarray, (m,) or (m, q) each
+        What belongs to the m rows that are kept of the partition.
+    label : str
+        The partition, for messages.
+    """
+
+    def __init__(self, names: Sequence[str], chunks: Sequence[NDArray[Any]], label: str) -> None:
+        self._chunks = dict(zip(names, chunks, strict=True))
+        self._label, self._rows = label, 0
+
+    def put(self, blocks: Iterable[Any]) -> Iterator[Any]:
+        """The next blocks, with what belongs to their rows."""
+        return self._put(blocks) if self._chunks else iter(blocks)
+
+    def _put(self, blocks: Iterable[Any]) -> Iterator[Any]:
+        for block in blocks:
+            start, self._rows = self._rows, self._rows + len(block.endog)
+            beside = {name: values[start : self._rows] for name, values in self._chunks.items()}
+            for name, values in self._chunks.items():
+                if self._rows > len(values):
+                    what = f"{name!r} was put beside the rows"
+                    raise changed(self._label, what, len(values), self._rows)
+            yield replace(block, extras=replace(block.extras, beside=beside))

@@ -1,0 +1,114 @@
+"""The sums of a score test, also of columns that are put beside the design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights
+from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.scoring import pearson
+
+__all__ = ["ScoreTestSums", "ScoreTestSumsState"]
+
+
+@dataclass(slots=True)
+class ScoreTestSumsState:
+    """Sums over the rows so far of a design of p columns, at scale one.
+
+    Attributes
+    ----------
+    score : ndarray, (p,)
+        The gradient of the log-likelihood.
+    information : ndarray, (p, p)
+        Minus its Hessian, observed or expected.
+    squares : ndarray, (p, p)
+        The outer products of the scores of the rows.
+    deviance, pearson : float
+        Which tell the scale.
+    rows : int
+        Rows.
+    """
+
+    score: FloatArray
+    information: FloatArray
+    squares: FloatArray
+    deviance: float = 0.0
+    pearson: float = 0.0
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class ScoreTestSums(Reduction[ScoreTestSumsState]):
+    """Fold the scores, the information and the squared scores of ``[X | Z]`` at ``[beta | 0]``.
+
+    Z is what stands beside the rows under the name ``exog_extra``, if anything.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The family and its link.
+    beta : ndarray, (k,)
+        The parameters of the design.
+    observed : bool
+        Whether the information is the observed one, or the expected.
+    extra : int
+        The number q of columns of Z.
+
+    References
+    ----------
+    Boos (1992). On generalized score tests. The American Statistician 46, 327-333.
+    """
+
+    kernel: Kernel
+    beta: FloatArray
+    observed: bool
+    extra: int = 0
+
+    @property
+    def _p(self) -> int:
+        return len(self.beta) + self.extra
+
+    def init(self) -> ScoreTestSumsState:
+        p = self._p
+        return ScoreTestSumsState(np.zeros(p), np.zeros((p, p)), np.zeros((p, p)))
+
+    def update(self, state: ScoreTestSumsState, block: Block) -> ScoreTestSumsState:
+        y = block.endog
+        if len(y) == 0:
+            return state
+        eta = linear_predictor(block, self.beta)
+        mean, a = self.kernel.mean(eta), prior_weights(block)
+        information, score = self.kernel.working(y, eta, mean)
+        if self.observed:
+            information = self.kernel.observed(y, eta, mean)
+        if a is not None:
+            information, score = information * a, score * a
+        x = block.dense()
+        if self.extra:
+            x = np.column_stack((x, block.extras.beside["exog_extra"]))
+        scores = x * score[:, None]
+        state.score += np.dot(x.T, score)
+        state.information += np.dot(x.T, x * information[:, None])
+        state.squares += np.dot(scores.T, scores)
+        state.deviance += self.kernel.deviance(y, eta, mean, a)
+        state.pearson += pearson(block, y - mean.mu, mean.variance, a)
+        state.rows += len(y)
+        return state
+
+    def merge(self, left: ScoreTestSumsState, right: ScoreTestSumsState) -> ScoreTestSumsState:
+        return ScoreTestSumsState(
+            left.score + right.score,
+            left.information + right.information,
+            left.squares + right.squares,
+            left.deviance + right.deviance,
+            left.pearson + right.pearson,
+            left.rows + right.rows,
+        )
+
+    def nbytes(self) -> int:
+        return 16 * self._p**2
