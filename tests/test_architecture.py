@@ -32,7 +32,7 @@ LAYERS: dict[str, int] = {
     "design": 3,
     "engine": 3,
     "solvers": 3,
-    "groundwork": 4,
+    "likelihoods": 4,
     "results": 5,
     "models": 6,
     "selection": 5,

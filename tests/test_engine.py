@@ -16,7 +16,7 @@ from statsmodels_ooc.engine import RowArray, StreamedRows
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import MemoryLimitError, SourceChangedError, SourceError
 from statsmodels_ooc.options import options
-from statsmodels_ooc.reductions.audit import RowAudit
+from statsmodels_ooc.reductions.facts import RowFacts
 from statsmodels_ooc.reductions.residuals import ResidualMoments
 from statsmodels_ooc.reductions.triangle import Triangle
 from statsmodels_ooc.results.rows import Residuals, Response
@@ -68,7 +68,7 @@ def test_blocks_do_not_depend_on_workers_but_on_settings():
 def test_a_pass_is_recorded():
     s = stream()
     s.fold("fit", Triangle(K))
-    s.fold("again", Triangle(K), RowAudit(K))
+    s.fold("again", Triangle(K), RowFacts(K))
     assert [(p.name, p.rows, p.partitions) for p in s.passes] == [
         ("fit", 1_000, 11),
         ("again", 1_000, 11),
@@ -113,19 +113,19 @@ def test_changed_data_is_noticed(second, message):
 
 
 def test_rows_come_in_order_with_known_chunks():
-    rows = stream(chunk_rows=300).rows(Response())
+    rows = stream(chunk_rows=300).lazy(Response())
     assert rows.chunks == ((300, 300, 300, 100),)
     np.testing.assert_array_equal(rows.compute(), frame()["y"])
 
 
 def test_small_rows_turn_into_numpy():
-    resid = stream().rows(Residuals(np.zeros(K)))
+    resid = stream().lazy(Residuals(np.zeros(K)))
     assert isinstance(resid, RowArray)
     np.testing.assert_array_equal(np.asarray(resid), frame()["y"])
 
 
 def test_large_rows_do_not_turn_into_numpy_by_accident():
-    resid = stream().rows(Residuals(np.zeros(K)))
+    resid = stream().lazy(Residuals(np.zeros(K)))
     with options.set(array_limit="1 kiB"):
         with pytest.raises(MemoryLimitError, match=r"\.compute\(\)"):
             np.asarray(resid)

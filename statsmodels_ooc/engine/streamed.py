@@ -22,8 +22,8 @@ from statsmodels_ooc.engine.sample import sample_rows
 from statsmodels_ooc.engine.sizes import check_memory, check_room, sizes_for
 from statsmodels_ooc.engine.spec import BlockSpec
 from statsmodels_ooc.engine.tasks import Collect, Seen, bound, check_unchanged
-from statsmodels_ooc.reductions.audit import Fingerprint
 from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import ForgottenSource, Source
 
 __all__ = ["StreamedRows"]

@@ -23,8 +23,8 @@ from statsmodels_ooc.engine.progress import tick
 from statsmodels_ooc.engine.sizes import Sizes
 from statsmodels_ooc.engine.spec import BlockSpec
 from statsmodels_ooc.errors import OutOfCoreError
-from statsmodels_ooc.reductions.audit import Fingerprint
 from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import Partition, numbered, own_labels
 from statsmodels_ooc.sources.files import contents_are_compared
 
@@ -61,7 +61,7 @@ class Fold:
         beside = Beside(self.beside, chunks, partition.label)
         with (
             one_blas_thread(),
-            np.errstate(over="ignore"),  # the row audit names what is too large
+            np.errstate(over="ignore"),  # the facts name what is too large
             contents_are_compared() if self.compared else nullcontext(),
         ):
             for frame_rows, blocks in _frames(self.spec, partition, index, self.sizes, read):

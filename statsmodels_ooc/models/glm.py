@@ -23,14 +23,14 @@ from statsmodels_ooc.families.lookup import (
     loglike_form,
     max_endog,
 )
-from statsmodels_ooc.groundwork.opening import check_missing, open_formula
-from statsmodels_ooc.groundwork.responses import warn_of_levels
+from statsmodels_ooc.likelihoods.checks import warn_of_levels
+from statsmodels_ooc.likelihoods.glm import MaximumLikelihood
+from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
 from statsmodels_ooc.models.arguments import SCALE_OF_ONE, scale_rule
 from statsmodels_ooc.models.glm_constrained import fit_constrained
 from statsmodels_ooc.models.glm_fit import fit_glm
 from statsmodels_ooc.models.glm_regularized import fit_regularized
 from statsmodels_ooc.models.in_memory_only import InMemoryOnly
-from statsmodels_ooc.models.maximum_likelihood import MaximumLikelihood
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream, refuse_sources
 from statsmodels_ooc.models.tweedie import solve_power
 from statsmodels_ooc.reductions.given_means import GivenMeans, GivenMeansState
@@ -208,7 +208,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
 
     @cached_property
     def nobs(self) -> int:
-        return int(self._planner.audit.rows)
+        return int(self._planner.facts.rows)
 
     @cached_property
     def df_model(self) -> np.int64:

@@ -78,8 +78,8 @@ class WLS(StreamedLinear, sm.WLS):  # type: ignore[misc]
         """The Gaussian log-likelihood, the scale profiled out."""
         if self._stream is None:
             return super().loglike(params)
-        ssr, audit = self._planner.fit().ssr_at(np.asarray(params)), self._planner.audit
-        return np.float64(gaussian.concentrated_loglike(ssr, audit.rows, audit.log_weights))
+        ssr, facts = self._planner.fit().ssr_at(np.asarray(params)), self._planner.facts
+        return np.float64(gaussian.concentrated_loglike(ssr, facts.rows, facts.log_weights))
 
 
 class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]

@@ -12,7 +12,7 @@ import numpy as np
 import statsmodels.api as sm
 from statsmodels.base.elastic_net import RegularizedResults, RegularizedResultsWrapper
 
-from statsmodels_ooc.reductions.audit import RowAuditState
+from statsmodels_ooc.reductions.facts import RowFactsState
 from statsmodels_ooc.solvers import gaussian
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
@@ -22,7 +22,7 @@ __all__ = ["fit_regularized"]
 def fit_regularized(
     model: Any,
     fit: LinearFit,
-    audit: RowAuditState,
+    facts: RowFactsState,
     alpha: Any,
     start_params: Any,
     *,
@@ -37,16 +37,16 @@ def fit_regularized(
     ----------
     model : StreamedLinear
         The model, for the results.
-    fit, audit : LinearFit, RowAuditState
+    fit, facts : LinearFit, RowFactsState
         The rows, condensed.
     alpha, start_params, method, L1_wt, refit, **options
         As for statsmodels.
     """
-    alpha = np.asarray(alpha) * (audit.total_weight / audit.rows)
+    alpha = np.asarray(alpha) * (facts.total_weight / facts.rows)
     if method == "sqrt_lasso":  # statsmodels divides by the root of the number of rows
-        alpha = alpha * np.sqrt((len(fit.params) + 1) / audit.rows)
+        alpha = alpha * np.sqrt((len(fit.params) + 1) / facts.rows)
     endog, exog = gaussian.surrogate_rows(fit)
-    found = _surrogate(audit.rows)(endog, exog, hasconst=False).fit_regularized(
+    found = _surrogate(facts.rows)(endog, exog, hasconst=False).fit_regularized(
         method,
         float(alpha) if alpha.ndim == 0 else alpha,
         L1_wt,

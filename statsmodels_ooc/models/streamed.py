@@ -25,7 +25,7 @@ from statsmodels_ooc.engine import (
     row_method,
 )
 from statsmodels_ooc.errors import MemoryLimitError, warn_caller
-from statsmodels_ooc.groundwork.opening import environment
+from statsmodels_ooc.likelihoods.opening import environment
 from statsmodels_ooc.models.in_memory_only import InMemoryOnly
 from statsmodels_ooc.options import options
 from statsmodels_ooc.results.rows import Design, Fitted, Response, Weights
@@ -57,7 +57,7 @@ class StreamedModel:
 
     _stream: StreamedRows | None = None
     _cloned: tuple[str, ...] = ()  # arguments beside endog and exog that a clone needs
-    _planner: Any  # makes the passes of a fit; tells `audit` and `constant`, and can `fit`
+    _planner: Any  # makes the passes of a fit; tells `facts` and `constant`, and can `fit`
     spec: DesignSpec
 
     @classmethod
@@ -197,14 +197,14 @@ class StreamedModel:
     @property
     def dropped(self) -> Mapping[str, int]:
         """RowFunction that were left out, by the variable that had a missing value."""
-        return {} if self._stream is None else dict(self._planner.audit.missing)
+        return {} if self._stream is None else dict(self._planner.facts.missing)
 
     # What only a pass can tell. The parents assign these for data in memory, and an
     # instance's own attribute comes before a cached_property.
 
     @cached_property
     def nobs(self) -> float:
-        return float(self._planner.audit.rows)
+        return float(self._planner.facts.rows)
 
     @cached_property
     def k_constant(self) -> int:
@@ -243,7 +243,7 @@ class StreamedModel:
 
     def _opened(self) -> StreamedRows | None:
         if self._stream is not None:
-            _ = self._planner.audit  # the fit comes first, so that bad rows are refused
+            _ = self._planner.facts  # the fit comes first, so that bad rows are refused
         return self._stream
 
     @property
@@ -270,8 +270,8 @@ class StreamedModel:
         """
         if self._stream is None:
             return list(getattr(self.data, "missing_row_idx", ()))
-        audit = self._planner.audit
-        lost = int(audit.rows_read - audit.rows)
+        facts = self._planner.facts
+        lost = int(facts.rows_read - facts.rows)
         found: list[int] = self._used("missing_row_idx", lost).dropped.tolist() if lost else []
         return found
 
@@ -290,8 +290,8 @@ class StreamedModel:
         """Names of the columns; arrays get statsmodels' names."""
         if isinstance(self.data, StreamedFrameData):
             return self.spec.exog_names
-        audit = self._planner.audit
-        constant = (audit.low == audit.high)[:-1]
+        facts = self._planner.facts
+        constant = (facts.low == facts.high)[:-1]
         names = [f"x{i}" for i in range(1, self.spec.k + (0 if constant.any() else 1))]
         if constant.any():
             names.insert(int(constant.argmax()), "const")

@@ -13,8 +13,8 @@ from statsmodels_ooc._statsmodels import StreamedWrapper
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import RowFunction, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
-from statsmodels_ooc.groundwork.opening import check_missing, open_formula
-from statsmodels_ooc.models.least_squares import METHODS, LeastSquares
+from statsmodels_ooc.likelihoods.least_squares import METHODS, LeastSquares
+from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
 from statsmodels_ooc.models.regularized import fit_regularized
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream
 from statsmodels_ooc.results.lazy import require_design
@@ -268,7 +268,7 @@ class StreamedLinear(StreamedModel):
         return fit_regularized(
             self,
             self._planner.fit(),
-            self._planner.audit,
+            self._planner.facts,
             alpha,
             start_params,
             method=method,

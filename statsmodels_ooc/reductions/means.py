@@ -49,7 +49,7 @@ class Means(Reduction[MeansState]):
         return MeansState(0, np.zeros(self.k + 1))
 
     def update(self, state: MeansState, block: Block) -> MeansState:
-        with np.errstate(invalid="ignore"):  # infinities: the row audit names them
+        with np.errstate(invalid="ignore"):  # infinities: the facts name them
             sums = block.design.rmatvec(np.ones(len(block.endog)))
             sums = np.append(sums, block.endog.sum())
         return self.merge(state, MeansState(len(block.endog), sums))

@@ -70,7 +70,7 @@ class Moments(Reduction[MomentsState]):
             return state
         mean, comoment = np.zeros(self.k + 1), np.zeros((self.k + 1, self.k + 1))
         width = self.k + self.response
-        with np.errstate(invalid="ignore"):  # infinities: the row audit names them
+        with np.errstate(invalid="ignore"):  # infinities: the facts name them
             w = np.ones(len(block.endog)) if weights is None else weights
             mean[: self.k] = design.rmatvec(w) / total
             if self.response:

@@ -96,7 +96,7 @@ class Triangle(Reduction[TriangleState]):
             state.shift = shift
         stacked[:p] = state.shifted
         rows[:, 0] = 1.0
-        with np.errstate(invalid="ignore", over="ignore"):  # infinities: the row audit names them
+        with np.errstate(invalid="ignore", over="ignore"):  # infinities: the facts name them
             rows[:, 1:-1], rows[:, -1] = dense, block.endog
             for j in np.flatnonzero(state.shift):
                 rows[:, j + 1] -= state.shift[j]

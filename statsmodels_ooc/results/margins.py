@@ -167,8 +167,8 @@ class StreamedMargins(DiscreteMargins):  # type: ignore[misc]
     @property
     def _extremes(self) -> tuple[FloatArray, FloatArray]:
         """The least and the largest value of each column."""
-        audit = self.results.model._planner.audit
-        return audit.low[:-1], audit.high[:-1]
+        facts = self.results.model._planner.facts
+        return facts.low[:-1], facts.high[:-1]
 
     @property
     def _moving(self) -> NDArray[np.bool_]:

@@ -83,8 +83,8 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
     @property
     def centered_tss(self) -> float:
         """Weighted total sum of squares about the mean."""
-        audit = self.model._planner.audit
-        if audit.low[-1] == audit.high[-1]:  # a constant response: nothing is left but rounding
+        facts = self.model._planner.facts
+        if facts.low[-1] == facts.high[-1]:  # a constant response: nothing is left but rounding
             return np.float64(0.0)
         return np.float64(self._fit.centered_tss)
 

@@ -13,7 +13,7 @@ from statsmodels_ooc.engine import MemoryRows
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.groundwork.likelihood import Likelihood
+from statsmodels_ooc.likelihoods.points import Likelihood
 from statsmodels_ooc.reductions.triangle import Triangle
 from statsmodels_ooc.solvers.irls import Criterion, irls
 from statsmodels_ooc.solvers.least_squares import solve

@@ -124,8 +124,8 @@ def _names(plane: Plane, spec: DesignSpec) -> tuple[str, str]:
 
 
 def _spans(plane: Plane, selection: Any) -> tuple[Limits, Limits]:
-    audit = selection._survey.audit
-    along, up = (limits(audit.low[j], audit.high[j]) for j in plane)
+    facts = selection._survey.facts
+    along, up = (limits(facts.low[j], facts.high[j]) for j in plane)
     return along, up
 
 

@@ -18,10 +18,10 @@ from statsmodels_ooc.engine.sizes import states_alive
 from statsmodels_ooc.errors import DesignError, MemoryLimitError, OptionError
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.families.lookup import kernel_of
-from statsmodels_ooc.groundwork.audited import check_audit, check_responses
+from statsmodels_ooc.likelihoods.checks import check_facts, check_responses
 from statsmodels_ooc.options import options
-from statsmodels_ooc.reductions.audit import RowAudit
 from statsmodels_ooc.reductions.exact import ExactMoments
+from statsmodels_ooc.reductions.facts import RowFacts
 from statsmodels_ooc.reductions.means import Means
 from statsmodels_ooc.reductions.responses import ImpossibleResponses
 from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
@@ -153,7 +153,7 @@ class Selecting:
 
     def _wants_all(self, survey: Survey) -> bool:
         """Whether k is known to be no less than the number of rows."""
-        return survey.audit is not None and bool(self.settings.k >= survey.audit.rows)
+        return survey.facts is not None and bool(self.settings.k >= survey.facts.rows)
 
     def _asks(self, survey: Survey) -> bool:
         """Whether a first pass has something to find out."""
@@ -191,8 +191,8 @@ class Selecting:
     def _facts(self, survey: Survey) -> dict[str, Any]:
         """What a pass has to find out of all rows besides."""
         facts: dict[str, Any] = {}
-        if survey.audit is None:
-            facts["audit"] = RowAudit(self.spec.k)
+        if survey.facts is None:
+            facts["facts"] = RowFacts(self.spec.k)
             if self.family is not None:
                 facts["impossible"] = ImpossibleResponses(kernel_of(self.family))
         if survey.moments is None and (self._lacks_mean or self._lacks_scale):
@@ -205,8 +205,8 @@ class Selecting:
         """Take what a pass has found; rows that no model can be made of are refused."""
         for name, state in zip(facts, states, strict=True):
             setattr(survey, name, state)
-        assert survey.audit is not None
-        check_audit(survey.audit, self.spec, self.stream.source, 1)
+        assert survey.facts is not None
+        check_facts(survey.facts, self.spec, self.stream.source, 1)
         check_responses(survey.impossible, self.family, self.spec, self.stream.source)
 
     # --- the pilot
@@ -228,8 +228,8 @@ class Selecting:
         if not self._is_optimal:
             return None, Psi()
         assert survey.sample is not None
-        assert survey.audit is not None
-        pilot, problem = self._piloting.pilot(survey.sample, survey.left_out, survey.audit.rows)
+        assert survey.facts is not None
+        pilot, problem = self._piloting.pilot(survey.sample, survey.left_out, survey.facts.rows)
         survey.sample = None  # its rows may go
         if problem:
             self.messages.append(
@@ -301,10 +301,10 @@ class Selecting:
         self, survey: Survey, steps: Steps, orders: list[IntArray]
     ) -> dict[tuple[str, str], IntArray]:
         """The codes that each step takes, by column and side."""
-        assert survey.audit is not None
+        assert survey.facts is not None
         if self._wants_all(survey):
             return {("(all)", "all"): orders[-1]}
-        crowd = steps.crowd(survey.audit.rows)
+        crowd = steps.crowd(survey.facts.rows)
         if crowd:
             self.messages.append(crowd)
         names = [("(all)", {"T": "far", "uniform": "random"}.get(self.settings.criterion, ""))]
@@ -336,13 +336,13 @@ class Selecting:
             added = pd.DataFrame({"column": "(pilot)", "side": "random"}, index=range(new.sum()))
             steps, index = pd.concat((steps, added)).iloc[order], both[order]
         steps.index = frame.index
-        assert survey.audit is not None
+        assert survey.facts is not None
         return Selection(
             frame=frame,
             index=index,
             steps=steps,
             pilot=pilot,
-            n=survey.audit.rows,
+            n=survey.facts.rows,
             k=k,
             settings=self.settings,
             formula=self.formula,

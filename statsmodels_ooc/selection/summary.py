@@ -214,10 +214,10 @@ def _efficiency(value: float | None) -> str:
 
 
 def _numbers(selection: Any) -> Facts:
-    audit, settings = selection._survey.audit, selection.settings
+    seen, settings = selection._survey.facts, selection.settings
     facts = [("Rows (n):", f"{selection.n:,}")]
-    if audit.rows_read > audit.rows:
-        facts.append(("Rows dropped:", f"{audit.rows_read - audit.rows:,}"))
+    if seen.rows_read > seen.rows:
+        facts.append(("Rows dropped:", f"{seen.rows_read - seen.rows:,}"))
     facts.append(("Rows selected (k):", f"{selection.k:,}"))
     if settings.k != selection.k:
         facts.append(("Rows asked for:", f"{settings.k:,}"))

@@ -11,8 +11,8 @@ import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.spec import DesignSpec
-from statsmodels_ooc.reductions.audit import RowAuditState
 from statsmodels_ooc.reductions.exact import ExactMomentsState
+from statsmodels_ooc.reductions.facts import RowFactsState
 from statsmodels_ooc.reductions.means import MeansState
 from statsmodels_ooc.reductions.responses import Impossible
 from statsmodels_ooc.selection.candidates import CandidatesState
@@ -29,7 +29,7 @@ class Survey:
     ----------
     spec : DesignSpec
         The design.
-    audit : RowAuditState or None
+    facts : RowFactsState or None
         Counts and extremes.
     moments : ExactMomentsState or None
         Exact sums of the columns and the response, where scores depend on them, and of their
@@ -43,7 +43,7 @@ class Survey:
     """
 
     spec: DesignSpec
-    audit: RowAuditState | None = None
+    facts: RowFactsState | None = None
     moments: ExactMomentsState | None = None
     means: MeansState | None = None
     sample: CandidatesState | None = None
@@ -52,16 +52,16 @@ class Survey:
     @property
     def constants(self) -> tuple[int, ...]:
         """The columns that are the same in all rows, as far as anybody knows."""
-        if self.audit is None:
+        if self.facts is None:
             return tuple(j for j, name in enumerate(self.spec.exog_names) if name == INTERCEPT)
-        return tuple(np.flatnonzero(self.audit.low[:-1] == self.audit.high[:-1]).tolist())
+        return tuple(np.flatnonzero(self.facts.low[:-1] == self.facts.high[:-1]).tolist())
 
     @property
     def constant(self) -> int | None:
         """The first of them that is not zero: an intercept, whatever its name."""
-        if self.audit is None:
+        if self.facts is None:
             return next(iter(self.constants), None)
-        return next((j for j in self.constants if self.audit.low[j] != 0), None)
+        return next((j for j in self.constants if self.facts.low[j] != 0), None)
 
     @property
     def left_out(self) -> tuple[int, ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.reductions.audit import RowAuditState
+from statsmodels_ooc.reductions.facts import RowFactsState
 from statsmodels_ooc.solvers.dependence import scaled_rank
 
 __all__ = ["find_constant"]
 
 
 def find_constant(
-    audit: RowAuditState, r: FloatArray, hasconst: bool | None
+    facts: RowFactsState, r: FloatArray, hasconst: bool | None
 ) -> tuple[int, int | None]:
     """Whether the design holds a constant, and in which column.
 
@@ -22,7 +22,7 @@ def find_constant(
 
     Parameters
     ----------
-    audit : RowAuditState
+    facts : RowFactsState
         Extremes of the k columns.
     r : ndarray, (k + 2, k + 2)
         Triangular factor of ``sqrt(w) * [1 | X | y]``.
@@ -38,7 +38,7 @@ def find_constant(
     """
     if hasconst is False:
         return 0, None
-    low, high = audit.low[:-1], audit.high[:-1]
+    low, high = facts.low[:-1], facts.high[:-1]
     constant = np.flatnonzero(low == high)
     values = low[constant]
     ones = constant[values == 1]
@@ -48,7 +48,7 @@ def find_constant(
         return 1, int(constant[values != 0][0])
     if hasconst:
         return 1, None
-    return int(_implicit_constant(r[:, :-1], audit.rows)), None
+    return int(_implicit_constant(r[:, :-1], facts.rows)), None
 
 
 def _implicit_constant(r: FloatArray, n: int) -> bool:

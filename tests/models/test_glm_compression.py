@@ -16,8 +16,8 @@ from tolerances import INVARIANT, SOLVED
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.likelihoods.repeats import expected_cells
 from statsmodels_ooc.models import pilot
-from statsmodels_ooc.models.compression import expected_cells
 
 N = 6_000
 F = sm.families

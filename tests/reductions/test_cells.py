@@ -18,9 +18,9 @@ from statsmodels_ooc.design.cells import cell_blocks
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.engine import MemoryRows
 from statsmodels_ooc.families.lookup import kernel_of
-from statsmodels_ooc.reductions.audit import Extremes, RowAudit
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.distinct import DistinctRows
+from statsmodels_ooc.reductions.facts import Extremes, RowFacts
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation, ScoreMeat
 from statsmodels_ooc.reductions.loglike import LogLike
 from statsmodels_ooc.reductions.moments import Moments
@@ -148,4 +148,4 @@ def test_a_log_likelihood_would_have_been_wrong() -> None:
 
 def test_an_inner_sum_sees_weighted_rows_only() -> None:
     assert not Moments(K).takes_cells
-    assert not RowAudit(K).takes_cells
+    assert not RowFacts(K).takes_cells

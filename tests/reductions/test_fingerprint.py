@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from statsmodels_ooc.blocks.block import Block, Dense, Extras
-from statsmodels_ooc.reductions.audit import Fingerprint
+from statsmodels_ooc.reductions.facts import Fingerprint
 
 N, K = 500, 2
 

@@ -24,11 +24,11 @@ import statsmodels_ooc
 from statsmodels_ooc.blocks.block import Dense, Extras
 from statsmodels_ooc.design.levels import LevelScan
 from statsmodels_ooc.families.lookup import kernel_of
-from statsmodels_ooc.reductions.audit import Extremes, Fingerprint, RowAudit
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
 from statsmodels_ooc.reductions.exact import ExactMoments
+from statsmodels_ooc.reductions.facts import Extremes, Fingerprint, RowFacts
 from statsmodels_ooc.reductions.given_means import GivenMeans
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation, ScoreMeat
 from statsmodels_ooc.reductions.loglike import LogLike
@@ -63,7 +63,7 @@ NEAR = np.array([0.05, -0.1, 0.02])
 REDUCTIONS: dict[str, Reduction[Any]] = {
     "triangle": Triangle(K),
     "moments": Moments(K),
-    "row audit": RowAudit(K),
+    "facts of the rows": RowFacts(K),
     "fingerprint": Fingerprint(encoded=True),
     "residual moments": ResidualMoments(np.array([0.5, -1.0, 2.0])),
     "white meat": WhiteMeat(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from statsmodels_ooc.blocks.block import Block, Dense, Extras
-from statsmodels_ooc.reductions.audit import RowAudit
+from statsmodels_ooc.reductions.facts import RowFacts
 from statsmodels_ooc.reductions.moments import Moments
 from statsmodels_ooc.reductions.triangle import Triangle
 
@@ -35,8 +35,8 @@ def moments(x: Any, y: Any, weights: Any = None, rows: int = 7) -> Any:
     return fold(Moments(x.shape[1]), x, y, weights, rows)
 
 
-def audit(x: Any, y: Any) -> Any:
-    return fold(RowAudit(x.shape[1]), x, y)
+def facts(x: Any, y: Any) -> Any:
+    return fold(RowFacts(x.shape[1]), x, y)
 
 
 def extended(x: Any, y: Any, weights: Any = None) -> tuple[Any, Any, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from solvers.rows import audit, triangle
+from solvers.rows import facts, triangle
 
 from statsmodels_ooc.solvers.constant import find_constant
 
@@ -49,7 +49,7 @@ DESIGNS = {
 def test_as_statsmodels(name: str, hasconst: bool | None) -> None:
     x, y = np.column_stack(DESIGNS[name]), A + B
     theirs = sm.OLS(y, x, hasconst=hasconst).data
-    found = find_constant(audit(x, y), triangle(x, y), hasconst)
+    found = find_constant(facts(x, y), triangle(x, y), hasconst)
     assert found == (theirs.k_constant, theirs.const_idx)
 
 
@@ -58,5 +58,5 @@ def test_one_huge_column_over_many_rows_is_no_constant() -> None:
     n = 20_000
     x = np.random.default_rng(0).normal(size=(n, 1)) * 1e12
     y = x[:, 0] / 1e12
-    assert find_constant(audit(x, y), triangle(x, y, rows=500), None) == (0, None)
+    assert find_constant(facts(x, y), triangle(x, y, rows=500), None) == (0, None)
     assert sm.OLS(y, x).data.k_constant == 1

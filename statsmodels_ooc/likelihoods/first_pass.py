@@ -11,10 +11,10 @@ from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.groundwork.audited import check_audit, check_responses
-from statsmodels_ooc.models.null_model import NullModel
-from statsmodels_ooc.models.pilot import Pilot
-from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
+from statsmodels_ooc.likelihoods.checks import check_facts, check_responses
+from statsmodels_ooc.likelihoods.null import NullModel
+from statsmodels_ooc.likelihoods.start import Pilot
+from statsmodels_ooc.reductions.facts import RowFacts, RowFactsState
 from statsmodels_ooc.reductions.null import NullScoring
 from statsmodels_ooc.reductions.responses import Responses, ResponsesState
 
@@ -23,10 +23,10 @@ __all__ = ["Companions"]
 
 @dataclass
 class Companions:
-    """The audit of the rows, sums of the responses, and the null model.
+    """The facts of the rows, sums of the responses, and the null model.
 
-    The first pass audits and sums; every pass takes the null model a step further where
-    an offset makes it a fit of its own.
+    The first pass finds the facts and the sums; every pass takes the null model a step
+    further where an offset makes it a fit of its own.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Companions:
 
     Attributes
     ----------
-    audit, responses : RowAuditState, ResponsesState, or None
+    facts, responses : RowFactsState, ResponsesState, or None
         What the first pass found.
     null : NullModel or None
         The model of a constant and the offset, where there is one.
@@ -49,7 +49,7 @@ class Companions:
     spec: DesignSpec
     kernel: Kernel
     has_offset: bool
-    audit: RowAuditState | None = None
+    facts: RowFactsState | None = None
     responses: ResponsesState | None = None
     null: NullModel | None = None
     reference: float = 0.0
@@ -57,8 +57,8 @@ class Companions:
     def reductions(self) -> tuple[Any, ...]:
         """What the next pass takes along."""
         more: tuple[Any, ...] = ()
-        if self.audit is None:
-            more += (RowAudit(self.spec.k), Responses(self.kernel, self.reference))
+        if self.facts is None:
+            more += (RowFacts(self.spec.k), Responses(self.kernel, self.reference))
         if self.null is not None and not self.null.settled:
             more += (NullScoring(self.kernel, self.null.constant),)
         return more
@@ -66,19 +66,19 @@ class Companions:
     def receive(self, *states: Any) -> None:
         """Take their states."""
         left = list(states)
-        if self.audit is None:
+        if self.facts is None:
             self.learn(left.pop(0), left.pop(0))
         if left and self.null is not None:
             self.null.learn(left[0])
 
-    def learn(self, audit: RowAuditState, responses: ResponsesState) -> None:
+    def learn(self, facts: RowFactsState, responses: ResponsesState) -> None:
         """Take what a pass found of all rows, and refuse rows that no fit can be made of."""
-        self.check(audit, responses)
-        self.audit, self.responses = audit, responses
+        self.check(facts, responses)
+        self.facts, self.responses = facts, responses
 
     def refer_to(self, mean: float | None, pilot: Pilot | None = None) -> None:
         """Choose what the null model is measured from, before the first pass."""
-        if self.audit is not None or self.null is not None or mean is None:
+        if self.facts is not None or self.null is not None or mean is None:
             return
         eta = self.kernel.start(np.array([mean]), mean)
         self.reference = float(eta[0]) if np.isfinite(eta).all() else 0.0
@@ -90,18 +90,18 @@ class Companions:
         """The mean response: a pass, unless it is known."""
         found = self.responses
         if found is None:
-            audit, found = self.stream.fold(
-                "mean response", RowAudit(self.spec.k), Responses(self.kernel, 0.0)
+            facts, found = self.stream.fold(
+                "mean response", RowFacts(self.spec.k), Responses(self.kernel, 0.0)
             )
-            self.check(audit, found)
+            self.check(facts, found)
         return found.total / found.rows
 
-    def check(self, audit: RowAuditState, responses: ResponsesState) -> None:
+    def check(self, facts: RowFactsState, responses: ResponsesState) -> None:
         """Refuse rows that no fit can be made of."""
-        check_audit(audit, self.spec, self.stream.source, self.spec.k)
+        check_facts(facts, self.spec, self.stream.source, self.spec.k)
         family, source = self.kernel.family, self.stream.source
         check_responses(responses.impossible, family, self.spec, source)
         if responses.weight == 0:
             raise DesignError(
-                f"the weights of all {audit.rows:,} rows of {self.stream.source.name} are zero"
+                f"the weights of all {facts.rows:,} rows of {self.stream.source.name} are zero"
             )

@@ -15,18 +15,18 @@ from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.families.lookup import loglike_form, response_bounds
-from statsmodels_ooc.groundwork.likelihood import Fold, Likelihood
-from statsmodels_ooc.models.companions import Companions
-from statsmodels_ooc.models.compression import (
+from statsmodels_ooc.likelihoods.first_pass import Companions
+from statsmodels_ooc.likelihoods.points import Fold, Likelihood
+from statsmodels_ooc.likelihoods.repeats import (
     Repetition,
     cell_rows,
     distinct_rows,
     keeps_digits,
     repetition,
 )
-from statsmodels_ooc.models.pilot import Pilot
-from statsmodels_ooc.reductions.audit import Extremes, RowAudit, RowAuditState
+from statsmodels_ooc.likelihoods.start import Pilot
 from statsmodels_ooc.reductions.axes import Axes
+from statsmodels_ooc.reductions.facts import Extremes, RowFacts, RowFactsState
 from statsmodels_ooc.reductions.glm_meat import ScoreMeat, ScoreMeatState
 from statsmodels_ooc.reductions.loglike import LogLike
 from statsmodels_ooc.reductions.responses import DevianceAbout, Responses, ResponsesState
@@ -102,12 +102,12 @@ class MaximumLikelihood:
     # --- what is known of the rows
 
     @property
-    def audit(self) -> RowAuditState:
+    def facts(self) -> RowFactsState:
         """What the rows were."""
-        if self._companions.audit is None:
+        if self._companions.facts is None:
             self.first()
-        assert self._companions.audit is not None
-        return self._companions.audit
+        assert self._companions.facts is not None
+        return self._companions.facts
 
     @property
     def responses(self) -> ResponsesState:
@@ -121,7 +121,7 @@ class MaximumLikelihood:
     def constant(self) -> tuple[int, int | None]:
         """`k_constant` and `const_idx`."""
         point = self.first()
-        return find_constant(self.audit, point.factor, self.hasconst)
+        return find_constant(self.facts, point.factor, self.hasconst)
 
     @cached_property
     def rank(self) -> int:
@@ -183,7 +183,7 @@ class MaximumLikelihood:
         return self._companions.mean_of_y() if self.starts_from_mean else 0.5
 
     def _refer_to_sample(self) -> None:
-        if self._companions.audit is None:
+        if self._companions.facts is None:
             mean = self._pilot.mean
             self._companions.refer_to(self._mean_of_y() if mean is None else mean, self._pilot)
 
@@ -193,7 +193,7 @@ class MaximumLikelihood:
         """The likelihood of the distinct rows, folded where nobody has looked yet."""
         if not self.may_compress:
             return None
-        if self._cells is None and self._companions.audit is None:
+        if self._cells is None and self._companions.facts is None:
             rows = self.stream.source.rows
             found = repetition(self.spec, rows, self.has_offset, lambda: self._pilot.cells)
             if found is not None and (found.bounded or self._pilot.params is not None):
@@ -212,30 +212,30 @@ class MaximumLikelihood:
             self._companions.reference,
             Responses(self.kernel, self._companions.reference),
         )
-        facts = (DevianceAbout(self.kernel, about), Extremes(self.spec.k))
+        beside = (DevianceAbout(self.kernel, about), Extremes(self.spec.k))
         fallback = None
         if not found.bounded:
             self.likelihood.exact |= self._pilot.exact
-            fallback = Together((self.likelihood.scoring(self._pilot.params), *facts))
-        audit, responses, distinct = self.stream.fold(
+            fallback = Together((self.likelihood.scoring(self._pilot.params), *beside))
+        facts, responses, distinct = self.stream.fold(
             "distinct rows",
-            RowAudit(self.spec.k, design=False),
+            RowFacts(self.spec.k, design=False),
             responses_at,
             distinct_rows(found, self.spec, fallback, shift, bounds),
         )
-        if not audit.rows or responses.weight == 0:
-            audit.low[:] = audit.high[:] = 0.0
-            self._companions.check(audit, responses)
+        if not facts.rows or responses.weight == 0:
+            facts.low[:] = facts.high[:] = 0.0
+            self._companions.check(facts, responses)
         cells = distinct.cells
         state: Any = None
         if cells is None:
             state, seen, design = distinct.fallback
         else:
-            seen, design = cell_rows(self.spec, cells, bounds).fold("distinct rows", *facts)
-        if not design.finite or audit.not_finite is not None:
+            seen, design = cell_rows(self.spec, cells, bounds).fold("distinct rows", *beside)
+        if not design.finite or facts.not_finite is not None:
             return  # a pass over the rows will say where
-        audit.low[:-1], audit.high[:-1] = design.low, design.high
-        self._companions.learn(audit, responses)
+        facts.low[:-1], facts.high[:-1] = design.low, design.high
+        self._companions.learn(facts, responses)
         within = responses.deviance - seen
         if cells is not None:
             if not keeps_digits(cells, self.kernel.family, bounds, responses.deviance, within):
@@ -311,7 +311,7 @@ class MaximumLikelihood:
         sampled = self._active is self.likelihood and "_pilot" in self.__dict__
         sampled = sampled and self._pilot.rows > 0
         if key not in self._steps and sampled:
-            rows, sample = self.audit.rows, self._pilot
+            rows, sample = self.facts.rows, self._pilot
             self._steps[key] = corrected(
                 point, step, lambda beta, direction: rows * sample.remainder(beta, direction)
             )
@@ -339,7 +339,7 @@ class MaximumLikelihood:
             return None
         beta = np.zeros(self.spec.k)
         constant = self.null_constant if null is None else null.best
-        beta[index] = constant / self.audit.low[index]
+        beta[index] = constant / self.facts.low[index]
         return beta
 
     def meat(self, beta: FloatArray) -> ScoreMeatState:

@@ -33,7 +33,7 @@ _KEPT_BYTES = 2**26
 class Company(Protocol):
     """What passes take along besides a point."""
 
-    audit: Any
+    facts: Any
 
     def reductions(self) -> tuple[Any, ...]: ...
 
@@ -148,7 +148,7 @@ class Likelihood:
 
     def _point(self, beta: FloatArray | None, state: ScoringState) -> Point | None:
         """What a pass found; None where a Gram matrix was folded and does not tell."""
-        rows = self.rows if self.companions is None else self.companions.audit.rows
+        rows = self.rows if self.companions is None else self.companions.facts.rows
         if state.outside is not None or not _is_finite(state):
             return self._useless(beta, state, rows)
         if self.exact:

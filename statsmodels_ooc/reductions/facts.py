@@ -20,8 +20,8 @@ __all__ = [
     "Fingerprint",
     "FingerprintState",
     "NotFinite",
-    "RowAudit",
-    "RowAuditState",
+    "RowFacts",
+    "RowFactsState",
 ]
 
 _SAMPLED = 8_192  # one row of so many is looked at as a whole
@@ -37,7 +37,7 @@ class NotFinite(NamedTuple):
 
 
 @dataclass(slots=True)
-class RowAuditState:
+class RowFactsState:
     """Counts and extremes of the rows seen so far.
 
     Attributes
@@ -68,7 +68,7 @@ class RowAuditState:
 
 
 @dataclass(frozen=True)
-class RowAudit(Reduction[RowAuditState]):
+class RowFacts(Reduction[RowFactsState]):
     """Count rows and losses, and find the extremes of ``[X | y]``.
 
     Parameters
@@ -82,11 +82,11 @@ class RowAudit(Reduction[RowAuditState]):
     k: int
     design: bool = True
 
-    def init(self) -> RowAuditState:
+    def init(self) -> RowFactsState:
         q = self.k + 1
-        return RowAuditState(0, 0, {}, np.full(q, np.inf), np.full(q, -np.inf))
+        return RowFactsState(0, 0, {}, np.full(q, np.inf), np.full(q, -np.inf))
 
-    def update(self, state: RowAuditState, block: Block) -> RowAuditState:
+    def update(self, state: RowFactsState, block: Block) -> RowFactsState:
         b = len(block.endog)
         state.rows_read += block.rows_read
         state.rows += b
@@ -112,9 +112,9 @@ class RowAudit(Reduction[RowAuditState]):
     def _looked_at(self) -> slice:
         return slice(None) if self.design else slice(self.k, None)
 
-    def merge(self, left: RowAuditState, right: RowAuditState) -> RowAuditState:
+    def merge(self, left: RowFactsState, right: RowFactsState) -> RowFactsState:
         names = [*left.missing, *(name for name in right.missing if name not in left.missing)]
-        return RowAuditState(
+        return RowFactsState(
             rows_read=left.rows_read + right.rows_read,
             rows=left.rows + right.rows,
             missing={n: left.missing.get(n, 0) + right.missing.get(n, 0) for n in names},

@@ -12,8 +12,8 @@ from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import DesignError, PrecisionError
-from statsmodels_ooc.groundwork.audited import check_audit
-from statsmodels_ooc.reductions.audit import RowAudit, RowAuditState
+from statsmodels_ooc.likelihoods.checks import check_facts
+from statsmodels_ooc.reductions.facts import RowFacts, RowFactsState
 from statsmodels_ooc.reductions.moments import Moments
 from statsmodels_ooc.reductions.triangle import Triangle
 from statsmodels_ooc.solvers.constant import find_constant
@@ -46,7 +46,7 @@ class LeastSquares:
     stream: StreamedRows
     spec: DesignSpec
     hasconst: bool | None
-    _audit: RowAuditState | None = None
+    _facts: RowFactsState | None = None
     _digits: float | None = None
     _factors: dict[str, FloatArray] = field(default_factory=dict)
     _fits: dict[str, LinearFit] = field(default_factory=dict)
@@ -56,27 +56,27 @@ class LeastSquares:
         if method not in self._fits:
             factor = self._factor(method)
             with one_blas_thread():  # the same bits on every machine
-                self._fits[method] = solve(factor, self.audit.rows)
+                self._fits[method] = solve(factor, self.facts.rows)
         return self._fits[method]
 
     def dependent(self, fit: LinearFit, names: Sequence[str]) -> str:
         """Which columns are combinations of which, in words; empty at full rank."""
         with one_blas_thread():
-            return describe(fit.r_exog, self.audit.rows, names)
+            return describe(fit.r_exog, self.facts.rows, names)
 
     @property
-    def audit(self) -> RowAuditState:
+    def facts(self) -> RowFactsState:
         """What the rows were."""
-        if self._audit is None:
+        if self._facts is None:
             self.fit()
-        assert self._audit is not None
-        return self._audit
+        assert self._facts is not None
+        return self._facts
 
     @cached_property
     def constant(self) -> tuple[int, int | None]:
         """`k_constant` and `const_idx`."""
         self.fit()
-        return find_constant(self.audit, self._factor("pinv"), self.hasconst)
+        return find_constant(self.facts, self._factor("pinv"), self.hasconst)
 
     def forget(self) -> None:
         """Nothing here is data."""
@@ -118,14 +118,14 @@ class LeastSquares:
         return self._digits
 
     def _fold(self, reduction: Any) -> Any:
-        """One pass; the first one audits the rows as well."""
-        if self._audit is not None:
+        """One pass; the first one finds the facts of the rows as well."""
+        if self._facts is not None:
             (state,) = self.stream.fold("fit", reduction)
             return state
-        state, audit = self.stream.fold("fit", reduction, RowAudit(self.spec.k))
-        check_audit(audit, self.spec, self.stream.source, self.spec.k + 1)
-        if audit.total_weight == 0:
+        state, facts = self.stream.fold("fit", reduction, RowFacts(self.spec.k))
+        check_facts(facts, self.spec, self.stream.source, self.spec.k + 1)
+        if facts.total_weight == 0:
             name = self.stream.source.name
-            raise DesignError(f"the weights of all {audit.rows:,} rows of {name} are zero")
-        self._audit = audit
+            raise DesignError(f"the weights of all {facts.rows:,} rows of {name} are zero")
+        self._facts = facts
         return state

@@ -14,9 +14,9 @@ from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import MemoryRows, StreamedRows
 from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.groundwork.likelihood import Likelihood
-from statsmodels_ooc.models.compression import expected_cells
-from statsmodels_ooc.models.null_model import NullModel
+from statsmodels_ooc.likelihoods.null import NullModel
+from statsmodels_ooc.likelihoods.points import Likelihood
+from statsmodels_ooc.likelihoods.repeats import expected_cells
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.remainder import Remainder
 from statsmodels_ooc.solvers.irls import Criterion, irls
