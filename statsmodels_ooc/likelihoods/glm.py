@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.families.lookup import loglike_form, response_bounds
+from statsmodels_ooc.families.lookup import CANONICAL, loglike_form, response_bounds
 from statsmodels_ooc.likelihoods.first_pass import Companions
 from statsmodels_ooc.likelihoods.points import Fold, Likelihood
 from statsmodels_ooc.likelihoods.repeats import (
@@ -32,18 +32,19 @@ from statsmodels_ooc.reductions.loglike import LogLike
 from statsmodels_ooc.reductions.responses import DevianceAbout, Responses, ResponsesState
 from statsmodels_ooc.reductions.together import Together
 from statsmodels_ooc.solvers.constant import find_constant
-from statsmodels_ooc.solvers.irls import Criterion, Path, Point, Step, Watch, corrected, irls
+from statsmodels_ooc.solvers.irls import Criterion, Path, Point, Step, corrected, irls
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.likelihood import loglike_at
+from statsmodels_ooc.solvers.scale import Gaps, ScaleRule
 
-__all__ = ["MaximumLikelihood"]
+__all__ = ["GLMLikelihood"]
 
 _SOLVING = 16  # matrices, (k, k): of the points that steps lead from and to, and of the start
 _THIN = 1e-10  # weight; a row with less may be lost to the rank
 
 
 @dataclass
-class MaximumLikelihood:
+class GLMLikelihood:
     """The fits of one model, each from as few passes as possible.
 
     Parameters
@@ -61,10 +62,10 @@ class MaximumLikelihood:
     hasconst : bool or None
         The user's word on whether the design holds a constant.
 
-    Attributes
-    ----------
-    may_compress : bool
-        Whether rows that repeat may be folded into distinct ones.
+    Notes
+    -----
+    ``compress``, an argument of what needs points, tells whether rows that repeat may be
+    folded into distinct ones. It belongs to a fit, and to what is asked about that fit.
     """
 
     stream: StreamedRows
@@ -73,10 +74,9 @@ class MaximumLikelihood:
     has_offset: bool
     starts_from_mean: bool
     hasconst: bool | None
-    may_compress: bool = True
     _cells: Likelihood | None = None
     _first: Point | None = field(default=None, repr=False)
-    _meat: tuple[bytes, ScoreMeatState] | None = None
+    _meat: tuple[tuple[bool, bytes], ScoreMeatState] | None = None
     _steps: dict[bytes, Step] = field(default_factory=dict, repr=False)
     _told: tuple[bytes, tuple[float, float]] | None = None
 
@@ -128,7 +128,7 @@ class MaximumLikelihood:
         """How many columns are independent."""
         return self.design_fit(self.first()).rank
 
-    def design_fit(self, point: Point) -> LinearFit:
+    def design_fit(self, point: Point, *, compress: bool = True) -> LinearFit:
         """A factor of the rows that tells the rank of the design itself.
 
         That of a point does, unless weights have vanished. Then it may be the first point,
@@ -136,37 +136,37 @@ class MaximumLikelihood:
         """
         fit = point.fit
         if fit.rank < self.spec.k and point.lowest < _THIN:
-            fit = max(fit, self.first().fit, key=lambda found: found.rank)
+            fit = max(fit, self.first(compress=compress).fit, key=lambda found: found.rank)
             if fit.rank < self.spec.k:
-                start = self._active.start(self._mean_of_y())
+                start = self._active(compress).start(self._mean_of_y())
                 fit = max(fit, start.fit, key=lambda found: found.rank)
         return fit
 
     # --- where the iterations start
 
-    def first(self) -> Point:
+    def first(self, *, compress: bool = True) -> Point:
         """The first point on all rows that is known, or a pass at the default start."""
         if self._first is None:
-            self.start_from("pilot")
+            self.start_from("pilot", compress)
         assert self._first is not None
         return self._first
 
-    def start_from(self, start: str | FloatArray) -> tuple[Point, FloatArray]:
+    def start_from(self, start: str | FloatArray, compress: bool) -> tuple[Point, FloatArray]:
         """The first point of a fit, and what its history calls the parameters."""
-        point, params = self._start_from(start)
+        point, params = self._start_from(start, compress)
         if point.usable:
             self._first = self._first or point
         return point, params
 
-    def _start_from(self, start: str | FloatArray) -> tuple[Point, FloatArray]:
+    def _start_from(self, start: str | FloatArray, compress: bool) -> tuple[Point, FloatArray]:
         nowhere = np.zeros(self.spec.k)
         if not isinstance(start, str):
             self._refer_to_sample()
-            return self.at(start), start
+            return self.at(start, compress=compress), start
         if start == "pilot":
-            if self._compressed() is not None:
-                mean = self.responses.total / self.responses.rows
-                return self._active.start(mean), nowhere
+            cells = self._compressed() if compress else None
+            if cells is not None:
+                return cells.start(self.responses.total / self.responses.rows), nowhere
             params = self._pilot.params
             if params is not None:
                 self._refer_to_sample()
@@ -191,8 +191,6 @@ class MaximumLikelihood:
 
     def _compressed(self) -> Likelihood | None:
         """The likelihood of the distinct rows, folded where nobody has looked yet."""
-        if not self.may_compress:
-            return None
         if self._cells is None and self._companions.facts is None:
             rows = self.stream.source.rows
             found = repetition(self.spec, rows, self.has_offset, lambda: self._pilot.cells)
@@ -254,30 +252,39 @@ class MaximumLikelihood:
         *,
         maxiter: int,
         criterion: Criterion,
-        scale_of: Callable[[Point], float],
+        rule: ScaleRule,
+        df_resid: float | None = None,
         span: FloatArray | None = None,
+        compress: bool = True,
     ) -> Path:
         """Fisher scoring from a start."""
-        first, params = self.start_from(start)
+        first, params = self.start_from(start, compress)
+        active = self._active(compress)
         if not first.usable:
-            raise self._no_start(first)
+            raise self._no_start(first, active)
         if maxiter == 0:
             return Path(first, params, {"params": [np.inf, params], "deviance": [np.inf]})
         literal = isinstance(start, str) and start == "statsmodels"
         path = irls(
-            self.at,
+            active.at,
             first,
             params,
-            scale_of=scale_of,
+            scale_of=lambda point: self.scale(rule, lambda: point, df_resid),
             criterion=criterion,
             maxiter=maxiter,
-            anchor=self._anchor(),
+            anchor=self.anchor(),
             span=span,
             literal=literal,
-            correct=None if literal or span is not None else self._correct,
+            correct=None if literal or span is not None else partial(self._correct, active),
         )
         if path.stuck and span is None and not isinstance(start, str):  # there are better starts
-            return self.path("pilot", maxiter=maxiter, criterion=criterion, scale_of=scale_of)
+            return self.path(
+                "pilot",
+                maxiter=maxiter,
+                criterion=criterion,
+                rule=rule,
+                compress=compress,
+            )
         if "_pilot" in self.__dict__ and not self._pilot.release():
             del self._pilot
         if path.point.beta is None and maxiter > 0:
@@ -288,14 +295,14 @@ class MaximumLikelihood:
             )
         return path
 
-    def _no_start(self, first: Point) -> DesignError:
+    def _no_start(self, first: Point, active: Likelihood) -> DesignError:
         """Why a point is no start."""
         hint = "leave start_params out, or choose others"
         bad = first.outside
         if bad is None:
             return DesignError("the deviance at the start is not finite: a mean overflows", hint)
         where = "some row"
-        if self._active is self.likelihood:
+        if active is self.likelihood:
             where = f"row {bad.row} of {self.stream.source.partitions[bad.partition].label}"
         return DesignError(
             f"the start gives {where} the mean {bad.mean:g}, which the "
@@ -303,12 +310,12 @@ class MaximumLikelihood:
             hint,
         )
 
-    def _correct(self, point: Point, step: Step) -> Step:
+    def _correct(self, active: Likelihood, point: Point, step: Step) -> Step:
         """A step corrected by the sample; the same whenever it is asked for."""
         if point.beta is None:
             return step
         key = point.beta.tobytes()
-        sampled = self._active is self.likelihood and "_pilot" in self.__dict__
+        sampled = active is self.likelihood and "_pilot" in self.__dict__
         sampled = sampled and self._pilot.rows > 0
         if key not in self._steps and sampled:
             rows, sample = self.facts.rows, self._pilot
@@ -317,22 +324,19 @@ class MaximumLikelihood:
             )
         return self._steps.get(key, step)
 
-    def at(self, beta: FloatArray, watch: Watch = Watch()) -> Point:  # noqa: B008 - frozen
+    def at(self, beta: FloatArray, *, compress: bool = True) -> Point:
         """The point of some parameters: a pass, unless it is known."""
-        return self._active.at(beta, watch)
+        return self._active(compress).at(beta)
 
-    def known(self) -> list[Point]:
+    def known(self, *, compress: bool = True) -> list[Point]:
         """The last points that are of use, in the order in which they were found."""
-        return [point for point in self._active.known() if point.usable]
+        return [point for point in self._active(compress).known() if point.usable]
 
-    @property
-    def _active(self) -> Likelihood:
+    def _active(self, compress: bool) -> Likelihood:
         """The likelihood of the distinct rows, where they are known and wanted, or of all."""
-        if self._cells is not None and self.may_compress:
-            return self._cells
-        return self.likelihood
+        return self._cells if self._cells is not None and compress else self.likelihood
 
-    def _anchor(self) -> FloatArray | None:
+    def anchor(self) -> FloatArray | None:
         """Parameters of constant means, where a column can give them."""
         index, null = self.constant[1], self._companions.null
         if index is None or (self.has_offset and (null is None or not null.is_possible)):
@@ -342,15 +346,19 @@ class MaximumLikelihood:
         beta[index] = constant / self.facts.low[index]
         return beta
 
-    def meat(self, beta: FloatArray) -> ScoreMeatState:
+    def meat(self, beta: FloatArray, *, compress: bool = True) -> ScoreMeatState:
         """Squared scores and the observed information at some parameters: a pass."""
-        key = beta.tobytes()
+        key = (compress, beta.tobytes())
         if self._meat is None or self._meat[0] != key:
-            (state,) = self._active.fold("robust covariance", ScoreMeat(self.kernel, beta))
+            (state,) = self._active(compress).fold(
+                "robust covariance", ScoreMeat(self.kernel, beta)
+            )
             self._meat = key, state
         return self._meat[1]
 
-    def meat_on(self, beta: FloatArray, fit: LinearFit, root: FloatArray) -> ScoreMeatState:
+    def meat_on(
+        self, beta: FloatArray, fit: LinearFit, root: FloatArray, *, compress: bool = True
+    ) -> ScoreMeatState:
         """The same for the rows ``root.T x``, whose columns are nearly orthonormal.
 
         Parameters
@@ -363,11 +371,11 @@ class MaximumLikelihood:
             A root of the covariance of the parameters.
         """
         if not fit.centre.any():
-            return self.meat(beta).on(root)
-        key = beta.tobytes() + root.tobytes()
+            return self.meat(beta, compress=compress).on(root)
+        key = (compress, beta.tobytes() + root.tobytes())
         if self._meat is None or self._meat[0] != key:
             meat = ScoreMeat(self.kernel, beta, Axes(root, fit.centre))
-            (state,) = self._active.fold("robust covariance", meat)
+            (state,) = self._active(compress).fold("robust covariance", meat)
             self._meat = key, state
         return self._meat[1]
 
@@ -379,6 +387,21 @@ class MaximumLikelihood:
             return self._loglikes(beta, scale)[0]
         return loglike_at(form, found.saturated, deviance, scale, found.freq)
 
+    def loglike_of(self, point: Point, scale: float) -> np.float64:
+        """The log-likelihood at a point; minus infinity where a mean is impossible."""
+        assert point.beta is not None
+        if point.outside is not None:
+            return np.float64(-np.inf)
+        return np.float64(self.loglike(point.beta, point.deviance, scale))
+
+    def information(
+        self, point: Point, *, observed: bool = True, compress: bool = True
+    ) -> FloatArray:
+        """The observed or the expected information at a point, at scale one, (k, k)."""
+        if observed and point.beta is not None and not isinstance(self.kernel, CANONICAL):
+            return self.meat(point.beta, compress=compress).observed
+        return point.fit.r_exog.T @ point.fit.r_exog
+
     @property
     def null_deviance(self) -> float:
         """The deviance of the model of a constant and the offset."""
@@ -388,7 +411,8 @@ class MaximumLikelihood:
             eta = np.array([self._companions.reference])
             at_mean = self.kernel.deviance(mean, eta, self.kernel.mean(eta), None)
             return found.deviance - found.weight * at_mean
-        return null.settle(self._active.fold, self._active.within)
+        active = self._active(compress=True)  # which rows tell does not matter
+        return null.settle(active.fold, active.within)
 
     @property
     def null_constant(self) -> float:
@@ -396,7 +420,7 @@ class MaximumLikelihood:
         found, null = self.responses, self._companions.null
         if null is None:
             return float(self.kernel.family.link(found.weighted / found.weight))
-        null.settle(self._active.fold, self._active.within)
+        _ = self.null_deviance
         return null.constant
 
     def loglike_null(self, beta: FloatArray, deviance: float, scale: float) -> float:
@@ -416,6 +440,15 @@ class MaximumLikelihood:
             states: Any = self.stream.fold("log-likelihood", full, null)
             self._told = key, states
         return self._told[1]
+
+    def scale(
+        self, rule: ScaleRule, gaps: Callable[[], Gaps], df_resid: float | None = None
+    ) -> float:
+        """The scale by a rule; the residual degrees of freedom are those of the design's rank."""
+        if rule.kind == "fixed":
+            return rule.value
+        rows = self.responses.freq
+        return rule.of(gaps, rows, rows - self.rank if df_resid is None else df_resid)
 
     # --- keeping and losing data
 

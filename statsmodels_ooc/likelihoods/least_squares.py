@@ -13,20 +13,19 @@ from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import DesignError, PrecisionError
 from statsmodels_ooc.likelihoods.checks import check_facts
+from statsmodels_ooc.likelihoods.gram_or_r import DIGITS, factor_of_gram
 from statsmodels_ooc.reductions.facts import RowFacts, RowFactsState
 from statsmodels_ooc.reductions.moments import Moments
 from statsmodels_ooc.reductions.triangle import Triangle
 from statsmodels_ooc.solvers.constant import find_constant
 from statsmodels_ooc.solvers.dependence import describe
 from statsmodels_ooc.solvers.least_squares import LinearFit, solve
-from statsmodels_ooc.solvers.moments import correct_digits, factor_moments
 
 __all__ = ["METHODS", "LeastSquares"]
 
 METHODS = ("pinv", "qr", "auto", "gram")
 
 _MANY_COLUMNS = 40  # from here on a Gram matrix is several times cheaper than TSQR
-_DIGITS = 9.0  # what a Gram matrix must be able to give
 
 
 @dataclass
@@ -96,14 +95,14 @@ class LeastSquares:
         # Without an intercept the centred moments of a full set of dummies are singular.
         known = "gram" in self._factors
         many = known or (self.spec.k >= _MANY_COLUMNS and self.spec.has_intercept)
-        return many and self._gram_digits() >= _DIGITS
+        return many and self._gram_digits() >= DIGITS
 
     def _gram_or_refuse(self) -> FloatArray:
         digits = self._gram_digits()
-        if digits < _DIGITS:
+        if digits < DIGITS:
             raise PrecisionError(
                 f"method='gram': the Gram matrix gives {digits:.1f} correct digits at the "
-                f"worst, fewer than {_DIGITS:.0f}",
+                f"worst, fewer than {DIGITS:.0f}",
                 hint="method='qr' keeps twice as many; 'auto' uses it where it must",
             )
         return self._factors["gram"]
@@ -111,8 +110,7 @@ class LeastSquares:
     def _gram_digits(self) -> float:
         if self._digits is None:
             state = self._fold(Moments(self.spec.k))
-            factor = factor_moments(state)
-            self._digits = 0.0 if factor is None else max(correct_digits(state), 0.0)
+            self._digits, factor = factor_of_gram(state)
             if factor is not None:
                 self._factors["gram"] = factor
         return self._digits

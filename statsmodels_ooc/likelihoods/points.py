@@ -11,6 +11,7 @@ import numpy as np
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.likelihoods.gram_or_r import factor_of_gram
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation
 from statsmodels_ooc.reductions.moments import Moments, MomentsState
@@ -19,13 +20,11 @@ from statsmodels_ooc.reductions.scoring import Scoring, ScoringState
 from statsmodels_ooc.reductions.triangle import Triangle
 from statsmodels_ooc.solvers.irls import Point, Watch
 from statsmodels_ooc.solvers.least_squares import solve
-from statsmodels_ooc.solvers.moments import correct_digits, factor_moments
 
 __all__ = ["Fold", "Likelihood", "point_of"]
 
 Fold = Callable[..., tuple[Any, ...]]  # name, *reductions -> their states
 
-_DIGITS = 9.0  # what a Gram matrix must be able to give
 _KEPT = 16  # points, for fits that follow one another
 _KEPT_BYTES = 2**26
 
@@ -157,10 +156,9 @@ class Likelihood:
             except np.linalg.LinAlgError:  # weights over more magnitudes than numbers have
                 return self._useless(beta, state, rows)
         moments: MomentsState = state.design
-        if correct_digits(moments, centred=self.centred) >= _DIGITS:
-            factor = factor_moments(moments, centred=self.centred)
-            if factor is not None:
-                return point_of(beta, state, factor, rows)
+        _, factor = factor_of_gram(moments, centred=self.centred)
+        if factor is not None:
+            return point_of(beta, state, factor, rows)
         self.exact = True
         return None
 

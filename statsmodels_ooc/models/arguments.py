@@ -20,6 +20,7 @@ __all__ = [
     "checked_options",
     "checked_scale",
     "checked_start",
+    "chosen_start",
     "criterion_of",
     "scale_rule",
 ]
@@ -27,6 +28,20 @@ __all__ = [
 SCALE_OF_ONE = (families.Binomial, families.Poisson, families.NegativeBinomial)
 _IRLS_OPTIONS = {"atol", "rtol", "tol_criterion", "wls_method", "attach_wls"}
 _WLS_METHODS = ("lstsq", "pinv", "qr")
+
+
+def chosen_start(start: Any, start_params: Any) -> tuple[str, Any]:
+    """Where to start: a way to find out, and parameters, where some are given."""
+    start = "pilot" if start is None else start
+    if not isinstance(start, str):
+        return "pilot", start if start_params is None else start_params
+    if start not in ("pilot", "statsmodels"):
+        raise OptionError(
+            f"start={start!r}; it is 'pilot', 'statsmodels' or an array of parameters"
+        )
+    if start != "pilot" and start_params is not None:
+        raise OptionError(f"start={start!r} and start_params are two starts; leave one out")
+    return start, start_params
 
 
 def checked_maxiter(maxiter: Any) -> int:

@@ -13,28 +13,38 @@ from scipy import stats
 from statsmodels.genmod.families import links
 from statsmodels.tools.validation import string_like
 
+from statsmodels_ooc._statsmodels import StreamedGLMWrapper
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import RowFunction, StreamedRows, row_answer, row_method
-from statsmodels_ooc.errors import DesignError, OptionError
+from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.families.lookup import (
-    CANONICAL,
     checked_family,
     kernel_of,
     loglike_form,
     max_endog,
 )
 from statsmodels_ooc.likelihoods.checks import warn_of_levels
-from statsmodels_ooc.likelihoods.glm import MaximumLikelihood
+from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
-from statsmodels_ooc.models.arguments import SCALE_OF_ONE, scale_rule
+from statsmodels_ooc.models.arguments import (
+    SCALE_OF_ONE,
+    checked_maxiter,
+    checked_scale,
+    checked_start,
+    chosen_start,
+    scale_rule,
+)
 from statsmodels_ooc.models.glm_constrained import fit_constrained
-from statsmodels_ooc.models.glm_fit import fit_glm
+from statsmodels_ooc.models.glm_fit import FitOptions, fit_by_optimizer, fit_by_scoring
 from statsmodels_ooc.models.glm_regularized import fit_regularized
 from statsmodels_ooc.models.in_memory_only import InMemoryOnly
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream, refuse_sources
 from statsmodels_ooc.models.tweedie import solve_power
 from statsmodels_ooc.reductions.given_means import GivenMeans, GivenMeansState
 from statsmodels_ooc.reductions.power import PowerSums, PowerSumsState
+from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable
+from statsmodels_ooc.results.fits import GLMFit
+from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.results.glm_rows import Extra, GLMRow, Predict, PriorWeights, Shift
 from statsmodels_ooc.results.glm_scores import independent_sums, joint_statistic, score_sums
 from statsmodels_ooc.solvers.irls import Point
@@ -88,7 +98,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
     {'Intercept': -1.1237, 'x': 0.8359}
     """
 
-    _planner: MaximumLikelihood
+    likelihood: GLMLikelihood
     _check_inputs = InMemoryOnly("the constructor checks its arguments by itself")
     _setup_binomial = InMemoryOnly("successes and failures are two columns of the response")
     _fit_irls = InMemoryOnly("it is fit(method='IRLS')")
@@ -178,7 +188,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         """Set what statsmodels' constructor would have set."""
         if spec.k == 0:
             raise DesignError("the design has no column", hint="'y ~ 1' has a constant")
-        planner = MaximumLikelihood(
+        planner = GLMLikelihood(
             stream,
             spec,
             kernel_of(family),
@@ -197,7 +207,6 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         self._has_exposure = "exposure" in extras
         self._has_freq_weights = "freq_weights" in extras
         self._has_var_weights = "var_weights" in extras
-        self._optim_hessian: str | None = None
         self._init_keys += ["family", *_EXTRAS]
         if len(spec.endog_names) == 2:
             self._init_keys.append("n_trials")
@@ -208,15 +217,15 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
 
     @cached_property
     def nobs(self) -> int:
-        return int(self._planner.facts.rows)
+        return int(self.likelihood.facts.rows)
 
     @cached_property
     def df_model(self) -> np.int64:
-        return np.int64(self._planner.rank - 1)
+        return np.int64(self.likelihood.rank - 1)
 
     @cached_property
     def wnobs(self) -> Any:
-        freq = self._planner.responses.freq
+        freq = self.likelihood.responses.freq
         return np.float64(freq) if self._has_freq_weights else int(freq)
 
     @cached_property
@@ -263,32 +272,23 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         self, kind: str, params: Any, scale: float = 1.0, width: int | None = None
     ) -> RowFunction:
         beta = np.asarray(params, dtype=np.float64)
-        return RowFunction(GLMRow(kind, self._planner.kernel, beta, scale), width)
+        return RowFunction(GLMRow(kind, self.likelihood.kernel, beta, scale), width)
 
     # --- the likelihood
 
     def _at(self, params: Any) -> Point:
-        return self._planner.at(np.asarray(params, dtype=np.float64))
+        return self.likelihood.at(np.asarray(params, dtype=np.float64))
 
-    def _scale_of(self, gaps: Callable[[], Gaps], df_resid: float | None = None) -> float:
+    def _scale_of(self, gaps: Callable[[], Gaps]) -> float:
         """The scale by the rule that the last fit was given."""
-        rule = scale_rule(self.scaletype, self.family)
-        if rule.kind == "fixed":
-            return rule.value
-        return rule.of(gaps, self.wnobs, self.df_resid if df_resid is None else df_resid)
+        return self.likelihood.scale(scale_rule(self.scaletype, self.family), gaps)
 
     def loglike(self, params: Any, scale: float | None = None) -> Any:
         """The log-likelihood; the scale estimated at the parameters where it is None."""
         if self._stream is None:
             return super().loglike(params, scale)
         point = self._at(params)
-        return self._loglike(point, self._scale_at(params, scale))
-
-    def _loglike(self, point: Point, scale: float) -> np.float64:
-        assert point.beta is not None
-        if point.outside is not None:
-            return np.float64(-np.inf)
-        return np.float64(self._planner.loglike(point.beta, point.deviance, scale))
+        return self.likelihood.loglike_of(point, self._scale_at(params, scale))
 
     def score(self, params: Any, scale: float | None = None) -> Any:
         """The gradient of `loglike`, (k,)."""
@@ -303,11 +303,8 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             return super().hessian(params, scale, observed)
         point = self._at(params)
         scale = self._scale_at(params, scale)
-        if observed is None:
-            observed = self._optim_hessian != "eim"
-        if observed and not isinstance(self._planner.kernel, CANONICAL):
-            return -self._planner.meat(np.asarray(params)).observed / scale
-        return -(point.fit.r_exog.T @ point.fit.r_exog) / scale
+        observed = True if observed is None else observed
+        return -self.likelihood.information(point, observed=observed) / scale
 
     def loglike_mu(self, mu: Any, scale: float = 1.0) -> Any:
         """The log-likelihood at means, (n,): an array, or lazy ones such as `results.mu`."""
@@ -363,7 +360,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         rows = rows.beside(mu=mu) if beta is None else rows
 
         def sums(powers: FloatArray) -> FloatArray:
-            reduction = PowerSums(self._planner.kernel, beta, powers)
+            reduction = PowerSums(self.likelihood.kernel, beta, powers)
             state: PowerSumsState = rows.fold("variance power", reduction)[0]
             return state.sums
 
@@ -373,7 +370,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         """The sums at means, (n,); a pass."""
         rows = self._opened()
         assert rows is not None
-        reduction = GivenMeans(self._planner.kernel, divisor)
+        reduction = GivenMeans(self.likelihood.kernel, divisor)
         state: GivenMeansState = rows.beside(mu=mu).fold("given means", reduction)[0]
         return state
 
@@ -382,7 +379,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         stream, made_by = getattr(mu, "origin", None) or (None, None)
         if stream is not self._stream or not isinstance(made_by, GLMRow):
             return None
-        own = made_by.kind == "mean" and made_by.kernel is self._planner.kernel
+        own = made_by.kind == "mean" and made_by.kernel is self.likelihood.kernel
         return made_by.beta if own else None
 
     @row_method
@@ -453,8 +450,10 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             return super().score_test(params_constrained, k_constraints, exog_extra, observed)
         if exog_extra is None and k_constraints is None:
             raise ValueError("if exog_extra is None, then k_constraints needs to be given")
-        sums = score_sums(self, params_constrained, exog_extra, observed)
-        sums, kept = independent_sums(self, np.asarray(params_constrained), sums)
+        params = np.asarray(params_constrained, dtype=np.float64)
+        rule = scale_rule(self.scaletype, self.family)
+        sums = score_sums(self.likelihood, params, rule, exog_extra, observed)
+        sums, kept = independent_sums(self.likelihood, params, sums)
         statistic = joint_statistic(sums)
         count = (k_constraints or 0) + int(np.count_nonzero(kept[self.spec.k :]))
         return statistic, stats.chi2.sf(statistic, count), count
@@ -496,7 +495,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         }
         constants = {role: v for role, v in given.items() if v is not None and np.ndim(v) == 0}
         arrays = {role: v for role, v in given.items() if np.ndim(v)}
-        row = GLMRow(kind, self._planner.kernel, np.asarray(params, dtype=np.float64))
+        row = GLMRow(kind, self.likelihood.kernel, np.asarray(params, dtype=np.float64))
         return RowFunction(Predict(row, constants), beside=arrays)
 
     def get_distribution(
@@ -553,11 +552,13 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             raise AttributeError(f"{name}: the model has not been fitted")
         return params
 
-    def _note_fit(self, params: Any, scale: float) -> None:
-        self._fitted_params = np.array(params, dtype=np.float64)
-        self.scale = scale
+    def results_of(self, fit: GLMFit, **covariance: Any) -> GLMResults:
+        """Results, and on the model what statsmodels sets there in a fit."""
+        results = GLMResults(self, fit, **covariance)
+        self._fitted_params, self.scale = np.array(fit.params), fit.scale
         for name in ("mu", "weights"):
             self.__dict__.pop(name, None)
+        return results
 
     def initialize(self) -> None:
         """Not available out of memory: it is run by statsmodels' own constructor."""
@@ -654,22 +655,29 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         >>> round(float(res.deviance), 4), res.converged
         (0.7704, True)
         """
-        options = (maxiter, method, tol, scale, cov_type, cov_kwds, use_t)
-        output = (full_output, disp, max_start_irls)
-        start = "pilot" if start is None else start
-        if isinstance(start, str) and start not in ("pilot", "statsmodels"):
-            raise OptionError(
-                f"start={start!r}; it is 'pilot', 'statsmodels' or an array of parameters"
-            )
-        if not isinstance(start, str):
-            start_params = start if start_params is None else start_params
-        elif start != "pilot" and start_params is not None:
-            raise OptionError(f"start={start!r} and start_params are two starts; leave one out")
+        start, start_params = chosen_start(start, start_params)
         if self._stream is None:
-            return super().fit(start_params, *options, *output, **kwargs)
-        return fit_glm(
-            self, start_params, *options, *output, start=start, compress=compress, **kwargs
-        )
+            options = (maxiter, method, tol, scale, cov_type, cov_kwds, use_t)
+            return super().fit(start_params, *options, full_output, disp, max_start_irls, **kwargs)
+        # 1. What the caller wants, checked.
+        steps, scaletype = checked_maxiter(maxiter), checked_scale(scale)
+        if start_params is not None:
+            start = checked_start(start_params, self.spec.k)
+        told = FitOptions(start, steps, tol, scale_rule(scaletype, self.family), compress)
+        # 2. Scoring, or another optimizer.
+        if method.lower() == "irls":
+            fit = fit_by_scoring(self, told, kwargs)
+        else:
+            output = {"full_output": full_output, "disp": disp}
+            expected = cov_type.lower() == "eim"
+            fit = fit_by_optimizer(
+                self, told, method, max_start_irls, output, kwargs, expected=expected
+            )
+        # 3. Results with the covariance that was asked for.
+        self.scaletype = scaletype
+        cov_type = "nonrobust" if cov_type.lower() == "eim" else cov_type
+        results = self.results_of(fit, cov_type=cov_type, cov_kwds=cov_kwds, use_t=use_t)
+        return StreamedGLMWrapper(results)
 
     def fit_regularized(
         self,
@@ -761,7 +769,13 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         """
         if self._stream is None:
             return super().fit_constrained(constraints, start_params, **fit_kwds)
-        return fit_constrained(self, constraints, start_params, **fit_kwds)
+        asked = {name: fit_kwds.pop(name, None) for name in ("cov_type", "cov_kwds", "use_t")}
+        cov_type = asked.pop("cov_type") or "nonrobust"
+        cov_type = "nonrobust" if cov_type.lower() == "eim" else cov_type
+        refuse_unavailable(cov_type, ("nonrobust", *MEATS))
+        fit = fit_constrained(self, constraints, start_params, **fit_kwds)
+        self.scaletype = checked_scale(fit_kwds.get("scale"))
+        return StreamedGLMWrapper(self.results_of(fit, cov_type=cov_type, **asked))
 
 
 def _given(*extras: Any) -> dict[str, Any]:

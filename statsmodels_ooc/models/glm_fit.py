@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from types import SimpleNamespace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,111 +16,106 @@ from statsmodels.tools.sm_exceptions import (
     SingularMatrixWarning,
 )
 
-from statsmodels_ooc._statsmodels import StreamedGLMWrapper
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.families.lookup import CANONICAL
+from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.models.arguments import (
-    checked_maxiter,
     checked_options,
-    checked_scale,
-    checked_start,
     criterion_of,
 )
-from statsmodels_ooc.results.glm import GLMResults
+from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.solvers.dependence import describe
 from statsmodels_ooc.solvers.irls import Criterion, Path, Point
 from statsmodels_ooc.solvers.least_squares import LinearFit
-from statsmodels_ooc.solvers.separation import told
+from statsmodels_ooc.solvers.scale import ScaleRule
+from statsmodels_ooc.solvers.separation import told as told_of
 
-__all__ = ["fit_glm", "scored", "warn_of"]
+__all__ = ["FitOptions", "fit_by_optimizer", "fit_by_scoring", "scored", "warn_of"]
 
 _BEYOND = 30  # steps of scoring from where another optimizer ended
 
 
-def fit_glm(
-    model: Any,
-    start_params: Any,
-    maxiter: Any,
-    method: str,
-    tol: float,
-    scale: str | float | None,
-    cov_type: str,
-    cov_kwds: dict[str, Any] | None,
-    use_t: bool | None,
-    full_output: bool,
-    disp: bool,
-    max_start_irls: int,
-    *,
-    start: str | FloatArray,
-    compress: bool,
-    **kwargs: Any,
-) -> Any:
-    """`GLM.fit` of a streamed model."""
-    steps, model.scaletype = checked_maxiter(maxiter), checked_scale(scale)
-    if start_params is not None:
-        start = checked_start(start_params, model.spec.k)
-    model._planner.may_compress = compress
-    covariance = {"cov_type": cov_type, "cov_kwds": cov_kwds, "use_t": use_t}
-    if method.lower() == "irls":
-        if cov_type.lower() == "eim":
-            covariance["cov_type"] = "nonrobust"
-        return _fit_irls(model, start, steps, tol, covariance, **kwargs)
-    output = {"full_output": full_output, "disp": disp}
-    return _fit_gradient(
-        model, start, steps, method, tol, max_start_irls, covariance, output, **kwargs
-    )
+@dataclass(frozen=True)
+class FitOptions:
+    """What one call of `fit` was told about the iterations, checked.
+
+    Attributes
+    ----------
+    start : str or ndarray, (k,)
+        "pilot", "statsmodels", or parameters.
+    maxiter : int
+        Most iterations.
+    tol : float
+        How still the deviance must stand.
+    rule : ScaleRule
+        How the scale comes about.
+    compress : bool
+        Whether rows that repeat may be folded into distinct ones.
+    """
+
+    start: str | FloatArray
+    maxiter: int
+    tol: float
+    rule: ScaleRule
+    compress: bool
 
 
-def _fit_irls(
-    model: Any,
-    start: str | FloatArray,
-    maxiter: int,
-    tol: float,
-    covariance: dict[str, Any],
-    **options: Any,
-) -> Any:
+def fit_by_scoring(model: Any, told: FitOptions, options: dict[str, Any]) -> GLMFit:
+    """Fisher scoring."""
+    # 1. Steps until nothing moves any more.
     wls_method = checked_options(options)
-    path = scored(model, start, maxiter, criterion_of(tol, options))
-    warn_of(path, model.spec_names, tried=maxiter > 0)
-    params = path.params
-    design = model._planner.design_fit(path.point)
+    likelihood = model.likelihood
+    path = scored(likelihood, told, criterion=criterion_of(told.tol, options))
+    warn_of(path, model.spec_names, tried=told.maxiter > 0)
+    # 2. Of a short rank, the shortest parameters.
+    point, params = path.point, path.params
+    design = likelihood.design_fit(point, compress=told.compress)
     if design.rank < model.spec.k:
         params = design.shortest(params)
         _warn_of_rank(design, model.spec_names)
-    cov = path.point.fit.normalized_cov_params
-    if path.point.fit.rank < design.rank:  # weights have vanished, and what they would tell
+    # 3. The covariance, which weights may have hidden by vanishing.
+    cov: FloatArray | None = point.fit.normalized_cov_params
+    if point.fit.rank < design.rank:
         cov = np.full_like(cov, np.nan)
-    results = GLMResults(
-        model,
-        params,
-        cov if maxiter > 0 else None,
-        model._scale_of(lambda: path.point),
-        point=path.point,
-        **covariance,
+    return GLMFit(
+        params=params,
+        point=point,
+        root=point.fit.root,
+        cov=cov if told.maxiter > 0 else None,
+        scale=likelihood.scale(told.rule, lambda: point),
+        rule=told.rule,
+        df_model=model.df_model,
+        df_resid=model.df_resid,
+        method="IRLS",
+        history={**path.history, "iteration": max(path.iterations, 1)},
+        converged=path.converged,
+        score_norm=path.score_norm,
+        separation=path.separation,
+        compress=told.compress,
+        attributes={"mle_settings": {"wls_method": wls_method, "optimizer": "IRLS"}},
     )
-    results.method = "IRLS"
-    results.mle_settings = {"wls_method": wls_method, "optimizer": "IRLS"}
-    results.fit_history = {**path.history, "iteration": max(path.iterations, 1)}
-    results.converged = path.converged
-    results.score_norm, results.separation = path.score_norm, path.separation
-    return StreamedGLMWrapper(results)
 
 
 def scored(
-    model: Any,
-    start: str | FloatArray,
-    maxiter: int,
-    criterion: Criterion,
+    likelihood: GLMLikelihood,
+    told: FitOptions,
+    *,
+    criterion: Criterion | None = None,
+    start: str | FloatArray | None = None,
+    maxiter: int | None = None,
+    df_resid: float | None = None,
     span: FloatArray | None = None,
 ) -> Path:
-    """Fisher scoring of a streamed model."""
-    return model._planner.path(  # type: ignore[no-any-return]
-        start,
-        maxiter=maxiter,
-        criterion=criterion,
-        scale_of=lambda point: model._scale_of(lambda: point),
+    """Fisher scoring as a fit was told, but for what is given here."""
+    return likelihood.path(
+        told.start if start is None else start,
+        maxiter=told.maxiter if maxiter is None else maxiter,
+        criterion=Criterion("deviance", told.tol, 0.0) if criterion is None else criterion,
+        rule=told.rule,
+        df_resid=df_resid,
         span=span,
+        compress=told.compress,
     )
 
 
@@ -132,7 +127,7 @@ def warn_of(path: Path, names: Sequence[str], *, tried: bool) -> None:
             PerfectSeparationWarning,
         )
     if tried and not path.converged:
-        proof = "" if path.separation is None else f" along {told(path.separation, names)}"
+        proof = "" if path.separation is None else f" along {told_of(path.separation, names)}"
         warn_caller(
             f"IRLS did not converge: {path.reason}{proof}; the score is {path.score_norm:.3g} "
             f"standard errors long after {path.iterations} iterations",
@@ -140,82 +135,114 @@ def warn_of(path: Path, names: Sequence[str], *, tried: bool) -> None:
         )
 
 
-def _fit_gradient(
+def fit_by_optimizer(
     model: Any,
-    start: str | FloatArray,
-    maxiter: int,
+    told: FitOptions,
     method: str,
-    tol: float,
     max_start_irls: int,
-    covariance: dict[str, Any],
     output: dict[str, bool],
-    **options: Any,
-) -> Any:
+    options: dict[str, Any],
+    *,
+    expected: bool,
+) -> GLMFit:
     """As statsmodels: the scale is held at one while the parameters are sought.
 
     An optimizer takes a likelihood that has become flat for one at its maximum. Where it
     says that it has converged, steps of scoring from there tell: a pass or two at a maximum.
     """
-    model._optim_hessian = options.pop("optim_hessian", None)
-    rule, model.scaletype = model.scaletype, 1.0
-    try:
-        begin = None if isinstance(start, str) else start
-        if begin is None and max_start_irls > 0:
-            begin = scored(model, start, max_start_irls, Criterion("deviance", tol, 0.0)).params
-        begin = np.zeros(model.spec.k) if begin is None else begin
-        scored(model, begin, 0, Criterion("deviance", tol, 0.0))  # refuses impossible means
-        if method.lower() == "newton":
-            _refuse_short_rank(model._planner.design_fit(model._at(begin)), model.spec_names)
-        options.setdefault("skip_hessian", True)  # it follows below, of the right kind
-        # What the optimizers ask for; of the rows that is their number, which costs no pass.
-        climbed = SimpleNamespace(
-            endog=model.lazy.endog,
-            loglike=model.loglike,
-            score=model.score,
-            hessian=model.hessian,
+    likelihood: GLMLikelihood = model.likelihood
+    optim_hessian = options.pop("optim_hessian", None)
+    at_one = replace(told, rule=ScaleRule("fixed"))
+    # 1. Where to begin, by a few steps of scoring.
+    begin = _begin(likelihood, at_one, max_start_irls)
+    if method.lower() == "newton":
+        point = likelihood.at(begin, compress=told.compress)
+        fit = likelihood.design_fit(point, compress=told.compress)
+        _refuse_short_rank(fit, model.spec_names)
+    # 2. The optimizer of statsmodels, on what passes tell.
+    options.setdefault("skip_hessian", True)  # it follows below, of the right kind
+    climbed = _Climbed(likelihood, told.compress, observed=optim_hessian != "eim")
+    found = LikelihoodModel.fit(
+        climbed, start_params=begin, maxiter=told.maxiter, method=method, **output, **options
+    )
+    params = np.asarray(found.params)
+    point = likelihood.at(params, compress=told.compress)
+    if point.outside is not None:
+        raise DesignError(
+            f"method {method!r} ended where a row has the mean {point.outside.mean:g}, which "
+            f"the {type(model.family).__name__} family cannot have",
+            hint="method 'IRLS' keeps away from there",
         )
-        found = LikelihoodModel.fit(
-            climbed, start_params=begin, maxiter=maxiter, method=method, **output, **options
-        )
-        params = np.asarray(found.params)
-        point = model._at(params)
-        if point.outside is not None:
-            raise DesignError(
-                f"method {method!r} ended where a row has the mean {point.outside.mean:g}, which "
-                f"the {type(model.family).__name__} family cannot have",
-                hint="method 'IRLS' keeps away from there",
-            )
-        separation = None
-        if found.mle_retvals["converged"]:
-            path = scored(model, params, _BEYOND, Criterion("deviance", tol, 0.0))
-            separation = path.separation
-    finally:
-        model.scaletype, model._optim_hessian = rule, None
-    scale = model._scale_of(lambda: point)
-    expected = covariance["cov_type"].lower() == "eim"
-    if expected:
-        covariance["cov_type"] = "nonrobust"
-    design = model._planner.design_fit(point)
+    # 3. Whether that is a maximum.
+    converged: bool | None = found.mle_retvals["converged"]
+    separation = None
+    if converged:
+        separation = scored(likelihood, at_one, start=params, maxiter=_BEYOND).separation
+    # 4. Of a short rank, the shortest parameters; then the covariance.
+    scale = likelihood.scale(told.rule, lambda: point)
+    design = likelihood.design_fit(point, compress=told.compress)
     if design.rank < model.spec.k:
         params = design.shortest(params)
         _warn_of_rank(design, model.spec_names)
-    cov = _covariance(model, point, design, expected)
-    results = GLMResults(model, params, cov, scale, point=point, **covariance)
-    history: dict[str, Any] = {"iteration": 0}
-    if output["full_output"]:
-        results.mle_retvals = found.mle_retvals
-        history["iteration"] = found.mle_retvals.get("iterations", 0)
-        results.converged = found.mle_retvals.get("converged")
+    cov = _covariance(likelihood, point, design, expected, told.compress)
     if separation is not None:
         warn_caller(
             f"method {method!r} did not converge: the parameters grow without a limit: "
-            f"{separation.kind} separation along {told(separation, model.spec_names)}",
+            f"{separation.kind} separation along {told_of(separation, model.spec_names)}",
             ConvergenceWarning,
         )
-        results.converged, results.separation = False, separation
-    results.method = method
-    results.fit_history = history
-    return StreamedGLMWrapper(results)
+        converged = False
+    full = output["full_output"]
+    return GLMFit(
+        params=params,
+        point=point,
+        root=point.fit.root,
+        cov=cov,
+        scale=scale,
+        rule=told.rule,
+        df_model=model.df_model,
+        df_resid=model.df_resid,
+        method=method,
+        history={"iteration": found.mle_retvals.get("iterations", 0) if full else 0},
+        converged=converged if full or separation is not None else None,
+        separation=separation,
+        compress=told.compress,
+        attributes={"mle_retvals": found.mle_retvals} if full else {},
+    )
+
+
+def _begin(likelihood: GLMLikelihood, told: FitOptions, steps: int) -> FloatArray:
+    """Where an optimizer begins; refuses impossible means."""
+    begin = None if isinstance(told.start, str) else told.start
+    if begin is None and steps > 0:
+        begin = scored(likelihood, told, maxiter=steps).params
+    begin = np.zeros(likelihood.spec.k) if begin is None else begin
+    scored(likelihood, told, start=begin, maxiter=0)
+    return begin
+
+
+class _Climbed:
+    """What statsmodels' optimizers ask a model for, at scale one."""
+
+    def __init__(self, likelihood: GLMLikelihood, compress: bool, observed: bool) -> None:
+        self._likelihood, self._compress, self._observed = likelihood, compress, observed
+        self.endog = np.broadcast_to(0.0, likelihood.facts.rows)  # its length is asked for
+
+    def _at(self, params: Any) -> Point:
+        return self._likelihood.at(np.asarray(params, dtype=np.float64), compress=self._compress)
+
+    def loglike(self, params: Any) -> np.float64:
+        return self._likelihood.loglike_of(self._at(params), 1.0)
+
+    def score(self, params: Any) -> FloatArray:
+        return self._at(params).score / 1.0
+
+    def hessian(self, params: Any) -> FloatArray:
+        point = self._at(params)
+        information = self._likelihood.information(
+            point, observed=self._observed, compress=self._compress
+        )
+        return -information / 1.0
 
 
 def _refuse_short_rank(fit: LinearFit, names: Sequence[str]) -> None:
@@ -237,13 +264,15 @@ def _warn_of_rank(fit: LinearFit, names: Sequence[str]) -> None:
     )
 
 
-def _covariance(model: Any, point: Point, design: LinearFit, expected: bool) -> FloatArray | None:
+def _covariance(
+    likelihood: GLMLikelihood, point: Point, design: LinearFit, expected: bool, compress: bool
+) -> FloatArray | None:
     """Of the parameters at scale one, by the observed information or the expected."""
-    fit, planner = point.fit, model._planner
-    if fit.rank == design.rank:  # otherwise weights have vanished, and what they would tell
-        if expected or isinstance(planner.kernel, CANONICAL):
+    fit, beta = point.fit, point.beta
+    if fit.rank == design.rank and beta is not None:  # otherwise weights have vanished
+        if expected or isinstance(likelihood.kernel, CANONICAL):
             return fit.normalized_cov_params
-        observed = planner.meat_on(point.beta, fit, fit.root).observed
+        observed = likelihood.meat_on(beta, fit, fit.root, compress=compress).observed
         with suppress(np.linalg.LinAlgError):
             inverse: FloatArray = fit.root @ np.linalg.inv(observed) @ fit.root.T
             return inverse

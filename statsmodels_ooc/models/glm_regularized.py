@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,13 @@ from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import warn_caller
-from statsmodels_ooc.models.arguments import checked_start
-from statsmodels_ooc.models.glm_fit import scored, warn_of
-from statsmodels_ooc.results.glm import GLMResults
+from statsmodels_ooc.likelihoods.glm import GLMLikelihood
+from statsmodels_ooc.models.arguments import checked_start, scale_rule
+from statsmodels_ooc.models.glm_fit import FitOptions, scored, warn_of
+from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.solvers.elastic_net import Penalized, Penalty, penalized_likelihood
-from statsmodels_ooc.solvers.irls import Criterion, Point
+from statsmodels_ooc.solvers.irls import Point
+from statsmodels_ooc.solvers.scale import ScaleRule
 from statsmodels_ooc.solvers.spanned import spanned
 
 __all__ = ["fit_regularized"]
@@ -51,17 +52,18 @@ def fit_regularized(
     penalty = _penalty(alpha, L1_wt, model.spec.k)
     if method == "l1_slsqp" and L1_wt != 1:
         raise ValueError("L1_wt must be 1 when method is 'l1_slsqp'")
-    planner, family = model._planner, model.family
-    first = _start(model, penalty, start_params)
+    likelihood: GLMLikelihood = model.likelihood
+    family, rule = model.family, scale_rule(model.scaletype, model.family)
+    first = _start(likelihood, penalty, start_params, rule)
     found = penalized_likelihood(
-        planner.at,
+        likelihood.at,
         first,
         penalty,
         model.nobs,
-        scale_of=lambda point: model._scale_of(lambda: point),
+        scale_of=lambda point: likelihood.scale(rule, lambda: point),
         tolerance=cnvrg_tol,
         maxiter=maxiter,
-        anchor=planner._anchor() if first.beta is None else None,
+        anchor=likelihood.anchor() if first.beta is None else None,
         quadratic=isinstance(family, families.Gaussian) and _is_identity(family.link),
     )
     if not found.converged:
@@ -71,7 +73,7 @@ def fit_regularized(
         )
     params = np.where(np.abs(found.params) < zero_tol, 0.0, found.params)
     if refit and not penalty.scaled:
-        return _refitted(model, found, params, method)
+        return model.results_of(_refitted(model, found, params, method))
     results = RegularizedResults(model, params)
     results.converged = found.converged
     results.fit_history = {"iteration": found.iterations}
@@ -97,52 +99,63 @@ def _penalty(alpha: Any, share: float, k: int) -> Penalty:
     return Penalty(weights * share, weights * (1.0 - share), scaled=share == 0)
 
 
-def _start(model: Any, penalty: Penalty, start_params: Any) -> Point:
+def _start(
+    likelihood: GLMLikelihood, penalty: Penalty, start_params: Any, rule: ScaleRule
+) -> Point:
     """The point that was asked for, or the best one that is known."""
-    planner = model._planner
+    known = likelihood.known()
+    if known and start_params is None:
+        return min(known, key=_objective(likelihood, penalty, rule))
+    start: str | FloatArray = "pilot"
     if start_params is not None:
-        return _first(model, checked_start(start_params, model.spec.k))
-    known: list[Point] = planner.known()
-    if not known:
-        return _first(model, "pilot")
-    return min(known, key=_objective(model, penalty))
+        start = checked_start(start_params, likelihood.spec.k)
+    return scored(likelihood, FitOptions(start, 0, 0.0, rule, True)).point
 
 
-def _first(model: Any, start: str | FloatArray) -> Point:
-    return scored(model, start, 0, Criterion("deviance", 0.0, 0.0)).point
+def _objective(
+    likelihood: GLMLikelihood, penalty: Penalty, rule: ScaleRule
+) -> Callable[[Point], float]:
+    rows = likelihood.facts.rows
 
-
-def _objective(model: Any, penalty: Penalty) -> Callable[[Point], float]:
     def objective(point: Point) -> float:
         assert point.beta is not None
-        factor = model._scale_of(lambda: point) if penalty.scaled else 1.0
-        value = point.deviance / (2 * model.nobs) + factor * penalty.at(point.beta)
+        factor = likelihood.scale(rule, lambda: point) if penalty.scaled else 1.0
+        value = point.deviance / (2 * rows) + factor * penalty.at(point.beta)
         return value if np.isfinite(value) else np.inf
 
     return objective
 
 
-def _refitted(model: Any, found: Penalized, params: FloatArray, method: str) -> Any:
-    """Ordinary results at parameters that were fitted again without a penalty."""
+def _refitted(model: Any, found: Penalized, params: FloatArray, method: str) -> GLMFit:
+    """A fit of the chosen columns again, without a penalty."""
+    likelihood: GLMLikelihood = model.likelihood
     chosen = params != 0
-    own = copy(model)
-    own.scaletype = None
-    own.df_model, own.df_resid = float(chosen.sum()) - 1, model.wnobs - float(chosen.sum())
+    rule, count = scale_rule(None, model.family), float(chosen.sum())
+    df_resid = model.wnobs - count
     span = np.eye(len(params))[:, chosen]
+    converged = found.converged
     if chosen.any():
         last = found.point.beta
         begin = params if last is None or last[~chosen].any() else last
-        path = scored(own, begin, 100, Criterion("deviance", _REFITTED, 0.0), span)
+        told = FitOptions(begin, 100, _REFITTED, rule, True)
+        path = scored(likelihood, told, df_resid=df_resid, span=span)
         warn_of(path, model.spec_names, tried=True)
         point, params = path.point, path.params
         root = spanned(point.fit, span).root
-        cov = root @ root.T
-        converged = found.converged and path.converged
+        converged = converged and path.converged
     else:
-        converged = found.converged
-        point, cov = model._at(params), np.zeros((len(params), len(params)))
-    results = GLMResults(model, params, cov, own._scale_of(lambda: point), point=point)
-    results.df_model, results.df_resid = int(chosen.sum()), model.nobs - int(chosen.sum())
-    results.regularized, results.method = True, method
-    results.converged, results.fit_history = converged, {"iteration": found.iterations}
-    return results
+        point, root = likelihood.at(params), np.zeros((len(params), 0))
+    return GLMFit(
+        params=params,
+        point=point,
+        root=root,
+        cov=root @ root.T,
+        scale=likelihood.scale(rule, lambda: point, df_resid),
+        rule=rule,
+        df_model=int(count),
+        df_resid=model.nobs - int(count),
+        method=method,
+        history={"iteration": found.iterations},
+        converged=converged,
+        attributes={"regularized": True},
+    )

@@ -78,7 +78,7 @@ class WLS(StreamedLinear, sm.WLS):  # type: ignore[misc]
         """The Gaussian log-likelihood, the scale profiled out."""
         if self._stream is None:
             return super().loglike(params)
-        ssr, facts = self._planner.fit().ssr_at(np.asarray(params)), self._planner.facts
+        ssr, facts = self.likelihood.fit().ssr_at(np.asarray(params)), self.likelihood.facts
         return np.float64(gaussian.concentrated_loglike(ssr, facts.rows, facts.log_weights))
 
 
@@ -145,7 +145,7 @@ class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
         """The Gaussian log-likelihood; the scale profiled out where it is None."""
         if self._stream is None:
             return super().loglike(params, scale)
-        ssr = self._planner.fit().ssr_at(np.asarray(params))
+        ssr = self.likelihood.fit().ssr_at(np.asarray(params))
         if scale is None:
             return np.float64(gaussian.concentrated_loglike(ssr, self.nobs))
         return np.float64(gaussian.loglike(ssr, self.nobs, scale))
@@ -154,13 +154,13 @@ class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
         """The gradient of `loglike`, (k,)."""
         if self._stream is None:
             return super().score(params, scale)
-        return gaussian.score(self._planner.fit(), np.asarray(params), self.nobs, scale)
+        return gaussian.score(self.likelihood.fit(), np.asarray(params), self.nobs, scale)
 
     def hessian(self, params: Any, scale: float | None = None) -> Any:
         """The Hessian of `loglike`, (k, k)."""
         if self._stream is None:
             return super().hessian(params, scale)
-        return gaussian.hessian(self._planner.fit(), np.asarray(params), self.nobs, scale)
+        return gaussian.hessian(self.likelihood.fit(), np.asarray(params), self.nobs, scale)
 
     def _fit_ridge(self, alpha: Any) -> Any:
         if self._stream is None:

@@ -57,7 +57,7 @@ class StreamedModel:
 
     _stream: StreamedRows | None = None
     _cloned: tuple[str, ...] = ()  # arguments beside endog and exog that a clone needs
-    _planner: Any  # makes the passes of a fit; tells `facts` and `constant`, and can `fit`
+    likelihood: Any  # makes the passes of a fit; tells `facts` and `constant`, and can `fit`
     spec: DesignSpec
 
     @classmethod
@@ -162,7 +162,7 @@ class StreamedModel:
         """Set what the parents' constructors would have set."""
         self._stream = stream
         self.spec = spec
-        self._planner = planner
+        self.likelihood = planner
         kind = StreamedFrameData if is_frame_like else StreamedArrayData
         names = spec.endog_names
         ynames = names[0] if len(names) == 1 else list(names)
@@ -197,14 +197,14 @@ class StreamedModel:
     @property
     def dropped(self) -> Mapping[str, int]:
         """RowFunction that were left out, by the variable that had a missing value."""
-        return {} if self._stream is None else dict(self._planner.facts.missing)
+        return {} if self._stream is None else dict(self.likelihood.facts.missing)
 
     # What only a pass can tell. The parents assign these for data in memory, and an
     # instance's own attribute comes before a cached_property.
 
     @cached_property
     def nobs(self) -> float:
-        return float(self._planner.facts.rows)
+        return float(self.likelihood.facts.rows)
 
     @cached_property
     def k_constant(self) -> int:
@@ -212,7 +212,7 @@ class StreamedModel:
 
     @property
     def _constant(self) -> tuple[int, int | None]:
-        found: tuple[int, int | None] = self._planner.constant
+        found: tuple[int, int | None] = self.likelihood.constant
         return found
 
     @property
@@ -243,7 +243,7 @@ class StreamedModel:
 
     def _opened(self) -> StreamedRows | None:
         if self._stream is not None:
-            _ = self._planner.facts  # the fit comes first, so that bad rows are refused
+            _ = self.likelihood.facts  # the fit comes first, so that bad rows are refused
         return self._stream
 
     @property
@@ -270,7 +270,7 @@ class StreamedModel:
         """
         if self._stream is None:
             return list(getattr(self.data, "missing_row_idx", ()))
-        facts = self._planner.facts
+        facts = self.likelihood.facts
         lost = int(facts.rows_read - facts.rows)
         found: list[int] = self._used("missing_row_idx", lost).dropped.tolist() if lost else []
         return found
@@ -290,7 +290,7 @@ class StreamedModel:
         """Names of the columns; arrays get statsmodels' names."""
         if isinstance(self.data, StreamedFrameData):
             return self.spec.exog_names
-        facts = self._planner.facts
+        facts = self.likelihood.facts
         constant = (facts.low == facts.high)[:-1]
         names = [f"x{i}" for i in range(1, self.spec.k + (0 if constant.any() else 1))]
         if constant.any():
@@ -314,7 +314,7 @@ class StreamedModel:
         """Let go of the rows."""
         assert self._stream is not None
         self._stream.forget()
-        self._planner.forget()
+        self.likelihood.forget()
         for name in kept_answers(self):
             del self.__dict__[name]
 

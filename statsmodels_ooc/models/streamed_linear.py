@@ -30,7 +30,7 @@ _RCOND = 1e-15  # of the largest singular value, as in statsmodels' pinv
 class StreamedLinear(StreamedModel):
     """What OLS and WLS share when they stream."""
 
-    _planner: LeastSquares
+    likelihood: LeastSquares
     _results_kind: type[RegressionResults] = RegressionResults
 
     def _start_formula(
@@ -83,15 +83,15 @@ class StreamedLinear(StreamedModel):
 
     @cached_property
     def rank(self) -> np.int64:
-        return np.int64(self._planner.fit().rank)
+        return np.int64(self.likelihood.fit().rank)
 
     @cached_property
     def normalized_cov_params(self) -> FloatArray:
-        return self._planner.fit().normalized_cov_params
+        return self.likelihood.fit().normalized_cov_params
 
     @cached_property
     def wexog_singular_values(self) -> FloatArray:
-        return self._planner.fit().singular_values
+        return self.likelihood.fit().singular_values
 
     @row_answer
     def wexog(self) -> RowFunction:
@@ -176,9 +176,9 @@ class StreamedLinear(StreamedModel):
             )
         if method not in METHODS:
             raise ValueError(f"method must be one of {METHODS}, not {method!r}")
-        fit = self._planner.fit(method)
+        fit = self.likelihood.fit(method)
         if fit.rank < self.spec.k:
-            told = self._planner.dependent(fit, self.spec_names)
+            told = self.likelihood.dependent(fit, self.spec_names)
             if method == "qr":
                 raise np.linalg.LinAlgError(
                     f"singular matrix: rank {fit.rank} of {self.spec.k} columns; {told}"
@@ -267,8 +267,8 @@ class StreamedLinear(StreamedModel):
             return super().fit_regularized(*arguments, **kwargs)  # type: ignore[misc]
         return fit_regularized(
             self,
-            self._planner.fit(),
-            self._planner.facts,
+            self.likelihood.fit(),
+            self.likelihood.facts,
             alpha,
             start_params,
             method=method,

@@ -24,15 +24,15 @@ from statsmodels_ooc.engine import (
     row_method,
 )
 from statsmodels_ooc.errors import SourceError, warn_caller
+from statsmodels_ooc.reductions.glm_meat import ScoreMeatState
 from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, robust
+from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
 from statsmodels_ooc.results.glm_scores import score_test
 from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.lazy import new_rows, require_design
 from statsmodels_ooc.results.margins import StreamedMargins
-from statsmodels_ooc.solvers.irls import Point
 from statsmodels_ooc.solvers.least_squares import LinearFit
-from statsmodels_ooc.solvers.separation import Separation
 
 __all__ = ["GLMResults"]
 
@@ -58,32 +58,29 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         than IRLS found the parameters.
     """
 
-    separation: Separation | None = None
-    score_norm: float = np.nan
-
     def __init__(
         self,
         model: Any,
-        params: Any,
-        normalized_cov_params: Any,
-        scale: float,
+        fit: GLMFit,
         cov_type: str = "nonrobust",
         cov_kwds: dict[str, Any] | None = None,
         use_t: bool | None = None,
-        point: Point | None = None,
     ) -> None:
         refuse_unavailable(cov_type, ("nonrobust", *MEATS))
         LikelihoodModelResults.__init__(
-            self, model, params, normalized_cov_params=normalized_cov_params, scale=scale
+            self, model, fit.params, normalized_cov_params=fit.cov, scale=fit.scale
         )
+        self.glm_fit = fit
         self.family = model.family
-        self.df_resid = model.df_resid
-        self.df_model = model.df_model
+        self.df_resid, self.df_model = fit.df_resid, fit.df_model
+        self.method, self.fit_history = fit.method, dict(fit.history)
+        self.score_norm, self.separation = fit.score_norm, fit.separation
+        if fit.converged is not None:
+            self.converged = fit.converged
+        for name, value in fit.attributes.items():
+            setattr(self, name, value)
         self._cache: dict[str, Any] = {}
-        model._note_fit(params, scale)
         self.use_t = bool(use_t)
-        if point is not None:
-            self._point = point
         if cov_type == "nonrobust":
             self.cov_type = "nonrobust"
             self.cov_kwds = {
@@ -97,14 +94,9 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
 
     # --- sums of the fit
 
-    @cached_property
-    def _point(self) -> Point:
-        point: Point = self.model._at(self.params)
-        return point
-
     def _design_fit(self) -> LinearFit | None:
         restricted = hasattr(self, "constraints") or hasattr(self, "regularized")
-        return None if restricted else self._point.fit
+        return None if restricted else self.glm_fit.point.fit
 
     @property
     def nobs(self) -> int:
@@ -120,23 +112,23 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
     @cached_property
     def deviance(self) -> float:
         """Twice the log-likelihood lost against means that are the responses, at scale one."""
-        return np.float64(self._point.deviance)
+        return np.float64(self.glm_fit.point.deviance)
 
     @cached_property
     def pearson_chi2(self) -> float:
         """Sum of the squared Pearson residuals."""
-        return np.float64(self._point.pearson)
+        return np.float64(self.glm_fit.point.pearson)
 
     @cached_property
     def null_deviance(self) -> float:
         """Deviance of the model of a constant, and the offset where there is one."""
-        return np.float64(self.model._planner.null_deviance)
+        return np.float64(self.model.likelihood.null_deviance)
 
     @cached_property
     def llnull(self) -> float:
         """Log-likelihood of the model of a constant, at the scale of this one."""
         return np.float64(
-            self.model._planner.loglike_null(
+            self.model.likelihood.loglike_null(
                 np.asarray(self.params), self.null_deviance, self.scale
             )
         )
@@ -157,7 +149,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
             if isinstance(self.family, families.Gaussian) and is_identity:
                 scale = self.deviance / self.model.wnobs
         return np.float64(
-            self.model._planner.loglike(np.asarray(self.params), self.deviance, float(scale))
+            self.model.likelihood.loglike(np.asarray(self.params), self.deviance, float(scale))
         )
 
     @cached_property
@@ -169,9 +161,14 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
 
     @cached_property
     def _cov_white(self) -> FloatArray:
-        fit = self._point.fit
-        sums = self.model._planner.meat_on(np.asarray(self.params), fit, fit.root)
-        return robust(fit.root, sums)
+        return robust(self.glm_fit.root, self._meat(self.glm_fit.root))
+
+    def _meat(self, root: FloatArray) -> ScoreMeatState:
+        """Squared scores and the observed information of the rows ``root.T x``."""
+        found: ScoreMeatState = self.model.likelihood.meat_on(
+            np.asarray(self.params), self.glm_fit.point.fit, root, compress=self.glm_fit.compress
+        )
+        return found
 
     @property
     def cov_HC0(self) -> FloatArray:
@@ -204,8 +201,8 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         return self.model._opened()
 
     def _row(self, kind: str, scale: float = 1.0) -> RowFunction:
-        rows: RowFunction = self.model._row(kind, self.params, scale)
-        return rows
+        beta = np.asarray(self.params, dtype=np.float64)
+        return RowFunction(GLMRow(kind, self.model.likelihood.kernel, beta, scale))
 
     @row_answer
     def mu(self) -> RowFunction:
@@ -255,8 +252,8 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
     @row_answer
     def null(self) -> RowFunction:
         """The means of the null model, (n,)."""
-        rows: RowFunction = self.model._row("null", np.array([self.model._planner.null_constant]))
-        return rows
+        likelihood = self.model.likelihood
+        return RowFunction(GLMRow("null", likelihood.kernel, np.array([likelihood.null_constant])))
 
     # What statsmodels keeps of the model's rows, and its functions read.
 
@@ -290,13 +287,12 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
             Whether the weights are those of the observed information, or of the expected.
         """
         params = np.asarray(self.params, dtype=np.float64)
-        kernel = self.model._planner.kernel
+        kernel = self.model.likelihood.kernel
         if observed:
-            fit = self._point.fit
-            sums = self.model._planner.meat_on(params, fit, fit.root)
-            cov = fit.root @ np.linalg.inv(sums.observed) @ fit.root.T
+            root = self.glm_fit.point.fit.root
+            cov = root @ np.linalg.inv(self._meat(root).observed) @ root.T
         else:
-            cov = self._point.fit.normalized_cov_params
+            cov = self.glm_fit.point.fit.normalized_cov_params
         kind = "observed_information" if observed else "information"
         return RowFunction(Leverage(GLMRow(kind, kernel, params), cov))
 
@@ -490,7 +486,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         model = self.model
         if model._has_offset:
             raise NotImplementedError("Margins with offset are not available.")
-        if model._has_freq_weights or not model._planner.responses.unit_var_weights:
+        if model._has_freq_weights or not model.likelihood.responses.unit_var_weights:
             warn_caller("weights are not taken into account by margeff", UserWarning)
         if model._has_exposure:
             warn_caller("exposure is not taken into account by margeff", UserWarning)

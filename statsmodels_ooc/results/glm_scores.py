@@ -12,9 +12,11 @@ from scipy import stats
 from statsmodels_ooc._statsmodels import ScoreTestResult, robust_score_test
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning, warn_caller
+from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.reductions.score_test import ScoreTestSums
 from statsmodels_ooc.solvers.dependence import independent_of_those_before
 from statsmodels_ooc.solvers.estimable import estimable_part
+from statsmodels_ooc.solvers.scale import ScaleRule
 
 __all__ = ["ScoreSums", "independent_sums", "joint_statistic", "score_sums", "score_test"]
 
@@ -48,8 +50,9 @@ class ScoreSums:
 
 
 def score_sums(
-    model: Any,
-    params: Any,
+    likelihood: GLMLikelihood,
+    params: FloatArray,
+    rule: ScaleRule,
     exog_extra: Any = None,
     observed: bool = True,
     df_resid: float | None = None,
@@ -58,10 +61,12 @@ def score_sums(
 
     Parameters
     ----------
-    model : GLM
-        The streamed model.
-    params : array_like, (k,)
+    likelihood : GLMLikelihood
+        Of all rows.
+    params : ndarray, (k,)
         The parameters.
+    rule : ScaleRule
+        How the scale comes about.
     exog_extra : array_like, (n, q), optional
         Further columns of the design, with parameters of zero.
     observed : bool
@@ -69,23 +74,23 @@ def score_sums(
     df_resid : float, optional
         What the scale is estimated with, where it is; the model's by default.
     """
-    rows, extra = model._opened(), 0
+    _ = likelihood.facts  # bad rows are refused first
+    rows, extra = likelihood.stream, 0
     if exog_extra is not None:
         if not hasattr(exog_extra, "shape"):
             exog_extra = np.asarray(exog_extra)
         rows = rows.beside(exog_extra=exog_extra)
         extra = 1 if len(exog_extra.shape) == 1 else exog_extra.shape[1]
-    beta = np.asarray(params, dtype=np.float64)
-    asked = ScoreTestSums(model._planner.kernel, beta, observed, extra)
+    asked = ScoreTestSums(likelihood.kernel, params, observed, extra)
     (sums,) = rows.fold("score test", asked)
-    scale = model._scale_of(lambda: sums, df_resid)
+    scale = likelihood.scale(rule, lambda: sums, df_resid)
     return ScoreSums(
         sums.score / scale, sums.information / scale, sums.squares / scale**2, sums.rows
     )
 
 
 def independent_sums(
-    model: Any, params: FloatArray, sums: ScoreSums
+    likelihood: GLMLikelihood, params: FloatArray, sums: ScoreSums
 ) -> tuple[ScoreSums, NDArray[np.bool_]]:
     """The sums of columns that are no combinations of those before, and which these are, (p,).
 
@@ -101,10 +106,10 @@ def independent_sums(
     EstimabilityWarning
         A column to be tested is a combination of others.
     """
-    k = model.spec.k
+    k = likelihood.spec.k
     kept = independent_of_those_before(sums.information)
     known = np.count_nonzero(kept[:k])
-    if known < model._planner.rank and known < model._at(params).fit.rank:
+    if known < likelihood.rank and known < likelihood.at(params).fit.rank:
         raise DesignError(
             "a score test sums products of columns, and these do not tell the columns of the "
             "design apart: once they have one length, one of them is within 1e-6 of others",
@@ -147,18 +152,19 @@ def score_test(
     kind = (results.cov_type if cov_type is None else cov_type).upper()
     if kind not in ("NONROBUST", "HC0"):
         raise NotImplementedError('Only cov_type "nonrobust" and "HC0" are available.')
-    model = results.model
-    params = np.asarray(results.params if params_constrained is None else params_constrained)
+    likelihood: GLMLikelihood = results.model.likelihood
+    given = results.params if params_constrained is None else params_constrained
+    params = np.asarray(given, dtype=np.float64)
     df_resid = results.df_resid + (k_constraints or 0)
-    sums = score_sums(model, params, exog_extra, observed, df_resid)
+    sums = score_sums(likelihood, params, results.glm_fit.rule, exog_extra, observed, df_resid)
     restriction, count = _restriction(results, exog_extra, len(sums.score), k_constraints)
     if hypothesis == "separate" and kind != "HC0":
         return _separate(sums)
-    sums, kept = independent_sums(model, params, sums)
+    sums, kept = independent_sums(likelihood, params, sums)
     if exog_extra is not None:
-        count = int(np.count_nonzero(kept[model.spec.k :]))
+        count = int(np.count_nonzero(kept[likelihood.spec.k :]))
     elif restriction is not None:
-        restriction = _estimable(model, params, restriction)
+        restriction = _estimable(likelihood, params, restriction)
         count = len(restriction)
     if kind == "HC0":
         if restriction is None:
@@ -196,9 +202,11 @@ def _restriction(
     return None, k_constraints
 
 
-def _estimable(model: Any, params: FloatArray, restriction: FloatArray) -> FloatArray:
+def _estimable(
+    likelihood: GLMLikelihood, params: FloatArray, restriction: FloatArray
+) -> FloatArray:
     """The part of the restrictions that the rows of the design determine."""
-    part = estimable_part(model._at(params).fit, restriction)
+    part = estimable_part(likelihood.at(params).fit, restriction)
     if part.df < part.asked:
         warn_caller(
             f"{part.asked - part.df} of {part.asked} independent restrictions cannot be "

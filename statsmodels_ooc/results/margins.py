@@ -99,7 +99,7 @@ class StreamedMargins(DiscreteMargins):  # type: ignore[misc]
         self, method: str, dummies: Any, counts: Any, fixed: Mapping[int, float]
     ) -> MarginalEffects:
         return MarginalEffects(
-            self.results.model._planner.kernel,
+            self.results.model.likelihood.kernel,
             np.asarray(self.results.params),
             method,
             tuple(np.flatnonzero(dummies).tolist()),
@@ -167,7 +167,7 @@ class StreamedMargins(DiscreteMargins):  # type: ignore[misc]
     @property
     def _extremes(self) -> tuple[FloatArray, FloatArray]:
         """The least and the largest value of each column."""
-        facts = self.results.model._planner.facts
+        facts = self.results.model.likelihood.facts
         return facts.low[:-1], facts.high[:-1]
 
     @property

@@ -52,7 +52,7 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
         linear_fit: LinearFit | None = None,
     ) -> None:
         refuse_unavailable(cov_type)
-        self._fit = model._planner.fit() if linear_fit is None else linear_fit
+        self._fit = model.likelihood.fit() if linear_fit is None else linear_fit
         super().__init__(  # type: ignore[call-arg]
             model,
             params,
@@ -83,7 +83,7 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
     @property
     def centered_tss(self) -> float:
         """Weighted total sum of squares about the mean."""
-        facts = self.model._planner.facts
+        facts = self.model.likelihood.facts
         if facts.low[-1] == facts.high[-1]:  # a constant response: nothing is left but rounding
             return np.float64(0.0)
         return np.float64(self._fit.centered_tss)

@@ -16,8 +16,8 @@ from tolerances import INVARIANT, SOLVED
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.likelihoods import start as pilot
 from statsmodels_ooc.likelihoods.repeats import expected_cells
-from statsmodels_ooc.models import pilot
 
 N = 6_000
 F = sm.families
@@ -178,11 +178,11 @@ def test_the_distinct_rows_are_not_saved(tmp_path: Any) -> None:
     expected = res.null_deviance, res.llnull
     res.save(str(tmp_path / "saved"))
     again = smo.load(str(tmp_path / "saved"))
-    assert again.model._planner._cells is None
+    assert again.model.likelihood._cells is None
     assert (again.null_deviance, again.llnull) == expected
     np.testing.assert_allclose(again.cov_HC0, res.cov_HC0, rtol=INVARIANT)  # from the rows
     res.remove_data()
-    assert res.model._planner._cells is None
+    assert res.model.likelihood._cells is None
 
 
 def test_infinite_values_are_named_where_they_stand() -> None:

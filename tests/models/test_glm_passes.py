@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.models import pilot
+from statsmodels_ooc.likelihoods import start as pilot
 
 N, PARTS, SAMPLE = 60_000, 20, 2_000
 

@@ -14,7 +14,7 @@ from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparatio
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.models import pilot
+from statsmodels_ooc.likelihoods import start as pilot
 
 F, L = sm.families, sm.families.links
 LINKS = {

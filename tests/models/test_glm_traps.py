@@ -24,7 +24,7 @@ from tolerances import INVARIANT, ITERATED, SOLVED
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc import errors
-from statsmodels_ooc.models import pilot
+from statsmodels_ooc.likelihoods import start as pilot
 
 N = 80
 WHERE = "row 2 of DataFrame, rows 21-27"  # of the row with the label 23
