@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from statsmodels.base._constraints import LinearConstraints
 from statsmodels.base._parameter_inference import ScoreTestResult
 from statsmodels.base._parameter_inference import _lm_robust as robust_score_test
 from statsmodels.base.data import ModelData, PandasData
+from statsmodels.discrete.discrete_margins import DiscreteMargins
 from statsmodels.formula._manager import FormulaManager
 from statsmodels.genmod.generalized_linear_model import GLMResultsWrapper
 from statsmodels.regression.linear_model import RegressionResultsWrapper
@@ -18,6 +20,7 @@ from statsmodels.tools._decorators import cache_writable
 
 __all__ = [
     "LinearConstraints",
+    "Margins",
     "ScoreTestResult",
     "StreamedArrayData",
     "StreamedFrameData",
@@ -25,6 +28,7 @@ __all__ = [
     "StreamedWrapper",
     "Term",
     "cache_writable",
+    "is_keyword",
     "robust_score_test",
     "terms_of",
 ]
@@ -150,6 +154,23 @@ class StreamedGLMWrapper(GLMResultsWrapper):  # type: ignore[misc]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (StreamedGLMWrapper, (self._results,))
+
+
+class Margins(DiscreteMargins):  # type: ignore[misc]
+    """Marginal effects that can be forgotten."""
+
+    def reset(self) -> None:
+        """Forget them."""
+        self._reset()
+
+
+def is_keyword(model: Any, name: str, extra: Collection[str]) -> bool:
+    """Whether a statsmodels model takes a keyword, or it is one of some others."""
+    try:
+        model._check_kwargs([name], extra, error=True)
+    except ValueError:
+        return False
+    return True
 
 
 class Term(NamedTuple):

@@ -55,8 +55,8 @@ class GLMLikelihood:
         The design.
     kernel : Kernel
         The family and its link.
-    has_offset : bool
-        Whether an offset or an exposure goes with the rows.
+    roles : frozenset of str
+        What goes with the rows: "offset", "exposure", "freq_weights", "var_weights".
     starts_from_mean : bool
         Whether the means that statsmodels starts from need the mean response.
     hasconst : bool or None
@@ -71,7 +71,7 @@ class GLMLikelihood:
     stream: StreamedRows
     spec: DesignSpec
     kernel: Kernel
-    has_offset: bool
+    roles: frozenset[str]
     starts_from_mean: bool
     hasconst: bool | None
     _cells: Likelihood | None = None
@@ -82,6 +82,11 @@ class GLMLikelihood:
 
     def __post_init__(self) -> None:
         self.stream.solving = _SOLVING
+
+    @property
+    def has_offset(self) -> bool:
+        """Whether an offset or an exposure goes with the rows."""
+        return bool(self.roles & {"offset", "exposure"})
 
     @cached_property
     def likelihood(self) -> Likelihood:

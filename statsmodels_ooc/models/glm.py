@@ -192,7 +192,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             stream,
             spec,
             kernel_of(family),
-            has_offset="offset" in extras or "exposure" in extras,
+            roles=frozenset(extras),
             starts_from_mean=not isinstance(family, sm.families.Binomial),
             hasconst=hasconst,
         )

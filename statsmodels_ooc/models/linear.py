@@ -113,7 +113,7 @@ class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
     array([2., 3.])
     """
 
-    _results_kind = OLSResults
+    results_kind = OLSResults
     _setup_score_hess = InMemoryOnly("score and hessian need no setting up")
     _sqrt_lasso = InMemoryOnly("it is fit_regularized('sqrt_lasso', alpha)")
 

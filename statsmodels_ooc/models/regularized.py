@@ -68,7 +68,7 @@ def fit_regularized(
 
 def _refitted(model: Any, found: Any, fit: LinearFit) -> Any:
     """Ordinary results at parameters that were fitted again without a penalty."""
-    results = model._results_kind(model, found.params, found.normalized_cov_params, linear_fit=fit)
+    results = model.results_kind(model, found.params, found.normalized_cov_params, linear_fit=fit)
     results.df_model = found.df_model
     results.df_resid = found.df_resid
     results.regularized, results.method = True, found.method

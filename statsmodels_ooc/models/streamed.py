@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from statsmodels.tools.sm_exceptions import ValueWarning
 
-from statsmodels_ooc._statsmodels import StreamedArrayData, StreamedFrameData
+from statsmodels_ooc._statsmodels import StreamedArrayData, StreamedFrameData, is_keyword
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.design.spec import DesignSpec, Missing
 from statsmodels_ooc.engine import (
@@ -134,20 +134,13 @@ class StreamedModel:
 
         Where "formula" is among them, those of `from_formula` are known as well.
         """
-        unknown = [name for name in kwargs if not self._is_keyword(name, extra)]
+        unknown = [name for name in kwargs if not is_keyword(self, name, extra)]
         if unknown:
             known = [*inspect.signature(type(self)).parameters, *extra]
             if "formula" in kwargs:
                 known += _OF_FORMULAS
             hints = {_hint(name, known): None for name in unknown}
             warn_caller(f"unknown kwargs {unknown!r}{''.join(hints)}", ValueWarning)
-
-    def _is_keyword(self, name: str, extra: Collection[str]) -> bool:
-        try:
-            self._check_kwargs([name], extra, error=True)  # type: ignore[attr-defined]
-        except ValueError:
-            return False
-        return True
 
     def _start(
         self,
@@ -310,7 +303,7 @@ class StreamedModel:
         kind, source = type(self).__name__, self._stream.source.name
         return f"<{kind} of {self.spec.endog_name!r} on {self.spec.k} columns: {source}>"
 
-    def _forget(self) -> None:
+    def forget_rows(self) -> None:
         """Let go of the rows."""
         assert self._stream is not None
         self._stream.forget()

@@ -31,7 +31,7 @@ class StreamedLinear(StreamedModel):
     """What OLS and WLS share when they stream."""
 
     likelihood: LeastSquares
-    _results_kind: type[RegressionResults] = RegressionResults
+    results_kind: type[RegressionResults] = RegressionResults
 
     def _start_formula(
         self,
@@ -45,7 +45,7 @@ class StreamedLinear(StreamedModel):
         hasconst: bool | None = None,
         **kwargs: Any,
     ) -> None:
-        if weights is not None and self._results_kind is OLSResults:
+        if weights is not None and self.results_kind is OLSResults:
             self._warn_of_weights()
             weights = None
         self._warn_of_unknown({**kwargs, "formula": formula})
@@ -188,7 +188,7 @@ class StreamedLinear(StreamedModel):
                 "The model parameters are not uniquely determined.",
                 SingularMatrixWarning,
             )
-        results = self._results_kind(
+        results = self.results_kind(
             self,
             fit.params,
             normalized_cov_params=fit.normalized_cov_params,
@@ -197,7 +197,7 @@ class StreamedLinear(StreamedModel):
             use_t=use_t,
             linear_fit=fit,
         )
-        for name, value in kwargs.items() if self._results_kind is not OLSResults else ():
+        for name, value in kwargs.items() if self.results_kind is not OLSResults else ():
             setattr(results, name, value)
         return StreamedWrapper(results)
 

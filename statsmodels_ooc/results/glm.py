@@ -357,12 +357,12 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
             The design of the data does not fit.
         """
         exog = new_rows(exog)
-        results = self if exog is not None else self._with_design(np.asarray(self.model.exog))
+        results = self if exog is not None else self.with_design(np.asarray(self.model.exog))
         return glm.GLMResults.get_prediction(
             results, exog, exposure, offset, transform, which, average, agg_weights, row_labels
         )
 
-    def _with_design(self, exog: FloatArray) -> GLMResults:
+    def with_design(self, exog: FloatArray) -> GLMResults:
         """The same results, of a model with a design in memory."""
         results = copy.copy(self)
         results.model = copy.copy(self.model)
@@ -438,7 +438,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
             As statsmodels'.
         """
         for role in ("freq_weights", "var_weights"):
-            if getattr(self.model, f"_has_{role}"):
+            if role in self.model.likelihood.roles:
                 warn_caller(f"score test has not been verified with {role}", UserWarning)
         return score_test(
             self, exog_extra, params_constrained, hypothesis, cov_type, k_constraints, observed
@@ -483,12 +483,12 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         UserWarning
             The model has weights or an exposure, which marginal effects do not know.
         """
-        model = self.model
-        if model._has_offset:
+        likelihood = self.model.likelihood
+        if "offset" in likelihood.roles:
             raise NotImplementedError("Margins with offset are not available.")
-        if model._has_freq_weights or not model.likelihood.responses.unit_var_weights:
+        if "freq_weights" in likelihood.roles or not likelihood.responses.unit_var_weights:
             warn_caller("weights are not taken into account by margeff", UserWarning)
-        if model._has_exposure:
+        if "exposure" in likelihood.roles:
             warn_caller("exposure is not taken into account by margeff", UserWarning)
         return StreamedMargins(self, (at, method, atexog, dummy, count))
 
@@ -522,7 +522,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         """
         with suppress(SourceError):  # the rows are gone already
             _ = self.llf, self.llnull
-        self.model._forget()
+        self.model.forget_rows()
         for name in kept_answers(self):
             del self.__dict__[name]
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from statsmodels.discrete.discrete_margins import DiscreteMargins
 
+from statsmodels_ooc._statsmodels import Margins
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, Dense
 from statsmodels_ooc.reductions.margins import (
@@ -26,7 +27,7 @@ _METHODS = ("dydx", "eyex", "dyex", "eydx")
 _FOUND = ("margeff", "margeff_se", "margeff_cov")
 
 
-class StreamedMargins(DiscreteMargins):  # type: ignore[misc]
+class StreamedMargins(Margins):
     """Marginal effects, as statsmodels' `DiscreteMargins`, from one pass."""
 
     results: Any
@@ -52,7 +53,7 @@ class StreamedMargins(DiscreteMargins):  # type: ignore[misc]
         dummy, count : bool
             Whether columns of zeros and ones, and of counts, change by steps.
         """
-        self._reset()
+        self.reset()
         at, method = at.lower(), method.lower()
         _check(at, method, discrete=dummy or count)
         self.margeff_options = {"method": method, "at": at}
@@ -108,7 +109,7 @@ class StreamedMargins(DiscreteMargins):  # type: ignore[misc]
         )
 
     def _fold(self, *reductions: Any) -> tuple[Any, ...]:
-        return self.results.model._stream.fold(  # type: ignore[no-any-return]
+        return self.results.model.likelihood.stream.fold(  # type: ignore[no-any-return]
             "marginal effects", *reductions
         )
 
@@ -129,7 +130,7 @@ class StreamedMargins(DiscreteMargins):  # type: ignore[misc]
 
     def _find_in_memory(self, at: str, method: str, atexog: Any, dummy: bool, count: bool) -> None:
         """By statsmodels, while the design is smaller than ``array_limit``."""
-        seen = self.results._with_design(np.asarray(self.results.model.exog))
+        seen = self.results.with_design(np.asarray(self.results.model.exog))
         found = DiscreteMargins(seen, (at, method, atexog, dummy, count))
         self.dummy_idx, self.count_idx = found.dummy_idx, found.count_idx
         for name in _FOUND:
@@ -161,7 +162,7 @@ class StreamedMargins(DiscreteMargins):  # type: ignore[misc]
     def _on_extremes(self) -> StreamedMargins:
         """The same effects of a design of two rows, which move where the columns do."""
         margins = copy.copy(self)
-        margins.results = self.results._with_design(np.array(self._extremes))
+        margins.results = self.results.with_design(np.array(self._extremes))
         return margins
 
     @property

@@ -136,7 +136,7 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
     @cached_property
     def _white_meat(self) -> WhiteMeatState:
         """One pass, which sees the residuals and so takes their moments along."""
-        params, stream = np.asarray(self.params), self.model._stream
+        params, stream = np.asarray(self.params), self.model.likelihood.stream
         meat, moments = stream.fold(
             "robust covariance", self._white(params), ResidualMoments(params)
         )
@@ -145,7 +145,7 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
         return meat  # type: ignore[no-any-return]
 
     def _meat_at(self, params: FloatArray) -> WhiteMeatState:
-        (state,) = self.model._stream.fold("robust covariance", self._white(params))
+        (state,) = self.model.likelihood.stream.fold("robust covariance", self._white(params))
         return state  # type: ignore[no-any-return]
 
     def _white(self, params: FloatArray) -> WhiteMeat:
@@ -194,7 +194,7 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
     @cached_property
     def _residual_moments(self) -> ResidualMomentsState:
         moments = ResidualMoments(np.asarray(self.params))
-        (state,) = self.model._stream.fold("residual tests", moments)
+        (state,) = self.model.likelihood.stream.fold("residual tests", moments)
         return state  # type: ignore[no-any-return]
 
     @cached_property
@@ -300,7 +300,7 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
         What needs no rows stays, predictions of new data among it; the summary and
         robust covariances stay if they have been asked for.
         """
-        self.model._forget()
+        self.model.forget_rows()
         for name in kept_answers(self):
             del self.__dict__[name]
 

@@ -66,11 +66,11 @@ def plot(selection: Any, pairs: Pairs | None, gridsize: int, ax: Any, fig: Any) 
     # 2. All rows are counted, in one pass for all planes that are new.
     counted = _counted(planes, selection)
     # 3. The selected rows are in memory.
-    block = block_of(selection._spec, selection.frame)
+    block = block_of(selection.spec, selection.frame)
     extra = (selection.steps["column"] == "(pilot)").to_numpy()
     axes = _axes(len(planes), ax, fig)
     for one, plane in zip(axes, planes, strict=True):
-        names, spans = _names(plane, selection._spec), _spans(plane, selection)
+        names, spans = _names(plane, selection.spec), _spans(plane, selection)
         points = np.column_stack([_column(block, j) for j in plane])
         _draw(one, Panel(names, spans, counted[plane], points, extra), gridsize)
     return axes[0].figure if fig is None else fig
@@ -90,10 +90,10 @@ def _require_matplotlib() -> None:
 
 def _planes(pairs: Pairs | None, selection: Any) -> list[Plane]:
     """Columns of ``[X | y]`` for each panel."""
-    spec: DesignSpec = selection._spec
+    spec: DesignSpec = selection.spec
     if pairs is None:
         design = block_of(spec, selection.frame).dense()
-        columns = selection._survey.columns or selection._survey.constants
+        columns = selection.survey.columns or selection.survey.constants
         dummies = [j for j in columns if len(np.unique(design[:, j])) <= 2]
         first = [*(j for j in columns if j not in dummies), *dummies, spec.k, spec.k]
         return [(first[0], first[1])]
@@ -124,7 +124,7 @@ def _names(plane: Plane, spec: DesignSpec) -> tuple[str, str]:
 
 
 def _spans(plane: Plane, selection: Any) -> tuple[Limits, Limits]:
-    facts = selection._survey.facts
+    facts = selection.survey.facts
     along, up = (limits(facts.low[j], facts.high[j]) for j in plane)
     return along, up
 
@@ -136,11 +136,11 @@ def _column(block: Block, j: int) -> FloatArray:
 
 def _counted(planes: list[Plane], selection: Any) -> dict[Plane, IntArray]:
     """Counts of all rows; a pass for the planes that are asked for the first time."""
-    known: dict[Plane, IntArray] = selection._histograms
+    known: dict[Plane, IntArray] = selection.histograms
     new = tuple(dict.fromkeys(plane for plane in planes if plane not in known))
     if new:
         spans = tuple(_spans(plane, selection) for plane in new)
-        (counts,) = selection._stream.fold("plot", Histograms(new, spans))
+        (counts,) = selection.stream.fold("plot", Histograms(new, spans))
         known.update(zip(new, counts, strict=True))
     return known
 

@@ -95,9 +95,7 @@ class Selecting:
         taken = self._take(survey, steps, orders)
         pool = self.rows.fetched(np.concatenate(list(taken.values())), state.pool)
         # 6. A selection knows whether its rows can be fitted.
-        selection = self._selection(survey, pilot, psi, taken, pool)
-        self._check(selection, survey)
-        return selection
+        return self._selection(survey, pilot, psi, taken, pool)
 
     # --- what is needed
 
@@ -336,6 +334,7 @@ class Selecting:
             added = pd.DataFrame({"column": "(pilot)", "side": "random"}, index=range(new.sum()))
             steps, index = pd.concat((steps, added)).iloc[order], both[order]
         steps.index = frame.index
+        fitted, lost = self._check(frame, pilot, survey)
         assert survey.facts is not None
         return Selection(
             frame=frame,
@@ -351,39 +350,49 @@ class Selecting:
             spec=self.spec,
             psi=psi,
             survey=survey,
+            fitted=fitted,
+            lost=lost,
             warnings=self.messages,
         )
 
     # --- what the rows can bear
 
-    def _check(self, selection: Selection, survey: Survey) -> None:
-        """Warn of selected rows that cannot be fitted as all rows can."""
-        block = block_of(self.spec, selection.frame)
+    def _check(
+        self, frame: pd.DataFrame, pilot: Pilot | None, survey: Survey
+    ) -> tuple[FloatArray | None, bool]:
+        """Warn of selected rows that cannot be fitted as all rows can.
+
+        Returns
+        -------
+        fitted : ndarray, (k,), or None
+            Parameters of a generalised linear model of these rows, where they are good.
+        lost : bool
+            Whether these rows cannot tell all parameters.
+        """
+        block = block_of(self.spec, frame)
         rank, fixed = rank_of(block, self.spec.k)
         whole = self.spec.k - len(survey.left_out)
         if rank < whole:
             lost = [self.spec.exog_names[j] for j in fixed if j in survey.columns]
             verb = "never changes" if len(lost) == 1 else "never change"
             what = f": {', '.join(map(repr, lost))} {verb}" if lost else ""
-            selection._lost = True
             self.messages.append(
                 f"the design of the selected rows has rank {rank} with {whole} columns{what}, and "
-                f"not all parameters can be told from these rows; {self._cure(selection)}"
+                f"not all parameters can be told from these rows; {self._cure(pilot)}"
             )
-        elif self.family is not None:
-            kernel = kernel_of(self.family)
-            params, problem = fit_rows(block, kernel, self.spec, survey.left_out)
-            if not problem:
-                selection._fitted = params
-            else:
-                self.messages.append(
-                    f"the selected rows cannot be fitted: {problem}; a fit of all rows may be "
-                    f"fine; {self._cure(selection)}"
-                )
+            return None, True
+        if self.family is None:
+            return None, False
+        params, problem = fit_rows(block, kernel_of(self.family), self.spec, survey.left_out)
+        if problem:
+            self.messages.append(
+                f"the selected rows cannot be fitted: {problem}; a fit of all rows may be "
+                f"fine; {self._cure(pilot)}"
+            )
+        return None if problem else params, False
 
-    def _cure(self, selection: Selection) -> str:
+    def _cure(self, pilot: Pilot | None) -> str:
         """What may help when selected rows cannot be fitted."""
-        pilot = selection.pilot
         failed = pilot is not None and pilot.params is None
         if self._needs_pilot and not self.settings.include_pilot and not failed:
             return "include_pilot=True adds the pilot's rows"

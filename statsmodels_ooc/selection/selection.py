@@ -53,6 +53,14 @@ class Selection(Source):
         What was warned of.
     settings : IBOSS
         What was asked for.
+    stream, spec : StreamedRows, FormulaSpec
+        All rows, and their design.
+    survey : Survey
+        What is known of all rows.
+    known_efficiency : float or None
+        What `efficiency` found, once it was asked.
+    histograms : dict
+        What `plot` has counted so far, by the columns along and up.
     """
 
     def __init__(
@@ -71,6 +79,8 @@ class Selection(Source):
         spec: FormulaSpec,
         psi: Psi,
         survey: Survey,
+        fitted: FloatArray | None,
+        lost: bool,
         warnings: list[str],
     ) -> None:
         self.frame = frame
@@ -83,14 +93,14 @@ class Selection(Source):
         self.formula = formula
         self.family = family
         self.warnings = warnings
-        self._stream = stream
-        self._spec = spec
+        self.stream = stream
+        self.spec = spec
         self._psi = psi
-        self._survey = survey
-        self._efficiency: float | None = None
-        self._fitted: FloatArray | None = None  # of these rows, by the models' solver
-        self._lost = False  # whether these rows cannot tell all parameters
-        self._histograms: dict[Plane, IntArray] = {}
+        self.survey = survey
+        self._fitted = fitted
+        self._lost = lost
+        self.known_efficiency: float | None = None
+        self.histograms: dict[Plane, IntArray] = {}
 
     # --- a source
 
@@ -101,7 +111,7 @@ class Selection(Source):
     @property
     def name(self) -> str:
         """What the rows are."""
-        return f"{len(self.index):,} rows of {self._stream.source.name}"
+        return f"{len(self.index):,} rows of {self.stream.source.name}"
 
     @property
     def dtypes(self) -> Mapping[str, Any]:
@@ -127,7 +137,7 @@ class Selection(Source):
     @property
     def passes(self) -> list[PassRecord]:
         """Every pass over the data so far: name, rows, seconds, bytes."""
-        return self._stream.passes
+        return self.stream.passes
 
     def summary(self) -> SelectionSummary:
         """What was done: rows, columns, pilot, passes, warnings; reads nothing.
@@ -248,7 +258,7 @@ class Selection(Source):
         PrecisionError
             That ended elsewhere, too.
         """
-        model = model_of(self._spec, self.frame, self.formula, self.family)
+        model = model_of(self.spec, self.frame, self.formula, self.family)
         return fit_model(model, self._fitted, kwargs)
 
     def adjusted_intercept(self) -> float:
@@ -270,14 +280,14 @@ class Selection(Source):
         ----------
         Wang, Yang, Stufken (2019), section 4.
         """
-        if self.family is not None or INTERCEPT not in self._spec.exog_names:
+        if self.family is not None or INTERCEPT not in self.spec.exog_names:
             raise OptionError("only linear models without a family, with an intercept, have one")
-        assert self._survey.means is not None
+        assert self.survey.means is not None
         if self._lost:
             return float("nan")
-        means = self._survey.means.mean()
+        means = self.survey.means.mean()
         slopes = self.fit().params.drop(INTERCEPT)
-        at = [self._spec.exog_names.index(name) for name in slopes.index]
+        at = [self.spec.exog_names.index(name) for name in slopes.index]
         return float(means[-1] - means[at] @ slopes.to_numpy())
 
     def efficiency(self) -> float:
@@ -294,20 +304,20 @@ class Selection(Source):
             NaN where an information matrix is singular, or where it depends on parameters
             and nobody knows any.
         """
-        if self._efficiency is None:
-            left_out = self._survey.left_out
-            columns = tuple(j for j in range(self._spec.k) if j not in left_out)
+        if self.known_efficiency is None:
+            left_out = self.survey.left_out
+            columns = tuple(j for j in range(self.spec.k) if j not in left_out)
             psi = self._psi
             if psi.beta is None and self.family is not None and not is_constant(self.family):
                 if self._fitted is None:
                     return float("nan")
                 psi = Psi(kernel_of(self.family), self._fitted)
             sums = InformationSums(psi, columns)
-            (whole,) = self._stream.fold("efficiency", sums)
-            part = sums.update(sums.init(), block_of(self._spec, self.frame))
+            (whole,) = self.stream.fold("efficiency", sums)
+            part = sums.update(sums.init(), block_of(self.spec, self.frame))
             gain = log_det(part / len(self.index)) - log_det(whole / self.n)
-            self._efficiency = float(np.exp(gain / len(columns)))
-        return self._efficiency
+            self.known_efficiency = float(np.exp(gain / len(columns)))
+        return self.known_efficiency
 
     def __repr__(self) -> str:
         kind = self.settings.criterion
@@ -316,7 +326,7 @@ class Selection(Source):
         pilot = f" and {more:,} of the pilot" if more else ""
         return (
             f"<Selection of {self.k:,}{pilot} of {self.n:,} rows, {kind}: {str(self.formula)!r} "
-            f"on {self._stream.source.name}>"
+            f"on {self.stream.source.name}>"
         )
 
     def _repr_html_(self) -> str:

@@ -131,7 +131,7 @@ def _taken(selection: Any) -> SimpleTable:
     counts = steps.value_counts(["column", "side"]).to_dict()
     names = ["(all)"]
     if "(all)" not in steps["column"].to_numpy():
-        names = [selection._spec.exog_names[j] for j in selection._survey.columns]
+        names = [selection.spec.exog_names[j] for j in selection.survey.columns]
     rows = [[counts.get((name, side), 0) for side in sides] for name in names]
     if len(names) > _MOST:
         middle = slice(_FIRST, len(names) - _LAST)
@@ -170,10 +170,10 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _words(selection: Any) -> Facts:
-    settings, spec, survey = selection.settings, selection._spec, selection._survey
+    settings, spec, survey = selection.settings, selection.spec, selection.survey
     facts = [
         ("Formula:", str(selection.formula)),
-        ("Source:", selection._stream.source.name),
+        ("Source:", selection.stream.source.name),
         ("Criterion:", _criterion(settings.criterion)),
     ]
     if selection.family is None:
@@ -189,7 +189,7 @@ def _words(selection: Any) -> Facts:
     given = [name for name in ("mean", "scale") if getattr(settings, name) is not None]
     if given:
         facts.append(("Given:", ", ".join(given)))
-    facts.append(("D-efficiency:", _efficiency(selection._efficiency)))
+    facts.append(("D-efficiency:", _efficiency(selection.known_efficiency)))
     return facts
 
 
@@ -214,7 +214,7 @@ def _efficiency(value: float | None) -> str:
 
 
 def _numbers(selection: Any) -> Facts:
-    seen, settings = selection._survey.facts, selection.settings
+    seen, settings = selection.survey.facts, selection.settings
     facts = [("Rows (n):", f"{selection.n:,}")]
     if seen.rows_read > seen.rows:
         facts.append(("Rows dropped:", f"{seen.rows_read - seen.rows:,}"))
@@ -222,7 +222,7 @@ def _numbers(selection: Any) -> Facts:
     if settings.k != selection.k:
         facts.append(("Rows asked for:", f"{settings.k:,}"))
     facts.append(("Pilot rows added:", f"{len(selection.index) - selection.k:,}"))
-    facts.append(("Columns (p):", f"{len(selection._survey.columns):,}"))
+    facts.append(("Columns (p):", f"{len(selection.survey.columns):,}"))
     return facts
 
 

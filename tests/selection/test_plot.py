@@ -160,7 +160,7 @@ def test_all_rows_are_counted_where_they_are(sub: Any, frame: pd.DataFrame) -> N
     for (i, j), names in {(1, 2): ("x1", "x2"), (2, 4): ("x2", "y")}.items():
         x, y = (frame[name].to_numpy() for name in names)
         expected, *_ = np.histogram2d(x, y, bins=CELLS)
-        assert_array_equal(sub._histograms[i, j], expected)
+        assert_array_equal(sub.histograms[i, j], expected)
 
 
 # --- passes -----------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def test_data_that_changed_is_refused() -> None:
     data["y"] = np.nan_to_num(data["y"] * 1e300, posinf=1e308)
     with pytest.raises(SourceChangedError):
         sub.plot()
-    assert sub._histograms == {}
+    assert sub.histograms == {}
 
 
 # --- the figure -------------------------------------------------------------------------

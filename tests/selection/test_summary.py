@@ -130,7 +130,7 @@ def test_efficiency_is_told_when_it_is_known_and_never_computed(frame: pd.DataFr
     assert value > 1
     assert facts(selection)["D-efficiency"] == f"{value:.4f}"
     assert facts(selection)["Passes"] == "2"
-    selection._efficiency = float("nan")
+    selection.known_efficiency = float("nan")
     assert facts(selection)["D-efficiency"] == "nan: an information matrix is singular"
 
 
