@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from statsmodels_ooc.arrays import FloatArray
@@ -12,11 +11,13 @@ from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import DesignError, PrecisionError
+from statsmodels_ooc.likelihoods.base import Asked, Question
 from statsmodels_ooc.likelihoods.checks import check_facts
 from statsmodels_ooc.likelihoods.gram_or_r import DIGITS, factor_of_gram
+from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import RowFacts, RowFactsState
 from statsmodels_ooc.reductions.moments import Moments
-from statsmodels_ooc.reductions.triangle import Triangle
+from statsmodels_ooc.reductions.triangle import Triangle, TriangleState
 from statsmodels_ooc.solvers.constant import find_constant
 from statsmodels_ooc.solvers.dependence import describe
 from statsmodels_ooc.solvers.least_squares import LinearFit, solve
@@ -45,18 +46,24 @@ class LeastSquares:
     stream: StreamedRows
     spec: DesignSpec
     hasconst: bool | None
-    _facts: RowFactsState | None = None
-    _digits: float | None = None
-    _factors: dict[str, FloatArray] = field(default_factory=dict)
-    _fits: dict[str, LinearFit] = field(default_factory=dict)
+    asked: Asked = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.asked = Asked(self.stream)
+
+    def ask(self, *questions: Question) -> tuple[Any, ...]:
+        """Answers of the rows, see `Asked.ask`."""
+        return self.asked.ask(*questions)
 
     def fit(self, method: str = "pinv") -> LinearFit:
         """Solve by one of `METHODS`; what is known already is not read again."""
-        if method not in self._fits:
-            factor = self._factor(method)
-            with one_blas_thread():  # the same bits on every machine
-                self._fits[method] = solve(factor, self.facts.rows)
-        return self._fits[method]
+        fit: LinearFit = self.asked.once(("fit", method), lambda: self._solved(method))
+        return fit
+
+    def _solved(self, method: str) -> LinearFit:
+        factor = self._factor(method)
+        with one_blas_thread():  # the same bits on every machine
+            return solve(factor, self.facts.rows)
 
     def dependent(self, fit: LinearFit, names: Sequence[str]) -> str:
         """Which columns are combinations of which, in words; empty at full rank."""
@@ -65,17 +72,20 @@ class LeastSquares:
 
     @property
     def facts(self) -> RowFactsState:
-        """What the rows were."""
-        if self._facts is None:
+        """What the rows were; the fit comes first."""
+        if "facts" not in self.asked.answers:
             self.fit()
-        assert self._facts is not None
-        return self._facts
+        facts: RowFactsState = self.asked.answers["facts"]
+        return facts
 
-    @cached_property
+    @property
     def constant(self) -> tuple[int, int | None]:
         """`k_constant` and `const_idx`."""
         self.fit()
-        return find_constant(self.facts, self._factor("pinv"), self.hasconst)
+        found: tuple[int, int | None] = self.asked.once(
+            "constant", lambda: find_constant(self.facts, self._factor("pinv"), self.hasconst)
+        )
+        return found
 
     def forget(self) -> None:
         """Nothing here is data."""
@@ -84,46 +94,43 @@ class LeastSquares:
         """R of ``sqrt(w) * [1 | X | y]``, (k + 2, k + 2)."""
         if method == "gram":
             return self._gram_or_refuse()
-        if method != "qr" and "qr" not in self._factors and self._gram_will_do():
-            return self._factors["gram"]
-        if "qr" not in self._factors:
-            self._factors["qr"] = self._fold(Triangle(self.spec.k)).r
-        return self._factors["qr"]
+        if method != "qr" and "r" not in self.asked.answers and self._gram_is_cheap():
+            _, factor = self._gram()
+            if factor is not None:
+                return factor
+        triangle: TriangleState = self._of_all_rows("r", Triangle(self.spec.k))
+        return triangle.r
 
-    def _gram_will_do(self) -> bool:
-        """Whether moments are much cheaper than TSQR, and as good."""
+    def _gram_is_cheap(self) -> bool:
+        """Whether moments are known, or much cheaper than TSQR and perhaps as good."""
         # Without an intercept the centred moments of a full set of dummies are singular.
-        known = "gram" in self._factors
-        many = known or (self.spec.k >= _MANY_COLUMNS and self.spec.has_intercept)
-        return many and self._gram_digits() >= DIGITS
+        many = self.spec.k >= _MANY_COLUMNS and self.spec.has_intercept
+        return many or "gram" in self.asked.answers
 
     def _gram_or_refuse(self) -> FloatArray:
-        digits = self._gram_digits()
-        if digits < DIGITS:
+        digits, factor = self._gram()
+        if factor is None:
             raise PrecisionError(
                 f"method='gram': the Gram matrix gives {digits:.1f} correct digits at the "
                 f"worst, fewer than {DIGITS:.0f}",
                 hint="method='qr' keeps twice as many; 'auto' uses it where it must",
             )
-        return self._factors["gram"]
+        return factor
 
-    def _gram_digits(self) -> float:
-        if self._digits is None:
-            state = self._fold(Moments(self.spec.k))
-            self._digits, factor = factor_of_gram(state)
-            if factor is not None:
-                self._factors["gram"] = factor
-        return self._digits
+    def _gram(self) -> tuple[float, FloatArray | None]:
+        found: tuple[float, FloatArray | None] = self._of_all_rows(
+            "gram", Moments(self.spec.k), factor_of_gram
+        )
+        return found
 
-    def _fold(self, reduction: Any) -> Any:
-        """One pass; the first one finds the facts of the rows as well."""
-        if self._facts is not None:
-            (state,) = self.stream.fold("fit", reduction)
-            return state
-        state, facts = self.stream.fold("fit", reduction, RowFacts(self.spec.k))
+    def _of_all_rows(self, key: str, reduction: Reduction[Any], *finish: Any) -> Any:
+        """One pass; the first one finds the facts of the rows as well, and checks them."""
+        facts = Question("fit", "facts", RowFacts(self.spec.k), self._checked)
+        return self.ask(facts, Question("fit", key, reduction, *finish))[1]
+
+    def _checked(self, facts: RowFactsState) -> RowFactsState:
         check_facts(facts, self.spec, self.stream.source, self.spec.k + 1)
         if facts.total_weight == 0:
             name = self.stream.source.name
             raise DesignError(f"the weights of all {facts.rows:,} rows of {name} are zero")
-        self._facts = facts
-        return state
+        return facts

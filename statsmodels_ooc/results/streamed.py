@@ -12,6 +12,7 @@ from statsmodels_ooc._statsmodels import cache_writable
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import PassRecord, kept_answers
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning, LeverageWarning, warn_caller
+from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.residuals import ResidualMoments, ResidualMomentsState
 from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
@@ -38,7 +39,7 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
     model: Any
     params: Any
     df_resid: float
-    _to_tell: str | None = None  # of rows with leverage one, until it has been said
+    _has_told = False  # of rows with leverage one
 
     def __init__(
         self,
@@ -133,24 +134,40 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
 
     # --- one more pass
 
-    @cached_property
+    @property
     def _white_meat(self) -> WhiteMeatState:
+        return self._white_and_told[0]
+
+    @property
+    def _white_and_told(self) -> tuple[WhiteMeatState, str | None]:
         """One pass, which sees the residuals and so takes their moments along."""
-        params, stream = np.asarray(self.params), self.model.likelihood.stream
-        meat, moments = stream.fold(
-            "robust covariance", self._white(params), ResidualMoments(params)
-        )
-        self.__dict__.setdefault("_residual_moments", moments)
-        self._to_tell = leverage_message(meat, self.model.exog_names, stream.source)
-        return meat  # type: ignore[no-any-return]
+        asked = self._white(np.asarray(self.params)), self._moments
+        found: tuple[WhiteMeatState, str | None] = self.model.likelihood.ask(*asked)[0]
+        return found
 
     def _meat_at(self, params: FloatArray) -> WhiteMeatState:
-        (state,) = self.model.likelihood.stream.fold("robust covariance", self._white(params))
-        return state  # type: ignore[no-any-return]
+        (found,) = self.model.likelihood.ask(self._white(params))
+        meat: WhiteMeatState = found[0]
+        return meat
 
-    def _white(self, params: FloatArray) -> WhiteMeat:
-        axes = Axes(self._fit.root, self._fit.centre)
-        return WhiteMeat(params, axes, self._fit.column_rounding)
+    def _white(self, params: FloatArray) -> Question:
+        """The meats, and what is to be said of rows with leverage one."""
+        fit, names = self._fit, self.model.exog_names
+        reduction = WhiteMeat(params, Axes(fit.root, fit.centre), fit.column_rounding)
+        source = self.model.likelihood.stream.source
+        key = ("white", params.tobytes(), fit.root.tobytes())
+        return Question(
+            "robust covariance",
+            key,
+            reduction,
+            lambda meat: (meat, leverage_message(meat, names, source)),
+        )
+
+    @property
+    def _moments(self) -> Question:
+        params = np.asarray(self.params)
+        key = ("residual moments", params.tobytes())
+        return Question("residual tests", key, ResidualMoments(params))
 
     def _cov_white(self, kind: str) -> FloatArray:
         meat = MEATS[kind](self._white_meat, self.nobs, self.df_resid)
@@ -158,9 +175,9 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
 
     def _tell_of_leverage(self) -> None:
         """Warn of rows that HC2 and HC3 leave out, once."""
-        _ = self._white_meat
-        if self._to_tell is not None:
-            message, self._to_tell = self._to_tell, None
+        _, message = self._white_and_told
+        if message is not None and not self._has_told:
+            self._has_told = True
             warn_caller(message, LeverageWarning)
 
     @property
@@ -191,15 +208,10 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
         self._tell_of_leverage()
         return self._cov_white("HC3")
 
-    @cached_property
-    def _residual_moments(self) -> ResidualMomentsState:
-        moments = ResidualMoments(np.asarray(self.params))
-        (state,) = self.model.likelihood.stream.fold("residual tests", moments)
-        return state  # type: ignore[no-any-return]
-
-    @cached_property
+    @property
     def _residual_tests(self) -> ResidualTests:
-        return residual_tests(self._residual_moments)
+        moments: ResidualMomentsState = self.model.likelihood.ask(self._moments)[0]
+        return residual_tests(moments)
 
     def get_robustcov_results(
         self, cov_type: str = "HC1", use_t: bool | None = None, **kwargs: Any
@@ -230,12 +242,7 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
             cov_type, use_t, **kwargs
         )
         if results is not self:  # what has been read already
-            for name in (
-                *("_fit", "_white_meat", "_to_tell"),
-                *("_residual_moments", "_residual_tests"),
-            ):
-                if name in self.__dict__:
-                    results.__dict__[name] = self.__dict__[name]
+            results._fit, results._has_told = self._fit, self._has_told
         return results
 
     def summary(
