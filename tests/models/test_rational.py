@@ -209,7 +209,7 @@ def test_many_columns(kind: str, method: str) -> None:
         return
     found = ours(case, 17, method)
     trusted = method == "gram" or (method == "auto" and kind != "y about 1e10")
-    assert ("qr" not in found.model.likelihood._factors) == trusted
+    assert ("r" not in found.model.likelihood.asked.answers) == trusted
     assert max(case.errors(found).values()) <= BOUND * EPS * case.condition
 
 
