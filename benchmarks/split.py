@@ -26,7 +26,7 @@ from statsmodels_ooc.blocks.block import Design, Where
 from statsmodels_ooc.blocks.filled import Filled
 from statsmodels_ooc.blocks.split import LEAST_COLUMNS, Layout, Split, split_columns
 from statsmodels_ooc.design.formula import FormulaSpec, learn_formula
-from statsmodels_ooc.design.spec import Rows
+from statsmodels_ooc.design.spec import Variables
 
 BLOCK = 8192
 VERBS = ("matvec", "rmatvec", "sandwich", "comoment")
@@ -38,7 +38,7 @@ class Case:
     """A learned design and the variables of one frame."""
 
     spec: FormulaSpec
-    rows: Rows
+    rows: Variables
 
     def layout(self, least: int) -> Layout | None:
         return split_columns(self.spec._plans[1], least)

@@ -27,7 +27,7 @@ class PassRecord:
     rows : int
         Rows read.
     seconds : float
-        Wall time.
+        Wall time; of lazy answers, that of their tasks.
     nbytes : int or None
         Stored bytes of the source, all of its columns, where they are known.
     partitions : int

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, partial
-from typing import Any
+from functools import cached_property, partial, wraps
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -40,7 +41,21 @@ from statsmodels_ooc.solvers.scale import Gaps, ScaleRule
 __all__ = ["GLMLikelihood"]
 
 _SOLVING = 16  # matrices, (k, k): of the points that steps lead from and to, and of the start
+P = ParamSpec("P")
+T = TypeVar("T")
 _THIN = 1e-10  # weight; a row with less may be lost to the rank
+
+
+def _one_at_a_time(method: Callable[P, T]) -> Callable[P, T]:
+    """A method that waits for those of other threads: fits of one model share what they read."""
+
+    @wraps(method)
+    def waiting(*args: P.args, **kwargs: P.kwargs) -> T:
+        likelihood: Any = args[0]
+        with likelihood.lock:
+            return method(*args, **kwargs)
+
+    return waiting
 
 
 @dataclass
@@ -79,6 +94,7 @@ class GLMLikelihood:
     _meat: tuple[tuple[bool, bytes], ScoreMeatState] | None = None
     _steps: dict[bytes, Step] = field(default_factory=dict, repr=False)
     _told: tuple[bytes, tuple[float, float]] | None = None
+    lock: Any = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         self.stream.solving = _SOLVING
@@ -133,6 +149,7 @@ class GLMLikelihood:
         """How many columns are independent."""
         return self.design_fit(self.first()).rank
 
+    @_one_at_a_time
     def design_fit(self, point: Point, *, compress: bool = True) -> LinearFit:
         """A factor of the rows that tells the rank of the design itself.
 
@@ -149,6 +166,7 @@ class GLMLikelihood:
 
     # --- where the iterations start
 
+    @_one_at_a_time
     def first(self, *, compress: bool = True) -> Point:
         """The first point on all rows that is known, or a pass at the default start."""
         if self._first is None:
@@ -211,11 +229,8 @@ class GLMLikelihood:
             shift = self._pilot.shift
         self._companions.refer_to(0.5)
         bounds = response_bounds(self.kernel.family)
-        about, responses_at = (
-            self._companions.reference,
-            Responses(self.kernel, self._companions.reference),
-        )
-        beside = (DevianceAbout(self.kernel, about), Extremes(self.spec.k))
+        reference = self._companions.reference
+        beside = (DevianceAbout(self.kernel, reference), Extremes(self.spec.k))
         fallback = None
         if not found.bounded:
             self.likelihood.exact |= self._pilot.exact
@@ -223,7 +238,7 @@ class GLMLikelihood:
         facts, responses, distinct = self.stream.fold(
             "distinct rows",
             RowFacts(self.spec.k, design=False),
-            responses_at,
+            Responses(self.kernel, reference),
             distinct_rows(found, self.spec, fallback, shift, bounds),
         )
         if not facts.rows or responses.weight == 0:
@@ -251,6 +266,7 @@ class GLMLikelihood:
 
     # --- fits and what they ask for
 
+    @_one_at_a_time
     def path(
         self,
         start: str | FloatArray,
@@ -329,10 +345,12 @@ class GLMLikelihood:
             )
         return self._steps.get(key, step)
 
+    @_one_at_a_time
     def at(self, beta: FloatArray, *, compress: bool = True) -> Point:
         """The point of some parameters: a pass, unless it is known."""
         return self._active(compress).at(beta)
 
+    @_one_at_a_time
     def known(self, *, compress: bool = True) -> list[Point]:
         """The last points that are of use, in the order in which they were found."""
         return [point for point in self._active(compress).known() if point.usable]
@@ -351,6 +369,7 @@ class GLMLikelihood:
         beta[index] = constant / self.facts.low[index]
         return beta
 
+    @_one_at_a_time
     def meat(self, beta: FloatArray, *, compress: bool = True) -> ScoreMeatState:
         """Squared scores and the observed information at some parameters: a pass."""
         key = (compress, beta.tobytes())
@@ -361,6 +380,7 @@ class GLMLikelihood:
             self._meat = key, state
         return self._meat[1]
 
+    @_one_at_a_time
     def meat_on(
         self, beta: FloatArray, fit: LinearFit, root: FloatArray, *, compress: bool = True
     ) -> ScoreMeatState:
@@ -408,6 +428,7 @@ class GLMLikelihood:
         return point.fit.r_exog.T @ point.fit.r_exog
 
     @property
+    @_one_at_a_time
     def null_deviance(self) -> float:
         """The deviance of the model of a constant and the offset."""
         found, null = self.responses, self._companions.null
@@ -436,6 +457,7 @@ class GLMLikelihood:
             return self._loglikes(beta, scale)[1]
         return loglike_at(form, found.saturated, deviance, scale, found.freq)
 
+    @_one_at_a_time
     def _loglikes(self, beta: FloatArray, scale: float) -> tuple[float, float]:
         """Of some parameters and of the null model, where only the rows tell: a pass."""
         key = beta.tobytes() + np.float64(scale).tobytes()
@@ -467,5 +489,9 @@ class GLMLikelihood:
     def __getstate__(self) -> dict[str, Any]:
         if self._cells is not None:
             _ = self.null_deviance
-        kept = {key: value for key, value in self.__dict__.items() if key != "_pilot"}
+        gone = ("_pilot", "lock")
+        kept = {key: value for key, value in self.__dict__.items() if key not in gone}
         return {**kept, "_cells": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, lock=threading.RLock())

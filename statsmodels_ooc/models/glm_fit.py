@@ -235,14 +235,14 @@ class _Climbed:
         return self._likelihood.loglike_of(self._at(params), 1.0)
 
     def score(self, params: Any) -> FloatArray:
-        return self._at(params).score / 1.0
+        return self._at(params).score.copy()  # an optimizer may write into it
 
     def hessian(self, params: Any) -> FloatArray:
         point = self._at(params)
         information = self._likelihood.information(
             point, observed=self._observed, compress=self._compress
         )
-        return -information / 1.0
+        return -information
 
 
 def _refuse_short_rank(fit: LinearFit, names: Sequence[str]) -> None:

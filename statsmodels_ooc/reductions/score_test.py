@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.arrays import BoolArray, FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights
 from statsmodels_ooc.families.kernels import Kernel
@@ -40,6 +40,29 @@ class ScoreTestSumsState:
     deviance: float = 0.0
     pearson: float = 0.0
     rows: int = 0
+
+    def at(self, scale: float) -> ScoreTestSumsState:
+        """The same at a scale."""
+        score, information, squares = self.score, self.information, self.squares
+        return replace(
+            self, score=score / scale, information=information / scale, squares=squares / scale**2
+        )
+
+    def of(self, kept: BoolArray) -> ScoreTestSumsState:
+        """The same of some of the columns, (p,)."""
+        both = np.ix_(kept, kept)
+        return replace(
+            self,
+            score=self.score[kept],
+            information=self.information[both],
+            squares=self.squares[both],
+        )
+
+    @property
+    def empirical(self) -> FloatArray:
+        """The rows times the covariance of their scores, (p, p)."""
+        centred = self.squares - np.outer(self.score, self.score) / self.rows
+        return centred * (self.rows / (self.rows - 1))
 
 
 @dataclass(frozen=True)

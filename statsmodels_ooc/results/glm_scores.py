@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,40 +12,12 @@ from statsmodels_ooc._statsmodels import ScoreTestResult, robust_score_test
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning, warn_caller
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood
-from statsmodels_ooc.reductions.score_test import ScoreTestSums
+from statsmodels_ooc.reductions.score_test import ScoreTestSums, ScoreTestSumsState
 from statsmodels_ooc.solvers.dependence import independent_of_those_before
 from statsmodels_ooc.solvers.estimable import estimable_part
 from statsmodels_ooc.solvers.scale import ScaleRule
 
-__all__ = ["ScoreSums", "independent_sums", "joint_statistic", "score_sums", "score_test"]
-
-
-@dataclass(frozen=True)
-class ScoreSums:
-    """Sums over the rows of a design of p columns.
-
-    Attributes
-    ----------
-    score : ndarray, (p,)
-        The gradient of the log-likelihood.
-    information : ndarray, (p, p)
-        Minus its Hessian, observed or expected.
-    squares : ndarray, (p, p)
-        The outer products of the scores of the rows.
-    rows : int
-        Rows.
-    """
-
-    score: FloatArray
-    information: FloatArray
-    squares: FloatArray
-    rows: int
-
-    @property
-    def empirical(self) -> FloatArray:
-        """The rows times the covariance of their scores, (p, p)."""
-        centred = self.squares - np.outer(self.score, self.score) / self.rows
-        return centred * (self.rows / (self.rows - 1))
+__all__ = ["independent_sums", "joint_statistic", "score_sums", "score_test"]
 
 
 def score_sums(
@@ -56,7 +27,7 @@ def score_sums(
     exog_extra: Any = None,
     observed: bool = True,
     df_resid: float | None = None,
-) -> ScoreSums:
+) -> ScoreTestSumsState:
     """The sums of a score test, from one reading of the rows.
 
     Parameters
@@ -84,14 +55,13 @@ def score_sums(
     asked = ScoreTestSums(likelihood.kernel, params, observed, extra)
     (sums,) = rows.fold("score test", asked)
     scale = likelihood.scale(rule, lambda: sums, df_resid)
-    return ScoreSums(
-        sums.score / scale, sums.information / scale, sums.squares / scale**2, sums.rows
-    )
+    found: ScoreTestSumsState = sums.at(scale)
+    return found
 
 
 def independent_sums(
-    likelihood: GLMLikelihood, params: FloatArray, sums: ScoreSums
-) -> tuple[ScoreSums, NDArray[np.bool_]]:
+    likelihood: GLMLikelihood, params: FloatArray, sums: ScoreTestSumsState
+) -> tuple[ScoreTestSumsState, NDArray[np.bool_]]:
     """The sums of columns that are no combinations of those before, and which these are, (p,).
 
     A joint statistic depends on what the columns span, and on nothing else of them.
@@ -124,14 +94,10 @@ def independent_sums(
             f"{extra - len(lost)} degrees of freedom",
             EstimabilityWarning,
         )
-    both = np.ix_(kept, kept)
-    return (
-        ScoreSums(sums.score[kept], sums.information[both], sums.squares[both], sums.rows),
-        kept,
-    )
+    return sums.of(kept), kept
 
 
-def joint_statistic(sums: ScoreSums) -> FloatArray:
+def joint_statistic(sums: ScoreTestSumsState) -> FloatArray:
     """``s' inv(I) s``, (1,)."""
     statistic: FloatArray = sums.score @ np.linalg.solve(sums.information, sums.score[:, None])
     return statistic
@@ -216,7 +182,7 @@ def _estimable(
     return part.matrix if part.df < len(restriction) else restriction
 
 
-def _separate(sums: ScoreSums) -> Any:
+def _separate(sums: ScoreTestSumsState) -> Any:
     statistic = sums.score / np.sqrt(np.diag(sums.information))
     return ScoreTestResult(
         statistic=statistic, pvalue=2 * stats.norm.sf(np.abs(statistic)), distribution="norm"

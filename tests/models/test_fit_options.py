@@ -80,3 +80,13 @@ def test_fits_in_two_threads_do_not_see_each_others_options(method: str, rtol: f
         assert_allclose(found.scale, expected.scale, rtol=rtol)
         assert_allclose(found.bse, expected.bse, rtol=rtol)
         assert found.glm_fit.compress == expected.glm_fit.compress
+
+
+def test_fits_in_two_threads_share_what_they_read() -> None:
+    ours = model()
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [pool.submit(ours.fit, compress=False) for _ in range(4)]
+        _ = [job.result() for job in jobs]
+    alone = model()
+    alone.fit(compress=False)
+    assert sorted(names(ours)) == sorted(names(alone))

@@ -151,3 +151,38 @@ def test_what_a_selection_reads_is_recorded(family: Any) -> None:
 def test_a_table_of_pieces_is_one() -> None:
     whole = pd.concat(list(Pieces().frames()))
     np.testing.assert_array_equal(whole["y"], FRAME["y"])
+
+
+@pytest.mark.parametrize("kind", ["ols", "glm"])
+def test_lazy_answers_are_recorded_when_they_are_computed(kind: str) -> None:
+    results, source = fitted.__wrapped__(kind)
+    lazy = results.lazy.fittedvalues
+    before, reads = len(results.passes), len(source.reads)
+    assert lazy.origin is not None
+    assert len(source.reads) == reads
+    lazy.compute()
+    lazy.sum().compute()
+    lazy[:5].compute()
+    found = [(record.name, record.partitions) for record in results.passes[before:]]
+    assert found == [("lazy answer", 3), ("lazy answer", 3), ("lazy answer", 1)]
+    assert len(source.reads) == reads + 7
+    assert len(source.reads) - recorded(results) == LOOKED_AT
+
+
+READ_ONCE: dict[str, Call] = {
+    "score_test": lambda r: r.score_test(exog_extra=np.arange(float(r.nobs)) ** 2),
+    "model.score_test": lambda r: r.model.score_test(
+        r.params, exog_extra=np.arange(float(r.nobs)) ** 2
+    ),
+    "loglike_mu": lambda r: r.model.loglike_mu(np.ones(r.nobs)),
+    "predict": lambda r: r.predict(offset=np.ones(r.nobs)),
+}
+
+
+@pytest.mark.parametrize("name", READ_ONCE)
+def test_arrays_beside_the_rows_cost_one_reading(name: str) -> None:
+    results, source = fitted.__wrapped__("glm")
+    before, reads = len(results.passes), len(source.reads)
+    READ_ONCE[name](results)
+    assert [record.partitions for record in results.passes[before:]] == [len(PIECES)]
+    assert len(source.reads) == reads + len(PIECES)
