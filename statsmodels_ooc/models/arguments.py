@@ -11,11 +11,13 @@ from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import OptionError
+from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable
 from statsmodels_ooc.solvers.irls import Criterion
 from statsmodels_ooc.solvers.scale import ScaleRule
 
 __all__ = [
     "SCALE_OF_ONE",
+    "checked_covariance",
     "checked_maxiter",
     "checked_options",
     "checked_scale",
@@ -42,6 +44,14 @@ def chosen_start(start: Any, start_params: Any) -> tuple[str, Any]:
     if start != "pilot" and start_params is not None:
         raise OptionError(f"start={start!r} and start_params are two starts; leave one out")
     return start, start_params
+
+
+def checked_covariance(cov_type: str) -> tuple[bool, str]:
+    """Whether the information is the expected one, and the covariance type of the results."""
+    expected = cov_type.lower() == "eim"
+    cov_type = "nonrobust" if expected else cov_type
+    refuse_unavailable(cov_type, ("nonrobust", *MEATS))
+    return expected, cov_type
 
 
 def checked_maxiter(maxiter: Any) -> int:

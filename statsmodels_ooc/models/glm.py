@@ -28,6 +28,7 @@ from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
 from statsmodels_ooc.models.arguments import (
     SCALE_OF_ONE,
+    checked_covariance,
     checked_maxiter,
     checked_scale,
     checked_start,
@@ -42,7 +43,6 @@ from statsmodels_ooc.models.streamed import StreamedModel, column_stream, refuse
 from statsmodels_ooc.models.tweedie import solve_power
 from statsmodels_ooc.reductions.given_means import GivenMeans, GivenMeansState
 from statsmodels_ooc.reductions.power import PowerSums, PowerSumsState
-from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.results.glm_rows import Extra, GLMRow, Predict, PriorWeights, Shift
@@ -660,6 +660,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             options = (maxiter, method, tol, scale, cov_type, cov_kwds, use_t)
             return super().fit(start_params, *options, full_output, disp, max_start_irls, **kwargs)
         # 1. What the caller wants, checked.
+        expected, covariance = checked_covariance(cov_type)
         steps, scaletype = checked_maxiter(maxiter), checked_scale(scale)
         if start_params is not None:
             start = checked_start(start_params, self.spec.k)
@@ -669,14 +670,12 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
             fit = fit_by_scoring(self, told, kwargs)
         else:
             output = {"full_output": full_output, "disp": disp}
-            expected = cov_type.lower() == "eim"
             fit = fit_by_optimizer(
                 self, told, method, max_start_irls, output, kwargs, expected=expected
             )
         # 3. Results with the covariance that was asked for.
         self.scaletype = scaletype
-        cov_type = "nonrobust" if cov_type.lower() == "eim" else cov_type
-        results = self.results_of(fit, cov_type=cov_type, cov_kwds=cov_kwds, use_t=use_t)
+        results = self.results_of(fit, cov_type=covariance, cov_kwds=cov_kwds, use_t=use_t)
         return StreamedGLMWrapper(results)
 
     def fit_regularized(
@@ -770,9 +769,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         if self._stream is None:
             return super().fit_constrained(constraints, start_params, **fit_kwds)
         asked = {name: fit_kwds.pop(name, None) for name in ("cov_type", "cov_kwds", "use_t")}
-        cov_type = asked.pop("cov_type") or "nonrobust"
-        cov_type = "nonrobust" if cov_type.lower() == "eim" else cov_type
-        refuse_unavailable(cov_type, ("nonrobust", *MEATS))
+        _, cov_type = checked_covariance(asked.pop("cov_type") or "nonrobust")
         fit = fit_constrained(self, constraints, start_params, **fit_kwds)
         self.scaletype = checked_scale(fit_kwds.get("scale"))
         return StreamedGLMWrapper(self.results_of(fit, cov_type=cov_type, **asked))

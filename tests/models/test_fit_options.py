@@ -90,3 +90,18 @@ def test_fits_in_two_threads_share_what_they_read() -> None:
     alone = model()
     alone.fit(compress=False)
     assert sorted(names(ours)) == sorted(names(alone))
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [
+        lambda ours: ours.fit(cov_type="HC9"),
+        lambda ours: ours.fit_constrained("C(h)[T.1] = 0", cov_type="HC9"),
+    ],
+)
+def test_an_unknown_covariance_is_refused_before_anything_is_read(fit: Any) -> None:
+    ours = model()
+    before = names(ours)
+    with pytest.raises(ValueError, match="cov_type 'HC9' not recognized; available are"):
+        fit(ours)
+    assert names(ours) == before
