@@ -6,12 +6,19 @@ import threading
 from collections.abc import Callable, Hashable
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from statsmodels_ooc.engine import Rows
 from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = ["Asked", "Question"]
+__all__ = ["Asked", "Question", "one_at_a_time"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_KEPT = 16  # answers of one kind, for fits that follow one another
+_KEPT_BYTES = 2**26  # of answers of one kind, where each holds a few matrices
 
 
 def _as_it_is(state: Any) -> Any:
@@ -27,7 +34,8 @@ class Question:
     name : str
         What a pass is called that is made for it.
     key : hashable
-        Equal for equal questions.
+        Equal for equal questions. Of a tuple the first entry is the kind of question, and
+        the last answers of each kind are kept; others are kept for good.
     reduction : Reduction
         What is folded.
     finish : callable
@@ -48,39 +56,75 @@ class Asked:
     ----------
     rows : Rows
         The rows.
+    kept : int
+        How many answers of one kind are kept.
     answers : dict
         By the keys of questions, and of what was made of answers.
+    lock : RLock
+        Held while rows are read, so that what several threads ask is read once.
     """
 
     rows: Rows
+    kept: int = _KEPT
     answers: dict[Hashable, Any] = field(default_factory=dict)
-    _lock: Any = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
+    lock: Any = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
+
+    @classmethod
+    def of_matrices(cls, rows: Rows, k: int) -> Asked:
+        """One whose answers hold matrices of k columns."""
+        return cls(rows, max(2, min(_KEPT, _KEPT_BYTES // (24 * (k + 2) ** 2))))
 
     def ask(self, *questions: Question) -> tuple[Any, ...]:
         """The answers; those that are not known are found together, in one pass.
 
         The pass has the name of the first of them.
         """
-        with self._lock:
-            new = [question for question in questions if question.key not in self.answers]
+        with self.lock:
+            found = {q.key: self.answers[q.key] for q in questions if q.key in self.answers}
+            new = [question for question in questions if question.key not in found]
             if new:
                 states = self.rows.fold(new[0].name, *(question.reduction for question in new))
                 for question, state in zip(new, states, strict=True):
-                    self.answers[question.key] = question.finish(state)
-            return tuple(self.answers[question.key] for question in questions)
+                    found[question.key] = answer = question.finish(state)
+                    self.remember(question.key, answer)
+            return tuple(found[question.key] for question in questions)
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What is made of answers, made once."""
-        with self._lock:
+        with self.lock:
             if key not in self.answers:
-                self.answers[key] = make()
+                self.remember(key, make())
             return self.answers[key]
 
+    def remember(self, key: Hashable, answer: Any) -> None:
+        """Keep an answer, in place of the oldest of its kind where there are many."""
+        self.answers[key] = answer
+        if isinstance(key, tuple):
+            same = self.kind(key[0])
+            for old in same[: max(len(same) - self.kept, 0)]:
+                del self.answers[old]
+
+    def kind(self, name: Hashable) -> list[Hashable]:
+        """The keys of one kind, in the order in which they were answered."""
+        return [key for key in self.answers if isinstance(key, tuple) and key[0] == name]
+
     def __getstate__(self) -> dict[str, Any]:
-        return {"rows": self.rows, "answers": self.answers}
+        return {"rows": self.rows, "kept": self.kept, "answers": self.answers}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Asked:
-        return Asked(deepcopy(self.rows, memo), dict(self.answers))
+        return Asked(deepcopy(self.rows, memo), self.kept, dict(self.answers))
+
+
+def one_at_a_time(method: Callable[P, T]) -> Callable[P, T]:
+    """A method that waits for those of other threads: fits of one model share what they read."""
+
+    @wraps(method)
+    def waiting(*args: P.args, **kwargs: P.kwargs) -> T:
+        likelihood: Any = args[0]
+        with likelihood.asked.lock:
+            return method(*args, **kwargs)
+
+    return waiting

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -11,18 +11,18 @@ from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.likelihoods.base import Asked, Question
 from statsmodels_ooc.likelihoods.checks import check_facts, check_responses
 from statsmodels_ooc.likelihoods.null import NullModel
-from statsmodels_ooc.likelihoods.start import Pilot
 from statsmodels_ooc.reductions.facts import RowFacts, RowFactsState
 from statsmodels_ooc.reductions.null import NullScoring
 from statsmodels_ooc.reductions.responses import Responses, ResponsesState
 
-__all__ = ["Companions"]
+__all__ = ["FirstPass"]
 
 
 @dataclass
-class Companions:
+class FirstPass:
     """The facts of the rows, sums of the responses, and the null model.
 
     The first pass finds the facts and the sums; every pass takes the null model a step
@@ -30,6 +30,8 @@ class Companions:
 
     Parameters
     ----------
+    asked : Asked
+        All rows.
     stream, spec, kernel
         The rows, the design, the family and its link.
     has_offset : bool
@@ -37,71 +39,100 @@ class Companions:
 
     Attributes
     ----------
-    facts, responses : RowFactsState, ResponsesState, or None
-        What the first pass found.
     null : NullModel or None
         The model of a constant and the offset, where there is one.
     reference : float
         The linear predictor that the deviance of the null model is measured from.
     """
 
+    asked: Asked
     stream: StreamedRows
     spec: DesignSpec
     kernel: Kernel
     has_offset: bool
-    facts: RowFactsState | None = None
-    responses: ResponsesState | None = None
     null: NullModel | None = None
     reference: float = 0.0
 
-    def reductions(self) -> tuple[Any, ...]:
-        """What the next pass takes along."""
-        more: tuple[Any, ...] = ()
-        if self.facts is None:
-            more += (RowFacts(self.spec.k), Responses(self.kernel, self.reference))
-        if self.null is not None and not self.null.settled:
-            more += (NullScoring(self.kernel, self.null.constant),)
-        return more
+    @property
+    def made(self) -> bool:
+        """Whether the rows have been read, and found sound."""
+        return "responses" in self.asked.answers
 
-    def receive(self, *states: Any) -> None:
-        """Take their states."""
-        left = list(states)
-        if self.facts is None:
-            self.learn(left.pop(0), left.pop(0))
-        if left and self.null is not None:
-            self.null.learn(left[0])
+    @property
+    def facts(self) -> RowFactsState:
+        """What the rows were; of a pass that has been made."""
+        facts: RowFactsState = self.asked.answers["facts"]
+        return facts
+
+    @property
+    def responses(self) -> ResponsesState:
+        """What the responses were; of a pass that has been made."""
+        responses: ResponsesState = self.asked.answers["responses"]
+        return responses
+
+    def questions(self) -> tuple[Question, ...]:
+        """What goes along with a pass; what is known already costs nothing."""
+        facts = Question("fit", "facts", RowFacts(self.spec.k), self._checked_facts)
+        asked = Responses(self.kernel, self.reference)
+        responses = Question("fit", "responses", asked, self._checked_responses)
+        null = self.null
+        if null is None or null.settled:
+            return facts, responses
+        key, step = ("null model", null.steps), NullScoring(self.kernel, null.constant)
+        return facts, responses, Question("fit", key, step, null.learn)
 
     def learn(self, facts: RowFactsState, responses: ResponsesState) -> None:
-        """Take what a pass found of all rows, and refuse rows that no fit can be made of."""
+        """Take what another's pass found, and refuse rows that no fit can be made of."""
         self.check(facts, responses)
-        self.facts, self.responses = facts, responses
+        self.asked.remember("facts", facts)
+        self.asked.remember("responses", responses)
 
-    def refer_to(self, mean: float | None, pilot: Pilot | None = None) -> None:
-        """Choose what the null model is measured from, before the first pass."""
-        if self.facts is not None or self.null is not None or mean is None:
+    def refer_to(
+        self, mean: float | None, started: Callable[[NullModel], NullModel] | None = None
+    ) -> None:
+        """Choose what the null model is measured from, before the first pass.
+
+        Parameters
+        ----------
+        mean : float or None
+            The mean response, or nearly.
+        started : callable, optional
+            A null model to one that starts nearer to its end.
+        """
+        if self.made or self.null is not None or mean is None:
             return
         eta = self.kernel.start(np.array([mean]), mean)
         self.reference = float(eta[0]) if np.isfinite(eta).all() else 0.0
         if self.has_offset:
             null = NullModel(self.kernel, self.reference)
-            self.null = null if pilot is None else pilot.started(null)
+            self.null = null if started is None else started(null)
 
     def mean_of_y(self) -> float:
         """The mean response: a pass, unless it is known."""
-        found = self.responses
-        if found is None:
-            facts, found = self.stream.fold(
-                "mean response", RowFacts(self.spec.k), Responses(self.kernel, 0.0)
-            )
-            self.check(facts, found)
-        return found.total / found.rows
+        if self.made:
+            return self.responses.mean
+        facts, found = self.stream.fold(
+            "mean response", RowFacts(self.spec.k), Responses(self.kernel, 0.0)
+        )
+        self.check(facts, found)
+        mean: float = found.mean
+        return mean
 
     def check(self, facts: RowFactsState, responses: ResponsesState) -> None:
         """Refuse rows that no fit can be made of."""
+        self._checked_facts(facts)
+        self._check_responses(responses, facts.rows)
+
+    def _checked_facts(self, facts: RowFactsState) -> RowFactsState:
         check_facts(facts, self.spec, self.stream.source, self.spec.k)
-        family, source = self.kernel.family, self.stream.source
-        check_responses(responses.impossible, family, self.spec, source)
+        return facts
+
+    def _checked_responses(self, responses: ResponsesState) -> ResponsesState:
+        self._check_responses(responses, self.facts.rows)
+        return responses
+
+    def _check_responses(self, responses: ResponsesState, rows: int) -> None:
+        source = self.stream.source
+        check_responses(responses.impossible, self.kernel.family, self.spec, source)
         if responses.weight == 0:
-            raise DesignError(
-                f"the weights of all {facts.rows:,} rows of {self.stream.source.name} are zero"
-            )
+            raise DesignError(f"the weights of all {rows:,} rows of {source.name} are zero")

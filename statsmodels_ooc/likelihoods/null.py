@@ -31,6 +31,8 @@ class NullModel:
         Whether it has converged.
     best : float
         The best constant so far.
+    steps : int
+        How many passes it has seen.
     """
 
     kernel: Kernel
@@ -38,6 +40,7 @@ class NullModel:
     settled: bool = False
     _deviance: float = np.inf
     best: float = np.nan
+    steps: int = 0
     _tries: int = 0
 
     @property
@@ -60,6 +63,7 @@ class NullModel:
         within : float
             Deviance that comes on top.
         """
+        self.steps += 1
         deviance = state.deviance + within
         if (state.outside or not np.isfinite(deviance)) and not self.is_possible:
             self._tries += 1

@@ -14,8 +14,9 @@ from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import MemoryRows, StreamedRows
 from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.likelihoods.base import Asked
 from statsmodels_ooc.likelihoods.null import NullModel
-from statsmodels_ooc.likelihoods.points import Likelihood
+from statsmodels_ooc.likelihoods.points import Points
 from statsmodels_ooc.likelihoods.repeats import expected_cells
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.remainder import Remainder
@@ -91,8 +92,9 @@ class Pilot:
     def _fitted(self) -> tuple[FloatArray | None, bool]:
         if self.mean is None or self.rows < _ROWS_A_COLUMN * self.spec.k:
             return None, False
-        likelihood = Likelihood(
-            self.sample.fold, self.kernel, self.spec.k, self.spec.has_intercept, rows=self.rows
+        asked = Asked.of_matrices(self.sample, self.spec.k)
+        likelihood = Points(
+            asked, self.kernel, self.spec.k, self.spec.has_intercept, rows=self.rows
         )
         path = irls(
             likelihood.at,

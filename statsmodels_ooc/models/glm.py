@@ -25,6 +25,7 @@ from statsmodels_ooc.families.lookup import (
 )
 from statsmodels_ooc.likelihoods.checks import warn_of_levels
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood
+from statsmodels_ooc.likelihoods.loglike import loglike_of
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
 from statsmodels_ooc.models.arguments import (
     SCALE_OF_ONE,
@@ -288,7 +289,7 @@ class GLM(StreamedModel, sm.GLM):  # type: ignore[misc]
         if self._stream is None:
             return super().loglike(params, scale)
         point = self._at(params)
-        return self.likelihood.loglike_of(point, self._scale_at(params, scale))
+        return loglike_of(self.likelihood, point, self._scale_at(params, scale))
 
     def score(self, params: Any, scale: float | None = None) -> Any:
         """The gradient of `loglike`, (k,)."""

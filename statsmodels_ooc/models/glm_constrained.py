@@ -160,7 +160,7 @@ def _start(likelihood: GLMLikelihood, feasible: _Solutions, compress: bool) -> F
 
     Where none are known, the quadratic model at the best point has its minimum there.
     """
-    known = likelihood.known(compress=compress)
+    known = likelihood.evaluation.active(compress).known()
     known.sort(key=lambda point: point.deviance)
     for beta in (point.beta for point in known if point.beta is not None):
         gap = np.linalg.norm(feasible.lengths * (beta - feasible.nearest(beta)))

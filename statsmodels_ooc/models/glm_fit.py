@@ -20,10 +20,12 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.families.lookup import CANONICAL
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood
+from statsmodels_ooc.likelihoods.loglike import loglike_of
 from statsmodels_ooc.models.arguments import (
     checked_options,
     criterion_of,
 )
+from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.solvers.dependence import describe
 from statsmodels_ooc.solvers.irls import Criterion, Path, Point
@@ -232,7 +234,7 @@ class _Climbed:
         return self._likelihood.at(np.asarray(params, dtype=np.float64), compress=self._compress)
 
     def loglike(self, params: Any) -> np.float64:
-        return self._likelihood.loglike_of(self._at(params), 1.0)
+        return loglike_of(self._likelihood, self._at(params), 1.0)
 
     def score(self, params: Any) -> FloatArray:
         return self._at(params).score.copy()  # an optimizer may write into it
@@ -272,7 +274,7 @@ def _covariance(
     if fit.rank == design.rank and beta is not None:  # otherwise weights have vanished
         if expected or isinstance(likelihood.kernel, CANONICAL):
             return fit.normalized_cov_params
-        observed = likelihood.meat_on(beta, fit, fit.root, compress=compress).observed
+        observed = likelihood.meat(beta, Axes(fit.root, fit.centre), compress=compress).observed
         with suppress(np.linalg.LinAlgError):
             inverse: FloatArray = fit.root @ np.linalg.inv(observed) @ fit.root.T
             return inverse

@@ -103,7 +103,7 @@ def _start(
     likelihood: GLMLikelihood, penalty: Penalty, start_params: Any, rule: ScaleRule
 ) -> Point:
     """The point that was asked for, or the best one that is known."""
-    known = likelihood.known()
+    known = likelihood.evaluation.active(compress=True).known()
     if known and start_params is None:
         return min(known, key=_objective(likelihood, penalty, rule))
     start: str | FloatArray = "pilot"

@@ -130,6 +130,11 @@ class ResponsesState:
     unit_var_weights: bool = True
     impossible: Impossible | None = None
 
+    @property
+    def mean(self) -> float:
+        """The mean response."""
+        return self.total / self.rows
+
 
 @dataclass(frozen=True)
 class Responses(Reduction[ResponsesState]):

@@ -24,6 +24,8 @@ from statsmodels_ooc.engine import (
     row_method,
 )
 from statsmodels_ooc.errors import SourceError, warn_caller
+from statsmodels_ooc.likelihoods.loglike import loglike, loglike_null
+from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.glm_meat import ScoreMeatState
 from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, robust
 from statsmodels_ooc.results.fits import GLMFit
@@ -127,11 +129,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
     @cached_property
     def llnull(self) -> float:
         """Log-likelihood of the model of a constant, at the scale of this one."""
-        return np.float64(
-            self.model.likelihood.loglike_null(
-                np.asarray(self.params), self.null_deviance, self.scale
-            )
-        )
+        return np.float64(loglike_null(self.model.likelihood, np.asarray(self.params), self.scale))
 
     def llf_scaled(self, scale: float | None = None) -> float:
         """Log-likelihood at a scale; see statsmodels.
@@ -149,7 +147,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
             if isinstance(self.family, families.Gaussian) and is_identity:
                 scale = self.deviance / self.model.wnobs
         return np.float64(
-            self.model.likelihood.loglike(np.asarray(self.params), self.deviance, float(scale))
+            loglike(self.model.likelihood, np.asarray(self.params), self.deviance, float(scale))
         )
 
     @cached_property
@@ -165,8 +163,9 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
 
     def _meat(self, root: FloatArray) -> ScoreMeatState:
         """Squared scores and the observed information of the rows ``root.T x``."""
-        found: ScoreMeatState = self.model.likelihood.meat_on(
-            np.asarray(self.params), self.glm_fit.point.fit, root, compress=self.glm_fit.compress
+        axes = Axes(root, self.glm_fit.point.fit.centre)
+        found: ScoreMeatState = self.model.likelihood.meat(
+            np.asarray(self.params), axes, compress=self.glm_fit.compress
         )
         return found
 

@@ -13,7 +13,8 @@ from statsmodels_ooc.engine import MemoryRows
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.likelihoods.points import Likelihood
+from statsmodels_ooc.likelihoods.base import Asked
+from statsmodels_ooc.likelihoods.points import Points
 from statsmodels_ooc.reductions.triangle import Triangle
 from statsmodels_ooc.solvers.irls import Criterion, irls
 from statsmodels_ooc.solvers.least_squares import solve
@@ -63,7 +64,8 @@ def fit_rows(
     part = Block(block.endog, Dense(np.asfortranarray(block.dense()[:, used])), block.extras)
     centred = INTERCEPT in names
     rows = MemoryRows(lambda: [part], len(block.endog))
-    likelihood = Likelihood(rows.fold, kernel, len(used), centred, rows=rows.n)
+    asked = Asked.of_matrices(rows, len(used))
+    likelihood = Points(asked, kernel, len(used), centred, rows=rows.n)
     anchor = np.zeros(len(used))
     mean = float(block.endog.mean())
     if centred:

@@ -178,11 +178,11 @@ def test_the_distinct_rows_are_not_saved(tmp_path: Any) -> None:
     expected = res.null_deviance, res.llnull
     res.save(str(tmp_path / "saved"))
     again = smo.load(str(tmp_path / "saved"))
-    assert again.model.likelihood._cells is None
+    assert again.model.likelihood.evaluation.distinct is None
     assert (again.null_deviance, again.llnull) == expected
     np.testing.assert_allclose(again.cov_HC0, res.cov_HC0, rtol=INVARIANT)  # from the rows
     res.remove_data()
-    assert res.model.likelihood._cells is None
+    assert res.model.likelihood.evaluation.distinct is None
 
 
 def test_infinite_values_are_named_where_they_stand() -> None:

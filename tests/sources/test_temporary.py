@@ -30,7 +30,8 @@ HOLDS = (
     + """
     source = from_iterable(iter([frame]))
     print("ready", flush=True)
-    time.sleep(600)
+    while True:  # a signal that comes just before a sleep is heard after it
+        time.sleep(0.1)
 """
 )
 STREAMS = (
@@ -47,7 +48,7 @@ STREAMS = (
 
 
 FORKS = """
-    import os, signal
+    import os, signal, time
     from statsmodels_ooc.sources.temporary import TemporaryFolder
     folder = TemporaryFolder()
     child = os.fork()
@@ -57,7 +58,8 @@ FORKS = """
     assert os.waitpid(child, 0)[1] == signal.SIGTERM
     assert os.listdir(os.path.dirname(folder.path)) == [os.path.basename(folder.path)]
     print("ready", flush=True)
-    signal.pause()
+    while True:
+        time.sleep(0.1)
 """
 
 
