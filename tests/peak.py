@@ -47,7 +47,7 @@ class Peak:
 def fit(kind: str, formula: str, path: str, options: dict[str, object]) -> dict[str, object]:
     source = smo.as_source(path, **options)
     model = (smo.OLS if kind == "OLS" else smo.GLM).from_formula(formula, source)
-    stream = model._stream
+    stream = model.likelihood.stream
     needed = memory_needed(
         stream.spec, stream.solving, stream.source.rows, [Triangle(stream.spec.k)]
     )

@@ -106,7 +106,7 @@ def test_another_pass_over_other_rows_is_refused(change):
     res = smof.ols("y ~ x + flag + g + C(when) + C(id)", data).fit()
     data.table = change(data.table)
     with pytest.raises(SourceChangedError, match=r"the data changed before .*changing gave"):
-        res.model._stream.fold("again")
+        res.model.likelihood.stream.fold("again")
     with pytest.raises(SourceChangedError, match="the data changed before a lazy answer"):
         res.lazy.resid.compute()
 
@@ -170,10 +170,10 @@ def one_of(table: pd.DataFrame, column: str) -> pd.DataFrame:
 def test_values_that_an_expression_makes_numbers_of_are_compared(column):
     data = Changing(kinds())
     res = smof.ols(f"y ~ {IN_EXPRESSIONS[column]}", data).fit()
-    res.model._stream.fold("again")
+    res.model.likelihood.stream.fold("again")
     data.table = one_of(data.table, column)
     with pytest.raises(SourceChangedError, match=f"other values of '{column}'"):
-        res.model._stream.fold("again")
+        res.model.likelihood.stream.fold("again")
     with pytest.raises(SourceChangedError, match=f"other values of '{column}'"):
         res.lazy.resid.compute()
 
@@ -193,7 +193,7 @@ def test_how_frames_are_cut_does_not_change_what_is_compared(rows):
     table = kinds().assign(missing=lambda d: d["missing"].where(d.index > 20, None))
     res = smof.ols("y ~ " + " + ".join(IN_EXPRESSIONS.values()), smo.as_source([table])).fit()
     with smo.options.set(frame_rows=rows):
-        res.model._stream.fold("again")
+        res.model.likelihood.stream.fold("again")
 
 
 def test_identifiers_that_are_the_same_double_are_compared():
@@ -201,7 +201,7 @@ def test_identifiers_that_are_the_same_double_are_compared():
     res = smof.ols("y ~ C(id)", data).fit()
     data.table = ids_exchanged(data.table)
     with pytest.raises(SourceChangedError, match="other values of 'id'"):
-        res.model._stream.fold("again")
+        res.model.likelihood.stream.fold("again")
 
 
 def test_learning_from_two_tables_is_refused():
@@ -213,7 +213,7 @@ def test_learning_from_two_tables_is_refused():
 
 def test_a_pilot_that_read_all_rows_counts():
     data = Changing(frame(200))
-    stream = smof.ols("y ~ x", data)._stream
+    stream = smof.ols("y ~ x", data).likelihood.stream
     stream.sample(1_000)
     data.table = frame(150)
     with pytest.raises(SourceChangedError, match="200 rows then, 150 now"):
@@ -221,7 +221,7 @@ def test_a_pilot_that_read_all_rows_counts():
 
 
 def test_a_pilot_that_read_some_rows_says_nothing_of_their_number():
-    stream = smof.ols("y ~ x", Changing(frame(200)))._stream
+    stream = smof.ols("y ~ x", Changing(frame(200))).likelihood.stream
     stream.sample(10)
     stream.fold("fit")
 

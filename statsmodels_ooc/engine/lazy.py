@@ -18,8 +18,8 @@ __all__ = ["LazyAnswers", "RowFunction", "RowsOf", "kept_answers", "row_answer",
 class RowsOf(Protocol):
     """What has answers for every row: a model or its results."""
 
-    def _opened(self) -> StreamedRows | None:
-        """The stream, once its rows are known to be sound; None for data in memory."""
+    def open_rows(self) -> StreamedRows:
+        """The rows, once they are known to be sound."""
         ...
 
 
@@ -72,19 +72,14 @@ class row_answer:
     def __get__(self, owner: Any, kind: type | None = None) -> Any:
         if owner is None:
             return self
-        found = _answer(owner, self.name, self._asked(owner))
+        found = _answer(owner, self.name, self.ask(owner))
         if not isinstance(found, RowArray):
             owner.__dict__[self.name] = found
         return found
 
     def lazily(self, owner: Any) -> Any:
         """The answer as a `RowArray`, whatever its size."""
-        return _lazily(owner, self._asked(owner))
-
-    def _asked(self, owner: Any) -> Any:
-        if owner._opened() is None:
-            raise AttributeError(f"{type(owner).__name__!r} object has no attribute {self.name!r}")
-        return self.ask(owner)
+        return _lazily(owner, self.ask(owner))
 
 
 class row_method:
@@ -145,8 +140,6 @@ class LazyAnswers:
                 f"{name!r} has no value for every row; those of {type(self._owner).__name__} "
                 f"that do are {', '.join(dir(self))}"
             )
-        if self._owner._opened() is None:
-            raise AttributeError(f"the data are in memory, and so is {name!r}: ask without 'lazy'")
         return member.lazily(self._owner)
 
     def __dir__(self) -> list[str]:
@@ -159,12 +152,8 @@ class LazyAnswers:
 
 
 def _answer(owner: RowsOf, name: str, asked: Any) -> Any:
-    stream = owner._opened()
-    if stream is None or not isinstance(asked, RowFunction):
-        return asked
-    return asked.answer(stream, name)
+    return asked.answer(owner.open_rows(), name) if isinstance(asked, RowFunction) else asked
 
 
 def _lazily(owner: RowsOf, asked: Any) -> Any:
-    stream = owner._opened()
-    return asked.lazily(stream) if stream is not None and isinstance(asked, RowFunction) else asked
+    return asked.lazily(owner.open_rows()) if isinstance(asked, RowFunction) else asked

@@ -21,7 +21,7 @@ from statsmodels_ooc.models.arguments import (
     criterion_of,
     scale_rule,
 )
-from statsmodels_ooc.models.glm_fit import FitOptions, scored, warn_of
+from statsmodels_ooc.models.glm_scoring import FitOptions, scored, warn_of
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.solvers.dependence import describe, lengths
 from statsmodels_ooc.solvers.irls import Point

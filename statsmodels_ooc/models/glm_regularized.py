@@ -15,7 +15,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.models.arguments import checked_start, scale_rule
-from statsmodels_ooc.models.glm_fit import FitOptions, scored, warn_of
+from statsmodels_ooc.models.glm_scoring import FitOptions, scored, warn_of
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.solvers.elastic_net import Penalized, Penalty, penalized_likelihood
 from statsmodels_ooc.solvers.irls import Point

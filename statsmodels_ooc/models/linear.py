@@ -1,4 +1,4 @@
-"""OLS and WLS on data that does not fit into memory."""
+"""OLS and WLS, of data in memory or of data that does not fit into it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import statsmodels.api as sm
 
-from statsmodels_ooc.models.in_memory_only import InMemoryOnly
-from statsmodels_ooc.models.streamed import refuse_sources
+from statsmodels_ooc.models.door import Door, refuse_sources
+from statsmodels_ooc.models.keywords import warn_of_unknown, warn_of_weights
+from statsmodels_ooc.models.refused import refused
 from statsmodels_ooc.models.streamed_linear import StreamedLinear
 from statsmodels_ooc.results.linear import OLSResults
 from statsmodels_ooc.solvers import gaussian
@@ -17,7 +18,73 @@ from statsmodels_ooc.sources.dask_array import is_lazy
 __all__ = ["OLS", "WLS"]
 
 
-class WLS(StreamedLinear, sm.WLS):  # type: ignore[misc]
+class LinearDoor(Door):
+    """What OLS and WLS share."""
+
+    def fit(
+        self,
+        method: str = "pinv",
+        cov_type: str = "nonrobust",
+        cov_kwds: dict[str, Any] | None = None,
+        use_t: bool | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Fit the model.
+
+        Parameters
+        ----------
+        method : {"pinv", "qr", "auto", "gram"}
+            How the rows are folded and what is made of the result. "pinv", the
+            default, and "auto" choose between a triangular factor (TSQR) and a Gram
+            matrix, which is cheaper for many columns and is used where it gives at
+            least nine correct digits; a short rank gives the minimum-norm solution
+            and a `SingularMatrixWarning` that names the columns. "qr" always folds
+            the triangular factor and refuses a singular design. "gram" refuses where
+            "auto" would not trust it.
+        cov_type : {"nonrobust", "fixed scale", "HC0", "HC1", "HC2", "HC3"}
+            The covariance estimator. The robust ones take one more pass.
+        cov_kwds : dict, optional
+            Keywords of the covariance estimator.
+        use_t : bool, optional
+            Whether tests use Student's t; by default for "nonrobust" only.
+        **kwargs
+            Set on the results of WLS, as statsmodels does.
+
+        Returns
+        -------
+        RegressionResultsWrapper
+            Also an instance of the `OLSResults` or `RegressionResults` inside.
+
+        Raises
+        ------
+        LinAlgError
+            The design is singular and `method` is "qr".
+        PrecisionError
+            `method` is "gram" and the Gram matrix is too ill-conditioned.
+        EmptyDataError, MissingDataError, DesignError
+            No row is left, a value is not finite, or there are no more rows than
+            columns.
+
+        Notes
+        -----
+        One pass over the data, two where a Gram matrix turns out not to be good
+        enough. Fitting again costs no pass.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import statsmodels_ooc.api as smo
+        >>> frame = pd.DataFrame({"y": [1.0, 3.0, 2.0, 5.0], "x": [0.0, 1.0, 2.0, 3.0]})
+        >>> res = smo.OLS.from_formula("y ~ x", smo.as_source(frame)).fit()
+        >>> res.params.round(3).to_dict()
+        {'Intercept': 1.1, 'x': 1.1}
+        """
+        return super().fit(  # type: ignore[misc]
+            "pinv" if method == "auto" else method, cov_type, cov_kwds, use_t, **kwargs
+        )
+
+
+class WLS(LinearDoor, sm.WLS):  # type: ignore[misc]
     """Weighted least squares, as `statsmodels.regression.linear_model.WLS`.
 
     Parameters
@@ -53,8 +120,6 @@ class WLS(StreamedLinear, sm.WLS):  # type: ignore[misc]
     {'Intercept': 1.303, 'x': 0.909}
     """
 
-    _cloned = ("weights",)
-
     def __init__(
         self,
         endog: Any,
@@ -64,25 +129,31 @@ class WLS(StreamedLinear, sm.WLS):  # type: ignore[misc]
         hasconst: bool | None = None,
         **kwargs: Any,
     ) -> None:
-        if type(self) is WLS:
-            self._warn_of_unknown(kwargs)
-        if is_lazy(endog, exog, weights):
-            if not is_lazy(weights) and np.ndim(weights) == 0 and float(weights) == 1.0:
-                weights = None
-            self._start_arrays(endog, exog, weights, missing, hasconst)
-        else:
+        if not self.becomes_streamed(endog, exog, weights):
+            if type(self) is WLS:
+                warn_of_unknown(self, kwargs)
             refuse_sources(endog, exog)
             super().__init__(endog, exog, weights, missing, hasconst, **kwargs)
+            return
+        warn_of_unknown(self, kwargs)
+        if not is_lazy(weights) and np.ndim(weights) == 0 and float(weights) == 1.0:
+            weights = None
+        streamed: Any = self
+        streamed.open_arrays(endog, exog, weights, missing, hasconst)
+
+
+class StreamedWLS(StreamedLinear, WLS):
+    """WLS on data that stays outside memory."""
+
+    _cloned = ("weights",)
 
     def loglike(self, params: Any) -> Any:
         """The Gaussian log-likelihood, the scale profiled out."""
-        if self._stream is None:
-            return super().loglike(params)
         ssr, facts = self.likelihood.fit().ssr_at(np.asarray(params)), self.likelihood.facts
         return np.float64(gaussian.concentrated_loglike(ssr, facts.rows, facts.log_weights))
 
 
-class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
+class OLS(LinearDoor, sm.OLS):  # type: ignore[misc]
     """Ordinary least squares, as `statsmodels.regression.linear_model.OLS`.
 
     Parameters
@@ -113,10 +184,6 @@ class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
     array([2., 3.])
     """
 
-    results_kind = OLSResults
-    _setup_score_hess = InMemoryOnly("score and hessian need no setting up")
-    _sqrt_lasso = InMemoryOnly("it is fit_regularized('sqrt_lasso', alpha)")
-
     def __init__(
         self,
         endog: Any,
@@ -125,26 +192,33 @@ class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
         hasconst: bool | None = None,
         **kwargs: Any,
     ) -> None:
-        if is_lazy(endog, exog):
-            if kwargs.pop("weights", None) is not None:
-                self._warn_of_weights()
-            if kwargs.get("offset") is not None:
-                raise NotImplementedError(
-                    "OLS out of memory has no offset, which statsmodels' elastic net wants: "
-                    "fit_regularized penalises; elsewhere subtract the offset from endog"
-                )
-            self._warn_of_unknown(kwargs)
-            self._start_arrays(endog, exog, None, missing, hasconst)
+        if not self.becomes_streamed(endog, exog):
+            refuse_sources(endog, exog)
+            super().__init__(endog, exog, missing, hasconst, **kwargs)
+            if type(self) is OLS:
+                warn_of_unknown(self, kwargs, ["offset"])
             return
-        refuse_sources(endog, exog)
-        super().__init__(endog, exog, missing, hasconst, **kwargs)
-        if type(self) is OLS:
-            self._warn_of_unknown(kwargs, ["offset"])
+        if kwargs.pop("weights", None) is not None:
+            warn_of_weights()
+        if kwargs.get("offset") is not None:
+            raise NotImplementedError(
+                "OLS out of memory has no offset, which statsmodels' elastic net wants: "
+                "fit_regularized penalises; elsewhere subtract the offset from endog"
+            )
+        warn_of_unknown(self, kwargs)
+        streamed: Any = self
+        streamed.open_arrays(endog, exog, None, missing, hasconst)
+
+
+class StreamedOLS(StreamedLinear, OLS):
+    """OLS on data that stays outside memory."""
+
+    results_kind = OLSResults
+    _setup_score_hess = refused("_setup_score_hess", "score and hessian need no setting up")
+    _sqrt_lasso = refused("_sqrt_lasso", "it is fit_regularized('sqrt_lasso', alpha)")
 
     def loglike(self, params: Any, scale: float | None = None) -> Any:
         """The Gaussian log-likelihood; the scale profiled out where it is None."""
-        if self._stream is None:
-            return super().loglike(params, scale)
         ssr = self.likelihood.fit().ssr_at(np.asarray(params))
         if scale is None:
             return np.float64(gaussian.concentrated_loglike(ssr, self.nobs))
@@ -152,17 +226,14 @@ class OLS(StreamedLinear, sm.OLS):  # type: ignore[misc]
 
     def score(self, params: Any, scale: float | None = None) -> Any:
         """The gradient of `loglike`, (k,)."""
-        if self._stream is None:
-            return super().score(params, scale)
         return gaussian.score(self.likelihood.fit(), np.asarray(params), self.nobs, scale)
 
     def hessian(self, params: Any, scale: float | None = None) -> Any:
         """The Hessian of `loglike`, (k, k)."""
-        if self._stream is None:
-            return super().hessian(params, scale)
         return gaussian.hessian(self.likelihood.fit(), np.asarray(params), self.nobs, scale)
 
     def _fit_ridge(self, alpha: Any) -> Any:
-        if self._stream is None:
-            return super()._fit_ridge(alpha)
         return self.fit_regularized("elastic_net", alpha, L1_wt=0.0)
+
+
+WLS.streamed_class, OLS.streamed_class = StreamedWLS, StreamedOLS

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from patsy import EvalEnvironment
-from statsmodels.tools.sm_exceptions import SingularMatrixWarning, ValueWarning
+from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 
 from statsmodels_ooc._statsmodels import StreamedWrapper
 from statsmodels_ooc.arrays import FloatArray
@@ -15,6 +15,7 @@ from statsmodels_ooc.engine import RowFunction, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.likelihoods.least_squares import METHODS, LeastSquares
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
+from statsmodels_ooc.models.keywords import warn_of_unknown, warn_of_weights
 from statsmodels_ooc.models.regularized import fit_regularized
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream
 from statsmodels_ooc.results.lazy import require_design
@@ -33,7 +34,7 @@ class StreamedLinear(StreamedModel):
     likelihood: LeastSquares
     results_kind: type[RegressionResults] = RegressionResults
 
-    def _start_formula(
+    def _open_formula(
         self,
         formula: Any,
         data: Any,
@@ -46,9 +47,9 @@ class StreamedLinear(StreamedModel):
         **kwargs: Any,
     ) -> None:
         if weights is not None and self.results_kind is OLSResults:
-            self._warn_of_weights()
+            warn_of_weights()
             weights = None
-        self._warn_of_unknown({**kwargs, "formula": formula})
+        warn_of_unknown(self, {**kwargs, "formula": formula})
         extras = {} if weights is None else {"weights": weights}
         stream, spec = open_formula(
             formula,
@@ -59,18 +60,12 @@ class StreamedLinear(StreamedModel):
             drop_cols=drop_cols,
             extras=extras,
         )
-        self._start(stream, spec, LeastSquares(stream, spec, hasconst), hasconst, formula)
+        self.set_up(stream, spec, LeastSquares(stream, spec, hasconst), hasconst, formula)
 
-    @staticmethod
-    def _warn_of_weights() -> None:
-        warn_caller(
-            "Weights are not supported in OLS and will be ignored",
-            ValueWarning,
-        )
-
-    def _start_arrays(
+    def open_arrays(
         self, endog: Any, exog: Any, weights: Any, missing: Any, hasconst: bool | None
     ) -> None:
+        """Take dask collections in place of what the constructor of statsmodels takes."""
         if exog is None:
             raise DesignError("exog is None, and least squares needs at least one column")
         check_missing(missing)
@@ -78,8 +73,8 @@ class StreamedLinear(StreamedModel):
         source = from_arrays(endog, exog, weights=None if scalar else weights)
         extras = source.extra_columns if weights is None or not scalar else {"weights": weights}
         stream, spec = column_stream(source, extras, missing)
-        planner = LeastSquares(stream, spec, hasconst)
-        self._start(stream, spec, planner, hasconst, is_frame_like=source.is_frame_like)
+        likelihood = LeastSquares(stream, spec, hasconst)
+        self.set_up(stream, spec, likelihood, hasconst, is_frame_like=source.is_frame_like)
 
     @cached_property
     def rank(self) -> np.int64:
@@ -120,60 +115,7 @@ class StreamedLinear(StreamedModel):
         use_t: bool | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Fit the model.
-
-        Parameters
-        ----------
-        method : {"pinv", "qr", "auto", "gram"}
-            How the rows are folded and what is made of the result. "pinv", the
-            default, and "auto" choose between a triangular factor (TSQR) and a Gram
-            matrix, which is cheaper for many columns and is used where it gives at
-            least nine correct digits; a short rank gives the minimum-norm solution
-            and a `SingularMatrixWarning` that names the columns. "qr" always folds
-            the triangular factor and refuses a singular design. "gram" refuses where
-            "auto" would not trust it.
-        cov_type : {"nonrobust", "fixed scale", "HC0", "HC1", "HC2", "HC3"}
-            The covariance estimator. The robust ones take one more pass.
-        cov_kwds : dict, optional
-            Keywords of the covariance estimator.
-        use_t : bool, optional
-            Whether tests use Student's t; by default for "nonrobust" only.
-        **kwargs
-            Set on the results of WLS, as statsmodels does.
-
-        Returns
-        -------
-        RegressionResultsWrapper
-            Also an instance of the `OLSResults` or `RegressionResults` inside.
-
-        Raises
-        ------
-        LinAlgError
-            The design is singular and `method` is "qr".
-        PrecisionError
-            `method` is "gram" and the Gram matrix is too ill-conditioned.
-        EmptyDataError, MissingDataError, DesignError
-            No row is left, a value is not finite, or there are no more rows than
-            columns.
-
-        Notes
-        -----
-        One pass over the data, two where a Gram matrix turns out not to be good
-        enough. Fitting again costs no pass.
-
-        Examples
-        --------
-        >>> import pandas as pd
-        >>> import statsmodels_ooc.api as smo
-        >>> frame = pd.DataFrame({"y": [1.0, 3.0, 2.0, 5.0], "x": [0.0, 1.0, 2.0, 3.0]})
-        >>> res = smo.OLS.from_formula("y ~ x", smo.as_source(frame)).fit()
-        >>> res.params.round(3).to_dict()
-        {'Intercept': 1.1, 'x': 1.1}
-        """
-        if self._stream is None:
-            return super().fit(  # type: ignore[misc]
-                "pinv" if method == "auto" else method, cov_type, cov_kwds, use_t, **kwargs
-            )
+        """Fit the model; see `OLS.fit`."""
         if method not in METHODS:
             raise ValueError(f"method must be one of {METHODS}, not {method!r}")
         fit = self.likelihood.fit(method)
@@ -203,8 +145,6 @@ class StreamedLinear(StreamedModel):
 
     def whiten(self, x: Any) -> Any:
         """Multiply rows by the roots of their weights."""
-        if self._stream is None:
-            return super().whiten(x)  # type: ignore[misc]
         raise NotImplementedError(
             "whiten(x) takes arrays as long as the data; wexog and wendog are there already"
         )
@@ -212,15 +152,13 @@ class StreamedLinear(StreamedModel):
     @row_method
     def hessian_factor(self, params: Any, scale: Any = None, observed: bool = True) -> Any:
         """The weights of the rows in the Hessian."""
-        if self._stream is None:
-            return super().hessian_factor(params, scale, observed)  # type: ignore[misc]
         return RowFunction(Weights())
 
     def get_distribution(
         self, params: Any, scale: Any, exog: Any = None, dist_class: Any = None
     ) -> Any:
         """The predictive distribution; of the data itself while it fits array_limit."""
-        if self._stream is not None and exog is None:
+        if exog is None:
             exog = np.asarray(self.exog)
         return super().get_distribution(params, scale, exog, dist_class)  # type: ignore[misc]
 
@@ -262,9 +200,6 @@ class StreamedLinear(StreamedModel):
         RegularizedResults
             Wrapped where statsmodels wraps it; ordinary results where OLS is refitted.
         """
-        arguments = (method, alpha, L1_wt, start_params, profile_scale, refit)
-        if self._stream is None:
-            return super().fit_regularized(*arguments, **kwargs)  # type: ignore[misc]
         return fit_regularized(
             self,
             self.likelihood.fit(),

@@ -19,6 +19,7 @@ from statsmodels_ooc.engine import (
     LazyAnswers,
     PassRecord,
     RowFunction,
+    StreamedRows,
     kept_answers,
     row_answer,
     row_method,
@@ -196,8 +197,10 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         """What has a value for every row, as dask arrays of whatever size."""
         return LazyAnswers(self)
 
-    def _opened(self) -> Any:
-        return self.model._opened()
+    def open_rows(self) -> StreamedRows:
+        """The rows, once they are known to be sound."""
+        rows: StreamedRows = self.model.open_rows()
+        return rows
 
     def _row(self, kind: str, scale: float = 1.0) -> RowFunction:
         beta = np.asarray(self.params, dtype=np.float64)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.design.plain import plain_frame
-from statsmodels_ooc.engine import LazyAnswers, RowFunction, row_answer, row_method
+from statsmodels_ooc.engine import LazyAnswers, RowFunction, StreamedRows, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.options import options
 from statsmodels_ooc.results.rows import Fitted, Residuals
@@ -56,8 +56,10 @@ class LazyRows:
         """What has a value for every row, as dask arrays of whatever size."""
         return LazyAnswers(self)
 
-    def _opened(self) -> Any:
-        return self.model._opened()
+    def open_rows(self) -> StreamedRows:
+        """The rows, once they are known to be sound."""
+        rows: StreamedRows = self.model.open_rows()
+        return rows
 
     @row_method
     def predict(self, exog: Any = None, transform: bool = True, *args: Any, **kwargs: Any) -> Any:

@@ -144,7 +144,7 @@ def test_data_that_changes_between_passes(name: str) -> None:
 
     def read_often() -> None:
         for _ in range(before + 1):
-            res.model._stream.fold("another pass")
+            res.model.likelihood.stream.fold("another pass")
 
     with pytest.raises(errors.SourceChangedError, match=message):
         read_often()

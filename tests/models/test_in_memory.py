@@ -134,5 +134,5 @@ def test_which_rows_were_used_and_what_is_lazy() -> None:
     model = smo.OLS.from_formula("y ~ x", data)
     assert list(model.row_labels) == [0, 1, 2, 4]
     assert model.dropped_rows == [3]
-    with pytest.raises(AttributeError, match="in memory, and so is 'exog'"):
+    with pytest.raises(AttributeError, match=r"data are in memory.*ask without 'lazy'"):
         _ = model.lazy.exog

@@ -1,0 +1,164 @@
+"""What a streamed GLM tells of its likelihood at any parameters or means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.engine import StreamedRows
+from statsmodels_ooc.families.lookup import loglike_form
+from statsmodels_ooc.likelihoods.glm import GLMLikelihood
+from statsmodels_ooc.likelihoods.loglike import loglike_of
+from statsmodels_ooc.models.arguments import scale_rule
+from statsmodels_ooc.models.tweedie import solve_power
+from statsmodels_ooc.reductions.given_means import GivenMeans, GivenMeansState
+from statsmodels_ooc.reductions.power import PowerSums, PowerSumsState
+from statsmodels_ooc.results.glm_rows import GLMRow
+from statsmodels_ooc.results.glm_scores import independent_sums, joint_statistic, score_sums
+from statsmodels_ooc.solvers.irls import Point
+from statsmodels_ooc.solvers.likelihood import loglike_at
+from statsmodels_ooc.solvers.scale import Gaps
+
+__all__ = ["GLMValues"]
+
+
+class GLMValues:
+    """Log-likelihood, score, Hessian and scale, by the scale rule of the last fit."""
+
+    likelihood: GLMLikelihood
+    family: Any
+    scaletype: str | float | None
+    df_resid: Any
+    open_rows: Callable[[], StreamedRows]
+
+    def _at(self, params: Any) -> Point:
+        return self.likelihood.at(np.asarray(params, dtype=np.float64))
+
+    def _scale_of(self, gaps: Callable[[], Gaps]) -> float:
+        """The scale by the rule that the last fit was given."""
+        return self.likelihood.scale(scale_rule(self.scaletype, self.family), gaps)
+
+    def loglike(self, params: Any, scale: float | None = None) -> Any:
+        """The log-likelihood; the scale estimated at the parameters where it is None."""
+        point = self._at(params)
+        return loglike_of(self.likelihood, point, self._scale_at(params, scale))
+
+    def score(self, params: Any, scale: float | None = None) -> Any:
+        """The gradient of `loglike`, (k,)."""
+        point = self._at(params)
+        return point.score / self._scale_at(params, scale)
+
+    def hessian(self, params: Any, scale: float | None = None, observed: bool | None = None) -> Any:
+        """The Hessian of `loglike`, (k, k); minus the expected information if not observed."""
+        point = self._at(params)
+        scale = self._scale_at(params, scale)
+        observed = True if observed is None else observed
+        return -self.likelihood.information(point, observed=observed) / scale
+
+    def loglike_mu(self, mu: Any, scale: float = 1.0) -> Any:
+        """The log-likelihood at means, (n,): an array, or lazy ones such as `results.mu`."""
+        beta = self._params_of(mu)
+        if beta is not None:
+            return self.loglike(beta, float(scale))
+        form, divisor = loglike_form(self.family, unit_var_weights=False), 1.0
+        if form is None:  # the weights of the rows take the scale along
+            form, divisor = "fixed", float(scale)
+        found = self._at_means(mu, divisor)
+        likelihood = loglike_at(form, found.saturated, found.deviance, float(scale), found.freq)
+        return np.float64(likelihood)
+
+    def _estimate_x2_scale(self, mu: Any) -> Any:
+        return np.float64(np.divide(self._at_means(mu).pearson, self.df_resid))
+
+    def estimate_scale(self, mu: Any) -> Any:
+        """The scale at means, (n,), by the rule that `fit` was given."""
+        beta = self._params_of(mu)
+        return self._scale_of(lambda: self._at_means(mu) if beta is None else self._at(beta))
+
+    def estimate_tweedie_power(
+        self, mu: Any, method: str = "brentq", low: float = 1.01, high: float = 5.0
+    ) -> Any:
+        """The power of the variance, by Pearson's equation; two or three passes.
+
+        Parameters
+        ----------
+        mu : array_like or dask Array, (n,)
+            The means, such as `results.mu`.
+        method : {"brentq"}
+            As for statsmodels.
+        low, high : float
+            Where the power is sought.
+
+        Raises
+        ------
+        ValueError
+            It is not there.
+        """
+        if method != "brentq":
+            raise NotImplementedError("Only brentq can currently be used")
+        rows, beta = self.open_rows(), self._params_of(mu)
+        rows = rows.beside(mu=mu) if beta is None else rows
+
+        def sums(powers: FloatArray) -> FloatArray:
+            reduction = PowerSums(self.likelihood.kernel, beta, powers)
+            state: PowerSumsState = rows.fold("variance power", reduction)[0]
+            return state.sums
+
+        return solve_power(sums, self.df_resid, low, high)
+
+    def _at_means(self, mu: Any, divisor: float = 1.0) -> GivenMeansState:
+        """The sums at means, (n,); a pass."""
+        rows = self.open_rows()
+        reduction = GivenMeans(self.likelihood.kernel, divisor)
+        state: GivenMeansState = rows.beside(mu=mu).fold("given means", reduction)[0]
+        return state
+
+    def _params_of(self, mu: Any) -> FloatArray | None:
+        """The parameters of lazy means that this model has made itself."""
+        stream, made_by = getattr(mu, "origin", None) or (None, None)
+        if stream is not self.likelihood.stream or not isinstance(made_by, GLMRow):
+            return None
+        own = made_by.kind == "mean" and made_by.kernel is self.likelihood.kernel
+        return made_by.beta if own else None
+
+    def _scale_at(self, params: Any, scale: float | None) -> float:
+        return self._scale_of(lambda: self._at(params)) if scale is None else float(scale)
+
+    def score_test(
+        self,
+        params_constrained: Any,
+        k_constraints: int | None = None,
+        exog_extra: Any = None,
+        observed: bool = True,
+    ) -> Any:
+        """Score test of restrictions, or of omitted variables; one reading of the rows.
+
+        Parameters
+        ----------
+        params_constrained : array_like, (k,)
+            Parameters of the restricted model.
+        k_constraints : int, optional
+            How many restrictions there are; needed without `exog_extra`.
+        exog_extra : array_like or dask Array, (n,) or (n, q), optional
+            Variables to be tested, aligned with the rows.
+        observed : bool
+            Whether the information is the observed one, or the expected.
+
+        Returns
+        -------
+        statistic, pvalue, df
+            As statsmodels.
+        """
+        if exog_extra is None and k_constraints is None:
+            raise ValueError("if exog_extra is None, then k_constraints needs to be given")
+        params = np.asarray(params_constrained, dtype=np.float64)
+        rule = scale_rule(self.scaletype, self.family)
+        sums = score_sums(self.likelihood, params, rule, exog_extra, observed)
+        sums, kept = independent_sums(self.likelihood, params, sums)
+        statistic = joint_statistic(sums)
+        count = (k_constraints or 0) + int(np.count_nonzero(kept[self.likelihood.spec.k :]))
+        return statistic, stats.chi2.sf(statistic, count), count
