@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+from pathlib import Path
 from typing import Any
 
 import dask.array as da
@@ -67,8 +68,9 @@ def test_in_memory_it_is_the_door_itself(name: str) -> None:
 
 @pytest.mark.parametrize("name", DOORS)
 @pytest.mark.parametrize("way", COPIES)
-def test_copies_stream(name: str, way: str) -> None:
-    model = DOORS[name].from_formula("y ~ a + b", DATA)
+def test_copies_stream(name: str, way: str, tmp_path: Path) -> None:
+    FRAME.to_parquet(tmp_path / "t.parquet")
+    model = DOORS[name].from_formula("y ~ a + b", tmp_path / "t.parquet")
     params = model.fit().params
     again = COPIES[way](model)
     assert type(again) is type(model)
