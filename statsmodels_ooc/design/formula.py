@@ -29,7 +29,14 @@ from statsmodels_ooc.design.width import check_width
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError
 from statsmodels_ooc.sources.base import Source
 
-__all__ = ["FormulaSpec", "Scan", "formula_columns", "learn_formula"]
+__all__ = [
+    "FormulaSpec",
+    "Scan",
+    "check_names",
+    "formula_columns",
+    "learn_formula",
+    "quoted",
+]
 
 
 def learn_formula(
@@ -137,7 +144,7 @@ def formula_columns(
         A name is neither a column nor in scope.
     """
     factors = _factors(*_terms(formula, extras, source.dtypes))
-    _check_names(factors, env, source)
+    check_names(factors, env, source)
     names = {name for factor in factors for name in _patsy.factor_names(factor)}
     columns = tuple(column for column in source.columns if column in names)
     source.look_at(columns)
@@ -164,12 +171,12 @@ def _factors(*sides: Sequence[Term]) -> tuple[EvalFactor, ...]:
 def _extra_term(code: str, dtypes: Mapping[str, Any]) -> Term:
     if code in dtypes:
         is_flag = pd.api.types.is_bool_dtype(dtypes[code])
-        code = _quoted(code)
+        code = quoted(code)
         code = f"{code} * 1.0" if is_flag else code
     return _patsy.expression_term(code)
 
 
-def _quoted(column: str) -> str:
+def quoted(column: str) -> str:
     """A column's name, as a formula can have it."""
     plain = column.isidentifier() and not keyword.iskeyword(column)
     return column if plain else f"Q({column!r})"
@@ -185,7 +192,14 @@ def _extra_factors(terms: Sequence[Term], lesson: Lesson) -> list[EvalFactor]:
     return factors
 
 
-def _check_names(factors: Sequence[EvalFactor], env: EvalEnvironment, source: Source) -> None:
+def check_names(factors: Sequence[EvalFactor], env: EvalEnvironment, source: Source) -> None:
+    """Refuse factors that look up what is neither a column nor in scope.
+
+    Raises
+    ------
+    ColumnNotFoundError
+        It says what may have been meant.
+    """
     columns = source.columns
     known = set(columns)
     always = {*dir(builtins), *patsy.builtins.__all__}
@@ -231,7 +245,7 @@ def _response(
     if levels is None or factors[0] in lesson.spelled:
         return None
     column = lesson.simple.get(factors[0])
-    return CategoricalResponse(factors[0].name() if column is None else _quoted(column), levels)
+    return CategoricalResponse(factors[0].name() if column is None else quoted(column), levels)
 
 
 def _drop_columns(spec: FormulaSpec, drop_cols: Sequence[str]) -> FormulaSpec:

@@ -83,4 +83,5 @@ class Beside:
                 if self._rows > len(values):
                     what = f"{name!r} was put beside the rows"
                     raise changed(self._label, what, len(values), self._rows)
-            yield replace(block, extras=replace(block.extras, beside=beside))
+            extras = replace(block.extras, beside={**block.extras.beside, **beside})
+            yield replace(block, extras=extras)

@@ -43,6 +43,8 @@ class StreamedRows:
         The design.
     ledger : Ledger
         The passes over the source so far, and what they read.
+    original : Source or None
+        Where `source` is a local copy of some columns: what was copied.
     solving : int
         Matrices, (k, k), that are held beside the states when they are solved: a factor, its
         inverse, the covariance of a linear fit; more where there are steps.
@@ -51,6 +53,7 @@ class StreamedRows:
     source: Source
     spec: BlockSpec
     ledger: Ledger = field(default_factory=Ledger)
+    original: Source | None = field(default=None, repr=False)
     _seen: list[Seen] | None = field(default=None, repr=False)
     _used: UsedRows | None = field(default=None, repr=False)
     solving: int = 8
@@ -60,6 +63,11 @@ class StreamedRows:
     def passes(self) -> list[PassRecord]:
         """The passes so far, in order."""
         return self.ledger.passes
+
+    @property
+    def whole_source(self) -> Source:
+        """The data with all its columns."""
+        return self.source if self.original is None else self.original
 
     def fold(self, name: str, *reductions: Reduction[Any]) -> tuple[Any, ...]:
         """Fold several reductions over the rows in one pass.
@@ -129,14 +137,14 @@ class StreamedRows:
 
     def forget(self) -> None:
         """Let go of the rows."""
-        self.source = ForgottenSource(self.source)
+        self.source, self.original = ForgottenSource(self.source), None
         self._used = None
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "_used": None}  # as long as the data
         if not self.source.is_recipe:
             state["source"] = ForgottenSource(self.source)
-            state["_seen"] = None
+            state["original"] = state["_seen"] = None
             state["ledger"] = Ledger(self.passes)
         return state
 

@@ -83,8 +83,9 @@ def open_formula(
     columns = formula_columns(formula, source, env=env, extras=extras)
     looked_at = condition_columns(subset, source)
     copy = spool_slow(source, list(dict.fromkeys((*columns, *keep, *looked_at))), ledger)
+    original = None
     if copy is not source:  # of all rows, so that the chosen ones keep their numbers
-        chosen = copy if subset is None else subset_source(copy, subset)
+        original, chosen = chosen, copy if subset is None else subset_source(copy, subset)
     source = chosen
     spec = learn_formula(
         formula,
@@ -98,7 +99,7 @@ def open_formula(
         drop_cols=drop_cols,
         memory_limit=options.memory_limit,
     )
-    return StreamedRows(source, spec, ledger), spec
+    return StreamedRows(source, spec, ledger, original), spec
 
 
 def _scan(source: Any, ledger: Ledger, scan: Any, columns: Sequence[str], encoded: Any) -> Any:

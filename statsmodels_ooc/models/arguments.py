@@ -11,7 +11,7 @@ from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import OptionError
-from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable
+from statsmodels_ooc.results.covariance.registry import GLM, checked
 from statsmodels_ooc.solvers.irls import Criterion
 from statsmodels_ooc.solvers.scale import ScaleRule
 
@@ -46,11 +46,11 @@ def chosen_start(start: Any, start_params: Any) -> tuple[str, Any]:
     return start, start_params
 
 
-def checked_covariance(cov_type: str) -> tuple[bool, str]:
+def checked_covariance(cov_type: str, cov_kwds: Any = None) -> tuple[bool, str]:
     """Whether the information is the expected one, and the covariance type of the results."""
     expected = cov_type.lower() == "eim"
     cov_type = "nonrobust" if expected else cov_type
-    refuse_unavailable(cov_type, ("nonrobust", *MEATS))
+    checked(GLM, cov_type, cov_kwds)
     return expected, cov_type
 
 

@@ -56,7 +56,7 @@ class GLMFits:
         """Fit the model; see `GLM.fit`."""
         start, start_params = chosen_start(start, start_params)
         # 1. What the caller wants, checked.
-        expected, covariance = checked_covariance(cov_type)
+        expected, covariance = checked_covariance(cov_type, cov_kwds)
         steps, scaletype = checked_maxiter(maxiter), checked_scale(scale)
         if start_params is not None:
             start = checked_start(start_params, self.likelihood.spec.k)
@@ -158,7 +158,8 @@ class GLMFits:
         "nonrobust".
         """
         asked = {name: fit_kwds.pop(name, None) for name in ("cov_type", "cov_kwds", "use_t")}
-        _, cov_type = checked_covariance(asked.pop("cov_type") or "nonrobust")
+        cov_type = asked.pop("cov_type") or "nonrobust"
+        _, cov_type = checked_covariance(cov_type, asked["cov_kwds"])
         fit = fit_constrained(self, constraints, start_params, **fit_kwds)
         self.scaletype = checked_scale(fit_kwds.get("scale"))
         return StreamedGLMWrapper(self.results_of(fit, cov_type=cov_type, **asked))

@@ -18,6 +18,7 @@ from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
 from statsmodels_ooc.models.keywords import warn_of_unknown, warn_of_weights
 from statsmodels_ooc.models.regularized import fit_regularized
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream
+from statsmodels_ooc.results.covariance.registry import LINEAR, checked
 from statsmodels_ooc.results.lazy import require_design
 from statsmodels_ooc.results.linear import OLSResults, RegressionResults
 from statsmodels_ooc.results.rows import Design, Response, Weights
@@ -118,6 +119,7 @@ class StreamedLinear(StreamedModel):
         """Fit the model; see `OLS.fit`."""
         if method not in METHODS:
             raise ValueError(f"method must be one of {METHODS}, not {method!r}")
+        checked(LINEAR, cov_type, cov_kwds)
         fit = self.likelihood.fit(method)
         if fit.rank < self.spec.k:
             told = self.likelihood.dependent(fit, self.spec_names)

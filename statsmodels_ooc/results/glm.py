@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import statsmodels.genmod.generalized_linear_model as glm
-from statsmodels.base.covtype import get_robustcov_results
 from statsmodels.base.model import LikelihoodModelResults
 from statsmodels.genmod import families
 from statsmodels.genmod.families import links
@@ -26,9 +25,13 @@ from statsmodels_ooc.engine import (
 )
 from statsmodels_ooc.errors import SourceError, warn_caller
 from statsmodels_ooc.likelihoods.loglike import loglike, loglike_null
-from statsmodels_ooc.reductions.axes import Axes
-from statsmodels_ooc.reductions.glm_meat import ScoreMeatState
-from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, robust
+from statsmodels_ooc.results.covariance.glm import GLMScored
+from statsmodels_ooc.results.covariance.registry import (
+    GLM,
+    HasCovariances,
+    checked,
+    set_covariance,
+)
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
 from statsmodels_ooc.results.glm_scores import score_test
@@ -42,7 +45,7 @@ __all__ = ["GLMResults"]
 _NO_PLOT = "{} shows a point for every row of the data"
 
 
-class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
+class GLMResults(HasCovariances, EstimableTests, glm.GLMResults):  # type: ignore[misc]
     """Results of a streamed GLM; see statsmodels' `GLMResults`.
 
     Sums come from the last point of the fit, rows come lazily, and what needs another
@@ -69,7 +72,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         cov_kwds: dict[str, Any] | None = None,
         use_t: bool | None = None,
     ) -> None:
-        refuse_unavailable(cov_type, ("nonrobust", *MEATS))
+        checked(GLM, cov_type, cov_kwds)
         LikelihoodModelResults.__init__(
             self, model, fit.params, normalized_cov_params=fit.cov, scale=fit.scale
         )
@@ -91,9 +94,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
                 "the errors is correctly specified."
             }
         else:
-            get_robustcov_results(
-                self, cov_type=cov_type, use_self=True, use_t=use_t, **dict(cov_kwds or {})
-            )
+            set_covariance(self, GLM, self.scored, cov_type, cov_kwds or {}, use_t)
 
     # --- sums of the fit
 
@@ -158,37 +159,25 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
 
     # --- one more pass
 
-    @cached_property
-    def _cov_white(self) -> FloatArray:
-        return robust(self.glm_fit.root, self._meat(self.glm_fit.root))
-
-    def _meat(self, root: FloatArray) -> ScoreMeatState:
-        """Squared scores and the observed information of the rows ``root.T x``."""
-        axes = Axes(root, self.glm_fit.point.fit.centre)
-        found: ScoreMeatState = self.model.likelihood.meat(
-            np.asarray(self.params), axes, compress=self.glm_fit.compress
-        )
-        return found
-
     @property
-    def cov_HC0(self) -> FloatArray:
-        """Robust covariance, White (1982)."""
-        return self._cov_white
+    def scored(self) -> GLMScored:
+        """What robust covariances ask of the fit."""
+        fit, params = self.glm_fit, np.asarray(self.params, dtype=np.float64)
+        likelihood = self.model.likelihood
+        return GLMScored(likelihood, params, fit.point.fit, self.nobs, self.df_resid, fit)
 
-    @property
-    def cov_HC1(self) -> FloatArray:
-        """`cov_HC0`: statsmodels makes no small-sample correction for a GLM."""
-        return self._cov_white
+    def covariance(self, cov_type: str, **cov_kwds: Any) -> FloatArray:
+        """A robust covariance of the parameters, (k, k), beside that of the results.
 
-    @property
-    def cov_HC2(self) -> FloatArray:
-        """`cov_HC0`: statsmodels makes no small-sample correction for a GLM."""
-        return self._cov_white
-
-    @property
-    def cov_HC3(self) -> FloatArray:
-        """`cov_HC0`: statsmodels makes no small-sample correction for a GLM."""
-        return self._cov_white
+        Parameters
+        ----------
+        cov_type : str
+            As for `fit`.
+        **cov_kwds
+            Keywords of the covariance estimator.
+        """
+        entry, options = checked(GLM, cov_type, cov_kwds)
+        return self.cov_params() if entry is None else entry.of(self.scored, options).cov
 
     # --- rows
 
@@ -292,7 +281,7 @@ class GLMResults(EstimableTests, glm.GLMResults):  # type: ignore[misc]
         kernel = self.model.likelihood.kernel
         if observed:
             root = self.glm_fit.point.fit.root
-            cov = root @ np.linalg.inv(self._meat(root).observed) @ root.T
+            cov = root @ np.linalg.inv(self.scored.meat(root).observed) @ root.T
         else:
             cov = self.glm_fit.point.fit.normalized_cov_params
         kind = "observed_information" if observed else "information"

@@ -7,10 +7,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.reductions.sandwich import WhiteMeatState
 from statsmodels_ooc.results.comparison import lm_statistic, same_columns
-from statsmodels_ooc.results.covariance import MEATS
+from statsmodels_ooc.results.covariance.linear import MEATS, LinearScored
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 __all__ = ["NestedTests"]
@@ -27,7 +25,9 @@ class NestedTests:
     ssr: Any
     _fit: LinearFit
 
-    def _meat_at(self, params: FloatArray) -> WhiteMeatState:
+    @property
+    def scored(self) -> LinearScored:
+        """What robust covariances ask of the fit."""
         raise NotImplementedError
 
     def _is_nested(self, restricted: Any) -> bool:
@@ -84,7 +84,8 @@ class NestedTests:
         if self.cov_type == "nonrobust":
             covariance = restricted.ssr / n * np.eye(len(score)) / n
         elif self.cov_type in MEATS:
-            covariance = self._meat_at(np.asarray(self.params) if use_lr else params).hc0 / n
+            at = np.asarray(self.params) if use_lr else params
+            covariance = self.scored.white_at(at).hc0 / n
             if demean and not use_lr:
                 covariance = covariance - np.outer(score, score)
         else:

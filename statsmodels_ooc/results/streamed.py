@@ -11,15 +11,17 @@ import numpy as np
 from statsmodels_ooc._statsmodels import cache_writable
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import PassRecord, kept_answers
-from statsmodels_ooc.errors import DesignError, EstimabilityWarning, LeverageWarning, warn_caller
-from statsmodels_ooc.likelihoods.base import Question
-from statsmodels_ooc.reductions.axes import Axes
-from statsmodels_ooc.reductions.residuals import ResidualMoments, ResidualMomentsState
-from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
-from statsmodels_ooc.results.covariance import MEATS, refuse_unavailable, sandwich
+from statsmodels_ooc.errors import DesignError, EstimabilityWarning
+from statsmodels_ooc.reductions.residuals import ResidualMomentsState
+from statsmodels_ooc.results.covariance.linear import LinearScored, residual_moments
+from statsmodels_ooc.results.covariance.registry import (
+    LINEAR,
+    HasCovariances,
+    checked,
+    set_covariance,
+)
 from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.lazy import LazyRows
-from statsmodels_ooc.results.leverage import leverage_message
 from statsmodels_ooc.results.nested import NestedTests
 from statsmodels_ooc.results.summary import summary2
 from statsmodels_ooc.solvers.least_squares import LinearFit
@@ -28,7 +30,7 @@ from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
 __all__ = ["StreamedResults"]
 
 
-class StreamedResults(LazyRows, NestedTests, EstimableTests):
+class StreamedResults(HasCovariances, LazyRows, NestedTests, EstimableTests):
     """A mixin in front of statsmodels' regression results.
 
     Sums come from the fit, rows come lazily, and what needs another pass makes it
@@ -39,7 +41,10 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
     model: Any
     params: Any
     df_resid: float
-    _has_told = False  # of rows with leverage one
+    normalized_cov_params: FloatArray
+    cov_params: Any
+    use_t: bool
+    _scored: LinearScored | None = None
 
     def __init__(
         self,
@@ -52,7 +57,7 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
         use_t: bool | None = None,
         linear_fit: LinearFit | None = None,
     ) -> None:
-        refuse_unavailable(cov_type)
+        checked(LINEAR, cov_type, cov_kwds)
         self._fit = model.likelihood.fit() if linear_fit is None else linear_fit
         super().__init__(  # type: ignore[call-arg]
             model,
@@ -135,82 +140,33 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
     # --- one more pass
 
     @property
-    def _white_meat(self) -> WhiteMeatState:
-        return self._white_and_told[0]
+    def scored(self) -> LinearScored:
+        """What robust covariances ask of the fit."""
+        if self._scored is None:
+            params, fit = np.asarray(self.params), self._fit
+            likelihood, names = self.model.likelihood, self.model.exog_names
+            self._scored = LinearScored(
+                likelihood, params, fit, self.nobs, float(self.df_resid), names
+            )
+        return self._scored
 
-    @property
-    def _white_and_told(self) -> tuple[WhiteMeatState, str | None]:
-        """One pass, which sees the residuals and so takes their moments along."""
-        asked = self._white(np.asarray(self.params)), self._moments
-        found: tuple[WhiteMeatState, str | None] = self.model.likelihood.ask(*asked)[0]
-        return found
+    def covariance(self, cov_type: str, **cov_kwds: Any) -> FloatArray:
+        """A robust covariance of the parameters, (k, k), beside that of the results.
 
-    def _meat_at(self, params: FloatArray) -> WhiteMeatState:
-        (found,) = self.model.likelihood.ask(self._white(params))
-        meat: WhiteMeatState = found[0]
-        return meat
-
-    def _white(self, params: FloatArray) -> Question:
-        """The meats, and what is to be said of rows with leverage one."""
-        fit, names = self._fit, self.model.exog_names
-        reduction = WhiteMeat(params, Axes(fit.root, fit.centre), fit.column_rounding)
-        source = self.model.likelihood.stream.source
-        key = ("white", params.tobytes(), fit.root.tobytes())
-        return Question(
-            "robust covariance",
-            key,
-            reduction,
-            lambda meat: (meat, leverage_message(meat, names, source)),
-        )
-
-    @property
-    def _moments(self) -> Question:
-        params = np.asarray(self.params)
-        key = ("residual moments", params.tobytes())
-        return Question("residual tests", key, ResidualMoments(params))
-
-    def _cov_white(self, kind: str) -> FloatArray:
-        meat = MEATS[kind](self._white_meat, self.nobs, self.df_resid)
-        return sandwich(self._fit.root, meat)
-
-    def _tell_of_leverage(self) -> None:
-        """Warn of rows that HC2 and HC3 leave out, once."""
-        _, message = self._white_and_told
-        if message is not None and not self._has_told:
-            self._has_told = True
-            warn_caller(message, LeverageWarning)
-
-    @property
-    def cov_HC0(self) -> FloatArray:
-        """Heteroscedasticity-robust covariance, White (1980)."""
-        return self._cov_white("HC0")
-
-    @property
-    def cov_HC1(self) -> FloatArray:
-        """`cov_HC0` times ``n / df_resid``."""
-        return self._cov_white("HC1")
-
-    @property
-    def cov_HC2(self) -> FloatArray:
-        """With squared residuals over ``1 - h``, MacKinnon and White (1985).
-
-        Rows of leverage h = 1 are left out, with a `LeverageWarning`.
+        Parameters
+        ----------
+        cov_type : str
+            As for `fit`.
+        **cov_kwds
+            Keywords of the covariance estimator.
         """
-        self._tell_of_leverage()
-        return self._cov_white("HC2")
-
-    @property
-    def cov_HC3(self) -> FloatArray:
-        """With squared residuals over ``(1 - h)**2``, MacKinnon and White (1985).
-
-        Rows of leverage h = 1 are left out, with a `LeverageWarning`.
-        """
-        self._tell_of_leverage()
-        return self._cov_white("HC3")
+        entry, options = checked(LINEAR, cov_type, cov_kwds)
+        return self.cov_params() if entry is None else entry.of(self.scored, options).cov
 
     @property
     def _residual_tests(self) -> ResidualTests:
-        moments: ResidualMomentsState = self.model.likelihood.ask(self._moments)[0]
+        asked = residual_moments(np.asarray(self.params))
+        moments: ResidualMomentsState = self.model.likelihood.ask(asked)[0]
         return residual_tests(moments)
 
     def get_robustcov_results(
@@ -229,20 +185,26 @@ class StreamedResults(LazyRows, NestedTests, EstimableTests):
 
         Raises
         ------
-        NotImplementedError
-            The covariance type is not available out of memory.
+        NotImplementedError, ValueError
+            The covariance type is not available out of memory, or has no such keyword.
 
         Warns
         -----
         LeverageWarning
             HC2 or HC3 leave out rows of leverage one.
         """
-        refuse_unavailable(cov_type)
-        results = super().get_robustcov_results(  # type: ignore[misc]
-            cov_type, use_t, **kwargs
-        )
-        if results is not self:  # what has been read already
-            results._fit, results._has_told = self._fit, self._has_told
+        results = self
+        if not kwargs.pop("use_self", False):
+            results = type(self)(
+                self.model,
+                self.params,
+                normalized_cov_params=self.normalized_cov_params,
+                scale=self.scale,
+                linear_fit=self._fit,
+            )
+            results._scored = self.scored
+        use_t = self.use_t if use_t is None else use_t
+        set_covariance(results, LINEAR, results.scored, cov_type, kwargs, use_t)
         return results
 
     def summary(

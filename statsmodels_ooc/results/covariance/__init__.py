@@ -1,0 +1,1 @@
+"""Robust covariances of parameters: a registry for each kind of model."""

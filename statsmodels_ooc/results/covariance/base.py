@@ -1,0 +1,122 @@
+"""What a robust covariance is, and what it may ask of a fit."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.likelihoods.beside import rows_beside
+from statsmodels_ooc.reductions.axes import Axes
+from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.scores import RowScores
+from statsmodels_ooc.solvers.least_squares import LinearFit
+
+__all__ = ["Covariance", "NoOptions", "Robust", "ScoredFit", "sandwich"]
+
+
+@dataclass(frozen=True)
+class Robust:
+    """A covariance, and what is said of it.
+
+    Attributes
+    ----------
+    cov : ndarray, (k, k)
+        Of the parameters.
+    description : str
+        A line under the summary.
+    told : mapping
+        What `cov_kwds` of the results says beside it.
+    attributes : mapping
+        What results get, such as ``df_resid_inference``.
+    """
+
+    cov: FloatArray
+    description: str
+    told: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """Of a covariance that takes no keywords."""
+
+
+@dataclass
+class ScoredFit(ABC):
+    """A fit, and what the scores of its rows tell.
+
+    Attributes
+    ----------
+    likelihood : LeastSquares or GLMLikelihood
+        Answers of all rows.
+    params : ndarray, (k,)
+        The parameters.
+    fit : LinearFit
+        A factor of the weighted design.
+    nobs, df_resid : float
+        Rows, and residual degrees of freedom.
+    """
+
+    likelihood: Any
+    params: FloatArray
+    fit: LinearFit
+    nobs: float
+    df_resid: float
+
+    @property
+    @abstractmethod
+    def scores(self) -> RowScores:
+        """The scores of the rows by their linear predictors."""
+
+    @property
+    @abstractmethod
+    def root(self) -> FloatArray:
+        """What the rows are multiplied by: ``g = root.T x``, (r,), is measured."""
+
+    @abstractmethod
+    def bread(self) -> FloatArray:
+        """What a meat of the rows g stands between, (k, r)."""
+
+    @property
+    def axes(self) -> Axes:
+        """In which the rows are measured."""
+        return Axes(self.root, self.fit.centre)
+
+    def fold(self, name: str, reduction: Reduction[Any], **beside: Any) -> Any:
+        """A pass over all rows, with columns, expressions or arrays beside them."""
+        likelihood = self.likelihood
+        _ = likelihood.facts  # rows that no fit can be made of are refused first
+        return rows_beside(likelihood.stream, likelihood.spec, **beside).fold(name, reduction)[0]
+
+
+Fit_contra = TypeVar("Fit_contra", bound=ScoredFit, contravariant=True)
+
+
+class Covariance(Protocol[Fit_contra]):
+    """An entry of a registry.
+
+    Attributes
+    ----------
+    name : str
+        ``cov_type``.
+    Options : type
+        A frozen dataclass of its keywords.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    Options: ClassVar[type[Any]]
+
+    def of(self, fit: Fit_contra, options: Any) -> Robust:
+        """The covariance of a fit's parameters."""
+        ...
+
+
+def sandwich(bread: FloatArray, meat: FloatArray) -> FloatArray:
+    """``bread @ meat @ bread.T``, symmetric to the last bit, (k, k)."""
+    product = bread @ meat @ bread.T
+    return (product + product.T) / 2

@@ -1,0 +1,139 @@
+"""Covariances of least squares: HC0 to HC3, and a fixed scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from statsmodels.base.covtype import descriptions
+
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.errors import LeverageWarning, warn_caller
+from statsmodels_ooc.likelihoods.base import Question
+from statsmodels_ooc.reductions.residuals import ResidualMoments
+from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
+from statsmodels_ooc.reductions.scores import LinearScores
+from statsmodels_ooc.results.covariance.base import NoOptions, Robust, ScoredFit, sandwich
+from statsmodels_ooc.results.leverage import leverage_message
+
+__all__ = ["MEATS", "FixedScale", "LinearScored", "White", "residual_moments"]
+
+Meat = Callable[[WhiteMeatState, float, float], FloatArray]  # state, n, df_resid
+
+MEATS: dict[str, Meat] = {
+    "HC0": lambda state, n, df: state.hc0,
+    "HC1": lambda state, n, df: state.hc0 * (n / df),
+    "HC2": lambda state, n, df: state.hc2,
+    "HC3": lambda state, n, df: state.hc3,
+}
+
+
+def residual_moments(params: FloatArray) -> Question:
+    """The moments of the residuals at some parameters, (k,)."""
+    key = ("residual moments", params.tobytes())
+    return Question("residual tests", key, ResidualMoments(params))
+
+
+@dataclass
+class LinearScored(ScoredFit):
+    """A fit by least squares.
+
+    Attributes
+    ----------
+    names : sequence of str
+        Names of the k columns, for warnings.
+    """
+
+    names: Sequence[str]
+    _has_told: bool = False  # of rows with leverage one
+
+    @property
+    def scores(self) -> LinearScores:
+        return LinearScores(self.params, self.axes)
+
+    @property
+    def root(self) -> FloatArray:
+        return self.fit.root
+
+    def bread(self) -> FloatArray:
+        return self.fit.root
+
+    def white(self) -> WhiteMeatState:
+        """The meats: a pass, which sees the residuals and so takes their moments along."""
+        return self._white_and_message()[0]
+
+    def white_at(self, params: FloatArray) -> WhiteMeatState:
+        """The meats at other parameters."""
+        meat: WhiteMeatState = self.likelihood.ask(self._question(params))[0][0]
+        return meat
+
+    def warn_of_leverage(self) -> None:
+        """Warn of rows that HC2 and HC3 leave out, once."""
+        message = self._white_and_message()[1]
+        if message is not None and not self._has_told:
+            self._has_told = True
+            warn_caller(message, LeverageWarning)
+
+    def _white_and_message(self) -> tuple[WhiteMeatState, str | None]:
+        asked = self._question(self.params), residual_moments(self.params)
+        found: tuple[WhiteMeatState, str | None] = self.likelihood.ask(*asked)[0]
+        return found
+
+    def _question(self, params: FloatArray) -> Question:
+        """The meats, and what is to be said of rows with leverage one."""
+        source = self.likelihood.stream.source
+        return Question(
+            "robust covariance",
+            ("white", params.tobytes(), self.root.tobytes()),
+            WhiteMeat(params, self.axes, self.fit.column_rounding),
+            lambda meat: (meat, leverage_message(meat, self.names, source)),
+        )
+
+
+@dataclass(frozen=True)
+class White:
+    """Heteroscedasticity-robust covariance.
+
+    HC0 is that of White (1980); HC1 is HC0 times ``n / df_resid``; in HC2 and HC3 squared
+    residuals are divided by ``1 - h`` and ``(1 - h)**2``, MacKinnon and White (1985). Rows
+    of leverage h = 1 are left out of the last two, with a `LeverageWarning`.
+
+    Parameters
+    ----------
+    name : {"HC0", "HC1", "HC2", "HC3"}
+        Which of them.
+    """
+
+    name: str
+    Options: ClassVar[type[NoOptions]] = NoOptions
+
+    def of(self, fit: LinearScored, options: NoOptions) -> Robust:
+        """The covariance; one pass for all four."""
+        if self.name in ("HC2", "HC3"):
+            fit.warn_of_leverage()
+        meat = MEATS[self.name](fit.white(), fit.nobs, fit.df_resid)
+        return Robust(sandwich(fit.bread(), meat), descriptions[self.name])
+
+
+@dataclass(frozen=True)
+class ScaleOptions:
+    """The scale of a covariance that is not estimated."""
+
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class FixedScale:
+    """The covariance at a scale that is given."""
+
+    name: str = "fixed scale"
+    Options: ClassVar[type[ScaleOptions]] = ScaleOptions
+
+    def of(self, fit: LinearScored, options: ScaleOptions) -> Robust:
+        """The covariance; no pass."""
+        scale = options.scale
+        cov = np.asarray(scale * fit.fit.normalized_cov_params)
+        told = {"scale": scale}
+        return Robust(cov, descriptions["fixed_scale"], told, {"scale": scale})

@@ -1,0 +1,144 @@
+"""Which robust covariances there are, and how results get one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any, Protocol
+
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.errors import OptionError
+from statsmodels_ooc.results.covariance.base import Covariance, ScoredFit
+from statsmodels_ooc.results.covariance.glm import GLMScored, GLMWhite
+from statsmodels_ooc.results.covariance.linear import FixedScale, LinearScored, White
+
+__all__ = ["GLM", "LINEAR", "HasCovariances", "checked", "set_covariance"]
+
+_HC = ("HC0", "HC1", "HC2", "HC3")
+LINEAR: tuple[Covariance[LinearScored], ...] = (FixedScale(), *map(White, _HC))
+GLM: tuple[Covariance[GLMScored], ...] = tuple(map(GLMWhite, _HC))
+
+_NOT_BUILT = (
+    "hac",
+    "cluster",
+    "cluster jk",
+    "cluster crv3",
+    "hac panel",
+    "nw panel",
+    "hac groupsum",
+    "nw groupsum",
+)
+
+
+def checked(
+    registry: tuple[Covariance[Any], ...], cov_type: str, cov_kwds: Mapping[str, Any] | None
+) -> tuple[Covariance[Any] | None, Any]:
+    """A covariance and its options; None for "nonrobust".
+
+    Raises
+    ------
+    NotImplementedError
+        Statsmodels has it, but its sums over groups or lags are missing here.
+    ValueError
+        There is no such covariance.
+    OptionError
+        It has no such keyword, or lacks one.
+    """
+    if cov_type == "nonrobust":
+        return None, None
+    name = _plain(cov_type)
+    for entry in registry:
+        if _plain(entry.name) == name:
+            return entry, _options(entry, dict(cov_kwds or {}))
+    listed = ", ".join(("nonrobust", *(entry.name for entry in registry)))
+    if name in _NOT_BUILT:
+        raise NotImplementedError(
+            f"cov_type={cov_type!r} is not available out of memory: its sums over groups or lags "
+            f"are missing; available are {listed}"
+        )
+    raise ValueError(f"cov_type {cov_type!r} not recognized; available are {listed}")
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", " ").replace("-", " ")
+
+
+def _options(entry: Covariance[Any], keywords: dict[str, Any]) -> Any:
+    """The keywords as the covariance's options."""
+    for shared in _SHARED:
+        keywords.pop(shared, None)
+    known = {option.name: option for option in fields(entry.Options)}
+    unknown = [name for name in keywords if name not in known]
+    if unknown:
+        raise OptionError(
+            f"cov_type={entry.name!r} has no keyword {', '.join(map(repr, unknown))}; it has "
+            f"{', '.join((*known, *_SHARED))}"
+        )
+    lacking = [n for n, o in known.items() if o.default is MISSING and n not in keywords]
+    if lacking:
+        raise OptionError(f"cov_type={entry.name!r} needs {', '.join(lacking)} in cov_kwds")
+    return entry.Options(**keywords)
+
+
+_SHARED = ("scaling_factor", "use_t")
+
+
+def set_covariance(
+    results: Any,
+    registry: tuple[Covariance[Any], ...],
+    fit: ScoredFit,
+    cov_type: str,
+    cov_kwds: Mapping[str, Any],
+    use_t: bool | None,
+) -> None:
+    """Give results a robust covariance for everything that is asked of them afterwards.
+
+    Parameters
+    ----------
+    results : results
+        They get what statsmodels' `get_robustcov_results` sets.
+    registry : tuple of Covariance
+        `LINEAR` or `GLM`.
+    fit : ScoredFit
+        What the covariance asks.
+    cov_type, cov_kwds, use_t
+        As statsmodels.
+    """
+    entry, options = checked(registry, cov_type, cov_kwds)
+    if entry is None:
+        raise ValueError("cov_type 'nonrobust' is no robust covariance")
+    robust = entry.of(fit, options)
+    use_t = cov_kwds.get("use_t") if use_t is None else use_t
+    results.use_t = results.use_t if use_t is None else use_t
+    factor = cov_kwds.get("scaling_factor")
+    results.cov_type = entry.name
+    results.cov_kwds = {
+        "use_t": results.use_t,
+        "adjust_df": "df_resid_inference" in robust.attributes,
+        **robust.told,
+        "description": robust.description,
+    }
+    if registry is GLM or factor is not None:  # as statsmodels
+        results.cov_kwds["scaling_factor"] = factor
+    for name, value in robust.attributes.items():
+        setattr(results, name, value)
+    results.cov_params_default = robust.cov if factor is None else robust.cov * factor
+
+
+class _Answers(Protocol):
+    """Results that know a fit and its registry."""
+
+    def covariance(self, cov_type: str, **cov_kwds: Any) -> FloatArray: ...
+
+
+def _property(name: str) -> property:
+    def cov(self: _Answers) -> FloatArray:
+        return self.covariance(name)
+
+    return property(cov, doc=f"Heteroscedasticity-robust covariance {name}, (k, k).")
+
+
+class HasCovariances:
+    """A mixin for results: the covariances that statsmodels has as attributes."""
+
+    cov_HC0, cov_HC1, cov_HC2, cov_HC3 = map(_property, _HC)
