@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.engine.ledger import changed
 from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.sources.values import EXACT
 
 __all__ = ["Beside", "aligned", "chunks_of"]
 
@@ -37,7 +38,8 @@ def aligned(values: Any, counts: Sequence[int], what: str) -> Any:
     if hasattr(values, "to_dask_array"):
         values = values.to_dask_array(lengths=True)
     elif not isinstance(values, da.Array):
-        values = da.from_array(np.asarray(values, dtype=np.float64))
+        values = _as_numbers(np.asarray(values))
+        values = da.from_array(values, chunks=values.shape)
     if np.isnan(values.shape[0]):
         values = values.compute_chunk_sizes()
     if values.shape[0] != sum(counts):
@@ -46,6 +48,13 @@ def aligned(values: Any, counts: Sequence[int], what: str) -> Any:
             hint="rows that were dropped for missing values are none of the model's",
         )
     return values.rechunk({0: tuple(counts), **({1: -1} if values.ndim == 2 else {})})
+
+
+def _as_numbers(values: NDArray[Any]) -> NDArray[Any]:
+    """Numbers as doubles; text, times and whole numbers that doubles do not tell apart as is."""
+    if values.dtype.kind in "iu" and values.size and np.abs(values.astype(float)).max() > EXACT:
+        return values
+    return values.astype(np.float64) if values.dtype.kind in "biuf" else values
 
 
 def chunks_of(given: Mapping[str, Any], partitions: int) -> list[list[Delayed]]:
