@@ -131,9 +131,9 @@ class GLM(Door, sm.GLM):  # type: ignore[misc]
             How still the deviance must stand.
         scale : {"X2", "dev"} or float, optional
             How the scale is estimated, or its value; as for statsmodels.
-        cov_type : {"nonrobust", "eim", "HC0", "HC1", "HC2", "HC3"}
-            The covariance estimator; all robust ones are HC0, as in statsmodels, and take
-            one more pass.
+        cov_type : str
+            The covariance estimator: "nonrobust", "eim", or one of those that
+            :doc:`after_the_fit` lists. The robust ones take one more pass.
         cov_kwds : dict, optional
             Keywords of the covariance estimator.
         use_t : bool, optional

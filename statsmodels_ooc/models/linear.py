@@ -41,8 +41,9 @@ class LinearDoor(Door):
             and a `SingularMatrixWarning` that names the columns. "qr" always folds
             the triangular factor and refuses a singular design. "gram" refuses where
             "auto" would not trust it.
-        cov_type : {"nonrobust", "fixed scale", "HC0", "HC1", "HC2", "HC3"}
-            The covariance estimator. The robust ones take one more pass.
+        cov_type : str
+            The covariance estimator: "nonrobust", or one of those that :doc:`after_the_fit`
+            lists. The robust ones take one more pass.
         cov_kwds : dict, optional
             Keywords of the covariance estimator.
         use_t : bool, optional

@@ -176,12 +176,12 @@ class StreamedResults(HasCovariances, LazyRows, NestedTests, EstimableTests):
 
         Parameters
         ----------
-        cov_type : {"HC0", "HC1", "HC2", "HC3", "fixed scale"}
-            The covariance estimator.
+        cov_type : str
+            The covariance estimator, see :doc:`after_the_fit`.
         use_t : bool, optional
             Whether tests use Student's t.
         **kwargs
-            ``scale`` for "fixed scale".
+            Keywords of the covariance estimator.
 
         Raises
         ------
