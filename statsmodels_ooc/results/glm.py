@@ -163,8 +163,8 @@ class GLMResults(HasCovariances, EstimableTests, glm.GLMResults):  # type: ignor
     def scored(self) -> GLMScored:
         """What robust covariances ask of the fit."""
         fit, params = self.glm_fit, np.asarray(self.params, dtype=np.float64)
-        likelihood = self.model.likelihood
-        return GLMScored(likelihood, params, fit.point.fit, self.nobs, self.df_resid, fit)
+        likelihood, rows = self.model.likelihood, float(self.model.wnobs)
+        return GLMScored(likelihood, params, fit.point.fit, rows, self.df_resid, fit)
 
     def covariance(self, cov_type: str, **cov_kwds: Any) -> FloatArray:
         """A robust covariance of the parameters, (k, k), beside that of the results.

@@ -57,7 +57,7 @@ class ScoredFit(ABC):
     fit : LinearFit
         A factor of the weighted design.
     nobs, df_resid : float
-        Rows, and residual degrees of freedom.
+        Rows, each counted as often as its frequency, and residual degrees of freedom.
     """
 
     likelihood: Any
