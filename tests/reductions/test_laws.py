@@ -26,6 +26,7 @@ from statsmodels_ooc.design.levels import LevelScan
 from statsmodels_ooc.families.lookup import kernel_of
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.cluster import ClusterScores, ClusterState
 from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
 from statsmodels_ooc.reductions.exact import ExactMoments
 from statsmodels_ooc.reductions.facts import Extremes, Fingerprint, RowFacts
@@ -43,6 +44,7 @@ from statsmodels_ooc.reductions.residuals import ResidualMoments
 from statsmodels_ooc.reductions.responses import DevianceAbout, ImpossibleResponses, Responses
 from statsmodels_ooc.reductions.sandwich import WhiteMeat
 from statsmodels_ooc.reductions.score_test import ScoreTestSums
+from statsmodels_ooc.reductions.scores import GLMScores, LinearScores
 from statsmodels_ooc.reductions.scoring import Scoring
 from statsmodels_ooc.reductions.together import Together
 from statsmodels_ooc.reductions.triangle import Triangle, TriangleState
@@ -60,6 +62,7 @@ K = 3
 POISSON = kernel_of(sm.families.Poisson())
 ANY = kernel_of(sm.families.Gaussian(sm.families.links.Log()))  # takes every response
 NEAR = np.array([0.05, -0.1, 0.02])
+FAR = Axes(np.eye(K)[:, :2], np.array([0.0, 3.0, 0.0]))
 REDUCTIONS: dict[str, Reduction[Any]] = {
     "triangle": Triangle(K),
     "moments": Moments(K),
@@ -71,6 +74,10 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
         Axes(np.eye(K)[:, :2] / 20, np.array([0.0, 3.0, 0.0])),
         np.full(K, 1e-9),
     ),
+    "scores of clusters": ClusterScores(
+        LinearScores(np.array([0.5, -1.0, 2.0]), FAR), FAR, most=100
+    ),
+    "scores of clusters, GLM": ClusterScores(GLMScores(ANY, NEAR), FAR, most=100),
     "column facts": ColumnFacts(K),
     "marginal effects": MarginalEffects(POISSON, NEAR, "eyex", (0,), (1, 2), {2: 0.5}),
     "observed information": ObservedInformation(POISSON, NEAR),
@@ -231,6 +238,7 @@ class Rows:
     def _extras(self, a: int, b: int) -> Extras:
         x, w = self.exog[a:b], None if self.weights is None else self.weights[a:b]
         beside = {"mu": np.exp(x[:, 0] / 30), "exog_extra": x[:, :2] ** 2}
+        beside["groups"] = (x[:, 0] > 0) + 2.0 * (x[:, 1] > 1)
         return Extras(weights=w, var_weights=w, beside=beside)
 
     def whole(self) -> list[RawBlock]:
@@ -273,6 +281,8 @@ def parts(state: Any) -> dict[str, Any]:
         return {f"{i}: {name}": value for i, pair in enumerate(pairs) for name, value in pair}
     if isinstance(state, DistinctState):
         return cells_of(state)
+    if isinstance(state, ClusterState):
+        return {f"cluster {label}": state.sums[row] for label, row in state.clusters.items()}
     assert is_dataclass(state)
     content = {f.name: getattr(state, f.name) for f in fields(state) if f.name[0] != "_"}
     for name in [name for name, value in content.items() if is_dataclass(value)]:

@@ -9,18 +9,18 @@ from typing import Any, Protocol
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.results.covariance.base import Covariance, ScoredFit
+from statsmodels_ooc.results.covariance.cluster import Cluster
 from statsmodels_ooc.results.covariance.glm import GLMScored, GLMWhite
 from statsmodels_ooc.results.covariance.linear import FixedScale, LinearScored, White
 
 __all__ = ["GLM", "LINEAR", "HasCovariances", "checked", "set_covariance"]
 
 _HC = ("HC0", "HC1", "HC2", "HC3")
-LINEAR: tuple[Covariance[LinearScored], ...] = (FixedScale(), *map(White, _HC))
-GLM: tuple[Covariance[GLMScored], ...] = tuple(map(GLMWhite, _HC))
+LINEAR: tuple[Covariance[LinearScored], ...] = (FixedScale(), *map(White, _HC), Cluster())
+GLM: tuple[Covariance[GLMScored], ...] = (*map(GLMWhite, _HC), Cluster())
 
 _NOT_BUILT = (
     "hac",
-    "cluster",
     "cluster jk",
     "cluster crv3",
     "hac panel",

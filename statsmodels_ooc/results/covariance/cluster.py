@@ -1,0 +1,95 @@
+"""The covariance that is robust to correlation within clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from statsmodels.base.covtype import descriptions
+
+from statsmodels_ooc.engine.sizes import states_alive
+from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.options import options as settings
+from statsmodels_ooc.reductions.cluster import ClusterScores, ClusterState
+from statsmodels_ooc.results.covariance.base import Robust, ScoredFit, sandwich
+
+__all__ = ["Cluster", "ClusterOptions"]
+
+_SHARE = 4  # of the memory limit
+_LABEL = 200  # bytes: a label, and its place in a dict
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Keywords of the cluster covariance.
+
+    Attributes
+    ----------
+    groups : str or array_like or dask Array, (n,)
+        A column's name, an expression in columns, or a label for each row that the model
+        uses, in their order.
+    use_correction : bool
+        Whether the covariance is multiplied by ``G / (G - 1) * (n - 1) / (n - k)``.
+    df_correction : bool
+        Whether tests have G - 1 residual degrees of freedom.
+    """
+
+    groups: Any
+    use_correction: bool = True
+    df_correction: bool | None = True
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Robust to correlation within G clusters, one way, CRV1.
+
+    The meat is the sum over clusters of the outer products of their scores, Liang and Zeger
+    (1986), Cameron and Miller (2015). Sums of each cluster are held in memory.
+    """
+
+    name: str = "cluster"
+    Options: ClassVar[type[ClusterOptions]] = ClusterOptions
+
+    def of(self, fit: ScoredFit, options: ClusterOptions) -> Robust:
+        """The covariance; one pass, of a GLM another for the observed information.
+
+        Raises
+        ------
+        ColumnNotFoundError, DesignError, MissingDataError
+            The groups are none of the data's columns, not one label a row, or fewer than
+            two.
+        MemoryLimitError
+            There are too many clusters.
+        """
+        groups = _one_way(options.groups)
+        row_bytes = 8 * fit.root.shape[1] + _LABEL
+        most = settings.memory_limit // (_SHARE * states_alive() * row_bytes)
+        scores = ClusterScores(fit.scores, fit.axes, most)
+        state: ClusterState = fit.fold("cluster covariance", scores, groups=groups)
+        count = len(state.clusters)
+        if count < 2:
+            raise DesignError("the groups are one cluster; a cluster covariance needs two or more")
+        cov = sandwich(fit.bread(), state.sums.T @ state.sums)
+        if options.use_correction:
+            n, k = fit.nobs, len(fit.params)
+            cov *= count / (count - 1) * ((n - 1) / (n - k))
+        told = {"groups": options.groups, "use_correction": options.use_correction}
+        corrected = options.df_correction is not False
+        inference = {"n_groups": count, "df_resid_inference": count - 1} if corrected else {}
+        return Robust(cov, descriptions["cluster"], told, inference)
+
+
+def _one_way(groups: Any) -> Any:
+    """A label for each row, or what gives them."""
+    if isinstance(groups, str):
+        return groups
+    if not hasattr(groups, "shape"):
+        groups = np.asarray(groups)
+    if len(groups.shape) == 2 and groups.shape[1] == 1:
+        groups = groups.squeeze() if hasattr(groups, "squeeze") else groups.iloc[:, 0]
+    if len(groups.shape) != 1:
+        raise NotImplementedError(
+            "cov_type='cluster' takes groups of one way out of memory, a label for each row"
+        )
+    return groups

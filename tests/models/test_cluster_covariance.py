@@ -1,0 +1,284 @@
+"""Covariances that are robust to correlation within clusters, against statsmodels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+from numpy.testing import assert_allclose
+from tolerances import SOLVED, TAILS
+
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.errors import (
+    ColumnNotFoundError,
+    DesignError,
+    MemoryLimitError,
+    MissingDataError,
+    OptionError,
+)
+from statsmodels_ooc.options import options
+
+N = 120
+FAR = 1e-6  # of standard errors, of a column that is a million times its spread from zero
+
+
+def make_frame() -> pd.DataFrame:
+    rng = np.random.default_rng(8)
+    firm = rng.integers(0, 9, N)
+    x = rng.normal(size=N) + firm / 5
+    shock = rng.normal(size=9)[firm]
+    return pd.DataFrame(
+        {
+            "x": x,
+            "z": 10 + rng.normal(size=N),
+            "y": 1 + x + shock + rng.normal(size=N),
+            "count": rng.poisson(np.exp(0.2 + 0.3 * x)),
+            "hit": (x + shock + rng.normal(size=N) > 0).astype(int),
+            "w": rng.uniform(0.5, 2, N),
+            "f": rng.integers(1, 4, N),
+            "firm": firm,
+            "name": np.array(list("abcdefghi"))[firm],
+            "sorted": np.arange(N) // 11,
+            "year": rng.integers(2000, 2006, N),
+        }
+    )
+
+
+FRAME = make_frame()
+FAMILIES = {
+    "Poisson": ("count", sm.families.Poisson()),
+    "Binomial": ("hit", sm.families.Binomial()),
+    "probit": ("hit", sm.families.Binomial(sm.families.links.Probit())),
+    "Gaussian": ("y", sm.families.Gaussian()),
+}
+MODELS: dict[str, tuple[Any, Any]] = {
+    "OLS": (
+        lambda data: smof.ols("y ~ x + z", data),
+        lambda: smf.ols("y ~ x + z", FRAME),
+    ),
+    "WLS": (
+        lambda data: smof.wls("y ~ x + C(year)", data, weights="w"),
+        lambda: smf.wls("y ~ x + C(year)", FRAME, weights=FRAME["w"]),
+    ),
+    **{
+        name: (
+            lambda data, y=y, f=family: smof.glm(f"{y} ~ x", data, family=f),
+            lambda y=y, f=family: smf.glm(f"{y} ~ x", FRAME, family=f),
+        )
+        for name, (y, family) in FAMILIES.items()
+    },
+    "few levels": (  # rows that repeat are folded, and clusters are not
+        lambda data: smof.glm("hit ~ C(f)", data, family=sm.families.Binomial()),
+        lambda: smf.glm("hit ~ C(f)", FRAME, family=sm.families.Binomial()),
+    ),
+    "variance weights": (
+        lambda data: smof.glm("count ~ x", data, family=sm.families.Poisson(), var_weights="w"),
+        lambda: smf.glm(
+            "count ~ x", FRAME, family=sm.families.Poisson(), var_weights=FRAME["w"].to_numpy()
+        ),
+    ),
+}
+EXPRESSIONS = {
+    "firm": lambda f: f["firm"],
+    "name": lambda f: f["name"],
+    "sorted": lambda f: f["sorted"],
+    "year // 2": lambda f: f["year"] // 2,
+    "name + year.astype(str)": lambda f: f["name"] + f["year"].astype(str),
+}
+KEYWORDS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "not corrected": {"use_correction": False},
+    "degrees of freedom of the rows": {"df_correction": False},
+    "scaled": {"scaling_factor": 1.5},
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def models(request: pytest.FixtureRequest) -> tuple[Any, Any]:
+    ours, theirs = MODELS[request.param]
+    return ours(smo.as_source(FRAME, chunk_rows=7)), theirs()
+
+
+def in_memory(model: Any, groups: Any, **more: Any) -> Any:
+    factor = more.pop("scaling_factor", 1.0)
+    use_t = more.pop("use_t", None)
+    kwds = {"groups": np.asarray(groups), **more}
+    still = {"tol": 1e-14} if isinstance(model, sm.GLM) else {}
+    found = model.fit(cov_type="cluster", cov_kwds=kwds, use_t=use_t, **still)
+    found._results.cov_params_default = np.asarray(found.cov_params_default) * factor
+    return found
+
+
+@pytest.mark.filterwarnings("ignore:cov_type not fully supported with var_weights")
+@pytest.mark.parametrize("keywords", KEYWORDS)
+@pytest.mark.parametrize(
+    "groups", ["firm", "name", "sorted", "year // 2", "name + year.astype(str)"]
+)
+def test_as_in_memory(models: tuple[Any, Any], groups: str, keywords: str) -> None:
+    ours = models[0].fit(cov_type="cluster", cov_kwds={"groups": groups, **KEYWORDS[keywords]})
+    labels = pd.factorize(EXPRESSIONS[groups](FRAME))[0]
+    theirs = in_memory(models[1], labels, **KEYWORDS[keywords])
+    assert_allclose(ours.bse, theirs.bse, rtol=SOLVED)
+    assert_allclose(ours.pvalues, theirs.pvalues, rtol=TAILS, atol=1e-300)
+    assert_allclose(ours.conf_int(), theirs.conf_int(), rtol=SOLVED, atol=1e-12)
+    assert ours.cov_kwds["description"] == theirs.cov_kwds["description"]
+    assert ours.cov_kwds["adjust_df"] == theirs.cov_kwds["adjust_df"]
+    assert getattr(ours, "df_resid_inference", None) == getattr(theirs, "df_resid_inference", None)
+    assert ours.cov_type == "cluster"
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 50, N])
+@pytest.mark.parametrize("name", ["OLS", "probit"])
+def test_how_rows_are_cut_does_not_matter(name: str, chunk: int) -> None:
+    ours, theirs = MODELS[name]
+    data = smo.as_source(FRAME, chunk_rows=chunk)
+    found = ours(data).fit(cov_type="cluster", cov_kwds={"groups": "name"})
+    expected = in_memory(theirs(), FRAME["firm"])
+    assert_allclose(found.bse, expected.bse, rtol=SOLVED)
+
+
+def test_a_frequency_counts_as_so_many_rows() -> None:
+    """Where statsmodels warns that it does not know."""
+    model = smof.glm(
+        "count ~ x",
+        smo.as_source(FRAME, chunk_rows=7),
+        family=sm.families.Poisson(),
+        freq_weights="f",
+    )
+    repeated = FRAME.loc[FRAME.index.repeat(FRAME["f"])]
+    theirs = smf.glm("count ~ x", repeated, family=sm.families.Poisson())
+    found = model.fit(cov_type="cluster", cov_kwds={"groups": "name"})
+    assert_allclose(found.bse, in_memory(theirs, repeated["firm"]).bse, rtol=SOLVED)
+
+
+GROUPS = {
+    "array": FRAME["firm"].to_numpy(),
+    "column of an array": FRAME[["firm"]].to_numpy(),
+    "text": FRAME["name"].to_numpy(),
+    "Series": FRAME["name"],
+    "Categorical": FRAME["name"].astype("category"),
+    "list": FRAME["firm"].tolist(),
+    "floats": FRAME["firm"].to_numpy() / 3,
+    "large integers": 2**60 + FRAME["firm"].to_numpy(),
+    "dask": da.from_array(FRAME["firm"].to_numpy(), chunks=50),
+    "times": pd.Timestamp("2020-01-01") + pd.to_timedelta(FRAME["firm"], unit="D"),
+}
+
+
+@pytest.mark.parametrize("groups", GROUPS)
+def test_labels_may_be_given(groups: str) -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    found = model.fit(cov_type="cluster", cov_kwds={"groups": GROUPS[groups]})
+    theirs = in_memory(smf.ols("y ~ x", FRAME), FRAME["firm"])
+    assert_allclose(found.bse, theirs.bse, rtol=SOLVED)
+
+
+@pytest.mark.parametrize("use_t", [None, True, False])
+@pytest.mark.parametrize("name", ["OLS", "Poisson"])
+def test_tests_after_the_fit(name: str, use_t: bool | None) -> None:
+    ours = MODELS[name][0](smo.as_source(FRAME, chunk_rows=7))
+    found = ours.fit(cov_type="cluster", cov_kwds={"groups": "firm"}, use_t=use_t)
+    theirs = in_memory(MODELS[name][1](), FRAME["firm"], use_t=use_t)
+    assert found.use_t == theirs.use_t
+    one, other = (r.t_test("x = 0.5").pvalue for r in (found, theirs))
+    assert_allclose(one, other, rtol=TAILS)
+    one, other = (r.wald_test("x = 0.5", scalar=True).pvalue for r in (found, theirs))
+    assert_allclose(one, other, rtol=TAILS)
+    lines = [text.as_text().splitlines()[-4:] for text in (found.summary(), theirs.summary())]
+    assert lines[0] == lines[1]
+
+
+def test_results_may_be_given_another_covariance() -> None:
+    res = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7)).fit()
+    theirs = smf.ols("y ~ x", FRAME).fit()
+    again = res.get_robustcov_results("cluster", groups="firm")
+    expected = theirs.get_robustcov_results("cluster", groups=FRAME["firm"])
+    assert_allclose(again.bse, expected.bse, rtol=SOLVED)
+    assert_allclose(res.covariance("cluster", groups="firm"), expected.cov_params(), rtol=SOLVED)
+    assert res.cov_type == "nonrobust"
+    assert_allclose(res.bse, theirs.bse, rtol=SOLVED)
+
+
+def test_the_pass_is_counted() -> None:
+    res = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7)).fit(
+        cov_type="cluster", cov_kwds={"groups": "firm"}
+    )
+    assert [record.name for record in res.passes] == ["fit", "cluster covariance"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_of_a_file_the_column_need_not_be_in_the_formula(kind: str, tmp_path: Any) -> None:
+    path = tmp_path / f"t.{kind}"
+    FRAME.to_csv(path, index=False) if kind == "csv" else FRAME.to_parquet(path)
+    frame = FRAME[FRAME["x"] > 0]
+    found = smof.ols("y ~ x", path, subset="x > 0").fit(
+        cov_type="cluster", cov_kwds={"groups": "name"}
+    )
+    theirs = in_memory(smf.ols("y ~ x", frame), frame["firm"])
+    assert_allclose(found.bse, theirs.bse, rtol=SOLVED)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "error", "words"),
+    [
+        ({}, OptionError, "needs groups"),
+        ({"group": "firm"}, OptionError, "no keyword 'group'; it has groups, use_correction"),
+        ({"groups": "frim"}, ColumnNotFoundError, "did you mean 'firm'"),
+        ({"groups": FRAME["firm"][:-1]}, DesignError, "119 rows, the model has 120"),
+        ({"groups": np.zeros(N)}, DesignError, "one cluster"),
+        ({"groups": FRAME[["firm", "year"]]}, NotImplementedError, "one way"),
+        ({"groups": np.where(FRAME["firm"] == 3, np.nan, 1.0)}, MissingDataError, "missing value"),
+        ({"groups": FRAME["name"].replace("b", None)}, MissingDataError, "missing value"),
+    ],
+)
+@pytest.mark.parametrize("name", ["OLS", "Poisson"])
+def test_wrong_groups_are_named(
+    name: str, keywords: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    model = MODELS[name][0](smo.as_source(FRAME, chunk_rows=7))
+    with pytest.raises(error, match=words):
+        model.fit(cov_type="cluster", cov_kwds=keywords)
+
+
+def test_keywords_are_refused_before_the_first_read() -> None:
+    for name in ("OLS", "Poisson"):
+        model = MODELS[name][0](smo.as_source(FRAME, chunk_rows=7))
+        with pytest.raises(OptionError):
+            model.fit(cov_type="cluster", cov_kwds={"group": "firm"})
+        assert model.passes == []
+
+
+def test_too_many_clusters_are_refused() -> None:
+    n = 60_000
+    frame = pd.DataFrame({"y": np.arange(n) % 7.0, "x": np.arange(n) % 11.0, "id": np.arange(n)})
+    model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=10_000))
+    before = options.memory_limit
+    options.memory_limit = 2**26
+    try:
+        with pytest.raises(MemoryLimitError, match="clusters"):
+            model.fit(cov_type="cluster", cov_kwds={"groups": "id"})
+    finally:
+        options.memory_limit = before
+
+
+@pytest.mark.parametrize("name", ["OLS", "Gaussian", "Poisson"])
+def test_columns_far_from_zero_keep_their_digits(name: str) -> None:
+    y, family = ("y", None) if name == "OLS" else FAMILIES[name]
+
+    def errors(frame: pd.DataFrame) -> Any:
+        data = smo.as_source(frame, chunk_rows=7)
+        formula = f"{y} ~ x + z"
+        model = (
+            smof.ols(formula, data) if family is None else smof.glm(formula, data, family=family)
+        )
+        return model.fit(cov_type="cluster", cov_kwds={"groups": "firm"}).bse[["x", "z"]]
+
+    near = FRAME.assign(z=(FRAME["z"] * 2**10).round() / 2**10)  # exact, also far away
+    far = near.assign(z=near["z"] + 2**22)
+    assert_allclose(errors(far), errors(near), rtol=FAR)
