@@ -27,7 +27,8 @@ from statsmodels_ooc.likelihoods.start import Pilot
 from statsmodels_ooc.reductions.facts import Extremes, RowFacts
 from statsmodels_ooc.reductions.responses import DevianceAbout, Responses
 from statsmodels_ooc.reductions.together import Together
-from statsmodels_ooc.solvers.irls import Point, Step, corrected
+from statsmodels_ooc.solvers.irls import corrected
+from statsmodels_ooc.solvers.point import Point, Step
 
 __all__ = ["Evaluation"]
 

@@ -22,8 +22,9 @@ from statsmodels_ooc.reductions.facts import RowFactsState
 from statsmodels_ooc.reductions.glm_meat import ScoreMeat, ScoreMeatState
 from statsmodels_ooc.reductions.responses import ResponsesState
 from statsmodels_ooc.solvers.constant import find_constant
-from statsmodels_ooc.solvers.irls import Criterion, Path, Point, irls
+from statsmodels_ooc.solvers.irls import Path, irls
 from statsmodels_ooc.solvers.least_squares import LinearFit
+from statsmodels_ooc.solvers.point import Criterion, Point
 from statsmodels_ooc.solvers.scale import Gaps, ScaleRule
 
 __all__ = ["GLMLikelihood"]

@@ -9,8 +9,8 @@ from statsmodels_ooc.families.lookup import loglike_form
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.reductions.loglike import LogLike
-from statsmodels_ooc.solvers.irls import Point
 from statsmodels_ooc.solvers.likelihood import loglike_at
+from statsmodels_ooc.solvers.point import Point
 
 __all__ = ["loglike", "loglike_null", "loglike_of"]
 

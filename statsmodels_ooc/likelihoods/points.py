@@ -21,8 +21,8 @@ from statsmodels_ooc.reductions.recession import Recession
 from statsmodels_ooc.reductions.scoring import Scoring, ScoringState
 from statsmodels_ooc.reductions.together import Together
 from statsmodels_ooc.reductions.triangle import Triangle
-from statsmodels_ooc.solvers.irls import Point, Watch
 from statsmodels_ooc.solvers.least_squares import solve
+from statsmodels_ooc.solvers.point import Point, Watch
 
 __all__ = ["Points", "point_of"]
 

@@ -20,7 +20,8 @@ from statsmodels_ooc.likelihoods.points import Points
 from statsmodels_ooc.likelihoods.repeats import expected_cells
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.remainder import Remainder
-from statsmodels_ooc.solvers.irls import Criterion, irls
+from statsmodels_ooc.solvers.irls import irls
+from statsmodels_ooc.solvers.point import Criterion
 
 __all__ = ["Pilot"]
 

@@ -12,7 +12,7 @@ from statsmodels.tools.validation import string_like
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.results.covariance.registry import GLM, checked
-from statsmodels_ooc.solvers.irls import Criterion
+from statsmodels_ooc.solvers.point import Criterion
 from statsmodels_ooc.solvers.scale import ScaleRule
 
 __all__ = [

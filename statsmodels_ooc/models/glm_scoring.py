@@ -28,8 +28,9 @@ from statsmodels_ooc.models.arguments import (
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.solvers.dependence import describe
-from statsmodels_ooc.solvers.irls import Criterion, Path, Point
+from statsmodels_ooc.solvers.irls import Path
 from statsmodels_ooc.solvers.least_squares import LinearFit
+from statsmodels_ooc.solvers.point import Criterion, Point
 from statsmodels_ooc.solvers.scale import ScaleRule
 from statsmodels_ooc.solvers.separation import told as told_of
 

@@ -19,8 +19,8 @@ from statsmodels_ooc.reductions.given_means import GivenMeans, GivenMeansState
 from statsmodels_ooc.reductions.power import PowerSums, PowerSumsState
 from statsmodels_ooc.results.glm_rows import GLMRow
 from statsmodels_ooc.results.glm_scores import independent_sums, joint_statistic, score_sums
-from statsmodels_ooc.solvers.irls import Point
 from statsmodels_ooc.solvers.likelihood import loglike_at
+from statsmodels_ooc.solvers.point import Point
 from statsmodels_ooc.solvers.scale import Gaps
 
 __all__ = ["GLMValues"]

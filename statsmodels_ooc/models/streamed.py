@@ -103,17 +103,14 @@ class StreamedModel:
 
     @cached_property
     def k_constant(self) -> int:
-        return self._constant[0]
-
-    @property
-    def _constant(self) -> tuple[int, int | None]:
-        found: tuple[int, int | None] = self.likelihood.constant
-        return found
+        constant: int = self.likelihood.constant[0]
+        return constant
 
     @property
     def const_idx(self) -> int | None:
         """The column of an explicit constant."""
-        return self._constant[1]
+        index: int | None = self.likelihood.constant[1]
+        return index
 
     @row_answer
     def exog(self) -> RowFunction:
@@ -150,7 +147,7 @@ class StreamedModel:
         MemoryLimitError
             There are more of them than ``array_limit`` allows.
         """
-        return self._used("row_labels", int(self.nobs)).labels
+        return _used(self.likelihood.stream, "row_labels", int(self.nobs)).labels
 
     @property
     def dropped_rows(self) -> list[int]:
@@ -163,18 +160,10 @@ class StreamedModel:
         """
         facts = self.likelihood.facts
         lost = int(facts.rows_read - facts.rows)
-        found: list[int] = self._used("missing_row_idx", lost).dropped.tolist() if lost else []
+        found: list[int] = []
+        if lost:
+            found = _used(self.likelihood.stream, "missing_row_idx", lost).dropped.tolist()
         return found
-
-    def _used(self, what: str, count: int) -> UsedRows:
-        if 8 * count > options.array_limit:
-            raise MemoryLimitError(
-                f"{what} has {count:,} entries of 8 bytes; array_limit is {options.array_limit:,}",
-                hint="smo.options.array_limit = '1 GiB' raises the limit; model.dropped counts "
-                "the rows that were left out by the variable to blame",
-            )
-        used: UsedRows = self.likelihood.stream.used
-        return used
 
     @property
     def spec_names(self) -> tuple[str, ...]:
@@ -212,6 +201,16 @@ class StreamedModel:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _bare, (type(self).door,), self.__getstate__()
+
+
+def _used(rows: StreamedRows, what: str, count: int) -> UsedRows:
+    if 8 * count > options.array_limit:
+        raise MemoryLimitError(
+            f"{what} has {count:,} entries of 8 bytes; array_limit is {options.array_limit:,}",
+            hint="smo.options.array_limit = '1 GiB' raises the limit; model.dropped counts "
+            "the rows that were left out by the variable to blame",
+        )
+    return rows.used
 
 
 def _bare(door: Any) -> Any:

@@ -15,17 +15,14 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.blocks.weights import prior_weights, total_offset
 from statsmodels_ooc.reductions.base import Reduction, check_cells
+from statsmodels_ooc.reductions.dictionary import Dictionary, Ints, TooMany, Words
 
 __all__ = ["Cells", "DistinctRows", "DistinctState"]
-
-Ints = NDArray[np.signedinteger[Any]]
-Words = NDArray[np.int64]
 
 _MAX_VALUES = 4_096  # distinct ones of a numeric variable
 _MAX_KEY = 2**62
 _TABLE = 2**18  # so many combinations of codes have a place each, whether they occur or not
 _TRIAL = 4_096  # rows that tell where the number of cells is heading
-_ODD = np.uint64(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: spreads words over slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +133,7 @@ class DistinctRows(Reduction[DistinctState]):
         if state.fallback is None and len(block.endog):
             try:
                 return self._count(state, block)
-            except _TooMany as error:
+            except TooMany as error:
                 state = self._fallen(self._folded(state, error))
         if state.fallback is not None and self.fallback is not None:
             state.fallback = self.fallback.update(state.fallback, block)
@@ -146,7 +143,7 @@ class DistinctRows(Reduction[DistinctState]):
         if left.fallback is None and right.fallback is None:
             try:
                 return DistinctState(None, _joined(left._table, right._table), self.shift)
-            except _TooMany as error:
+            except TooMany as error:
                 return self._merged(left, right, error)
         return self._merged(left, right, None)
 
@@ -165,7 +162,7 @@ class DistinctRows(Reduction[DistinctState]):
         return state
 
     def _merged(
-        self, left: DistinctState, right: DistinctState, error: _TooMany | None
+        self, left: DistinctState, right: DistinctState, error: TooMany | None
     ) -> DistinctState:
         states = self._folded(left, error), self._folded(right, error)
         assert self.fallback is not None  # otherwise no state could have fallen back
@@ -174,7 +171,7 @@ class DistinctRows(Reduction[DistinctState]):
     def _fallen(self, folded: Any) -> DistinctState:
         return DistinctState(folded, None, self.shift)
 
-    def _folded(self, state: DistinctState, error: _TooMany | None) -> Any:
+    def _folded(self, state: DistinctState, error: TooMany | None) -> Any:
         """The fallback's state of the rows of a state."""
         if state.fallback is not None:
             return state.fallback
@@ -184,10 +181,6 @@ class DistinctRows(Reduction[DistinctState]):
         for block in () if cells is None else self.blocks_of(cells):
             folded = self.fallback.update(folded, block)
         return folded
-
-
-class _TooMany(Exception):
-    """There are more values, combinations or cells than can be held."""
 
 
 class _Table:
@@ -210,11 +203,11 @@ class _Table:
     def __init__(self, capacities: Sequence[int | None], offset: bool, max_cells: int) -> None:
         each = (*capacities, None) if offset else tuple(capacities)
         self._offset, self._max_cells, self._rows = offset, max_cells, 0
-        self._values = [_Dictionary(_MAX_VALUES) if size is None else None for size in each]
+        self._values = [Dictionary(_MAX_VALUES) if size is None else None for size in each]
         self._sizes = tuple(1 if size is None else max(size, 1) for size in each)
         self._bound = math.inf if None in each else math.prod(self._sizes)
         small = self._bound <= min(_TABLE, max_cells)
-        self._places = None if small else _Dictionary(max_cells)
+        self._places = None if small else Dictionary(max_cells)
         self._sums = _Sums.zeros(int(self._bound) if small else 0)
         self._squares: _Sums | None = None
 
@@ -223,7 +216,7 @@ class _Table:
 
         Raises
         ------
-        _TooMany
+        TooMany
             They have no place; the sums are still those of the rows before.
         """
         codes = [
@@ -294,11 +287,11 @@ class _Table:
             for known, size in zip(self._values, self._sizes, strict=True)
         )
         if math.prod(sizes) > _MAX_KEY:
-            raise _TooMany("the variables have too many combinations for a key")
+            raise TooMany("the variables have too many combinations for a key")
         if sizes != self._sizes and self._places is not None:
             entries = self._places.entries
             codes = _unpacked(entries, self._sizes)
-            self._places = _Dictionary(self._max_cells, _packed(codes, sizes, len(entries)))
+            self._places = Dictionary(self._max_cells, _packed(codes, sizes, len(entries)))
             self._sizes = sizes
 
 
@@ -353,116 +346,6 @@ class _Sums:
         return a, az, az if self.azz is None else self.azz.take(places)
 
 
-class _Dictionary:
-    """Distinct words of 64 bits, numbered as they come; whole arrays are looked up at once.
-
-    A hash table with linear probing.
-
-    Parameters
-    ----------
-    limit : int
-        The largest number of words.
-    entries : ndarray of int64, (g,), optional
-        The words that it begins with, distinct.
-    """
-
-    __slots__ = ("_count", "_entries", "_limit", "_slots")
-
-    def __init__(self, limit: int, entries: Words | None = None) -> None:
-        self._limit, self._count = limit, 0
-        self._entries: Words = np.zeros(1, dtype=np.int64)
-        self._slots = np.full(16, -1, dtype=np.int32)
-        if entries is not None:
-            self._append(entries)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _Dictionary, (self._limit, self.entries.copy())
-
-    @property
-    def entries(self) -> Words:
-        """The words by their numbers, (g,)."""
-        return self._entries[: self._count]
-
-    def floats(self, numbers: Ints) -> FloatArray:
-        """The floats whose bits are the words of these numbers."""
-        return self._entries.take(numbers).view(np.float64)
-
-    def numbers(self, words: Words) -> Words:
-        """The numbers of words, (n,); new words get the next ones.
-
-        Raises
-        ------
-        _TooMany
-            The new words are beyond the limit; none is taken.
-        """
-        found = self._find(words)
-        new = found < 0
-        if new.any():
-            fresh = words[new]
-            self._append(np.unique(fresh))
-            found[new] = self._find(fresh)
-        return found
-
-    def _find(self, words: Words) -> Words:
-        """The numbers of words, (n,), -1 for unknown ones."""
-        at = self._homes(words)
-        found = self._slots.take(at).astype(np.int64)
-        other = self._entries.take(found, mode="clip") != words
-        if not other.any():
-            return found
-        left = np.flatnonzero(other)
-        here: Ints = found[left]
-        at = at[left]
-        found[left] = -1
-        while len(left):
-            on = here >= 0
-            left, at = left[on], self._next(at[on])
-            here = self._slots.take(at)
-            same = (self._entries.take(here, mode="clip") == words[left]) & (here >= 0)
-            found[left[same]] = here[same]
-            left, at, here = left[~same], at[~same], here[~same]
-        return found
-
-    def _append(self, words: Words) -> None:
-        """Number distinct words that are not known."""
-        first, count = self._count, self._count + len(words)
-        if count > self._limit:
-            raise _TooMany(f"there are more than {self._limit:,} distinct values")
-        if count > len(self._entries):
-            more = max(count, 2 * first) - first
-            self._entries = np.concatenate((self.entries, np.zeros(more, dtype=np.int64)))
-        self._entries[first:count] = words
-        self._count = count
-        if _slots_for(count) > len(self._slots):
-            self._slots = np.full(2 * _slots_for(count), -1, dtype=np.int32)
-            first = 0
-        self._place(np.arange(first, count, dtype=np.int32))
-
-    def _place(self, numbers: NDArray[np.int32]) -> None:
-        """Give each number the first free slot from its word's home on."""
-        at = self._homes(self._entries[numbers])
-        while len(numbers):
-            free = self._slots.take(at) < 0
-            self._slots[at[free]] = numbers[free]
-            beaten = self._slots.take(at) != numbers
-            numbers, at = numbers[beaten], self._next(at[beaten])
-
-    def _homes(self, words: Words) -> Words:
-        shift = np.uint64(65 - len(self._slots).bit_length())
-        return ((words.view(np.uint64) * _ODD) >> shift).view(np.int64)
-
-    def _next(self, at: Words) -> Words:
-        return (at + 1) & (len(self._slots) - 1)
-
-
-def _slots_for(count: int) -> int:
-    """Slots for so many words: plenty as long as they stay in the cache."""
-    return 1 << (max(4 * count, min(16 * count, 2**15)) - 1).bit_length()
-
-
 def _joined(left: _Table | None, right: _Table | None) -> _Table | None:
     if left is None or right is None:
         return deepcopy(left or right)
@@ -474,7 +357,7 @@ def _joined(left: _Table | None, right: _Table | None) -> _Table | None:
 def _check_heading(rows: int, cells: int, max_cells: int) -> None:
     """Give up cells that are about to become too many; see `DistinctRows`."""
     if rows >= _TRIAL and 2 * cells > rows and rows**2 > 2 * (rows - cells) * max_cells:
-        raise _TooMany(f"{rows:,} rows have {cells:,} distinct ones")
+        raise TooMany(f"{rows:,} rows have {cells:,} distinct ones")
 
 
 def _words(values: FloatArray) -> Words:

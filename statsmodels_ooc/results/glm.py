@@ -15,13 +15,8 @@ from statsmodels.genmod.families import links
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import (
-    LazyAnswers,
     PassRecord,
-    RowFunction,
-    StreamedRows,
     kept_answers,
-    row_answer,
-    row_method,
 )
 from statsmodels_ooc.errors import SourceError, warn_caller
 from statsmodels_ooc.likelihoods.loglike import loglike, loglike_null
@@ -33,19 +28,19 @@ from statsmodels_ooc.results.covariance.registry import (
     set_covariance,
 )
 from statsmodels_ooc.results.fits import GLMFit
-from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
+from statsmodels_ooc.results.glm_answers import GLMRowAnswers
 from statsmodels_ooc.results.glm_scores import score_test
 from statsmodels_ooc.results.hypotheses import EstimableTests
-from statsmodels_ooc.results.lazy import new_rows, require_design
+from statsmodels_ooc.results.lazy import WithDesign, new_rows
 from statsmodels_ooc.results.margins import StreamedMargins
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 __all__ = ["GLMResults"]
 
-_NO_PLOT = "{} shows a point for every row of the data"
+_A_POINT = "it shows a point for every row of the data"
 
 
-class GLMResults(HasCovariances, EstimableTests, glm.GLMResults):  # type: ignore[misc]
+class GLMResults(HasCovariances, GLMRowAnswers, EstimableTests, glm.GLMResults):  # type: ignore[misc]
     """Results of a streamed GLM; see statsmodels' `GLMResults`.
 
     Sums come from the last point of the fit, rows come lazily, and what needs another
@@ -179,135 +174,7 @@ class GLMResults(HasCovariances, EstimableTests, glm.GLMResults):  # type: ignor
         entry, options = checked(GLM, cov_type, cov_kwds)
         return self.cov_params() if entry is None else entry.of(self.scored, options).cov
 
-    # --- rows
-
-    @property
-    def lazy(self) -> LazyAnswers:
-        """What has a value for every row, as dask arrays of whatever size."""
-        return LazyAnswers(self)
-
-    def open_rows(self) -> StreamedRows:
-        """The rows, once they are known to be sound."""
-        rows: StreamedRows = self.model.open_rows()
-        return rows
-
-    def _row(self, kind: str, scale: float = 1.0) -> RowFunction:
-        beta = np.asarray(self.params, dtype=np.float64)
-        return RowFunction(GLMRow(kind, self.model.likelihood.kernel, beta, scale))
-
-    @row_answer
-    def mu(self) -> RowFunction:
-        """The means, (n,)."""
-        return self._row("mean")
-
-    @row_answer
-    def fittedvalues(self) -> RowFunction:
-        """The means, (n,)."""
-        return self._row("mean")
-
-    @row_answer
-    def resid_response(self) -> RowFunction:
-        """``y - mu``, times the number of trials, (n,)."""
-        return self._row("resid_response")
-
-    @row_answer
-    def resid_pearson(self) -> RowFunction:
-        """``(y - mu) / sqrt(V(mu))`` with the weights, (n,)."""
-        return self._row("resid_pearson")
-
-    @row_answer
-    def resid_working(self) -> RowFunction:
-        """``(y - mu) / (dmu/deta)`` as statsmodels weighs them, (n,)."""
-        return self._row("resid_working")
-
-    @row_answer
-    def resid_deviance(self) -> RowFunction:
-        """Signed roots of the deviances of the rows, (n,)."""
-        return self._row("resid_deviance")
-
-    @row_answer
-    def resid_anscombe(self) -> RowFunction:
-        """Anscombe's residuals, scaled, (n,)."""
-        return self._row("resid_anscombe", float(self.scale))
-
-    @row_answer
-    def resid_anscombe_scaled(self) -> RowFunction:
-        """Anscombe's residuals at the estimated scale, (n,)."""
-        return self._row("resid_anscombe", float(self.scale))
-
-    @row_answer
-    def resid_anscombe_unscaled(self) -> RowFunction:
-        """Anscombe's residuals at scale one, (n,)."""
-        return self._row("resid_anscombe")
-
-    @row_answer
-    def null(self) -> RowFunction:
-        """The means of the null model, (n,)."""
-        likelihood = self.model.likelihood
-        return RowFunction(GLMRow("null", likelihood.kernel, np.array([likelihood.null_constant])))
-
-    # What statsmodels keeps of the model's rows, and its functions read.
-
-    @property
-    def _endog(self) -> Any:
-        return self.model.endog
-
-    @property
-    def _freq_weights(self) -> Any:
-        return self.model.freq_weights
-
-    @property
-    def _var_weights(self) -> Any:
-        return self.model.var_weights
-
-    @property
-    def _iweights(self) -> Any:
-        return self.model.iweights
-
-    @property
-    def _n_trials(self) -> Any:
-        return self.model.n_trials if isinstance(self.family, families.Binomial) else 1
-
-    @row_method
-    def get_hat_matrix_diag(self, observed: bool = True) -> Any:
-        """The diagonal of the hat matrix, (n,).
-
-        Parameters
-        ----------
-        observed : bool
-            Whether the weights are those of the observed information, or of the expected.
-        """
-        params = np.asarray(self.params, dtype=np.float64)
-        kernel = self.model.likelihood.kernel
-        if observed:
-            root = self.glm_fit.point.fit.root
-            cov = root @ np.linalg.inv(self.scored.meat(root).observed) @ root.T
-        else:
-            cov = self.glm_fit.point.fit.normalized_cov_params
-        kind = "observed_information" if observed else "information"
-        return RowFunction(Leverage(GLMRow(kind, kernel, params), cov))
-
     # --- predictions
-
-    @row_method
-    def predict(self, exog: Any = None, transform: bool = True, *args: Any, **kwargs: Any) -> Any:
-        """Predicted values, of new data or of the data itself.
-
-        Parameters
-        ----------
-        exog : DataFrame, dict or array_like, optional
-            New data; the data itself by default.
-        transform : bool
-            Whether a formula's variables are in `exog`, rather than its columns.
-        *args, **kwargs
-            ``exposure``, ``offset`` and ``which``, see `GLM.predict`.
-        """
-        exog = new_rows(exog)
-        if exog is not None:
-            return super().predict(exog, transform, *args, **kwargs)
-        predict = type(self.model).predict  # of a subclass, it may be a plain function
-        ask = predict.ask if isinstance(predict, row_method) else predict
-        return ask(self.model, self.params, None, *args, **kwargs)
 
     def get_prediction(
         self,
@@ -483,25 +350,10 @@ class GLMResults(HasCovariances, EstimableTests, glm.GLMResults):  # type: ignor
             warn_caller("exposure is not taken into account by margeff", UserWarning)
         return StreamedMargins(self, (at, method, atexog, dummy, count))
 
-    def get_influence(self, observed: bool = True) -> Any:
-        """Influence measures of every row, of a design smaller than ``array_limit``."""
-        require_design(self.model, "get_influence: measures for every row are not built")
-        return super().get_influence(observed)
-
-    def plot_added_variable(self, *args: Any, **kwargs: Any) -> Any:
-        """A point for every row, of a design smaller than ``array_limit``; see statsmodels."""
-        require_design(self.model, _NO_PLOT.format("plot_added_variable"))
-        return super().plot_added_variable(*args, **kwargs)
-
-    def plot_partial_residuals(self, *args: Any, **kwargs: Any) -> Any:
-        """A point for every row, of a design smaller than ``array_limit``; see statsmodels."""
-        require_design(self.model, _NO_PLOT.format("plot_partial_residuals"))
-        return super().plot_partial_residuals(*args, **kwargs)
-
-    def plot_ceres_residuals(self, *args: Any, **kwargs: Any) -> Any:
-        """A point for every row, of a design smaller than ``array_limit``; see statsmodels."""
-        require_design(self.model, _NO_PLOT.format("plot_ceres_residuals"))
-        return super().plot_ceres_residuals(*args, **kwargs)
+    get_influence = WithDesign("measures for every row are not built")
+    plot_added_variable = WithDesign(_A_POINT)
+    plot_partial_residuals = WithDesign(_A_POINT)
+    plot_ceres_residuals = WithDesign(_A_POINT)
 
     # --- keeping and losing data
 

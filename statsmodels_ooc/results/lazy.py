@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.results.rows import Fitted, Residuals
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
 
-__all__ = ["LazyRows", "new_rows", "require_design"]
+__all__ = ["LazyRows", "WithDesign", "new_rows", "require_design"]
 
 
 class LazyRows:
@@ -117,6 +118,35 @@ class LazyRows:
         return super().get_prediction(  # type: ignore[misc]
             exog, transform, weights, row_labels, **kwargs
         )
+
+
+class WithDesign:
+    """A method of statsmodels that takes all rows, of a design smaller than ``array_limit``.
+
+    Parameters
+    ----------
+    why : str
+        What it does with all rows.
+    """
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        self.__doc__ = "For every row, of a design smaller than ``array_limit``; see statsmodels."
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.owner, self.name = owner, name
+
+    def __get__(self, results: Any, kind: type | None = None) -> Any:
+        if results is None:
+            return self
+        asked = getattr(super(self.owner, results), self.name)
+
+        @wraps(asked)
+        def method(*args: Any, **kwargs: Any) -> Any:
+            require_design(results.model, f"{self.name}: {self.why}")
+            return asked(*args, **kwargs)
+
+        return method
 
 
 def require_design(model: Any, what: str) -> None:

@@ -16,8 +16,9 @@ from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.likelihoods.base import Asked
 from statsmodels_ooc.likelihoods.points import Points
 from statsmodels_ooc.reductions.triangle import Triangle
-from statsmodels_ooc.solvers.irls import Criterion, irls
+from statsmodels_ooc.solvers.irls import irls
 from statsmodels_ooc.solvers.least_squares import solve
+from statsmodels_ooc.solvers.point import Criterion
 from statsmodels_ooc.solvers.separation import told
 
 __all__ = ["INTERCEPT", "block_of", "fit_rows", "rank_of"]

@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.genmod import families
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.engine.sizes import states_alive
 from statsmodels_ooc.errors import DesignError, MemoryLimitError, OptionError
-from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.families.lookup import kernel_of
 from statsmodels_ooc.likelihoods.checks import check_facts, check_responses
 from statsmodels_ooc.options import options
@@ -27,7 +25,7 @@ from statsmodels_ooc.reductions.responses import ImpossibleResponses
 from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
 from statsmodels_ooc.selection.criteria import Steps, deal, take
 from statsmodels_ooc.selection.fitting import block_of, fit_rows, rank_of
-from statsmodels_ooc.selection.information import is_constant
+from statsmodels_ooc.selection.needs import Needs
 from statsmodels_ooc.selection.numbered import NumberedRows
 from statsmodels_ooc.selection.ordering import TIES, UNIFORM, IntArray
 from statsmodels_ooc.selection.pilot import Pilot, Piloting
@@ -76,7 +74,7 @@ class Selecting:
         # 1. What is wrong, or takes too much memory, is refused before anything is read.
         survey = Survey(self.spec)
         given = self._given()
-        if self.settings.include_pilot and not self._needs_pilot:
+        if self.settings.include_pilot and not self.needs.pilot:
             raise OptionError("include_pilot=True, but no pilot is needed here")
         self._refuse_what_cannot_fit(survey)
         # 2. Means, scales and the pilot's rows, where they are needed and not given.
@@ -88,7 +86,7 @@ class Selecting:
         while True:
             columns = survey.columns
             steps, orders, state = self._candidates(survey, columns, psi, given)
-            if survey.columns == columns or not self._is_optimal or self._wants_all(survey):
+            if survey.columns == columns or not self.needs.is_optimal or self._wants_all(survey):
                 break
         self._warn_of_impossible_means(state)
         # 5. The steps take their rows; these are fetched where nobody carried them.
@@ -112,42 +110,8 @@ class Selecting:
         return known
 
     @cached_property
-    def _kernel(self) -> Kernel | None:
-        """What tells rows apart by their means; None where the link makes them equal."""
-        if self.family is None or is_constant(self.family):
-            return None
-        return kernel_of(self.family)
-
-    @property
-    def _is_optimal(self) -> bool:
-        return bool(self.settings.criterion != "uniform")
-
-    @property
-    def _is_weighted(self) -> bool:
-        trials = isinstance(self.family, families.Binomial) and len(self.spec.endog_names) == 2
-        return trials or any(role.endswith("weights") for role in self.roles)
-
-    @property
-    def _needs_pilot(self) -> bool:
-        wanted = self._is_optimal and self._kernel is not None
-        return bool(wanted and self.settings.pilot_params is None)
-
-    @property
-    def _needs_mean(self) -> bool:
-        varies = self._kernel is not None or self._is_weighted
-        return self.settings.criterion == "T" or (self.settings.criterion == "D" and varies)
-
-    @property
-    def _needs_scale(self) -> bool:
-        return bool(self.settings.criterion == "T")
-
-    @property
-    def _lacks_mean(self) -> bool:
-        return self._needs_mean and self.settings.mean is None
-
-    @property
-    def _lacks_scale(self) -> bool:
-        return self._needs_scale and self.settings.scale is None
+    def needs(self) -> Needs:
+        return Needs(self.settings, self.spec, self.family, self.roles)
 
     def _wants_all(self, survey: Survey) -> bool:
         """Whether k is known to be no less than the number of rows."""
@@ -158,9 +122,9 @@ class Selecting:
         given = self.settings
         few = given.criterion == "D" and given.k < 2 * len(survey.columns)
         return bool(
-            self._needs_pilot
-            or self._lacks_mean
-            or self._lacks_scale
+            self.needs.pilot
+            or self.needs.lacks_mean
+            or self.needs.lacks_scale
             or few  # unless some of the columns are constant
         )
 
@@ -182,7 +146,7 @@ class Selecting:
 
     def _survey(self, survey: Survey) -> None:
         facts = self._facts(survey)
-        if self._needs_pilot:
+        if self.needs.pilot:
             facts["sample"] = self._piloting.sampling()
         self._learn(survey, facts, self.stream.fold("survey", *facts.values()))
 
@@ -193,8 +157,8 @@ class Selecting:
             facts["facts"] = RowFacts(self.spec.k)
             if self.family is not None:
                 facts["impossible"] = ImpossibleResponses(kernel_of(self.family))
-        if survey.moments is None and (self._lacks_mean or self._lacks_scale):
-            facts["moments"] = ExactMoments(self.spec.k, squares=self._lacks_scale)
+        if survey.moments is None and (self.needs.lacks_mean or self.needs.lacks_scale):
+            facts["moments"] = ExactMoments(self.spec.k, squares=self.needs.lacks_scale)
         if survey.means is None and self.family is None:
             facts["means"] = Means(self.spec.k)
         return facts
@@ -211,19 +175,19 @@ class Selecting:
 
     @cached_property
     def _piloting(self) -> Piloting:
-        assert self._kernel is not None
-        return Piloting(self.rows, self.spec, self._kernel, self.settings.pilot_size)
+        assert self.needs.kernel is not None
+        return Piloting(self.rows, self.spec, self.needs.kernel, self.settings.pilot_size)
 
     def _pilot(self, survey: Survey, beta: FloatArray | None) -> tuple[Pilot | None, Psi]:
         """What tells how informative rows are, and how informative they are."""
-        kernel = self._kernel
+        kernel = self.needs.kernel
         if kernel is None:
             return None, Psi()
         if beta is not None:
             nothing = pd.DataFrame(columns=list(self.stream.spec.columns))
             params = pd.Series(beta, list(self.spec.exog_names))
             return Pilot(params, np.empty(0, dtype=np.int64), nothing), Psi(kernel, beta)
-        if not self._is_optimal:
+        if not self.needs.is_optimal:
             return None, Psi()
         assert survey.sample is not None
         assert survey.facts is not None
@@ -244,7 +208,7 @@ class Selecting:
     ) -> tuple[Steps, list[IntArray], CandidatesState]:
         """The candidates among all rows, and what else the pass finds out."""
         settings = self.settings
-        ranks = self._is_optimal and not self._wants_all(survey)
+        ranks = self.needs.is_optimal and not self._wants_all(survey)
         if ranks and not columns:
             raise DesignError(
                 "every column of the design is constant, and no row says more than another",
@@ -258,7 +222,7 @@ class Selecting:
             mean, scale = self._centre(survey, columns, given)
             scores = Informative(settings.criterion, columns, psi, mean, scale)
         purpose = TIES if settings.ties == "hash" else None
-        if not self._is_optimal:
+        if not self.needs.is_optimal:
             purpose = UNIFORM
         numbering = self.rows.numbering(None if self._wants_all(survey) else purpose)
         rows = self.stream.source.rows
@@ -284,9 +248,9 @@ class Selecting:
     ) -> tuple[FloatArray | None, FloatArray | None]:
         """Means and scales of the columns, where the criterion needs them."""
         mean, scale, moments = given["mean"], given["scale"], survey.moments
-        if mean is None and self._needs_mean and moments is not None:
+        if mean is None and self.needs.mean and moments is not None:
             mean = moments.mean()
-        if scale is None and self._needs_scale and moments is not None:
+        if scale is None and self.needs.scale and moments is not None:
             scale = moments.scale()
         chosen = list(columns)
         if scale is not None and (scale[chosen] <= 0).any():
@@ -394,7 +358,7 @@ class Selecting:
     def _cure(self, pilot: Pilot | None) -> str:
         """What may help when selected rows cannot be fitted."""
         failed = pilot is not None and pilot.params is None
-        if self._needs_pilot and not self.settings.include_pilot and not failed:
+        if self.needs.pilot and not self.settings.include_pilot and not failed:
             return "include_pilot=True adds the pilot's rows"
         if self.settings.criterion == "T":
             return "criterion='D' takes rows from both sides of every column"

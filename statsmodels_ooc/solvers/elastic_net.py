@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.solvers.irls import Point
+from statsmodels_ooc.solvers.point import Point
 
 __all__ = ["Penalized", "Penalty", "penalized_likelihood", "penalized_quadratic"]
 

@@ -9,19 +9,13 @@ from typing import Any
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.reductions.recession import RecessionState
-from statsmodels_ooc.reductions.scoring import Outside
 from statsmodels_ooc.solvers.dependence import lengths
-from statsmodels_ooc.solvers.least_squares import LinearFit
+from statsmodels_ooc.solvers.point import Criterion, Point, Step, Watch
 from statsmodels_ooc.solvers.separation import Separation, SeparationSearch
 from statsmodels_ooc.solvers.spanned import spanned
 
 __all__ = [
-    "Criterion",
     "Path",
-    "Point",
-    "Step",
-    "Watch",
     "corrected",
     "irls",
     "scoring_step",
@@ -51,138 +45,6 @@ _MISSED = 1e-6  # of the score: what rounding leaves where the design is deficie
 _BLIND = "the weights of so many rows have vanished that the information does not see the score"
 _ON_THE_EDGE = "the optimum lies where means become impossible for the family"
 _GROWS = "the parameters grow without a limit: {} separation"
-
-
-@dataclass(frozen=True)
-class Point:
-    """What one pass found at k parameters.
-
-    Attributes
-    ----------
-    beta : ndarray, (k,), or None
-        The parameters; None for means that follow from the responses.
-    deviance, pearson : float
-        At scale one.
-    score : ndarray, (k,)
-        Gradient of the log-likelihood at scale one; ``X'Wz`` of the working response z
-        where there are no parameters yet.
-    gap : float
-        The largest distance of a response from its mean.
-    outside : Outside or None
-        A row whose mean the family cannot have; nothing else counts then.
-    fit : LinearFit
-        Of the weighted design, without a response.
-    factor : ndarray, (k + 2, k + 2)
-        R of ``sqrt(w) * [1 | X | 0]``.
-    edge : float
-        The smallest distance of a linear predictor from where means become impossible.
-    lowest : float
-        The smallest weight of a row, before prior weights.
-    faint : bool
-        Whether the weight is next to nothing of a row whose likelihood rises for ever.
-    observed : ndarray, (k, k), or None
-        The observed information, where the pass was asked for it.
-    recession : RecessionState or None
-        How the rows stand to a direction, likewise.
-    """
-
-    beta: FloatArray | None
-    deviance: float
-    pearson: float
-    score: FloatArray
-    gap: float
-    outside: Outside | None
-    fit: LinearFit
-    factor: FloatArray
-    edge: float = np.inf
-    lowest: float = np.inf
-    faint: bool = False
-    observed: FloatArray | None = None
-    recession: RecessionState | None = None
-
-    @property
-    def usable(self) -> bool:
-        """Whether all means are possible and the deviance is finite."""
-        return self.outside is None and bool(np.isfinite(self.deviance))
-
-    @property
-    def weight(self) -> float:
-        """Sum of the weights."""
-        return float(self.factor[0, 0] ** 2)
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What else a pass is asked for.
-
-    Attributes
-    ----------
-    observed : bool
-        The observed information.
-    search : SeparationSearch or None
-        How the rows stand to its direction.
-    """
-
-    observed: bool = False
-    search: SeparationSearch | None = None
-
-    def is_answered_by(self, point: Point) -> bool:
-        """Whether a point has all of it."""
-        if self.observed and point.observed is None:
-            return False
-        return self.search is None or self.search.is_answered_by(point.recession)
-
-
-@dataclass(frozen=True)
-class Step:
-    """The next step of Fisher scoring.
-
-    Attributes
-    ----------
-    direction : ndarray, (k,)
-        What is added to the parameters.
-    decrement : float
-        The fall of the deviance that the step promises, ``score @ direction``; its root
-        is the length of the step in standard errors.
-    """
-
-    direction: FloatArray
-    decrement: float
-
-
-@dataclass(frozen=True)
-class Criterion:
-    """When statsmodels takes an iteration for converged.
-
-    Attributes
-    ----------
-    name : {"deviance", "params"}
-        What must stand still.
-    atol, rtol : float
-        How still.
-    """
-
-    name: str
-    atol: float
-    rtol: float
-
-    def holds(self, history: dict[str, list[Any]]) -> bool:
-        """Whether the last two entries are close; a deviance up to its rounding."""
-        before, after = history[self.name][-2:]
-        atol = self.atol
-        if self.name == "deviance":
-            if not np.isfinite(after):  # over a scale of zero, or far from any optimum
-                return False
-            atol += 4 * _EPS * abs(after)
-        return bool(np.allclose(before, after, atol=atol, rtol=self.rtol))
-
-    def will_hold(self, point: Point, step: Step, scale: float) -> bool:
-        """Whether the step will not move what must stand still: no pass has to try."""
-        if self.name == "params":
-            assert point.beta is not None
-            after = point.beta + step.direction
-            return bool(np.allclose(point.beta, after, atol=self.atol, rtol=self.rtol))
-        return step.decrement <= self.atol * scale + self.rtol * abs(point.deviance)
 
 
 @dataclass

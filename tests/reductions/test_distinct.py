@@ -22,8 +22,8 @@ from tolerances import EXACT, SUMS
 from statsmodels_ooc.blocks.block import Block, Dense, Extras
 from statsmodels_ooc.design.cells import cell_blocks
 from statsmodels_ooc.design.columns import ColumnSpec
-from statsmodels_ooc.reductions import distinct
 from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.dictionary import Dictionary
 from statsmodels_ooc.reductions.distinct import Cells, DistinctRows, DistinctState
 from statsmodels_ooc.sources.memory import FrameSource
 
@@ -380,7 +380,7 @@ def test_words_that_collide_are_told_apart() -> None:
     # Multiples of a large power of two share their slots until the table is large.
     words = np.arange(3_000, dtype=np.int64) << 48
     words = np.random.default_rng(0).permutation(np.r_[words, np.arange(3_000)])
-    known = distinct._Dictionary(6_000)
+    known = Dictionary(6_000)
     unique, numbers = [], []
     for piece in np.array_split(np.r_[words, words[::-1]], 23):
         numbers.append(known.numbers(piece))

@@ -15,8 +15,8 @@ from statsmodels_ooc.solvers.elastic_net import (
     penalized_likelihood,
     penalized_quadratic,
 )
-from statsmodels_ooc.solvers.irls import Point
 from statsmodels_ooc.solvers.least_squares import solve
+from statsmodels_ooc.solvers.point import Point
 
 
 def violation(h: Any, c: Any, l1: Any, x: Any) -> float:

@@ -1,0 +1,160 @@
+"""What the results of a streamed GLM have a value of for every row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from statsmodels.genmod import families
+
+from statsmodels_ooc.engine import LazyAnswers, RowFunction, StreamedRows, row_answer, row_method
+from statsmodels_ooc.results.covariance.glm import GLMScored
+from statsmodels_ooc.results.fits import GLMFit
+from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
+from statsmodels_ooc.results.lazy import new_rows
+
+__all__ = ["GLMRowAnswers"]
+
+
+class GLMRowAnswers:
+    """Means, residuals, leverages and predictions."""
+
+    model: Any
+    params: Any
+    family: Any
+    scale: Any
+    glm_fit: GLMFit
+
+    @property
+    def scored(self) -> GLMScored:
+        """What robust covariances ask of the fit."""
+        raise NotImplementedError
+
+    @property
+    def lazy(self) -> LazyAnswers:
+        """What has a value for every row, as dask arrays of whatever size."""
+        return LazyAnswers(self)
+
+    def open_rows(self) -> StreamedRows:
+        """The rows, once they are known to be sound."""
+        rows: StreamedRows = self.model.open_rows()
+        return rows
+
+    @row_answer
+    def mu(self) -> RowFunction:
+        """The means, (n,)."""
+        return _row(self, "mean")
+
+    @row_answer
+    def fittedvalues(self) -> RowFunction:
+        """The means, (n,)."""
+        return _row(self, "mean")
+
+    @row_answer
+    def resid_response(self) -> RowFunction:
+        """``y - mu``, times the number of trials, (n,)."""
+        return _row(self, "resid_response")
+
+    @row_answer
+    def resid_pearson(self) -> RowFunction:
+        """``(y - mu) / sqrt(V(mu))`` with the weights, (n,)."""
+        return _row(self, "resid_pearson")
+
+    @row_answer
+    def resid_working(self) -> RowFunction:
+        """``(y - mu) / (dmu/deta)`` as statsmodels weighs them, (n,)."""
+        return _row(self, "resid_working")
+
+    @row_answer
+    def resid_deviance(self) -> RowFunction:
+        """Signed roots of the deviances of the rows, (n,)."""
+        return _row(self, "resid_deviance")
+
+    @row_answer
+    def resid_anscombe(self) -> RowFunction:
+        """Anscombe's residuals, scaled, (n,)."""
+        return _row(self, "resid_anscombe", float(self.scale))
+
+    @row_answer
+    def resid_anscombe_scaled(self) -> RowFunction:
+        """Anscombe's residuals at the estimated scale, (n,)."""
+        return _row(self, "resid_anscombe", float(self.scale))
+
+    @row_answer
+    def resid_anscombe_unscaled(self) -> RowFunction:
+        """Anscombe's residuals at scale one, (n,)."""
+        return _row(self, "resid_anscombe")
+
+    @row_answer
+    def null(self) -> RowFunction:
+        """The means of the null model, (n,)."""
+        likelihood = self.model.likelihood
+        return RowFunction(GLMRow("null", likelihood.kernel, np.array([likelihood.null_constant])))
+
+    # What statsmodels keeps of the model's rows, and its functions read.
+
+    @property
+    def _endog(self) -> Any:
+        return self.model.endog
+
+    @property
+    def _freq_weights(self) -> Any:
+        return self.model.freq_weights
+
+    @property
+    def _var_weights(self) -> Any:
+        return self.model.var_weights
+
+    @property
+    def _iweights(self) -> Any:
+        return self.model.iweights
+
+    @property
+    def _n_trials(self) -> Any:
+        return self.model.n_trials if isinstance(self.family, families.Binomial) else 1
+
+    @row_method
+    def get_hat_matrix_diag(self, observed: bool = True) -> Any:
+        """The diagonal of the hat matrix, (n,).
+
+        Parameters
+        ----------
+        observed : bool
+            Whether the weights are those of the observed information, or of the expected.
+        """
+        params = np.asarray(self.params, dtype=np.float64)
+        kernel = self.model.likelihood.kernel
+        if observed:
+            root = self.glm_fit.point.fit.root
+            cov = root @ np.linalg.inv(self.scored.meat(root).observed) @ root.T
+        else:
+            cov = self.glm_fit.point.fit.normalized_cov_params
+        kind = "observed_information" if observed else "information"
+        return RowFunction(Leverage(GLMRow(kind, kernel, params), cov))
+
+    @row_method
+    def predict(self, exog: Any = None, transform: bool = True, *args: Any, **kwargs: Any) -> Any:
+        """Predicted values, of new data or of the data itself.
+
+        Parameters
+        ----------
+        exog : DataFrame, dict or array_like, optional
+            New data; the data itself by default.
+        transform : bool
+            Whether a formula's variables are in `exog`, rather than its columns.
+        *args, **kwargs
+            ``exposure``, ``offset`` and ``which``, see `GLM.predict`.
+        """
+        exog = new_rows(exog)
+        if exog is not None:
+            return super().predict(  # type: ignore[misc]
+                exog, transform, *args, **kwargs
+            )
+        predict = type(self.model).predict  # of a subclass, it may be a plain function
+        ask = predict.ask if isinstance(predict, row_method) else predict
+        return ask(self.model, self.params, None, *args, **kwargs)
+
+
+def _row(results: GLMRowAnswers, kind: str, scale: float = 1.0) -> RowFunction:
+    beta = np.asarray(results.params, dtype=np.float64)
+    return RowFunction(GLMRow(kind, results.model.likelihood.kernel, beta, scale))
