@@ -35,3 +35,19 @@ def test_every_unit_is_in_the_table_and_none_that_is_not_there() -> None:
     }
     assert set(table) == units_of_the_package()
     assert table == {unit: LAYERS[unit] for unit in table}
+
+
+TEMPLATE = 40  # lines
+
+
+def test_each_template_is_short() -> None:
+    text = (ROOT / "docs" / "extending.rst").read_text(encoding="utf-8")
+    sections = re.split(r"\n(?=[A-Z].*\n-+\n)", text)[1:]
+    lines = {
+        section.splitlines()[0]: len(re.findall(r"^(?:>>>|\.\.\.)(?: .*)?$", section, re.M))
+        for section in sections
+    }
+    kinds = ["source", "statistic", "covariance", "family or a link", "row answer", "diagnostic"]
+    assert list(lines) == [f"A {kind}" for kind in kinds]
+    assert min(lines.values()) > 0
+    assert max(lines.values()) < TEMPLATE, lines

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from dask.delayed import delayed
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
@@ -25,7 +24,7 @@ from statsmodels_ooc.engine.spec import BlockSpec
 from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import Fingerprint
-from statsmodels_ooc.sources.base import Partition, numbered, own_labels
+from statsmodels_ooc.sources.base import Partition
 from statsmodels_ooc.sources.files import contents_are_compared
 
 __all__ = [
@@ -111,8 +110,8 @@ class Collect:
         read = rows = filled = 0  # before the frame: rows that were chosen, and all
         spec, sizes = self.spec, self.sizes
         with one_blas_thread(), contents_are_compared():
-            for frame, frame_rows, chosen in numbered(
-                partition, spec.columns, sizes.frame_rows, spec.encoded
+            for frame, frame_rows, chosen in partition.numbered(
+                spec.columns, sizes.frame_rows, spec.encoded
             ):
                 found.add(frame, spec.encoded)
                 if chosen is not None and numbers is kept:
@@ -133,7 +132,7 @@ class Collect:
                 rows += frame_rows
                 if meter is not None:
                     tick(meter, len(frame))
-            labels = None if meter is None else own_labels(partition)  # a lazy answer has none
+            labels = None if meter is None else partition.labels  # a lazy answer has none
         reader = "a lazy answer"
         check_read(partition.label, reader, before, found)
         check_unchanged(partition.label, reader, seen, state.seen.get(index, (0, 0, 0)))
@@ -202,13 +201,9 @@ class Merge:
 
 def bound(partition: Partition, columns: Sequence[str]) -> Any:
     """A partition of which these columns will be read, or the dask value that becomes it."""
-    narrowed = getattr(partition, "narrowed", None)
-    read: Any = partition if narrowed is None else narrowed(columns)
-    inner = getattr(read, "inner", None)
-    if inner is not None and hasattr(inner, "bind"):
-        return delayed(read.wrap)(inner.bind())
-    bind = getattr(read, "bind", None)
-    return _Held(read) if bind is None else bind()
+    read = partition.narrowed(columns)
+    delayed = read.bind()
+    return _Held(read) if delayed is None else delayed
 
 
 class _Held:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Protocol, runtime_checkable
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from statsmodels_ooc.errors import SchemaError, SourceError
 from statsmodels_ooc.sources.lookup import Lookup
 
-__all__ = ["ForgottenSource", "Levels", "Partition", "Source", "numbered", "own_labels"]
+__all__ = ["ForgottenSource", "Levels", "NumberedFrame", "Partition", "Recipe", "Source"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Levels:
 
 @runtime_checkable
 class Partition(Protocol):
-    """A cheap, picklable recipe for consecutive rows of a source.
+    """A cheap, picklable recipe for consecutive rows of a source; `Recipe` has defaults.
 
     Attributes
     ----------
@@ -76,34 +76,62 @@ class Partition(Protocol):
         """
         ...
 
+    @property
+    def labels(self) -> pd.Index[Any] | None: ...
+
+    def numbered(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[NumberedFrame]: ...
+
+    def narrowed(self, columns: Sequence[str]) -> Any: ...
+
+    def bind(self, *made: Callable[[Any], Any]) -> Any: ...
+
 
 NumberedFrame = tuple[pd.DataFrame, int, NDArray[np.intp] | None]
 
 
-def numbered(
-    partition: Partition, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
-) -> Iterator[NumberedFrame]:
-    """The frames of a partition, and which rows of it they hold.
+class Recipe(ABC):
+    """What a partition is unless it says otherwise: all rows, known by their numbers."""
 
-    Yields
-    ------
-    frame : DataFrame
-        As `Partition.frames` yields it.
-    rows : int
-        How many rows of the partition it stands for.
-    chosen : ndarray of int, (len(frame),), or None
-        Which of these it holds; None for all.
-    """
-    if hasattr(partition, "numbered"):
-        yield from partition.numbered(columns, max_rows, encoded)
-    else:
-        for frame in partition.frames(columns, max_rows, encoded):
+    @abstractmethod
+    def frames(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows in order, see `Partition.frames`."""
+
+    @property
+    def labels(self) -> pd.Index[Any] | None:
+        """The labels of the rows, where pandas gave them any; None where rows are counted."""
+        return None
+
+    def numbered(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[NumberedFrame]:
+        """The frames, and which rows of the partition they hold.
+
+        Yields
+        ------
+        frame : DataFrame
+            As `frames` yields it.
+        rows : int
+            How many rows of the partition it stands for.
+        chosen : ndarray of int, (len(frame),), or None
+            Which of these it holds; None for all.
+        """
+        for frame in self.frames(columns, max_rows, encoded):
             yield frame, len(frame), None
 
+    def narrowed(self, columns: Sequence[str]) -> Any:
+        """The same rows, for whoever reads these columns only."""
+        return self
 
-def own_labels(partition: Partition) -> pd.Index[Any] | None:
-    """The labels of a partition's rows, where pandas gave them any; None where rows are counted."""
-    return getattr(partition, "labels", None)
+    def bind(self, *made: Callable[[Any], Any]) -> Any:
+        """Of rows that dask computes: a Delayed of the partition, and of what is made of it.
+
+        None where a task reads the rows itself.
+        """
+        return None
 
 
 class Source(ABC):

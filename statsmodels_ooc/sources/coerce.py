@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from statsmodels_ooc.sources.memory import ArrowTableSource, FrameSource
 from statsmodels_ooc.sources.spool import spool, spooled_file
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
 
-__all__ = ["as_source", "is_chunked", "is_in_memory"]
+__all__ = ["OPENERS", "as_source", "is_chunked", "is_in_memory"]
 
 _ACCEPTED = (
     "a path, list of paths, glob, directory or URL of Parquet, CSV or Arrow files; a pandas "
@@ -105,39 +106,7 @@ def is_in_memory(x: Any) -> bool:
 
 
 def _opener(x: Any) -> Callable[..., Source] | None:
-    if isinstance(x, Source):
-        return _same
-    if is_path(x):
-        return _open_path
-    if isinstance(x, pd.DataFrame):
-        return _open_frame
-    if isinstance(x, (list, tuple)):
-        return _opener_of_list(x)
-    if isinstance(x, pa.Table):
-        return ArrowTableSource
-    if isinstance(x, pa.RecordBatch):
-        return _open_batch
-    if isinstance(x, pads.Dataset):
-        return from_dataset
-    if _is_polars(x, "LazyFrame"):
-        return _open_lazy
-    if _is_polars(x, "DataFrame"):
-        return _open_polars
-    if _is_dask_frame(x):
-        return DaskFrameSource
-    if reader(x) is not None:
-        return _open_foreign
-    if _is_stream(x) and advice(x) is None:
-        return from_iterable
-    return None
-
-
-def _opener_of_list(x: Sequence[Any]) -> Callable[..., Source] | None:
-    if x and all(isinstance(item, pd.DataFrame) for item in x):
-        return FrameSource
-    if x and all(is_arrow_like(item) or isinstance(item, pd.DataFrame) for item in x):
-        return from_iterable
-    return None
+    return next((opener for is_kind, opener in OPENERS if is_kind(x)), None)
 
 
 def _no_source(x: Any) -> TypeError:
@@ -242,9 +211,29 @@ _READ_BY = {
 }
 
 
-def _is_polars(x: Any, *names: str) -> bool:
+def _is_polars(name: str, x: Any) -> bool:
     kind = type(x)
-    return kind.__module__.partition(".")[0] == "polars" and kind.__name__ in names
+    return kind.__module__.partition(".")[0] == "polars" and kind.__name__ == name
+
+
+def _is(kind: type) -> Callable[[Any], bool]:
+    return lambda x: isinstance(x, kind)
+
+
+def _is_list_of_frames(x: Any) -> bool:
+    return isinstance(x, list | tuple) and bool(x) and all(map(_is(pd.DataFrame), x))
+
+
+def _is_list_of_tables(x: Any) -> bool:
+    return (
+        isinstance(x, list | tuple)
+        and bool(x)
+        and all(is_arrow_like(item) or isinstance(item, pd.DataFrame) for item in x)
+    )
+
+
+def _is_foreign(x: Any) -> bool:
+    return not isinstance(x, list | tuple) and reader(x) is not None
 
 
 def _is_dask_frame(x: Any) -> bool:
@@ -254,8 +243,28 @@ def _is_dask_frame(x: Any) -> bool:
 
 def _is_stream(x: Any) -> bool:
     """A function, an iterator, or an iterable that is no container of numbers."""
+    if advice(x) is not None:
+        return False
     if isinstance(x, Iterator):
         return True
     if isinstance(x, (Sized, Mapping)) or hasattr(x, "__array__") or isinstance(x, type):
         return False
     return callable(x) or isinstance(x, Iterable)
+
+
+OPENERS: list[tuple[Callable[[Any], bool], Callable[..., Source]]] = [
+    (_is(Source), _same),
+    (is_path, _open_path),
+    (_is(pd.DataFrame), _open_frame),
+    (_is_list_of_frames, FrameSource),
+    (_is_list_of_tables, from_iterable),
+    (_is(pa.Table), ArrowTableSource),
+    (_is(pa.RecordBatch), _open_batch),
+    (_is(pads.Dataset), from_dataset),
+    (partial(_is_polars, "LazyFrame"), _open_lazy),
+    (partial(_is_polars, "DataFrame"), _open_polars),
+    (_is_dask_frame, DaskFrameSource),
+    (_is_foreign, _open_foreign),
+    (_is_stream, from_iterable),
+]
+"""What a kind of data is opened by: the first that says that it is of its kind."""

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, picked, select
+from statsmodels_ooc.sources.columns import Column, select
 from statsmodels_ooc.sources.csv_errors import (
     Place,
     Ragged,
@@ -31,7 +29,7 @@ from statsmodels_ooc.sources.csv_text import opened_text, text_errors
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import frames_of
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
-from statsmodels_ooc.sources.lookup import dtypes_of
+from statsmodels_ooc.sources.listed import ColumnSource, Narrow
 from statsmodels_ooc.sources.shares import reader_bytes
 
 __all__ = ["SUFFIXES", "CsvSource", "read_csv"]
@@ -168,7 +166,7 @@ def _usual_delimiter(path: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Lines(ABC):
+class _Lines(Narrow):
     """Lines of a file.
 
     Attributes
@@ -183,10 +181,6 @@ class _Lines(ABC):
     names: tuple[str, ...]
 
     rows: ClassVar[None] = None  # only reading can tell
-
-    def narrowed(self, columns: Sequence[str]) -> Self:
-        """The same rows, knowing of these columns only."""
-        return replace(self, columns=picked(self.columns, columns, str(self.file)))
 
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
@@ -320,7 +314,7 @@ class CsvWhole(_Lines):
                 raise described(error, ragged, self.file, self.names, Place()) from error
 
 
-class CsvSource(Source):
+class CsvSource(ColumnSource):
     """CSV files as one table; see `read_csv`."""
 
     def __init__(
@@ -330,13 +324,12 @@ class CsvSource(Source):
         style: CsvFormat,
         dtypes: Mapping[str, Any],
     ) -> None:
-        self._name = name
         stored, headers = source_columns(files, style, dtypes)
         filled = [
             header.closed and (not is_cut(file, style) or header.end < file.size)
             for file, header in zip(files, headers, strict=True)
         ]
-        self._columns = beside_keys(stored, hive_keys(files, filled))
+        super().__init__(name, beside_keys(stored, hive_keys(files, filled)))
         self._partitions: list[CsvRange | CsvWhole] = []
         for file, header in zip(files, headers, strict=True):
             if is_cut(file, style):
@@ -345,7 +338,7 @@ class CsvSource(Source):
                     CsvRange(
                         file,
                         style,
-                        self._columns,
+                        self.known,
                         header.names,
                         header.end,
                         start,
@@ -355,30 +348,12 @@ class CsvSource(Source):
                 ]
             elif header.closed:
                 self._partitions.append(
-                    CsvWhole(file, style, self._columns, header.names, header.lines)
+                    CsvWhole(file, style, self.known, header.names, header.lines)
                 )
-
-    @property
-    def name(self) -> str:
-        """The path as it was given."""
-        return self._name
-
-    @cached_property
-    def dtypes(self) -> Mapping[str, Any]:
-        """Column name to pandas dtype."""
-        return dtypes_of(self._columns)
 
     @property
     def partitions(self) -> Sequence[CsvRange | CsvWhole]:
         """Byte ranges, in file order."""
         return self._partitions
 
-    @property
-    def slow(self) -> bool:
-        """Parsing text again costs more than a local copy."""
-        return True
-
-    def levels(self, column: str) -> Levels | None:
-        """The categories that ``dtypes`` declared."""
-        known: Column | HiveKey = select(self._columns, [column], self.name)[0]
-        return known.levels
+    slow = True  # parsing text again costs more than a local copy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -14,8 +14,10 @@ from dask.base import compute, is_dask_collection
 from dask.delayed import delayed as to_delayed
 
 from statsmodels_ooc.errors import SourceError
-from statsmodels_ooc.sources.base import Levels, Source
+from statsmodels_ooc.sources.base import Recipe
 from statsmodels_ooc.sources.columns import check_unique, select
+from statsmodels_ooc.sources.dask_frame import bound_to
+from statsmodels_ooc.sources.listed import ListedSource
 from statsmodels_ooc.sources.memory import FramePartition
 
 __all__ = ["AlignedSource", "from_arrays", "is_lazy"]
@@ -166,7 +168,7 @@ def _row_blocks(value: Any) -> list[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class AlignedPartition:
+class AlignedPartition(Recipe):
     """One block of rows of every part."""
 
     pieces: tuple[Any, ...]
@@ -191,9 +193,10 @@ class AlignedPartition:
         partition = _joined(list(values), layout, self.label)
         yield from partition.frames(columns, max_rows, encoded)
 
-    def bind(self) -> Any:
+    def bind(self, *made: Callable[[Any], Any]) -> Any:
         """A dask Delayed of an equal partition whose rows are in memory."""
-        return to_delayed(_joined, pure=True)(list(self.pieces), self.layout, self.label)
+        whole = to_delayed(_joined, pure=True)(list(self.pieces), self.layout, self.label)
+        return bound_to(whole, made)
 
 
 def _joined(
@@ -234,7 +237,7 @@ def _named(value: Any, names: tuple[str, ...]) -> dict[str, Any]:
     return {new: array[:, at] for at, new in enumerate(names)}
 
 
-class AlignedSource(Source):
+class AlignedSource(ListedSource):
     """Aligned dask collections as one table; see `from_arrays`.
 
     Attributes
@@ -263,49 +266,25 @@ class AlignedSource(Source):
             role: names[0] for role, names in layout.items() if role not in ("endog", "exog")
         }
         self.is_frame_like = any(_is_frame(parts.get(role)) for role in ("endog", "exog"))
-        self._dtypes = {
+        dtypes = {
             name: dtype
             for role, value in parts.items()
             for name, dtype in zip(layout[role], _dtypes(value), strict=True)
         }
         lengths = _lengths(parts, len(pieces["endog"]))
-        self._partitions = [
+        partitions = [
             AlignedPartition(
                 block,
                 tuple(layout.items()),
                 f"block {number}",
-                self._dtypes,
+                dtypes,
                 lengths[number],
             )
             for number, block in enumerate(zip(*pieces.values(), strict=True))
         ]
+        super().__init__("dask arrays", dtypes, partitions)
 
-    @property
-    def is_recipe(self) -> bool:
-        """False: a pickle would hold the rows."""
-        return False
-
-    @property
-    def name(self) -> str:
-        """What the source is."""
-        return "dask arrays"
-
-    @property
-    def dtypes(self) -> Mapping[str, Any]:
-        """Column name to dtype."""
-        return self._dtypes
-
-    @property
-    def partitions(self) -> Sequence[AlignedPartition]:
-        """The blocks."""
-        return self._partitions
-
-    def levels(self, column: str) -> Levels | None:
-        """The categories, where a DataFrame's column declares them."""
-        dtype = select(self._dtypes, [column], self.name)[0]
-        if not isinstance(dtype, pd.CategoricalDtype):
-            return None
-        return Levels(tuple(dtype.categories.tolist()), is_categorical=True)
+    is_recipe = False  # a pickle would hold the rows
 
 
 def _names(role: str, value: Any, max_endog: int = 1) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -12,8 +12,9 @@ import dask.utils
 import pandas as pd
 from dask.delayed import delayed as to_delayed
 
-from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import check_unique, picked, select
+from statsmodels_ooc.sources.base import Recipe
+from statsmodels_ooc.sources.columns import check_unique, picked
+from statsmodels_ooc.sources.listed import ListedSource
 from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.memory import FramePartition
 from statsmodels_ooc.sources.values import promised
@@ -36,7 +37,7 @@ def parse_bytes(size: int | str) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class DaskPartition:
+class DaskPartition(Recipe):
     """One dask partition.
 
     Attributes
@@ -74,16 +75,24 @@ class DaskPartition:
         frame = self.delayed[list(columns)].compute()
         yield from FramePartition(frame, self.label, dtypes).frames(columns, max_rows, encoded)
 
-    def bind(self) -> Any:
+    def bind(self, *made: Callable[[Any], Any]) -> Any:
         """A dask Delayed of an equal partition whose rows are in memory.
 
         It can become part of a larger graph, so that persisted and distributed
         collections are read where they are.
         """
-        return to_delayed(FramePartition, pure=True)(self.delayed, self.label, self.dtypes)
+        whole = to_delayed(FramePartition, pure=True)(self.delayed, self.label, self.dtypes)
+        return bound_to(whole, made)
 
 
-class DaskFrameSource(Source):
+def bound_to(whole: Any, made: Sequence[Callable[[Any], Any]]) -> Any:
+    """A Delayed, and what is made of it, one after the other."""
+    for make in made:
+        whole = to_delayed(make)(whole)
+    return whole
+
+
+class DaskFrameSource(ListedSource):
     """A dask DataFrame.
 
     What dask declares of a column is a hint: the values say what it is.
@@ -98,43 +107,16 @@ class DaskFrameSource(Source):
         names = tuple(frame.columns)
         check_unique(list(names), "the dask DataFrame")
         self._frame = frame
-        self._dtypes = Lookup(names, partial(_dtypes, frame._meta))
-        self._partitions = [
-            DaskPartition(delayed, f"dask partition {number}", self._dtypes)
+        dtypes = Lookup(names, partial(_dtypes, frame._meta))
+        partitions = [
+            DaskPartition(delayed, f"dask partition {number}", dtypes)
             for number, delayed in enumerate(frame.to_delayed())
         ]
+        super().__init__("dask DataFrame", dtypes, partitions)
 
-    @property
-    def makes_text(self) -> bool:
-        """True: dask makes text of Python objects, unless its ``convert-string`` is off."""
-        return True
+    makes_text = True  # dask makes text of Python objects, unless its ``convert-string`` is off.
 
-    @property
-    def is_recipe(self) -> bool:
-        """False: a pickle would hold the rows."""
-        return False
-
-    @property
-    def name(self) -> str:
-        """What the source is."""
-        return "dask DataFrame"
-
-    @property
-    def dtypes(self) -> Mapping[str, Any]:
-        """Column name to pandas dtype, as dask declares it."""
-        return self._dtypes
-
-    @property
-    def partitions(self) -> Sequence[DaskPartition]:
-        """The dask partitions."""
-        return self._partitions
-
-    def levels(self, column: str) -> Levels | None:
-        """The categories, where dask knows them."""
-        dtype = select(self._dtypes, [column], self.name)[0]
-        if not isinstance(dtype, pd.CategoricalDtype) or dtype.categories is None:
-            return None
-        return Levels(tuple(dtype.categories.tolist()), is_categorical=True)
+    is_recipe = False  # a pickle would hold the rows
 
 
 def _dtypes(meta: pd.DataFrame, names: Sequence[Any]) -> dict[Any, Any]:

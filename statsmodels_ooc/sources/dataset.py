@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,11 +11,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as pads
 
-from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, picked, select
+from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.columns import Column, select
 from statsmodels_ooc.sources.damage import foreign_bytes
 from statsmodels_ooc.sources.frames import categories_of, frames_of, union
-from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
+from statsmodels_ooc.sources.listed import ColumnSource, Narrow
+from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.memory import ArrowTableSource
 from statsmodels_ooc.sources.parquet import holds_nulls
 from statsmodels_ooc.sources.schema import CommonSchema, delivered
@@ -39,7 +40,7 @@ def from_dataset(dataset: pads.Dataset) -> Source:
 
 
 @dataclass(frozen=True, eq=False)
-class FragmentPartition:
+class FragmentPartition(Narrow):
     """A fragment of a dataset, or one of its row groups."""
 
     fragment: Any
@@ -47,10 +48,6 @@ class FragmentPartition:
     label: str
     rows: int | None
     columns: Mapping[str, Column]
-
-    def narrowed(self, columns: Sequence[str]) -> FragmentPartition:
-        """The same rows, knowing of these columns only."""
-        return replace(self, columns=picked(self.columns, columns, self.label))
 
     @property
     def nbytes(self) -> int | None:
@@ -75,27 +72,17 @@ class FragmentPartition:
             yield from frames_of(batches, chosen, max_rows, encoded)
 
 
-class DatasetSource(Source):
+class DatasetSource(ColumnSource):
     """A pyarrow Dataset of files."""
 
     def __init__(self, schema: pa.Schema, fragments: Sequence[Any]) -> None:
         self._schema = schema
         self._fragments = list(fragments)
         self._common = CommonSchema([("the Dataset", schema)])
-        self._columns = Lookup(self._common.names, self._found)
-
-    @property
-    def name(self) -> str:
-        """The first file."""
-        if not self._fragments:
-            return "empty Dataset"
-        more = len(self._fragments) - 1
-        return str(self._fragments[0].path) + (f" and {more} more" if more else "")
-
-    @cached_property
-    def dtypes(self) -> Mapping[str, Any]:
-        """Column name to pandas dtype."""
-        return dtypes_of(self._columns)
+        name, more = "empty Dataset", len(self._fragments) - 1
+        if self._fragments:  # the first file
+            name = f"{self._fragments[0].path}" + (f" and {more} more" if more else "")
+        super().__init__(name, Lookup(self._common.names, self._found))
 
     def _found(self, names: Sequence[str]) -> dict[str, Column]:
         return {name: self._column(self._common.field(name)) for name in names}
@@ -118,15 +105,10 @@ class DatasetSource(Source):
     def partitions(self) -> Sequence[FragmentPartition]:
         """Row groups of Parquet fragments, whole fragments of other formats."""
         return [
-            FragmentPartition(piece, self._schema, label, rows, self._columns)
+            FragmentPartition(piece, self._schema, label, rows, self.known)
             for fragment in self._fragments
             for piece, label, rows in _pieces(fragment)
         ]
-
-    def levels(self, column: str) -> Levels | None:
-        """The values of a dictionary column."""
-        known: Column = select(self._columns, [column], self.name)[0]
-        return known.levels
 
 
 def _pieces(fragment: Any) -> Iterator[tuple[Any, str, int | None]]:

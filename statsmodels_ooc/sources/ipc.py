@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -14,14 +14,14 @@ import pyarrow.ipc as ipc
 
 from statsmodels_ooc.errors import MemoryLimitError, ParseError, SchemaError
 from statsmodels_ooc.options import options
-from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, picked, select
+from statsmodels_ooc.sources.columns import Column, select
 from statsmodels_ooc.sources.damage import foreign_bytes
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import categories_of, frames_of, union
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
-from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
+from statsmodels_ooc.sources.listed import ColumnSource, Narrow
+from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.schema import CommonSchema, delivered
 from statsmodels_ooc.sources.stored_index import StoredIndex, stored_index
 
@@ -102,7 +102,7 @@ class Largest:
 
 
 @dataclass(frozen=True)
-class IpcPartition:
+class IpcPartition(Narrow):
     """Consecutive record batches of one file."""
 
     file: StoredFile
@@ -116,10 +116,6 @@ class IpcPartition:
     largest: Largest
     before: int = 0
     index: StoredIndex | None = None
-
-    def narrowed(self, columns: Sequence[str]) -> IpcPartition:
-        """The same rows, knowing of these columns only."""
-        return replace(self, columns=picked(self.columns, columns, str(self.file)))
 
     @property
     def label(self) -> str:
@@ -202,17 +198,13 @@ def _is_fixed(kind: pa.DataType) -> bool:
 
 
 @dataclass(frozen=True)
-class IpcStreamPartition:
+class IpcStreamPartition(Narrow):
     """A file in the streaming format, which can only be read from its start."""
 
     file: StoredFile
     columns: Mapping[str, Column | HiveKey]
     index: StoredIndex | None = None
     rows: int | None = None
-
-    def narrowed(self, columns: Sequence[str]) -> IpcStreamPartition:
-        """The same rows, knowing of these columns only."""
-        return replace(self, columns=picked(self.columns, columns, str(self.file)))
 
     @property
     def nbytes(self) -> int | None:
@@ -272,7 +264,7 @@ class _Opened:
         return self.batches is None or any(info.rows for info in self.batches)
 
 
-class IpcSource(Source):
+class IpcSource(ColumnSource):
     """Arrow IPC files as one table; see `read_ipc`."""
 
     def __init__(
@@ -282,16 +274,15 @@ class IpcSource(Source):
         refused: Mapping[str, SchemaError] | None = None,
     ) -> None:
         self.files = tuple(files)
-        self._name = name
         opened = [_open(file) for file in files]
         common = CommonSchema([(str(item.file), item.schema) for item in opened])
         index = stored_index([(str(item.file), item.schema) for item in opened])
         keys = hive_keys(self.files, [item.has_rows for item in opened])
         self.refused = dict(refused or {})
         find = partial(_found, common, opened, self.refused)
-        self._columns = beside_keys(Lookup((*common.names, *self.refused), find), keys)
+        super().__init__(name, beside_keys(Lookup((*common.names, *self.refused), find), keys))
         self._partitions = [
-            partition for item in opened for partition in _partitions(item, self._columns, index)
+            partition for item in opened for partition in _partitions(item, self.known, index)
         ]
 
     @property
@@ -300,24 +291,9 @@ class IpcSource(Source):
         return all(file.owner is None for file in self.files)
 
     @property
-    def name(self) -> str:
-        """The path as it was given."""
-        return self._name
-
-    @cached_property
-    def dtypes(self) -> Mapping[str, Any]:
-        """Column name to pandas dtype."""
-        return dtypes_of(self._columns)
-
-    @property
     def partitions(self) -> Sequence[IpcPartition | IpcStreamPartition]:
         """Runs of record batches, in file order."""
         return self._partitions
-
-    def levels(self, column: str) -> Levels | None:
-        """The declared categories of a dictionary column."""
-        known: Column | HiveKey = select(self._columns, [column], self.name)[0]
-        return known.levels
 
 
 def _open(file: StoredFile) -> _Opened:

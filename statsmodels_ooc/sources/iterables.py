@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from statsmodels_ooc.errors import SourceChangedError, SourceError
-from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.base import Recipe, Source
 from statsmodels_ooc.sources.columns import check_unique, picked, select
 from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
+from statsmodels_ooc.sources.listed import ListedSource
 from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.memory import ArrowTableSource, FramePartition
 from statsmodels_ooc.sources.schema import CommonSchema
@@ -108,22 +109,22 @@ def _from_function(make: Callable[[], Iterable[Any]], name: str) -> Source:
     return source if pieces is peek.pieces else spool(pieces, name)  # spent: reading says so
 
 
-class IterableSource(Source):
+class IterableSource(ListedSource):
     """Frames of a function that is called for every pass; see `from_iterable`."""
 
     def __init__(self, make: Callable[[], Iterable[Any]], name: str, peek: Peeked) -> None:
-        self._name = name
         first = _checked(peek.first, name)
         names = _names(first, f"frame 0 of {name}")
-        self._dtypes = Lookup(names, self._told)
+        dtypes = Lookup(names, self._told)  # of the first values
         self._first = _pandas(first[:_PEEKED], names, f"frame 0 of {name}").copy()
-        self._partitions = [IterablePartition(make, name, self._dtypes, peek.pieces)]
+        self._partition = IterablePartition(make, name, dtypes, peek.pieces)
+        super().__init__(name, dtypes, [self._partition])
 
     def _told(self, names: Sequence[Any]) -> dict[Any, Any]:
         """What the first frame says, and the others where that is open."""
         found = {name: dtype_of(self._first[name]) for name in names}
         left = [name for name in names if _is_open(found[name])]
-        pieces = self._partitions[0].pieces(left) if left else ()
+        pieces = self._partition.pieces(left) if left else ()
         for place, frame in pieces:
             for name in left:
                 both = [("the frames before", found[name]), (place, dtype_of(frame[name]))]
@@ -136,28 +137,10 @@ class IterableSource(Source):
             for name, dtype in found.items()
         }
 
-    @property
-    def is_recipe(self) -> bool:
-        """False: a pickle would hold the rows."""
-        return False
+    is_recipe = False  # a pickle would hold the rows
 
-    @property
-    def name(self) -> str:
-        """The function's name."""
-        return self._name
-
-    @property
-    def dtypes(self) -> Mapping[str, Any]:
-        """Column name to the dtype that its first values have.
-
-        A Categorical of numbers is one if its categories are the same in all frames.
-        """
-        return self._dtypes
-
-    @property
-    def partitions(self) -> Sequence[IterablePartition]:
-        """One partition."""
-        return self._partitions
+    def levels(self, column: str) -> None:
+        """None: frames that come later may have other categories."""
 
 
 def _is_open(dtype: Any) -> bool:
@@ -189,7 +172,7 @@ def _names(piece: Any, place: str) -> list[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class IterablePartition:
+class IterablePartition(Recipe):
     """All frames of one call."""
 
     make: Callable[[], Iterable[Any]]

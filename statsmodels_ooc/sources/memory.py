@@ -11,10 +11,11 @@ import pandas as pd
 import pyarrow as pa
 
 from statsmodels_ooc.errors import SourceError
-from statsmodels_ooc.sources.base import Levels, Source
+from statsmodels_ooc.sources.base import Recipe
 from statsmodels_ooc.sources.columns import Column, check_unique, picked, select
 from statsmodels_ooc.sources.frames import categories_of, frames_of
-from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
+from statsmodels_ooc.sources.listed import ColumnSource, ListedSource, Narrow
+from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.schema import CommonSchema, check_same_columns, delivered
 from statsmodels_ooc.sources.stored_index import StoredIndex, stored_index
 from statsmodels_ooc.sources.values import dtype_of_pieces, settled
@@ -25,7 +26,7 @@ _CHUNK_ROWS = 262_144
 
 
 @dataclass(frozen=True, eq=False)
-class FramePartition:
+class FramePartition(Recipe):
     """Consecutive rows of a pandas DataFrame.
 
     Attributes
@@ -82,7 +83,7 @@ class FramePartition:
         return {name: place for place, name in enumerate(self.frame.columns)}
 
 
-class FrameSource(Source):
+class FrameSource(ListedSource):
     """pandas DataFrames, one after the other, with the values that they have.
 
     Parameters
@@ -99,12 +100,13 @@ class FrameSource(Source):
             raise SourceError("an empty list has no columns", hint="give at least one DataFrame")
         self._several = len(frames) != 1
         self._frames = list(frames)
-        self._dtypes = Lookup(_common_columns(frames), self._told)
-        self._partitions = [
-            FramePartition(piece, label, self._dtypes)
+        dtypes = Lookup(_common_columns(frames), self._told)
+        partitions = [
+            FramePartition(piece, label, dtypes)
             for number, frame in enumerate(frames)
             for piece, label in self._pieces(frame, number, chunk_rows)
         ]
+        super().__init__("DataFrames" if self._several else "DataFrame", dtypes, partitions)
 
     def _told(self, names: Sequence[Any]) -> dict[Any, Any]:
         return {
@@ -124,32 +126,7 @@ class FrameSource(Source):
             piece = frame.iloc[start : start + step]
             yield piece, f"{what}, rows {start}-{start + max(len(piece), 1) - 1}"
 
-    @property
-    def is_recipe(self) -> bool:
-        """False: a pickle would hold the rows."""
-        return False
-
-    @property
-    def name(self) -> str:
-        """What the source is made of."""
-        return "DataFrames" if self._several else "DataFrame"
-
-    @property
-    def dtypes(self) -> Mapping[str, Any]:
-        """Column name to pandas dtype."""
-        return self._dtypes
-
-    @property
-    def partitions(self) -> Sequence[FramePartition]:
-        """Slices in row order."""
-        return self._partitions
-
-    def levels(self, column: str) -> Levels | None:
-        """All categories of a Categorical column."""
-        dtype = select(self._dtypes, [column], self.name)[0]
-        if not isinstance(dtype, pd.CategoricalDtype) or dtype.categories is None:
-            return None
-        return Levels(tuple(dtype.categories.tolist()), is_categorical=True)
+    is_recipe = False  # a pickle would hold the rows
 
 
 def _positive(rows: int) -> int:
@@ -167,7 +144,7 @@ def _common_columns(frames: Sequence[pd.DataFrame]) -> list[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class TablePartition:
+class TablePartition(Narrow):
     """Consecutive rows of an Arrow table."""
 
     table: pa.Table
@@ -175,10 +152,6 @@ class TablePartition:
     columns: Mapping[str, Column]
     before: int = 0
     index: StoredIndex | None = None
-
-    def narrowed(self, columns: Sequence[str]) -> TablePartition:
-        """The same rows, knowing of these columns only."""
-        return replace(self, columns=picked(self.columns, columns, self.label))
 
     @property
     def rows(self) -> int:
@@ -206,7 +179,7 @@ class TablePartition:
         yield from frames_of(batches, chosen, max_rows, encoded)
 
 
-class ArrowTableSource(Source):
+class ArrowTableSource(ColumnSource):
     """A pyarrow Table; slices share its memory.
 
     Parameters
@@ -220,40 +193,22 @@ class ArrowTableSource(Source):
     def __init__(self, table: pa.Table, chunk_rows: int | None = None) -> None:
         table = table.unify_dictionaries()
         common = CommonSchema([("the Table", table.schema)])
-        self._columns = Lookup(common.names, partial(_table_columns, common, table))
+        super().__init__("Table", Lookup(common.names, partial(_table_columns, common, table)))
         step = _positive(_CHUNK_ROWS if chunk_rows is None else chunk_rows)
         index = stored_index([("the Table", table.schema)])
         self._partitions = [
             TablePartition(
-                table.slice(start, step), f"Table, rows from {start}", self._columns, start, index
+                table.slice(start, step), f"Table, rows from {start}", self.known, start, index
             )
             for start in range(0, table.num_rows, step)
         ]
 
-    @property
-    def is_recipe(self) -> bool:
-        """False: a pickle would hold the rows."""
-        return False
-
-    @property
-    def name(self) -> str:
-        """What the source is made of."""
-        return "Table"
-
-    @cached_property
-    def dtypes(self) -> Mapping[str, Any]:
-        """Column name to pandas dtype."""
-        return dtypes_of(self._columns)
+    is_recipe = False  # a pickle would hold the rows
 
     @property
     def partitions(self) -> Sequence[TablePartition]:
         """Slices in row order."""
         return self._partitions
-
-    def levels(self, column: str) -> Levels | None:
-        """The values of a dictionary column's dictionary."""
-        known: Column = select(self._columns, [column], self.name)[0]
-        return known.levels
 
 
 def _table_columns(

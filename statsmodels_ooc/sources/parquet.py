@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
 from typing import Any
@@ -15,13 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from statsmodels_ooc.errors import SourceChangedError
-from statsmodels_ooc.sources.base import Levels, Source
-from statsmodels_ooc.sources.columns import Column, is_text, picked, select
+from statsmodels_ooc.sources.base import Levels
+from statsmodels_ooc.sources.columns import Column, is_text, select
 from statsmodels_ooc.sources.damage import foreign_bytes
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import categories_of, frames_of, union
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
-from statsmodels_ooc.sources.lookup import Lookup, dtypes_of
+from statsmodels_ooc.sources.listed import ColumnSource, Narrow
+from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.parquet_footer import footer, holds_only_nulls, leaf_of
 from statsmodels_ooc.sources.parquet_levels import dictionaries, string_levels
 from statsmodels_ooc.sources.parquet_text import holds_text, text_bytes
@@ -91,7 +92,7 @@ def read_parquet(
 
 
 @dataclass(frozen=True)
-class ParquetPartition:
+class ParquetPartition(Narrow):
     """Consecutive row groups of one file."""
 
     file: StoredFile
@@ -101,10 +102,6 @@ class ParquetPartition:
     nbytes: int | None
     columns: Mapping[str, Column | HiveKey]
     index: StoredIndex | None = None
-
-    def narrowed(self, columns: Sequence[str]) -> ParquetPartition:
-        """The same rows, knowing of these columns only."""
-        return replace(self, columns=picked(self.columns, columns, str(self.file)))
 
     @property
     def label(self) -> str:
@@ -174,12 +171,11 @@ class ParquetPartition:
                 yield batch if batch.schema.names == names else batch.select(names)
 
 
-class ParquetSource(Source):
+class ParquetSource(ColumnSource):
     """Parquet files as one table; see `read_parquet`."""
 
     def __init__(self, files: Sequence[StoredFile], name: str) -> None:
         self.files = tuple(files)
-        self._name = name
         self._untyped: dict[str, set[StoredFile]] = {}
         opened = _in_threads(_opened, self.files)
         self._runs = [runs for _, runs, _ in opened]
@@ -187,17 +183,7 @@ class ParquetSource(Source):
         self._index = stored_index(schemas)
         self._common = CommonSchema(schemas, without_value=self._without_value)
         keys = hive_keys(self.files, [rows for _, _, rows in opened])
-        self._columns = beside_keys(Lookup(self._common.names, self._found), keys)
-
-    @property
-    def name(self) -> str:
-        """The path as it was given."""
-        return self._name
-
-    @cached_property
-    def dtypes(self) -> Mapping[str, Any]:
-        """Column name to pandas dtype."""
-        return dtypes_of(self._columns)
+        super().__init__(name, beside_keys(Lookup(self._common.names, self._found), keys))
 
     def _without_value(self, name: str, kind: pa.DataType) -> bool:
         near = self._common.position(name)
@@ -233,14 +219,14 @@ class ParquetSource(Source):
     def partitions(self) -> Sequence[ParquetPartition]:
         """Runs of row groups, in file order."""
         return [
-            ParquetPartition(file, start, stop, rows, size, self._columns, self._index)
+            ParquetPartition(file, start, stop, rows, size, self.known, self._index)
             for file, runs in zip(self.files, self._runs, strict=True)
             for start, stop, rows, size in runs
         ]
 
     def levels(self, column: str) -> Levels | None:
         """Declared categories, hive keys, or complete small dictionary pages."""
-        known: Column | HiveKey = select(self._columns, [column], self.name)[0]
+        known: Column | HiveKey = select(self.known, [column], self.name)[0]
         if known.levels is not None or isinstance(known, HiveKey):
             return known.levels
         return string_levels(self._typed(column), column) if is_text(known.type) else None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from statsmodels_ooc.sources.base import Levels, Partition, Source
+from statsmodels_ooc.sources.base import Levels, Partition, Recipe, Source
 from statsmodels_ooc.sources.ipc import IpcSource
 from statsmodels_ooc.sources.spool import spool
 from statsmodels_ooc.sources.temporary import TemporaryFolder
@@ -107,7 +107,7 @@ class SpooledSource(Source):
 
 
 @dataclass(frozen=True)
-class SpooledPartition:
+class SpooledPartition(Recipe):
     """The copy of a partition, under its label."""
 
     label: str

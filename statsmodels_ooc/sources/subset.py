@@ -15,9 +15,8 @@ from statsmodels_ooc.sources.base import (
     Levels,
     NumberedFrame,
     Partition,
+    Recipe,
     Source,
-    numbered,
-    own_labels,
 )
 from statsmodels_ooc.sources.values import widened
 
@@ -223,7 +222,7 @@ def _truth(chosen: Any) -> tuple[np.ndarray, np.ndarray | None]:
     return chosen.fillna(False).to_numpy(np.bool_), is_open if is_open.any() else None
 
 
-class ChosenPartition:
+class ChosenPartition(Recipe):
     """The chosen rows of a partition.
 
     Attributes
@@ -231,7 +230,7 @@ class ChosenPartition:
     inner : Partition
         The partition with all of its rows.
     wrap : Choose
-        What made this one of it, for whoever has to replace the inner one.
+        What makes this one of it.
     """
 
     def __init__(self, inner: Partition, wrap: Choose) -> None:
@@ -242,10 +241,11 @@ class ChosenPartition:
 
     def narrowed(self, columns: Sequence[str]) -> ChosenPartition:
         """The same rows, knowing only of the columns that are read."""
-        narrowed = getattr(self.inner, "narrowed", None)
-        if narrowed is None:
-            return self
-        return ChosenPartition(narrowed(self._needed(columns)), self.wrap)
+        return ChosenPartition(self.inner.narrowed(self._needed(columns)), self.wrap)
+
+    def bind(self, *made: Callable[[Any], Any]) -> Any:
+        """What dask computes of the partition with all rows."""
+        return self.inner.bind(self.wrap, *made)
 
     def _needed(self, columns: Sequence[str]) -> list[str]:
         return list(dict.fromkeys((*columns, *self.wrap.columns())))
@@ -261,7 +261,7 @@ class ChosenPartition:
     @property
     def labels(self) -> pd.Index[Any] | None:
         """The index of all rows, where the source has one of its own."""
-        return own_labels(self.inner)
+        return self.inner.labels
 
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
@@ -272,11 +272,11 @@ class ChosenPartition:
     def numbered(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[NumberedFrame]:
-        """Frames of the chosen rows, and which rows these are; see `numbered`."""
+        """Frames of the chosen rows, and which rows these are."""
         looked_at = self.wrap.columns()
         needed = self._needed(columns)
         start = 0
-        for frame, rows, _ in numbered(self.inner, needed, max_rows, set(encoded) - set(looked_at)):
+        for frame, rows, _ in self.inner.numbered(needed, max_rows, set(encoded) - set(looked_at)):
             mask = self.wrap.mask(frame, start, self.label)
             start += rows
             chosen = frame.loc[mask, list(columns)].reset_index(drop=True)

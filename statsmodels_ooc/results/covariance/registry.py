@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any, Protocol
 
@@ -16,8 +16,8 @@ from statsmodels_ooc.results.covariance.linear import FixedScale, LinearScored, 
 __all__ = ["GLM", "LINEAR", "HasCovariances", "checked", "set_covariance"]
 
 _HC = ("HC0", "HC1", "HC2", "HC3")
-LINEAR: tuple[Covariance[LinearScored], ...] = (FixedScale(), *map(White, _HC), Cluster())
-GLM: tuple[Covariance[GLMScored], ...] = (*map(GLMWhite, _HC), Cluster())
+LINEAR: list[Covariance[LinearScored]] = [FixedScale(), *map(White, _HC), Cluster()]
+GLM: list[Covariance[GLMScored]] = [*map(GLMWhite, _HC), Cluster()]
 
 _NOT_BUILT = (
     "hac",
@@ -31,7 +31,7 @@ _NOT_BUILT = (
 
 
 def checked(
-    registry: tuple[Covariance[Any], ...], cov_type: str, cov_kwds: Mapping[str, Any] | None
+    registry: Sequence[Covariance[Any]], cov_type: str, cov_kwds: Mapping[str, Any] | None
 ) -> tuple[Covariance[Any] | None, Any]:
     """A covariance and its options; None for "nonrobust".
 
@@ -85,7 +85,7 @@ _SHARED = ("scaling_factor", "use_t")
 
 def set_covariance(
     results: Any,
-    registry: tuple[Covariance[Any], ...],
+    registry: Sequence[Covariance[Any]],
     fit: ScoredFit,
     cov_type: str,
     cov_kwds: Mapping[str, Any],
@@ -97,7 +97,7 @@ def set_covariance(
     ----------
     results : results
         They get what statsmodels' `get_robustcov_results` sets.
-    registry : tuple of Covariance
+    registry : sequence of Covariance
         `LINEAR` or `GLM`.
     fit : ScoredFit
         What the covariance asks.
