@@ -89,6 +89,9 @@ FITS: dict[str, Callable[[], Any]] = {
     "ols": lambda: tested(linear().fit()),
     "ols, qr": lambda: linear().fit(method="qr"),
     "ols, HC3": lambda: linear().fit(cov_type="HC3"),
+    "ols, cluster": lambda: linear().fit(
+        cov_type="cluster", cov_kwds={"groups": "g + m.astype(str)"}
+    ),
     "ols, no intercept": lambda: linear("gauss ~ 0 + a + b").fit(),
     "ols, ill-conditioned": lambda: linear("y ~ far + a + C(g)").fit(),
     "ols, rank-deficient": lambda: linear("y ~ a + I(2 * a) + b").fit(),
@@ -106,6 +109,9 @@ FITS: dict[str, Callable[[], Any]] = {
     "poisson, weights": lambda: tested(glm("count", F.Poisson(), freq_weights="f").fit()),
     "poisson, ill-conditioned": lambda: glm("count", F.Poisson(), "{} ~ far + a").fit(),
     "poisson, HC0": lambda: glm("count", F.Poisson()).fit(cov_type="HC0"),
+    "poisson, cluster": lambda: glm("count", F.Poisson()).fit(
+        cov_type="cluster", cov_kwds={"groups": "m"}
+    ),
     "poisson, X2": lambda: glm("count", F.Poisson()).fit(scale="X2"),
     "poisson, start": lambda: glm("count", F.Poisson()).fit(start="statsmodels"),
     "poisson, newton": lambda: glm("count", F.Poisson()).fit(method="newton", disp=False),
@@ -131,7 +137,10 @@ FITS: dict[str, Callable[[], Any]] = {
         "hit ~ a + b", source()
     ),
 }
-ON_CLUSTER = ("ols", "wls", "poisson", "logit, compressed", "iboss D")
+ON_CLUSTER = (
+    *("ols", "ols, cluster", "wls", "poisson", "poisson, cluster"),
+    *("logit, compressed", "iboss D"),
+)
 
 NUMBERS = (
     *("params", "bse", "normalized_cov_params", "scale", "llf", "deviance", "pearson_chi2"),

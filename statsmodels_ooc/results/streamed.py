@@ -177,7 +177,7 @@ class StreamedResults(HasCovariances, LazyRows, NestedTests, EstimableTests):
         Parameters
         ----------
         cov_type : str
-            The covariance estimator, see :doc:`after_the_fit`.
+            The covariance estimator, see :doc:`/after_the_fit`.
         use_t : bool, optional
             Whether tests use Student's t.
         **kwargs
