@@ -30,8 +30,8 @@ from statsmodels.tools.sm_exceptions import DomainWarning
 
 from statsmodels_ooc.families.lookup import kernel_of
 from statsmodels_ooc.selection.indices import iboss_indices
-from statsmodels_ooc.selection.information import information
 from statsmodels_ooc.selection.ordering import hashes
+from statsmodels_ooc.selection.scorers import information
 
 Array = np.ndarray
 

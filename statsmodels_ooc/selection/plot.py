@@ -15,9 +15,9 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.errors import ColumnNotFoundError, MissingExtraError, OptionError
-from statsmodels_ooc.selection.fitting import block_of
 from statsmodels_ooc.selection.histograms import CELLS, Histograms, Limits, Plane, limits
 from statsmodels_ooc.selection.ordering import IntArray
+from statsmodels_ooc.selection.pilot import block_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,18 +4,100 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from statsmodels.genmod import families
+from statsmodels.genmod.families import links
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.blocks.weights import prior_weights
+from statsmodels_ooc.blocks.weights import prior_weights, total_offset
+from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.selection.criteria import Criterion, scores
-from statsmodels_ooc.selection.information import information, row_predictor
 
-__all__ = ["Informative", "Psi", "Uniform"]
+__all__ = [
+    "Informative",
+    "Psi",
+    "Uniform",
+    "information",
+    "is_constant",
+    "row_predictor",
+]
+
+
+def information(kernel: Kernel, eta: FloatArray) -> FloatArray:
+    """``(dmu/deta)**2 / V(mu)``, the expected information of each row, (b,).
+
+    It is found from the linear predictor itself: a mean that was rounded or kept away
+    from its bounds has lost what the tails need.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The family and its link.
+    eta : ndarray, (b,)
+        Linear predictors, offset and logarithm of the exposure included.
+
+    Returns
+    -------
+    ndarray, (b,)
+        NaN where the mean is impossible for the family, or the information is infinite.
+        Means of a Binomial family are kept 2.2e-16 away from bounds that they can reach.
+
+    References
+    ----------
+    McCullagh, Nelder (1989). Generalized Linear Models, 2nd ed., section 2.5.
+    """
+    # NumPy may compute one number with other instructions, and other bits, than many.
+    many = np.repeat(eta, 2) if len(eta) == 1 else eta
+    mean = kernel.mean(many)
+    with quiet():
+        psi, _ = kernel.working(mean.mu, many, mean)
+    outside = kernel.outside(mean)
+    if outside is not None:
+        psi[outside] = np.nan
+    psi[np.isinf(psi)] = np.nan
+    return psi[: len(eta)]
+
+
+def row_predictor(block: Block, beta: FloatArray) -> FloatArray:
+    """``X beta`` and the offset, (b,), the same bits for a row in whatever block it comes.
+
+    A matrix product may add up in another order in a block of another size; here one
+    column is added after the other.
+    """
+    eta = np.zeros(len(block.endog))
+    for x, b in zip(block.dense().T, beta, strict=True):
+        eta += x * b
+    offset = total_offset(block)
+    return eta if offset is None else eta + offset
+
+
+def is_constant(family: Any) -> bool:
+    """Whether the link stabilises the variance, so that every row has the same Psi."""
+    link, power = family.link, None
+    if type(link).__module__ != links.__name__:  # what inherits from a link may be another
+        return False
+    if isinstance(link, links.Log):
+        power = 0.0
+    elif isinstance(link, links.Power):
+        power = float(link.power)
+    match family:
+        case families.Gaussian():
+            return power == 1
+        case families.Poisson():
+            return power == 0.5
+        case families.Gamma():
+            return power == 0
+        case families.InverseGaussian():
+            return power == -0.5
+        case families.Tweedie():
+            return power is not None and power == 1 - family.var_power / 2
+    return False
+
 
 _WEIGHTS = ("weights", "freq_weights", "var_weights", "trials")
 

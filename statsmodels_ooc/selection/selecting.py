@@ -24,15 +24,12 @@ from statsmodels_ooc.reductions.means import Means
 from statsmodels_ooc.reductions.responses import ImpossibleResponses
 from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
 from statsmodels_ooc.selection.criteria import Steps, deal, take
-from statsmodels_ooc.selection.fitting import block_of, fit_rows, rank_of
-from statsmodels_ooc.selection.needs import Needs
-from statsmodels_ooc.selection.numbered import NumberedRows
 from statsmodels_ooc.selection.ordering import TIES, UNIFORM, IntArray
-from statsmodels_ooc.selection.pilot import Pilot, Piloting
-from statsmodels_ooc.selection.pool import Pool
+from statsmodels_ooc.selection.pilot import Pilot, Piloting, block_of, fit_rows, rank_of
+from statsmodels_ooc.selection.pool import NumberedRows, Pool
 from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform
 from statsmodels_ooc.selection.selection import Selection
-from statsmodels_ooc.selection.survey import Survey, by_column
+from statsmodels_ooc.selection.survey import Needs, Survey, by_column
 
 __all__ = ["Selecting"]
 

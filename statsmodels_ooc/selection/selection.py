@@ -15,14 +15,12 @@ from statsmodels_ooc.engine import PassRecord, StreamedRows
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.families.lookup import kernel_of
 from statsmodels_ooc.selection.efficiency import InformationSums, log_det
-from statsmodels_ooc.selection.fitting import INTERCEPT, block_of
 from statsmodels_ooc.selection.histograms import Plane
-from statsmodels_ooc.selection.in_memory import fit_model, model_of
-from statsmodels_ooc.selection.information import is_constant
+from statsmodels_ooc.selection.indices import fit_model, model_of
 from statsmodels_ooc.selection.ordering import IntArray
-from statsmodels_ooc.selection.pilot import Pilot
+from statsmodels_ooc.selection.pilot import INTERCEPT, Pilot, block_of
 from statsmodels_ooc.selection.plot import Pairs, plot
-from statsmodels_ooc.selection.scorers import Psi
+from statsmodels_ooc.selection.scorers import Psi, is_constant
 from statsmodels_ooc.selection.summary import SelectionSummary, html, summarize
 from statsmodels_ooc.selection.survey import Survey
 from statsmodels_ooc.sources.base import Levels, Partition, Source

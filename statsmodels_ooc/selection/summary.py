@@ -12,8 +12,7 @@ from statsmodels.iolib.summary import Summary
 from statsmodels.iolib.table import Cell, SimpleTable
 from statsmodels.iolib.tableformatting import fmt_base
 
-from statsmodels_ooc.selection.fitting import INTERCEPT
-from statsmodels_ooc.selection.pilot import Pilot
+from statsmodels_ooc.selection.pilot import INTERCEPT, Pilot
 
 __all__ = ["SelectionSummary", "html", "summarize"]
 

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from statsmodels.genmod import families
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.design.spec import DesignSpec
+from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.families.lookup import kernel_of
 from statsmodels_ooc.reductions.exact import ExactMomentsState
 from statsmodels_ooc.reductions.facts import RowFactsState
 from statsmodels_ooc.reductions.means import MeansState
 from statsmodels_ooc.reductions.responses import Impossible
 from statsmodels_ooc.selection.candidates import CandidatesState
-from statsmodels_ooc.selection.fitting import INTERCEPT
+from statsmodels_ooc.selection.pilot import INTERCEPT
+from statsmodels_ooc.selection.scorers import is_constant
 
-__all__ = ["Survey", "by_column"]
+__all__ = [
+    "Needs",
+    "Survey",
+    "by_column",
+]
 
 
 @dataclass
@@ -113,3 +123,63 @@ def by_column(what: str, values: Any, spec: DesignSpec, whole: bool) -> FloatArr
         j = int(np.argmin(np.isfinite(found)))
         raise ValueError(f"{what} is {found[j]} for {names[j]!r}; finite numbers are needed")
     return found
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a selection needs to know, and what of that is not given.
+
+    Parameters
+    ----------
+    settings : IBOSS
+        What the user wants.
+    spec : FormulaSpec
+        The design.
+    family : Family or None
+        None for a linear model.
+    roles : frozenset of str
+        What goes with the rows: weights, offset and the like.
+    """
+
+    settings: Any
+    spec: FormulaSpec
+    family: Any
+    roles: frozenset[str]
+
+    @cached_property
+    def kernel(self) -> Kernel | None:
+        """What tells rows apart by their means; None where the link makes them equal."""
+        if self.family is None or is_constant(self.family):
+            return None
+        return kernel_of(self.family)
+
+    @property
+    def is_optimal(self) -> bool:
+        return bool(self.settings.criterion != "uniform")
+
+    @property
+    def is_weighted(self) -> bool:
+        trials = isinstance(self.family, families.Binomial) and len(self.spec.endog_names) == 2
+        return trials or any(role.endswith("weights") for role in self.roles)
+
+    @property
+    def pilot(self) -> bool:
+        wanted = self.is_optimal and self.kernel is not None
+        return bool(wanted and self.settings.pilot_params is None)
+
+    @property
+    def mean(self) -> bool:
+        varies = self.kernel is not None or self.is_weighted
+        return self.settings.criterion == "T" or (self.settings.criterion == "D" and varies)
+
+    @property
+    def scale(self) -> bool:
+        return bool(self.settings.criterion == "T")
+
+    @property
+    def lacks_mean(self) -> bool:
+        return self.mean and self.settings.mean is None
+
+    @property
+    def lacks_scale(self) -> bool:
+        return self.scale and self.settings.scale is None

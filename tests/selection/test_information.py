@@ -17,7 +17,7 @@ from tolerances import SUMS
 
 from statsmodels_ooc.blocks.block import Block, Dense, Extras
 from statsmodels_ooc.families.lookup import kernel_of
-from statsmodels_ooc.selection.information import information, is_constant, row_predictor
+from statsmodels_ooc.selection.scorers import information, is_constant, row_predictor
 
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")
 SIZES = (1e-3, 0.1, 0.5, 1.7, 3.6, 8.5, 20.0, 36.5, 40.0, 77.0, 100.0)

@@ -26,9 +26,9 @@ import statsmodels_ooc.api as smo
 from statsmodels_ooc.engine import passes as engine_passes
 from statsmodels_ooc.errors import MissingDataError, SelectionWarning
 from statsmodels_ooc.families.lookup import kernel_of
-from statsmodels_ooc.selection.information import information
 from statsmodels_ooc.selection.ordering import PILOT as PILOT_HASH
-from statsmodels_ooc.sources.base import Partition, Source
+from statsmodels_ooc.selection.scorers import information
+from statsmodels_ooc.sources.base import Partition, Recipe, Source
 
 F, L = sm.families, sm.families.links
 N, K, PILOT, SEED = 84, 25, 50, 3
@@ -413,7 +413,7 @@ class Sleepy(Source):
 
 
 @dataclass
-class SleepyPartition:
+class SleepyPartition(Recipe):
     inside: Any
     delay: float
 
