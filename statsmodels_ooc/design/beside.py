@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,12 +17,13 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Design, Where
 from statsmodels_ooc.design.evaluation import unbox, values_by_row
 from statsmodels_ooc.design.formula import check_names, quoted
-from statsmodels_ooc.design.integers import evaluate_exactly, learn_sight
+from statsmodels_ooc.design.integers import evaluate_exactly
 from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.design.rowwise import require_rowwise
 from statsmodels_ooc.design.spec import DesignSpec, Variables
 from statsmodels_ooc.errors import DesignError, MissingDataError
 from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.values import plain_column, settled
 
 __all__ = ["BesideSpec", "spec_beside"]
 
@@ -44,9 +46,6 @@ class BesideSpec(DesignSpec):
         self, inner: DesignSpec, factors: Mapping[str, tuple[EvalFactor, dict[str, Any], Sight]]
     ) -> None:
         self._inner, self._factors = inner, dict(factors)
-        self._read = {
-            name: tuple(_patsy.factor_names(factor)) for name, (factor, _, _) in factors.items()
-        }
         more = (column for _, _, sight in factors.values() for column in sorted(sight.columns))
         self.columns = tuple(dict.fromkeys((*inner.columns, *more)))
         self.encoded = inner.encoded
@@ -64,34 +63,33 @@ class BesideSpec(DesignSpec):
 
     def rows(self, frame: pd.DataFrame, where: Where) -> Variables:
         rows = self._inner.rows(frame, where)
-        beside = {name: self._values(name, frame, where, rows.kept) for name in self._factors}
+        kept = np.arange(len(frame)) if rows.kept is None else rows.kept
+        chosen = frame.take(kept).reset_index(drop=True)
+        beside = {name: self._values(name, chosen, where) for name in self._factors}
+        for name, values in beside.items():
+            absent = pd.isna(values)
+            if absent.any():
+                raise MissingDataError(
+                    f"missing value of {name} = {self._factors[name][0].name()!r} at "
+                    f"{where.row(int(kept[np.argmax(absent)]))}",
+                    hint="leave such rows out of the model by subset=...",
+                )
         return replace(rows, extras=replace(rows.extras, beside=beside))
 
-    def _values(
-        self, name: str, frame: pd.DataFrame, where: Where, kept: NDArray[np.intp] | None
-    ) -> NDArray[Any]:
-        """What an expression gives for the rows that are kept, (n,)."""
+    def _values(self, name: str, frame: pd.DataFrame, where: Where) -> NDArray[Any]:
+        """What an expression gives for the rows of a frame, (n,), to the last digit."""
         factor, state, sight = self._factors[name]
-        part = frame[[column for column in frame if column in sight.columns]]
-        for column in part:
-            if isinstance(part[column].dtype, pd.CategoricalDtype):
-                part[column] = part[column].astype(object)  # it comes encoded for the design
-        value = unbox(evaluate_exactly(factor, state, PlainFrame(part, where), sight))
-        values = values_by_row(value)
+        column = _patsy.simple_column(factor, state, frame.columns)
+        if column is not None:
+            return _exactly(frame[column[0]])
+        part = pd.DataFrame({read: plain(frame[read]) for read in frame if read in sight.columns})
+        values = values_by_row(unbox(evaluate_exactly(factor, state, PlainFrame(part), sight)))
         if values.shape != (len(frame), 1):
             raise DesignError(
                 f"{name} = {factor.name()!r} has shape {values.shape} where {where} has "
                 f"{len(frame)} rows"
             )
-        found: NDArray[Any] = values[:, 0] if kept is None else values[kept, 0]
-        absent = pd.isna(found)
-        if absent.any():
-            i = int(np.argmax(absent))
-            raise MissingDataError(
-                f"missing value of {name} = {factor.name()!r} at "
-                f"{where.row(i if kept is None else int(kept[i]))}",
-                hint=f"subset={factor.name() + '.notna()'!r} leaves such rows out of the model",
-            )
+        found: NDArray[Any] = values[:, 0]
         return found
 
     def fill(self, rows: Variables, piece: slice, out: FloatArray) -> None:
@@ -108,6 +106,20 @@ class BesideSpec(DesignSpec):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _load, (_patsy.dumps((self._inner, self._factors)),)
+
+
+def plain(column: pd.Series) -> pd.Series:
+    """A column as an expression sees it: no masks where nothing is missing, no codes."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.astype(object)
+    return plain_column(column) if column.isna().any() else settled(column.to_frame()).iloc[:, 0]
+
+
+def _exactly(column: pd.Series) -> NDArray[Any]:
+    """The values of a column as they are, (n,): objects where no dtype of NumPy holds them."""
+    if isinstance(column.dtype, np.dtype):
+        return column.to_numpy()
+    return column.astype(object).to_numpy()
 
 
 def _load(data: bytes) -> BesideSpec:
@@ -138,7 +150,16 @@ def spec_beside(spec: DesignSpec, source: Source, codes: Mapping[str, str]) -> B
 
 
 def _learned(code: str, source: Source) -> tuple[EvalFactor, dict[str, Any], Sight]:
-    factor = EvalFactor(quoted(code) if code in source.columns else code)
+    code = code if code in source.columns else code.strip()
+    text = quoted(code) if code in source.columns else code
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError as error:
+        raise DesignError(
+            f"{code!r} is neither a column of {source.name} nor an expression: {error.msg}",
+            hint=f"the columns are {', '.join(map(repr, source.columns))}",
+        ) from None
+    factor = EvalFactor(text)
     check_names([factor], _ENVIRONMENT, source)
     names = set(_patsy.factor_names(factor))
     columns = [column for column in source.columns if column in names]
@@ -152,8 +173,6 @@ def _learned(code: str, source: Source) -> tuple[EvalFactor, dict[str, Any], Sig
     if code in source.columns:
         return factor, state, Sight(columns=frozenset(columns))
     sight = Sight(columns=frozenset(columns))
-    for i, head in enumerate(source.samples(columns, _ROWS)):
-        if not i:
-            sight = learn_sight(factor, state, head, incomplete=(), is_number=False)
+    for head in source.samples(columns, _ROWS):
         require_rowwise(factor, state, head, sight)
     return factor, state, sight

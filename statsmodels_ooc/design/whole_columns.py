@@ -43,6 +43,7 @@ _METHODS = {
     "iloc",
     "loc",
     "iat",
+    "index",
     "shift",
     "diff",
     "pct_change",

@@ -52,7 +52,7 @@ def aligned(values: Any, counts: Sequence[int], what: str) -> Any:
 
 def _as_numbers(values: NDArray[Any]) -> NDArray[Any]:
     """Numbers as doubles; text, times and whole numbers that doubles do not tell apart as is."""
-    if values.dtype.kind in "iu" and values.size and np.abs(values.astype(float)).max() > EXACT:
+    if values.dtype.kind in "iu" and values.size and max(values.max(), -int(values.min())) > EXACT:
         return values
     return values.astype(np.float64) if values.dtype.kind in "biuf" else values
 

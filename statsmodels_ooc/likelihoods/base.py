@@ -100,13 +100,14 @@ class Asked:
         """Keep an answer, in place of the oldest of its kind where there are many."""
         self.answers[key] = answer
         if isinstance(key, tuple):
-            same = self.kind(key[0])
+            same = list(self.kind(key[0]))
             for old in same[: max(len(same) - self.kept, 0)]:
                 del self.answers[old]
 
-    def kind(self, name: Hashable) -> list[Hashable]:
-        """The keys of one kind, in the order in which they were answered."""
-        return [key for key in self.answers if isinstance(key, tuple) and key[0] == name]
+    def kind(self, name: Hashable) -> dict[Hashable, Any]:
+        """The answers of one kind, in the order in which they were found."""
+        with self.lock:
+            return {k: v for k, v in self.answers.items() if isinstance(k, tuple) and k[0] == name}
 
     def __getstate__(self) -> dict[str, Any]:
         return {"rows": self.rows, "kept": self.kept, "answers": self.answers}

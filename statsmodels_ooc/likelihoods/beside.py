@@ -35,6 +35,7 @@ def rows_beside(rows: StreamedRows, spec: DesignSpec, **given: Any) -> StreamedR
     codes = {name: value for name, value in given.items() if isinstance(value, str)}
     if codes:
         source = rows.whole_source
+        _ = source.partitions  # of rows that are gone, says so
         rows = replace(rows, source=source, spec=spec_beside(spec, source, codes))
     arrays = {name: value for name, value in given.items() if name not in codes}
     return rows.beside(**arrays) if arrays else rows

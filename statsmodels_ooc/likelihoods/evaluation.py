@@ -122,7 +122,7 @@ class Evaluation:
         sample, asked = self._sample, self.all_rows.asked
         if point.beta is None:
             return step
-        key = ("corrected step", point.beta.tobytes())
+        key = "corrected step " + point.beta.tobytes().hex()  # a vector: kept for good
         if active is self.all_rows and sample is not None and sample.rows > 0:
             rows = self.first_pass.facts.rows
             asked.once(
@@ -207,19 +207,6 @@ class Evaluation:
         active = self.active(compress=True)  # which rows tell does not matter
         return null.settle(active.asked.rows.fold, active.within)
 
-    # --- losing data
-
-    def forget(self) -> None:
-        """Let go of the distinct rows, and of the sample."""
-        if self.distinct is not None:
-            self.null_deviance()
-        self.distinct = self._sample = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        if self.distinct is not None:
-            self.null_deviance()
-        return {**self.__dict__, "distinct": None, "_sample": None}
-
     def no_start(self, first: Point, active: Points) -> DesignError:
         """Why a point is no start."""
         hint = "leave start_params out, or choose others"
@@ -234,3 +221,22 @@ class Evaluation:
             f"{type(self.kernel.family).__name__} family cannot have",
             hint,
         )
+
+    # --- losing data
+
+    def forget(self) -> None:
+        """Let go of the distinct rows, and of the sample; what they have told stays."""
+        self._settle()
+        self.distinct = self._sample = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._settle()
+        return {**self.__dict__, "distinct": None, "_sample": None}
+
+    def _settle(self) -> None:
+        if self.distinct is None:
+            return
+        with self.all_rows.asked.lock:
+            self.null_deviance()
+            for key, meat in self.distinct.asked.kind("meat").items():
+                self.all_rows.asked.remember(key, meat)

@@ -136,7 +136,9 @@ class GLMLikelihood:
     def first(self, *, compress: bool = True) -> Point:
         """The first point on all rows that is known, or a pass at the default start."""
         if "first point" not in self.asked.answers:
-            self._start("pilot", compress)
+            found, _ = self._start("pilot", compress)
+            if not found.usable:
+                raise self.evaluation.no_start(found, self.evaluation.active(compress))
         point: Point = self.asked.answers["first point"]
         return point
 

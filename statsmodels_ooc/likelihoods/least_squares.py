@@ -49,7 +49,7 @@ class LeastSquares:
     asked: Asked = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.asked = Asked(self.stream)
+        self.asked = Asked.of_matrices(self.stream, self.spec.k)
 
     def ask(self, *questions: Question) -> tuple[Any, ...]:
         """Answers of the rows, see `Asked.ask`."""

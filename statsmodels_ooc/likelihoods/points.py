@@ -83,8 +83,7 @@ class Points:
 
     def known(self) -> list[Point]:
         """The last points that are of use, in the order in which they were found."""
-        found = (self.asked.answers[key] for key in self.asked.kind("point"))
-        return [point for point in found if point.usable]
+        return [point for point in self.asked.kind("point").values() if point.usable]
 
     def scoring(self, beta: FloatArray | None, mean_of_y: float = 0.0) -> Scoring:
         """The reduction that gives the point of some parameters."""

@@ -96,6 +96,14 @@ class Door:
         model._open_formula(formula, data, subset, drop_cols, env, *args, **kwargs)
         return model
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.door is not None and "door" not in vars(cls):
+            raise TypeError(
+                f"{cls.__name__} is derived from the class of a model that streams; derive it from "
+                f"{cls.door.__name__}, which gives it both kinds of data"
+            )
+
     def _open_formula(
         self, formula: Any, data: Any, subset: Any, drop_cols: Any, env: Any, *args: Any, **kw: Any
     ) -> None:
@@ -133,6 +141,12 @@ class Door:
     def row_labels(self) -> Any:
         """The labels of the rows."""
         return self.data.row_labels  # type: ignore[attr-defined]
+
+    @property
+    def const_idx(self) -> int | None:
+        """The column of an explicit constant."""
+        index: int | None = self.data.const_idx  # type: ignore[attr-defined]
+        return index
 
     @property
     def lazy(self) -> LazyAnswers:

@@ -102,6 +102,7 @@ def fit_constrained(
         score_norm=path.score_norm,
         separation=path.separation,
         compress=compress,
+        constrained=len(found.coefs),
         attributes=attributes,
     )
 

@@ -157,5 +157,6 @@ def _refitted(model: Any, found: Penalized, params: FloatArray, method: str) -> 
         method=method,
         history={"iteration": found.iterations},
         converged=converged,
+        constrained=int((~chosen).sum()),
         attributes={"regularized": True},
     )

@@ -25,6 +25,7 @@ def warn_of_unknown(model: Any, kwargs: Mapping[str, Any], extra: Collection[str
     unknown = [name for name in kwargs if not is_keyword(model, name, extra)]
     if unknown:
         known = [*inspect.signature(type(model)).parameters, *extra]
+        known = [name for name in known if name not in unknown]
         if "formula" in kwargs:
             known += _OF_FORMULAS
         hints = {_hint(name, known): None for name in unknown}

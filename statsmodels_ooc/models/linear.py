@@ -136,7 +136,8 @@ class WLS(LinearDoor, sm.WLS):  # type: ignore[misc]
             refuse_sources(endog, exog)
             super().__init__(endog, exog, weights, missing, hasconst, **kwargs)
             return
-        warn_of_unknown(self, kwargs)
+        if type(self).door is WLS:
+            warn_of_unknown(self, kwargs)
         if not is_lazy(weights) and np.ndim(weights) == 0 and float(weights) == 1.0:
             weights = None
         streamed: Any = self

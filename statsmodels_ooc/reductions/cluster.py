@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,10 +72,11 @@ class ClusterScores(Reduction[ClusterState]):
     def update(self, state: ClusterState, block: Block) -> ClusterState:
         if len(block.endog) == 0:
             return state
-        labels, codes = _coded(block)
+        counts = block.extras.freq_weights  # a row of frequency zero is none
+        there = np.arange(len(block.endog)) if counts is None else np.flatnonzero(counts)
+        labels, codes = _coded(block, there)
         one_each = sparse.csr_array(
-            (self.scores.of(block), (codes, np.arange(len(codes)))),
-            shape=(len(labels), len(codes)),
+            (self.scores.of(block)[there], (codes, there)), shape=(len(labels), len(block.endog))
         )
         return self._add(state, labels, one_each @ self.axes.rows(block))
 
@@ -102,19 +104,24 @@ class ClusterScores(Reduction[ClusterState]):
         return state
 
 
-def _coded(block: Block) -> tuple[list[Hashable], NDArray[np.intp]]:
-    """The labels of the rows, each once, and the position of each row's among them, (b,)."""
-    values = block.extras.beside["groups"]
+def _is(same: Any) -> bool:
+    """Whether a label equals itself: not a number, a time that is none, and pandas' NA do not."""
+    return isinstance(same, bool | np.bool_) and bool(same)
+
+
+def _coded(block: Block, there: NDArray[np.intp]) -> tuple[list[Hashable], NDArray[np.intp]]:
+    """The labels of some rows, each once, and the position of each row's among them."""
+    values = block.extras.beside["groups"][there]
     if values.dtype.kind == "O":
         found: dict[Hashable, int] = {}
-        codes = np.array([found.setdefault(v, len(found)) for v in values.tolist()])
+        codes = np.array([found.setdefault(v, len(found)) for v in values.tolist()], dtype=np.intp)
         labels = list(found)
     else:
         unique, codes = np.unique(values, return_inverse=True)
         labels = unique.tolist()
     for position, label in enumerate(labels):
-        if label is None or label != label:
-            row = block.row(int(np.argmax(codes == position)))
+        if label is None or not _is(label == label):
+            row = block.row(int(there[np.argmax(codes == position)]))
             raise MissingDataError(
                 f"missing value of groups at row {row} of partition {block.partition}",
                 hint="leave such rows out of the model by subset=...",

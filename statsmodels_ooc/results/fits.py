@@ -47,6 +47,8 @@ class GLMFit:
         The proof that the parameters grow without a limit.
     compress : bool
         Whether rows that repeat might be folded into distinct ones.
+    constrained : int
+        How many parameters constraints or a penalty have taken.
     attributes : mapping
         What else statsmodels sets on results, by name.
     """
@@ -65,4 +67,5 @@ class GLMFit:
     score_norm: float = np.nan
     separation: Separation | None = None
     compress: bool = True
+    constrained: int = 0
     attributes: Mapping[str, Any] = field(default_factory=dict)

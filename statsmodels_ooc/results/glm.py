@@ -59,6 +59,8 @@ class GLMResults(HasCovariances, GLMRowAnswers, EstimableTests, glm.GLMResults):
         than IRLS found the parameters.
     """
 
+    registry = GLM
+
     def __init__(
         self,
         model: Any,
@@ -160,19 +162,6 @@ class GLMResults(HasCovariances, GLMRowAnswers, EstimableTests, glm.GLMResults):
         fit, params = self.glm_fit, np.asarray(self.params, dtype=np.float64)
         likelihood, rows = self.model.likelihood, float(self.model.wnobs)
         return GLMScored(likelihood, params, fit.point.fit, rows, self.df_resid, fit)
-
-    def covariance(self, cov_type: str, **cov_kwds: Any) -> FloatArray:
-        """A robust covariance of the parameters, (k, k), beside that of the results.
-
-        Parameters
-        ----------
-        cov_type : str
-            As for `fit`.
-        **cov_kwds
-            Keywords of the covariance estimator.
-        """
-        entry, options = checked(GLM, cov_type, cov_kwds)
-        return self.cov_params() if entry is None else entry.of(self.scored, options).cov
 
     # --- predictions
 

@@ -42,8 +42,8 @@ class StreamedResults(HasCovariances, LazyRows, NestedTests, EstimableTests):
     params: Any
     df_resid: float
     normalized_cov_params: FloatArray
-    cov_params: Any
     use_t: bool
+    registry = LINEAR
     _scored: LinearScored | None = None
 
     def __init__(
@@ -145,23 +145,12 @@ class StreamedResults(HasCovariances, LazyRows, NestedTests, EstimableTests):
         if self._scored is None:
             params, fit = np.asarray(self.params), self._fit
             likelihood, names = self.model.likelihood, self.model.exog_names
+            chosen = params != 0
+            span = np.eye(len(params))[:, chosen] if hasattr(self, "regularized") else None
             self._scored = LinearScored(
-                likelihood, params, fit, self.nobs, float(self.df_resid), names
+                likelihood, params, fit, self.nobs, float(self.df_resid), names, span
             )
         return self._scored
-
-    def covariance(self, cov_type: str, **cov_kwds: Any) -> FloatArray:
-        """A robust covariance of the parameters, (k, k), beside that of the results.
-
-        Parameters
-        ----------
-        cov_type : str
-            As for `fit`.
-        **cov_kwds
-            Keywords of the covariance estimator.
-        """
-        entry, options = checked(LINEAR, cov_type, cov_kwds)
-        return self.cov_params() if entry is None else entry.of(self.scored, options).cov
 
     @property
     def _residual_tests(self) -> ResidualTests:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import pickle
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.design.beside import spec_beside
-from statsmodels_ooc.errors import ColumnNotFoundError, DesignError, MissingDataError
+from statsmodels_ooc.errors import ColumnNotFoundError, DesignError, MissingDataError, SourceError
 from statsmodels_ooc.likelihoods.beside import rows_beside
 
 N = 40
@@ -109,7 +111,7 @@ def test_a_missing_value_is_named() -> None:
     frame = FRAME.copy()
     frame.loc[17, "firm"] = None
     model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=7))
-    with pytest.raises(MissingDataError, match=r"groups = 'firm' at row 3 of .*[\s\S]*notna"):
+    with pytest.raises(MissingDataError, match=r"groups = 'firm' at row 3 of .*[\s\S]*subset"):
         labels(model, "firm")
 
 
@@ -143,3 +145,52 @@ def test_it_goes_to_other_processes() -> None:
     one, other = (next(iter(s.blocks(frame, 0, "p", 0, 100))) for s in (spec, again))
     assert one.extras.beside["groups"].tolist() == other.extras.beside["groups"].tolist()
     assert (one.dense() == other.dense()).all()
+
+
+WIDE = pd.array([2**60, 2**60 + 1, 2**60 + 2] * 2 + [2**60, None], dtype="Int64")
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 8])
+@pytest.mark.parametrize("groups", ["g", "g + 1", "C(g)"])
+def test_identifiers_keep_their_digits_where_dropped_rows_have_none(
+    groups: str, chunk: int
+) -> None:
+    frame = pd.DataFrame({"y": range(8), "x": [1.0, 2, 3, 4, 5, 7, 6, np.nan], "g": WIDE})
+    model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=chunk))
+    found = [int(label) - 2**60 for label in labels(model, groups)]
+    assert found == [int(label) - 2**60 + (groups == "g + 1") for label in WIDE[:-1]]
+
+
+def test_decimals_keep_their_digits() -> None:
+    ids = ["12345678901234567.1", "12345678901234567.2", "5.0"] * 4
+    frame = pd.DataFrame({"y": range(12), "x": RNG.normal(size=12)})
+    frame["d"] = pd.array(
+        [Decimal(text) for text in ids], dtype=pd.ArrowDtype(pa.decimal128(20, 1))
+    )
+    model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=5))
+    assert [str(label) for label in labels(model, "d")] == ids
+
+
+def test_the_index_of_a_chunk_is_no_label() -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    with pytest.raises(DesignError, match="row by row"):
+        labels(model, "x.index // 20")
+
+
+@pytest.mark.parametrize("code", ["", "firm;", "y ~ firm", "`firm`"])
+def test_what_is_no_expression_is_named(code: str) -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    with pytest.raises(DesignError, match=r"neither a column of .* nor an expression"):
+        labels(model, code)
+
+
+def test_spaces_around_a_name_do_not_matter() -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    assert labels(model, " firm ") == FRAME["firm"].tolist()
+
+
+def test_rows_that_are_gone_are_named() -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    model.fit().remove_data()
+    with pytest.raises(SourceError, match="gone"):
+        labels(model, "firm")

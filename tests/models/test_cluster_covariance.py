@@ -282,3 +282,103 @@ def test_columns_far_from_zero_keep_their_digits(name: str) -> None:
     near = FRAME.assign(z=(FRAME["z"] * 2**10).round() / 2**10)  # exact, also far away
     far = near.assign(z=near["z"] + 2**22)
     assert_allclose(errors(far), errors(near), rtol=FAR)
+
+
+def test_integers_that_doubles_do_not_tell_apart_are_clusters_of_their_own() -> None:
+    labels = np.array([2**53, 2**53 + 1, 2**53 - 1])[FRAME["firm"] % 3]
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    for groups in (labels, da.from_array(labels, chunks=50), labels.tolist()):
+        assert model.fit(cov_type="cluster", cov_kwds={"groups": groups}).n_groups == 3
+
+
+def test_rows_of_frequency_zero_are_no_clusters() -> None:
+    frame = FRAME.assign(f=FRAME["f"].where(FRAME["firm"] > 2, 0))
+    model = smof.glm(
+        "count ~ x",
+        smo.as_source(frame, chunk_rows=7),
+        family=sm.families.Poisson(),
+        freq_weights="f",
+    )
+    repeated = frame.loc[frame.index.repeat(frame["f"])]
+    theirs = smf.glm("count ~ x", repeated, family=sm.families.Poisson())
+    found = model.fit(cov_type="cluster", cov_kwds={"groups": "firm"})
+    assert found.n_groups == 6
+    assert_allclose(found.bse, in_memory(theirs, repeated["firm"]).bse, rtol=SOLVED)
+
+
+@pytest.mark.parametrize("name", ["OLS", "Poisson"])
+def test_any_covariance_beside_that_of_the_results(name: str) -> None:
+    model = MODELS[name][0](smo.as_source(FRAME, chunk_rows=7))
+    plain = model.fit()
+    robust = model.fit(cov_type="cluster", cov_kwds={"groups": "firm"})
+    assert_allclose(robust.covariance("nonrobust"), plain.cov_params(), rtol=1e-14)
+    assert_allclose(robust.covariance("HC0"), robust.cov_HC0, rtol=0)
+    for kind, keywords in (("HC0", {}), ("cluster", {"groups": "firm"})):
+        once, scaled = (
+            robust.covariance(kind, **keywords, **more) for more in ({}, {"scaling_factor": 4.0})
+        )
+        assert_allclose(scaled, 4 * once, rtol=1e-15)
+
+
+def test_a_column_is_read_once() -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    for _ in range(2):
+        res = model.fit(cov_type="cluster", cov_kwds={"groups": "firm"})
+    _ = res.covariance("cluster", groups="firm")
+    assert [record.name for record in res.passes] == ["fit", "cluster covariance"]
+
+
+@pytest.mark.parametrize("name", ["Poisson", "probit", "Gaussian"])
+def test_constraints_leave_fewer_parameters(name: str) -> None:
+    y, family = FAMILIES[name]
+    groups = {"cov_type": "cluster", "cov_kwds": {"groups": "firm"}}
+    ours = smof.glm(f"{y} ~ x + z", smo.as_source(FRAME, chunk_rows=7), family=family)
+    found = ours.fit_constrained("x = 0.2", **groups)
+    shifted = smf.glm(f"{y} ~ z", FRAME, family=family, offset=0.2 * FRAME["x"])
+    theirs = shifted.fit(tol=1e-14, cov_type="cluster", cov_kwds={"groups": FRAME["firm"]})
+    assert_allclose(found.bse[["Intercept", "z"]], theirs.bse, rtol=1e-8)
+
+
+def test_a_penalty_that_leaves_columns_out_leaves_the_others() -> None:
+    model = smof.ols("y ~ x + z", smo.as_source(FRAME, chunk_rows=7))
+    chosen = model.fit_regularized(alpha=[0, 0, 50.0], refit=True)
+    assert np.asarray(chosen.params)[2] == 0
+    reduced = in_memory(smf.ols("y ~ x", FRAME), FRAME["firm"])
+    found = chosen.get_robustcov_results("cluster", groups="firm")
+    assert_allclose(np.asarray(found.bse), [*reduced.bse, 0], rtol=1e-8, atol=1e-14)
+    for kind in ("HC0", "HC3"):
+        white = chosen.covariance(kind)[:2, :2]
+        assert_allclose(white, getattr(smf.ols("y ~ x", FRAME).fit(), f"cov_{kind}"), rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("groups", "error"),
+    [
+        ([*FRAME["name"][:-1], np.nan], MissingDataError),
+        ([*FRAME["name"][:-1], None], MissingDataError),
+        (FRAME["name"].astype("string").where(FRAME["firm"] != 3), MissingDataError),
+        (np.ma.masked_equal(FRAME["firm"].to_numpy(), 3), MissingDataError),
+        ([[firm, 1] for firm in FRAME["firm"]], NotImplementedError),
+        (FRAME[["firm", "year"]].to_numpy(), NotImplementedError),
+        (None, OptionError),
+        (3, OptionError),
+        ({"firm"}, OptionError),
+    ],
+)
+def test_labels_that_are_none_are_named(groups: Any, error: type[Exception]) -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    with pytest.raises(error):
+        model.fit(cov_type="cluster", cov_kwds={"groups": groups})
+
+
+def test_results_do_not_keep_labels_of_all_rows() -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    res = model.fit(cov_type="cluster", cov_kwds={"groups": FRAME["name"]})
+    assert "groups" not in res.cov_kwds
+
+
+@pytest.mark.parametrize("kind", [None, 5])
+def test_a_covariance_without_a_name_is_refused(kind: Any) -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    with pytest.raises(ValueError, match="not recognized"):
+        model.fit(cov_type=kind)

@@ -81,15 +81,31 @@ class ScoredFit(ABC):
         """What a meat of the rows g stands between, (k, r)."""
 
     @property
+    def free(self) -> int:
+        """How many parameters are estimated: all of them, unless constraints leave fewer."""
+        return len(self.params)
+
+    @property
     def axes(self) -> Axes:
         """In which the rows are measured."""
         return Axes(self.root, self.fit.centre)
 
     def fold(self, name: str, reduction: Reduction[Any], **beside: Any) -> Any:
-        """A pass over all rows, with columns, expressions or arrays beside them."""
+        """A pass over all rows, with columns, expressions or arrays beside them.
+
+        What columns and expressions tell is read once.
+        """
         likelihood = self.likelihood
         _ = likelihood.facts  # rows that no fit can be made of are refused first
-        return rows_beside(likelihood.stream, likelihood.spec, **beside).fold(name, reduction)[0]
+
+        def read() -> Any:
+            rows = rows_beside(likelihood.stream, likelihood.spec, **beside)
+            return rows.fold(name, reduction)[0]
+
+        if not all(isinstance(value, str) for value in beside.values()):
+            return read()
+        at = (self.params.tobytes(), self.root.tobytes())
+        return likelihood.asked.once((name, *at, *sorted(beside.items())), read)
 
 
 Fit_contra = TypeVar("Fit_contra", bound=ScoredFit, contravariant=True)

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from statsmodels.base.covtype import descriptions
 
 from statsmodels_ooc.engine.sizes import states_alive
-from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.errors import DesignError, MissingDataError, OptionError
 from statsmodels_ooc.options import options as settings
 from statsmodels_ooc.reductions.cluster import ClusterScores, ClusterState
 from statsmodels_ooc.results.covariance.base import Robust, ScoredFit, sandwich
+from statsmodels_ooc.sources.dask_array import is_lazy
 
 __all__ = ["Cluster", "ClusterOptions"]
 
@@ -72,24 +74,47 @@ class Cluster:
             raise DesignError("the groups are one cluster; a cluster covariance needs two or more")
         cov = sandwich(fit.bread(), state.sums.T @ state.sums)
         if options.use_correction:
-            n, k = fit.nobs, len(fit.params)
+            n, k = fit.nobs, fit.free
             cov *= count / (count - 1) * ((n - 1) / (n - k))
-        told = {"groups": options.groups, "use_correction": options.use_correction}
+        told: dict[str, Any] = {"use_correction": options.use_correction}
+        if isinstance(groups, str):  # others are as long as the data
+            told["groups"] = groups
         corrected = options.df_correction is not False
         inference = {"n_groups": count, "df_resid_inference": count - 1} if corrected else {}
         return Robust(cov, descriptions["cluster"], told, inference)
 
 
 def _one_way(groups: Any) -> Any:
-    """A label for each row, or what gives them."""
-    if isinstance(groups, str):
+    """What gives labels by the rows, or a number for the label of each row."""
+    if isinstance(groups, str) or is_lazy(groups):
+        if not isinstance(groups, str) and groups.ndim != 1:
+            raise _two_ways()
         return groups
-    if not hasattr(groups, "shape"):
-        groups = np.asarray(groups)
-    if len(groups.shape) == 2 and groups.shape[1] == 1:
-        groups = groups.squeeze() if hasattr(groups, "squeeze") else groups.iloc[:, 0]
-    if len(groups.shape) != 1:
-        raise NotImplementedError(
-            "cov_type='cluster' takes groups of one way out of memory, a label for each row"
-        )
-    return groups
+    if isinstance(groups, pd.DataFrame):
+        groups = groups.iloc[:, 0] if groups.shape[1] == 1 else groups.to_numpy()
+    if not isinstance(groups, pd.Series | pd.Index | np.ndarray):
+        if not isinstance(groups, list | tuple) and not hasattr(groups, "__array__"):
+            raise OptionError(
+                f"groups={groups!r}; they are a column's name, an expression in columns, or a "
+                "label for each row"
+            )
+        groups = np.asarray(groups) if hasattr(groups, "__array__") else pd.Series(list(groups))
+    if np.ndim(groups) == 2 and groups.shape[1] == 1:
+        groups = groups[:, 0]
+    if np.ndim(groups) != 1 or _holds_sequences(groups):
+        raise _two_ways()
+    codes, _ = pd.factorize(pd.Series(groups))
+    if (codes < 0).any():
+        raise MissingDataError(f"missing value of groups at position {int(np.argmin(codes))}")
+    return codes.astype(np.float64)
+
+
+def _holds_sequences(groups: Any) -> bool:
+    first = next(iter(groups), None)
+    return isinstance(first, list | dict | set | np.ndarray | pd.Series)
+
+
+def _two_ways() -> NotImplementedError:
+    return NotImplementedError(
+        "cov_type='cluster' takes groups of one way out of memory, a label for each row"
+    )

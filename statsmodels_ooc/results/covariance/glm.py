@@ -38,6 +38,10 @@ class GLMScored(ScoredFit):
     def root(self) -> FloatArray:
         return self.glm_fit.root
 
+    @property
+    def free(self) -> int:
+        return len(self.params) - self.glm_fit.constrained
+
     def bread(self) -> FloatArray:
         bread: FloatArray = self.root @ np.linalg.inv(self.meat(self.root).observed)
         return bread

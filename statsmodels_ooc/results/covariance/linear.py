@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
 from statsmodels_ooc.reductions.scores import LinearScores
 from statsmodels_ooc.results.covariance.base import NoOptions, Robust, ScoredFit, sandwich
 from statsmodels_ooc.results.leverage import leverage_message
+from statsmodels_ooc.solvers.spanned import spanned
 
 __all__ = ["MEATS", "FixedScale", "LinearScored", "White", "residual_moments"]
 
@@ -44,21 +46,28 @@ class LinearScored(ScoredFit):
     ----------
     names : sequence of str
         Names of the k columns, for warnings.
+    span : ndarray, (k, r), or None
+        What the parameters are combinations of, where a penalty has left some out.
     """
 
     names: Sequence[str]
+    span: FloatArray | None = None
     _has_told: bool = False  # of rows with leverage one
 
     @property
     def scores(self) -> LinearScores:
         return LinearScores(self.params, self.axes)
 
-    @property
+    @cached_property
     def root(self) -> FloatArray:
-        return self.fit.root
+        return self.fit.root if self.span is None else spanned(self.fit, self.span).root
+
+    @property
+    def free(self) -> int:
+        return len(self.params) if self.span is None else self.span.shape[1]
 
     def bread(self) -> FloatArray:
-        return self.fit.root
+        return self.root
 
     def white(self) -> WhiteMeatState:
         """The meats: a pass, which sees the residuals and so takes their moments along."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
-from typing import Any, Protocol
+from typing import Any, ClassVar
+
+import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import OptionError
@@ -46,7 +48,7 @@ def checked(
     """
     if cov_type == "nonrobust":
         return None, None
-    name = _plain(cov_type)
+    name = _plain(str(cov_type))
     for entry in registry:
         if _plain(entry.name) == name:
             return entry, _options(entry, dict(cov_kwds or {}))
@@ -108,9 +110,9 @@ def set_covariance(
     if entry is None:
         raise ValueError("cov_type 'nonrobust' is no robust covariance")
     robust = entry.of(fit, options)
+    cov = _scaled(robust.cov, cov_kwds)
     use_t = cov_kwds.get("use_t") if use_t is None else use_t
     results.use_t = results.use_t if use_t is None else use_t
-    factor = cov_kwds.get("scaling_factor")
     results.cov_type = entry.name
     results.cov_kwds = {
         "use_t": results.use_t,
@@ -118,27 +120,51 @@ def set_covariance(
         **robust.told,
         "description": robust.description,
     }
+    factor = cov_kwds.get("scaling_factor")
     if registry is GLM or factor is not None:  # as statsmodels
         results.cov_kwds["scaling_factor"] = factor
     for name, value in robust.attributes.items():
         setattr(results, name, value)
-    results.cov_params_default = robust.cov if factor is None else robust.cov * factor
+    results.cov_params_default = cov
 
 
-class _Answers(Protocol):
-    """Results that know a fit and its registry."""
-
-    def covariance(self, cov_type: str, **cov_kwds: Any) -> FloatArray: ...
+def _scaled(cov: FloatArray, cov_kwds: Mapping[str, Any]) -> FloatArray:
+    factor = cov_kwds.get("scaling_factor")
+    return cov if factor is None else cov * factor
 
 
 def _property(name: str) -> property:
-    def cov(self: _Answers) -> FloatArray:
+    def cov(self: HasCovariances) -> FloatArray:
         return self.covariance(name)
 
     return property(cov, doc=f"Heteroscedasticity-robust covariance {name}, (k, k).")
 
 
 class HasCovariances:
-    """A mixin for results: the covariances that statsmodels has as attributes."""
+    """A mixin for results: any covariance of the parameters, and statsmodels' attributes."""
+
+    registry: ClassVar[Sequence[Covariance[Any]]]
+    normalized_cov_params: Any
+    scale: Any
+
+    @property
+    def scored(self) -> Any:
+        """The `ScoredFit` that robust covariances ask."""
+        raise NotImplementedError
+
+    def covariance(self, cov_type: str, **cov_kwds: Any) -> FloatArray:
+        """A covariance of the parameters, (k, k), beside that of the results.
+
+        Parameters
+        ----------
+        cov_type : str
+            As for `fit`.
+        **cov_kwds
+            Keywords of the covariance estimator.
+        """
+        entry, options = checked(self.registry, cov_type, cov_kwds)
+        if entry is None:
+            return np.asarray(self.normalized_cov_params * self.scale)
+        return _scaled(entry.of(self.scored, options).cov, cov_kwds)
 
     cov_HC0, cov_HC1, cov_HC2, cov_HC3 = map(_property, _HC)
