@@ -117,3 +117,24 @@ def test_a_subclass_may_make_its_arrays_itself() -> None:
     assert model.streams
     assert isinstance(model, FromFolder)
     assert_array_equal(model.fit().params, smo.OLS(*LAZY).fit().params)
+
+
+class Keyed(smo.WLS):
+    """A user's model with a keyword of its own."""
+
+    def __init__(self, endog: Any, exog: Any, weights: Any = 1.0, extra: int = 0) -> None:
+        super().__init__(endog, exog, weights, extra=extra)
+
+
+def test_keywords_of_a_subclass_are_its_own() -> None:
+    assert Keyed(*LAZY, extra=3).streams  # a warning is an error here
+    assert not Keyed(Y, X, extra=3).streams
+
+
+def test_a_constant_is_known_in_memory_and_outside() -> None:
+    assert smo.OLS(Y, X).const_idx == smo.OLS(*LAZY).const_idx == 0
+
+
+def test_the_class_of_a_streamed_model_is_no_base() -> None:
+    with pytest.raises(TypeError, match="derive it from OLS"):
+        type("Sub", (type(smo.OLS(*LAZY)),), {})
