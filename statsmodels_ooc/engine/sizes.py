@@ -61,7 +61,7 @@ def memory_needed(
 ) -> int:
     """About how many bytes a pass takes at its peak, and what is made of it.
 
-    WholeFrames and blocks of all readers, the states of all workers, and what is made of the last.
+    Frames and blocks of all readers, the states of all workers, and what is made of the last.
 
     Parameters
     ----------

@@ -110,7 +110,7 @@ class StreamedRows:
         Parameters
         ----------
         **given : array_like or dask Array, (n,) or (n, q)
-            Numbers, in the order of the rows that the design keeps.
+            Values, in the order of the rows that the design keeps.
 
         Raises
         ------

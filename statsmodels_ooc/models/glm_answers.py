@@ -10,10 +10,10 @@ from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc.engine import RowFunction, row_answer, row_method
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood
-from statsmodels_ooc.models.arguments import scale_rule
-from statsmodels_ooc.results.glm_rows import Extra, GLMRow, Predict, PriorWeights, Shift
+from statsmodels_ooc.models.glm_values import scale_at
+from statsmodels_ooc.results.glm_rows import Extra, GLMRow, Predict, PriorWeights, Shift, glm_row
 
-__all__ = ["GLMAnswers", "glm_row"]
+__all__ = ["GLMAnswers"]
 
 
 class GLMAnswers:
@@ -60,28 +60,34 @@ class GLMAnswers:
     @row_method
     def score_factor(self, params: Any, scale: float | None = None) -> Any:
         """The derivative of each row's log-likelihood in its predictor, (n,)."""
-        return glm_row(self.likelihood, "score_factor", params, _scale_at(self, params, scale))
+        return glm_row(
+            self.likelihood.kernel, "score_factor", params, scale_at(self, params, scale)
+        )
 
     @row_method
     def score_obs(self, params: Any, scale: float | None = None) -> Any:
         """The scores of the rows, (n, k)."""
-        scale = _scale_at(self, params, scale)
-        return glm_row(self.likelihood, "score_obs", params, scale, width=self.likelihood.spec.k)
+        scale = scale_at(self, params, scale)
+        return glm_row(
+            self.likelihood.kernel, "score_obs", params, scale, width=self.likelihood.spec.k
+        )
 
     @row_method
     def hessian_factor(self, params: Any, scale: float | None = None, observed: bool = True) -> Any:
         """The information of each row about its predictor, (n,)."""
         kind = "observed_information" if observed else "information"
-        return glm_row(self.likelihood, kind, params, _scale_at(self, params, scale))
+        return glm_row(self.likelihood.kernel, kind, params, scale_at(self, params, scale))
 
     @row_method
     def _deriv_mean_dparams(self, params: Any) -> Any:
-        return glm_row(self.likelihood, "mean_dparams", params, width=self.likelihood.spec.k)
+        return glm_row(self.likelihood.kernel, "mean_dparams", params, width=self.likelihood.spec.k)
 
     @row_method
     def _deriv_score_obs_dendog(self, params: Any, scale: float | None = None) -> Any:
-        scale = _scale_at(self, params, scale)
-        return glm_row(self.likelihood, "score_dendog", params, scale, width=self.likelihood.spec.k)
+        scale = scale_at(self, params, scale)
+        return glm_row(
+            self.likelihood.kernel, "score_dendog", params, scale, width=self.likelihood.spec.k
+        )
 
     @row_method
     def predict(
@@ -113,7 +119,7 @@ class GLMAnswers:
         if exposure is not None and not isinstance(self.family.link, links.Log):
             raise ValueError("exposure can only be used with the log link function")
         if exposure is None and offset is None:
-            return glm_row(self.likelihood, kind, params)
+            return glm_row(self.likelihood.kernel, kind, params)
         given = {
             "offset": offset,
             "exposure": None if exposure is None else np.log(exposure),
@@ -122,23 +128,3 @@ class GLMAnswers:
         arrays = {role: v for role, v in given.items() if np.ndim(v)}
         row = GLMRow(kind, self.likelihood.kernel, np.asarray(params, dtype=np.float64))
         return RowFunction(Predict(row, constants), beside=arrays)
-
-
-def glm_row(
-    likelihood: GLMLikelihood,
-    kind: str,
-    params: Any,
-    scale: float = 1.0,
-    width: int | None = None,
-) -> RowFunction:
-    """A `GLMRow` of a kind at some parameters, (k,)."""
-    beta = np.asarray(params, dtype=np.float64)
-    return RowFunction(GLMRow(kind, likelihood.kernel, beta, scale), width)
-
-
-def _scale_at(model: GLMAnswers, params: Any, scale: float | None) -> float:
-    """The scale that is given, or the one at the parameters by the rule of the last fit."""
-    if scale is not None:
-        return float(scale)
-    beta, rule = np.asarray(params, dtype=np.float64), scale_rule(model.scaletype, model.family)
-    return model.likelihood.scale(rule, lambda: model.likelihood.at(beta))

@@ -18,12 +18,12 @@ from statsmodels_ooc.models.arguments import (
     chosen_start,
     scale_rule,
 )
-from statsmodels_ooc.models.glm_answers import glm_row
 from statsmodels_ooc.models.glm_constrained import fit_constrained
 from statsmodels_ooc.models.glm_regularized import fit_regularized
 from statsmodels_ooc.models.glm_scoring import FitOptions, fit_by_optimizer, fit_by_scoring
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.results.glm import GLMResults
+from statsmodels_ooc.results.glm_rows import glm_row
 
 __all__ = ["GLMFits"]
 
@@ -169,12 +169,12 @@ class GLMFits:
     @row_answer
     def mu(self) -> RowFunction:
         """The means of the last fit, (n,)."""
-        return glm_row(self.likelihood, "mean", self._last("mu"))
+        return glm_row(self.likelihood.kernel, "mean", self._last("mu"))
 
     @row_answer
     def weights(self) -> RowFunction:
         """The weights of the rows in the last fit, (n,)."""
-        return glm_row(self.likelihood, "information", self._last("weights"))
+        return glm_row(self.likelihood.kernel, "information", self._last("weights"))
 
     def _last(self, name: str) -> FloatArray:
         """The parameters of the last fit."""

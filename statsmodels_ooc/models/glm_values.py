@@ -23,7 +23,7 @@ from statsmodels_ooc.solvers.likelihood import loglike_at
 from statsmodels_ooc.solvers.point import Point
 from statsmodels_ooc.solvers.scale import Gaps
 
-__all__ = ["GLMValues"]
+__all__ = ["GLMValues", "scale_at"]
 
 
 class GLMValues:
@@ -45,17 +45,17 @@ class GLMValues:
     def loglike(self, params: Any, scale: float | None = None) -> Any:
         """The log-likelihood; the scale estimated at the parameters where it is None."""
         point = self._at(params)
-        return loglike_of(self.likelihood, point, self._scale_at(params, scale))
+        return loglike_of(self.likelihood, point, scale_at(self, params, scale))
 
     def score(self, params: Any, scale: float | None = None) -> Any:
         """The gradient of `loglike`, (k,)."""
         point = self._at(params)
-        return point.score / self._scale_at(params, scale)
+        return point.score / scale_at(self, params, scale)
 
     def hessian(self, params: Any, scale: float | None = None, observed: bool | None = None) -> Any:
         """The Hessian of `loglike`, (k, k); minus the expected information if not observed."""
         point = self._at(params)
-        scale = self._scale_at(params, scale)
+        scale = scale_at(self, params, scale)
         observed = True if observed is None else observed
         return -self.likelihood.information(point, observed=observed) / scale
 
@@ -125,9 +125,6 @@ class GLMValues:
         own = made_by.kind == "mean" and made_by.kernel is self.likelihood.kernel
         return made_by.beta if own else None
 
-    def _scale_at(self, params: Any, scale: float | None) -> float:
-        return self._scale_of(lambda: self._at(params)) if scale is None else float(scale)
-
     def score_test(
         self,
         params_constrained: Any,
@@ -162,3 +159,12 @@ class GLMValues:
         statistic = joint_statistic(sums)
         count = (k_constraints or 0) + int(np.count_nonzero(kept[self.likelihood.spec.k :]))
         return statistic, stats.chi2.sf(statistic, count), count
+
+
+def scale_at(model: Any, params: Any, scale: float | None) -> float:
+    """The scale that is given, or the one at the parameters by the rule of the last fit."""
+    if scale is not None:
+        return float(scale)
+    beta, rule = np.asarray(params, dtype=np.float64), scale_rule(model.scaletype, model.family)
+    likelihood: GLMLikelihood = model.likelihood
+    return likelihood.scale(rule, lambda: likelihood.at(beta))

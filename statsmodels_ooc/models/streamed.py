@@ -94,8 +94,7 @@ class StreamedModel:
         """Rows that were left out, by the variable that had a missing value."""
         return dict(self.likelihood.facts.missing)
 
-    # What only a pass can tell. The parents assign these for data in memory, and an
-    # instance's own attribute comes before a cached_property.
+    # What only a pass can tell.
 
     @cached_property
     def nobs(self) -> float:

@@ -14,10 +14,6 @@ from statsmodels.genmod import families
 from statsmodels.genmod.families import links
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.engine import (
-    PassRecord,
-    kept_answers,
-)
 from statsmodels_ooc.errors import SourceError, warn_caller
 from statsmodels_ooc.likelihoods.loglike import loglike, loglike_null
 from statsmodels_ooc.results.covariance.glm import GLMScored
@@ -103,12 +99,6 @@ class GLMResults(HasCovariances, GLMRowAnswers, EstimableTests, glm.GLMResults):
     def nobs(self) -> int:
         """Number of rows."""
         return int(self.model.nobs)
-
-    @property
-    def passes(self) -> list[PassRecord]:
-        """Every pass over the data so far: name, rows, seconds, bytes."""
-        records: list[PassRecord] = self.model.passes
-        return records
 
     @cached_property
     def deviance(self) -> float:
@@ -354,10 +344,4 @@ class GLMResults(HasCovariances, GLMRowAnswers, EstimableTests, glm.GLMResults):
         """
         with suppress(SourceError):  # the rows are gone already
             _ = self.llf, self.llnull
-        self.model.forget_rows()
-        for name in kept_answers(self):
-            del self.__dict__[name]
-
-    def __getstate__(self) -> dict[str, Any]:
-        rows = kept_answers(self)
-        return {key: value for key, value in self.__dict__.items() if key not in rows}
+        self.forget_rows()

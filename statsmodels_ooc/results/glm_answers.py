@@ -7,19 +7,18 @@ from typing import Any
 import numpy as np
 from statsmodels.genmod import families
 
-from statsmodels_ooc.engine import LazyAnswers, RowFunction, StreamedRows, row_answer, row_method
+from statsmodels_ooc.engine import RowFunction, row_answer, row_method
 from statsmodels_ooc.results.covariance.glm import GLMScored
 from statsmodels_ooc.results.fits import GLMFit
-from statsmodels_ooc.results.glm_rows import GLMRow, Leverage
-from statsmodels_ooc.results.lazy import new_rows
+from statsmodels_ooc.results.glm_rows import GLMRow, Leverage, glm_row
+from statsmodels_ooc.results.lazy import HasRows, new_rows
 
 __all__ = ["GLMRowAnswers"]
 
 
-class GLMRowAnswers:
+class GLMRowAnswers(HasRows):
     """Means, residuals, leverages and predictions."""
 
-    model: Any
     params: Any
     family: Any
     scale: Any
@@ -30,60 +29,54 @@ class GLMRowAnswers:
         """What robust covariances ask of the fit."""
         raise NotImplementedError
 
-    @property
-    def lazy(self) -> LazyAnswers:
-        """What has a value for every row, as dask arrays of whatever size."""
-        return LazyAnswers(self)
-
-    def open_rows(self) -> StreamedRows:
-        """The rows, once they are known to be sound."""
-        rows: StreamedRows = self.model.open_rows()
-        return rows
-
     @row_answer
     def mu(self) -> RowFunction:
         """The means, (n,)."""
-        return _row(self, "mean")
+        return glm_row(self.model.likelihood.kernel, "mean", self.params)
 
     @row_answer
     def fittedvalues(self) -> RowFunction:
         """The means, (n,)."""
-        return _row(self, "mean")
+        return glm_row(self.model.likelihood.kernel, "mean", self.params)
 
     @row_answer
     def resid_response(self) -> RowFunction:
         """``y - mu``, times the number of trials, (n,)."""
-        return _row(self, "resid_response")
+        return glm_row(self.model.likelihood.kernel, "resid_response", self.params)
 
     @row_answer
     def resid_pearson(self) -> RowFunction:
         """``(y - mu) / sqrt(V(mu))`` with the weights, (n,)."""
-        return _row(self, "resid_pearson")
+        return glm_row(self.model.likelihood.kernel, "resid_pearson", self.params)
 
     @row_answer
     def resid_working(self) -> RowFunction:
         """``(y - mu) / (dmu/deta)`` as statsmodels weighs them, (n,)."""
-        return _row(self, "resid_working")
+        return glm_row(self.model.likelihood.kernel, "resid_working", self.params)
 
     @row_answer
     def resid_deviance(self) -> RowFunction:
         """Signed roots of the deviances of the rows, (n,)."""
-        return _row(self, "resid_deviance")
+        return glm_row(self.model.likelihood.kernel, "resid_deviance", self.params)
 
     @row_answer
     def resid_anscombe(self) -> RowFunction:
         """Anscombe's residuals, scaled, (n,)."""
-        return _row(self, "resid_anscombe", float(self.scale))
+        return glm_row(
+            self.model.likelihood.kernel, "resid_anscombe", self.params, float(self.scale)
+        )
 
     @row_answer
     def resid_anscombe_scaled(self) -> RowFunction:
         """Anscombe's residuals at the estimated scale, (n,)."""
-        return _row(self, "resid_anscombe", float(self.scale))
+        return glm_row(
+            self.model.likelihood.kernel, "resid_anscombe", self.params, float(self.scale)
+        )
 
     @row_answer
     def resid_anscombe_unscaled(self) -> RowFunction:
         """Anscombe's residuals at scale one, (n,)."""
-        return _row(self, "resid_anscombe")
+        return glm_row(self.model.likelihood.kernel, "resid_anscombe", self.params)
 
     @row_answer
     def null(self) -> RowFunction:
@@ -153,8 +146,3 @@ class GLMRowAnswers:
         predict = type(self.model).predict  # of a subclass, it may be a plain function
         ask = predict.ask if isinstance(predict, row_method) else predict
         return ask(self.model, self.params, None, *args, **kwargs)
-
-
-def _row(results: GLMRowAnswers, kind: str, scale: float = 1.0) -> RowFunction:
-    beta = np.asarray(results.params, dtype=np.float64)
-    return RowFunction(GLMRow(kind, results.model.likelihood.kernel, beta, scale))

@@ -12,9 +12,10 @@ import numpy as np
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights, total_offset
+from statsmodels_ooc.engine import RowFunction
 from statsmodels_ooc.families.kernels import Kernel
 
-__all__ = ["Extra", "GLMRow", "Leverage", "Predict", "PriorWeights", "Shift"]
+__all__ = ["Extra", "GLMRow", "Leverage", "Predict", "PriorWeights", "Shift", "glm_row"]
 
 
 @dataclass(frozen=True)
@@ -235,3 +236,10 @@ KINDS: dict[str, Callable[[GLMRow, Block], FloatArray]] = {
     "mean_dparams": _mean_dparams,
     "score_dendog": _score_dendog,
 }
+
+
+def glm_row(
+    kernel: Kernel, kind: str, params: Any, scale: float = 1.0, width: int | None = None
+) -> RowFunction:
+    """A `GLMRow` of a kind at some parameters, (k,), as a question to every row."""
+    return RowFunction(GLMRow(kind, kernel, np.asarray(params, dtype=np.float64), scale), width)

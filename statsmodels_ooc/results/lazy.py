@@ -10,19 +10,58 @@ import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.design.plain import plain_frame
-from statsmodels_ooc.engine import LazyAnswers, RowFunction, StreamedRows, row_answer, row_method
+from statsmodels_ooc.engine import (
+    LazyAnswers,
+    PassRecord,
+    RowFunction,
+    StreamedRows,
+    kept_answers,
+    row_answer,
+    row_method,
+)
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.options import options
 from statsmodels_ooc.results.rows import Fitted, Residuals
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
 
-__all__ = ["LazyRows", "WithDesign", "new_rows", "require_design"]
+__all__ = ["HasRows", "LazyRows", "WithDesign", "new_rows", "require_design"]
 
 
-class LazyRows:
-    """Fitted values, residuals and predictions of results with a streamed model."""
+class HasRows:
+    """A mixin for results of a model that streams: the way to its rows."""
 
     model: Any
+
+    @property
+    def passes(self) -> list[PassRecord]:
+        """Every pass over the data so far: name, rows, seconds, bytes."""
+        records: list[PassRecord] = self.model.passes
+        return records
+
+    @property
+    def lazy(self) -> LazyAnswers:
+        """What has a value for every row, as dask arrays of whatever size."""
+        return LazyAnswers(self)
+
+    def open_rows(self) -> StreamedRows:
+        """The rows, once they are known to be sound."""
+        rows: StreamedRows = self.model.open_rows()
+        return rows
+
+    def forget_rows(self) -> None:
+        """Let go of the rows, and of the answers that are as long as the data."""
+        self.model.forget_rows()
+        for name in kept_answers(self):
+            del self.__dict__[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        rows = kept_answers(self)
+        return {key: value for key, value in self.__dict__.items() if key not in rows}
+
+
+class LazyRows(HasRows):
+    """Fitted values, residuals and predictions of results with a streamed model."""
+
     params: Any
     nobs: Any
     scale: Any
@@ -51,16 +90,6 @@ class LazyRows:
             warn_caller("All residuals are 0, cannot compute normed residuals.", RuntimeWarning)
             sigma = 1.0
         return RowFunction(Residuals(np.asarray(self.params), whitened=True, divisor=sigma))
-
-    @property
-    def lazy(self) -> LazyAnswers:
-        """What has a value for every row, as dask arrays of whatever size."""
-        return LazyAnswers(self)
-
-    def open_rows(self) -> StreamedRows:
-        """The rows, once they are known to be sound."""
-        rows: StreamedRows = self.model.open_rows()
-        return rows
 
     @row_method
     def predict(self, exog: Any = None, transform: bool = True, *args: Any, **kwargs: Any) -> Any:

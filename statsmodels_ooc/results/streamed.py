@@ -10,7 +10,6 @@ import numpy as np
 
 from statsmodels_ooc._statsmodels import cache_writable
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.engine import PassRecord, kept_answers
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning
 from statsmodels_ooc.reductions.residuals import ResidualMomentsState
 from statsmodels_ooc.results.covariance.linear import LinearScored, residual_moments
@@ -130,12 +129,6 @@ class StreamedResults(HasCovariances, LazyRows, NestedTests, EstimableTests):
 
     def _design_fit(self) -> LinearFit:
         return self._fit
-
-    @property
-    def passes(self) -> list[PassRecord]:
-        """Every pass over the data so far: name, rows, seconds, bytes."""
-        records: list[PassRecord] = self.model.passes
-        return records
 
     # --- one more pass
 
@@ -258,13 +251,7 @@ class StreamedResults(HasCovariances, LazyRows, NestedTests, EstimableTests):
         What needs no rows stays, predictions of new data among it; the summary and
         robust covariances stay if they have been asked for.
         """
-        self.model.forget_rows()
-        for name in kept_answers(self):
-            del self.__dict__[name]
-
-    def __getstate__(self) -> dict[str, Any]:
-        rows = kept_answers(self)
-        return {key: value for key, value in self.__dict__.items() if key not in rows}
+        self.forget_rows()
 
     @property
     def het_scale(self) -> Any:

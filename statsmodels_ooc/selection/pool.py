@@ -181,6 +181,6 @@ class NumberedRows:
         return rows_of(codes, self._offsets(0))
 
     def _offsets(self, which: int) -> IntArray:
-        """NumberedRows read (0) or kept (1) before each partition."""
+        """Rows read (0) or kept (1) before each partition."""
         counts = [seen[which] for seen in self.stream.seen]
         return np.cumsum([0, *counts[:-1]], dtype=np.int64)
