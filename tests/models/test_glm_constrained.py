@@ -99,7 +99,7 @@ def test_robust_standard_errors_are_called_so() -> None:
     assert found.cov_type == "HC0"
     assert "HC0" in found.summary().as_text()
     with pytest.raises(NotImplementedError, match="not available out of memory"):
-        ours.fit_constrained("x = z", cov_type="cluster")
+        ours.fit_constrained("x = z", cov_type="HAC")
 
 
 def test_use_t() -> None:
