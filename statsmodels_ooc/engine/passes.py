@@ -19,13 +19,12 @@ from statsmodels_ooc.engine.beside import chunks_of
 from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.engine.cluster import cluster_errors
 from statsmodels_ooc.engine.content import Read, noted
-from statsmodels_ooc.engine.graph import TaskGraph
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
 from statsmodels_ooc.engine.numbered import KeptRows
 from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.sizes import sizes_for
 from statsmodels_ooc.engine.spec import BlockSpec, WholeFrames
-from statsmodels_ooc.engine.tasks import Collect, Fold, Gather, Merge, Seen, bound
+from statsmodels_ooc.engine.tasks import Collect, Fold, Gather, Merge, Seen, TaskGraph, bound
 from statsmodels_ooc.errors import EmptyDataError
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Source

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from statsmodels_ooc.engine.graph import TaskGraph
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
 from statsmodels_ooc.engine.passes import compute, runs_in_threads
 from statsmodels_ooc.engine.progress import progress, tick
-from statsmodels_ooc.engine.tasks import bound, released
+from statsmodels_ooc.engine.tasks import TaskGraph, bound, released
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.spooled import SpooledSource, has_room, spool_partition
 

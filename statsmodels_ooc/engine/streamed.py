@@ -12,7 +12,6 @@ import numpy as np
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import aligned, chunks_of
 from statsmodels_ooc.engine.content import Read
-from statsmodels_ooc.engine.graph import TaskGraph
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
 from statsmodels_ooc.engine.numbered import UsedRows, used_rows
 from statsmodels_ooc.engine.passes import gather_rows, run_pass
@@ -21,7 +20,7 @@ from statsmodels_ooc.engine.rows import MemoryRows
 from statsmodels_ooc.engine.sample import sample_rows
 from statsmodels_ooc.engine.sizes import check_memory, check_room, sizes_for
 from statsmodels_ooc.engine.spec import BlockSpec
-from statsmodels_ooc.engine.tasks import Collect, Seen, bound, check_unchanged
+from statsmodels_ooc.engine.tasks import Collect, Seen, TaskGraph, bound, check_unchanged
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import ForgottenSource, Source
@@ -142,7 +141,9 @@ class StreamedRows:
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "_used": None}  # as long as the data
-        if not self.source.is_recipe:
+        if self.original is not None and self.original.is_recipe:
+            state.update(source=self.original, original=None)
+        elif not self.source.is_recipe:
             state["source"] = ForgottenSource(self.source)
             state["original"] = state["_seen"] = None
             state["ledger"] = Ledger(self.passes)

@@ -13,19 +13,17 @@ from statsmodels_ooc.families.elementwise import (
     TINY,
     Factor,
     bend_of_power,
+    gamma_at_mean,
+    has_saddlepoint,
     is_binary,
     log_ratio,
     of_counts,
-    times,
-)
-from statsmodels_ooc.families.inverse_links import InverseLink, Mean
-from statsmodels_ooc.families.stirling import (
-    gamma_at_mean,
-    has_saddlepoint,
     poisson_at_mean,
     stirling_error,
+    times,
     tweedie_at_mean,
 )
+from statsmodels_ooc.families.inverse_links import InverseLink, Mean
 
 __all__ = ["Distribution", "distribution_of"]
 

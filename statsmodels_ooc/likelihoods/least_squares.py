@@ -13,7 +13,6 @@ from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.errors import DesignError, PrecisionError
 from statsmodels_ooc.likelihoods.base import Asked, Question
 from statsmodels_ooc.likelihoods.checks import check_facts
-from statsmodels_ooc.likelihoods.gram_or_r import DIGITS, factor_of_gram
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import RowFacts, RowFactsState
 from statsmodels_ooc.reductions.moments import Moments
@@ -21,6 +20,7 @@ from statsmodels_ooc.reductions.triangle import Triangle, TriangleState
 from statsmodels_ooc.solvers.constant import find_constant
 from statsmodels_ooc.solvers.dependence import describe
 from statsmodels_ooc.solvers.least_squares import LinearFit, solve
+from statsmodels_ooc.solvers.moments import DIGITS, factor_of_gram
 
 __all__ = ["METHODS", "LeastSquares"]
 

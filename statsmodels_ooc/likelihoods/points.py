@@ -13,7 +13,6 @@ from statsmodels_ooc.engine.blas import one_blas_thread
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.likelihoods.base import Asked, Question
 from statsmodels_ooc.likelihoods.first_pass import FirstPass
-from statsmodels_ooc.likelihoods.gram_or_r import factor_of_gram
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation
 from statsmodels_ooc.reductions.moments import Moments, MomentsState
@@ -22,6 +21,7 @@ from statsmodels_ooc.reductions.scoring import Scoring, ScoringState
 from statsmodels_ooc.reductions.together import Together
 from statsmodels_ooc.reductions.triangle import Triangle
 from statsmodels_ooc.solvers.least_squares import solve
+from statsmodels_ooc.solvers.moments import factor_of_gram
 from statsmodels_ooc.solvers.point import Point, Watch
 
 __all__ = ["Points", "point_of"]

@@ -48,7 +48,7 @@ def chosen_start(start: Any, start_params: Any) -> tuple[str, Any]:
 
 def checked_covariance(cov_type: str, cov_kwds: Any = None) -> tuple[bool, str]:
     """Whether the information is the expected one, and the covariance type of the results."""
-    expected = cov_type.lower() == "eim"
+    expected = str(cov_type).lower() == "eim"
     cov_type = "nonrobust" if expected else cov_type
     checked(GLM, cov_type, cov_kwds)
     return expected, cov_type

@@ -143,6 +143,4 @@ class GLMRowAnswers(HasRows):
             return super().predict(  # type: ignore[misc]
                 exog, transform, *args, **kwargs
             )
-        predict = type(self.model).predict  # of a subclass, it may be a plain function
-        ask = predict.ask if isinstance(predict, row_method) else predict
-        return ask(self.model, self.params, None, *args, **kwargs)
+        return self.ask_model(*args, **kwargs)

@@ -31,6 +31,7 @@ class HasRows:
     """A mixin for results of a model that streams: the way to its rows."""
 
     model: Any
+    params: Any
 
     @property
     def passes(self) -> list[PassRecord]:
@@ -47,6 +48,12 @@ class HasRows:
         """The rows, once they are known to be sound."""
         rows: StreamedRows = self.model.open_rows()
         return rows
+
+    def ask_model(self, *args: Any, **kwargs: Any) -> Any:
+        """What the model's ``predict`` asks of every row; of a subclass it may be a plain one."""
+        predict = type(self.model).predict
+        ask = predict.ask if isinstance(predict, row_method) else predict
+        return ask(self.model, self.params, None, *args, **kwargs)
 
     def forget_rows(self) -> None:
         """Let go of the rows, and of the answers that are as long as the data."""
@@ -105,7 +112,7 @@ class LazyRows(HasRows):
             Passed to the model's ``predict``.
         """
         if exog is None:
-            return RowFunction(Fitted(np.asarray(self.params)))
+            return self.ask_model(*args, **kwargs)
         exog = new_rows(exog)
         return super().predict(exog, transform, *args, **kwargs)  # type: ignore[misc]
 

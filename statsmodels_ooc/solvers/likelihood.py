@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from statsmodels_ooc.families.stirling import gamma_at_mean
+from statsmodels_ooc.families.elementwise import gamma_at_mean
 
 __all__ = ["loglike_at"]
 

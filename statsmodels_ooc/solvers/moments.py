@@ -11,7 +11,7 @@ from statsmodels_ooc.reductions.moments import MomentsState
 from statsmodels_ooc.reductions.triangle import triangularize
 from statsmodels_ooc.solvers.dependence import noise
 
-__all__ = ["correct_digits", "factor_moments"]
+__all__ = ["DIGITS", "correct_digits", "factor_moments", "factor_of_gram"]
 
 _EPS = float(np.finfo(np.float64).eps)
 
@@ -144,3 +144,28 @@ def _scaled(products: FloatArray) -> tuple[FloatArray, NDArray[np.intp], FloatAr
     moving = np.flatnonzero(norms > 0)
     scaled = products[np.ix_(moving, moving)] / np.outer(norms[moving], norms[moving])
     return scaled, moving, norms
+
+
+DIGITS = 9.0  # that a Gram matrix must promise; R keeps twice as many
+
+
+def factor_of_gram(state: MomentsState, *, centred: bool = True) -> tuple[float, FloatArray | None]:
+    """How many digits a fit from a Gram matrix has at the least, and R where they are enough.
+
+    Parameters
+    ----------
+    state : MomentsState
+        The Gram matrix, shifted.
+    centred : bool
+        As for `factor_moments`.
+
+    Returns
+    -------
+    digits : float
+        Not below zero.
+    r : ndarray, (k + 2, k + 2), or None
+        The factor of ``sqrt(w) * [1 | X | y]``; None where fewer than `DIGITS` are right.
+    """
+    digits = max(correct_digits(state, centred=centred), 0.0)
+    factor = factor_moments(state, centred=centred) if digits >= DIGITS else None
+    return (0.0 if digits >= DIGITS and factor is None else digits), factor

@@ -23,9 +23,14 @@ from statsmodels_ooc.sources.frames import categories_of, frames_of, union
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
 from statsmodels_ooc.sources.listed import ColumnSource, Narrow
 from statsmodels_ooc.sources.lookup import Lookup
-from statsmodels_ooc.sources.parquet_footer import footer, holds_only_nulls, leaf_of
+from statsmodels_ooc.sources.parquet_footer import (
+    footer,
+    holds_only_nulls,
+    holds_text,
+    leaf_of,
+    text_bytes,
+)
 from statsmodels_ooc.sources.parquet_levels import dictionaries, string_levels
-from statsmodels_ooc.sources.parquet_text import holds_text, text_bytes
 from statsmodels_ooc.sources.schema import CommonSchema, delivered
 from statsmodels_ooc.sources.shares import rows_within
 from statsmodels_ooc.sources.stored_index import StoredIndex, stored_index

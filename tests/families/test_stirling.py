@@ -13,14 +13,14 @@ from numpy.testing import assert_allclose
 from statsmodels.genmod import families
 from tolerances import EXACT, SUMS
 
-from statsmodels_ooc.families.lookup import kernel_of, loglike_form
-from statsmodels_ooc.families.stirling import (
+from statsmodels_ooc.families.elementwise import (
     gamma_at_mean,
     has_saddlepoint,
     poisson_at_mean,
     stirling_error,
     tweedie_at_mean,
 )
+from statsmodels_ooc.families.lookup import kernel_of, loglike_form
 from statsmodels_ooc.solvers.likelihood import loglike_at
 
 SWITCH = np.array([np.nextafter(16, 0), 16, np.nextafter(16, 17)])

@@ -23,6 +23,7 @@ from statsmodels_ooc.errors import (
     OptionError,
 )
 from statsmodels_ooc.options import options
+from statsmodels_ooc.reductions.cluster import ClusterScores
 
 N = 120
 FAR = 1e-6  # of standard errors, of a column that is a million times its spread from zero
@@ -212,6 +213,16 @@ def test_the_pass_is_counted() -> None:
     assert [record.name for record in res.passes] == ["fit", "cluster covariance"]
 
 
+def test_reductions_of_other_options_are_not_the_same_question() -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    scored = model.fit().scored
+    some, all_ = (
+        scored.fold("sums", ClusterScores(scored.scores, scored.axes, most), groups="firm")
+        for most in (100, 200)
+    )
+    assert some is not all_
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_of_a_file_the_column_need_not_be_in_the_formula(kind: str, tmp_path: Any) -> None:
     path = tmp_path / f"t.{kind}"
@@ -360,6 +371,7 @@ def test_a_penalty_that_leaves_columns_out_leaves_the_others() -> None:
         (np.ma.masked_equal(FRAME["firm"].to_numpy(), 3), MissingDataError),
         ([[firm, 1] for firm in FRAME["firm"]], NotImplementedError),
         (FRAME[["firm", "year"]].to_numpy(), NotImplementedError),
+        (["firm", "year"], NotImplementedError),
         (None, OptionError),
         (3, OptionError),
         ({"firm"}, OptionError),

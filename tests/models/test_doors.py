@@ -138,3 +138,15 @@ def test_a_constant_is_known_in_memory_and_outside() -> None:
 def test_the_class_of_a_streamed_model_is_no_base() -> None:
     with pytest.raises(TypeError, match="derive it from OLS"):
         type("Sub", (type(smo.OLS(*LAZY)),), {})
+
+
+class Higher(smo.OLS):
+    """A user's model with predictions of its own."""
+
+    def predict(self, params: Any, exog: Any = None) -> Any:
+        return super().predict(params, exog) + 100
+
+
+def test_predictions_of_a_subclass_are_its_own_for_the_data_itself() -> None:
+    streamed, in_memory = Higher(*LAZY).fit(), Higher(Y, X).fit()
+    np.testing.assert_allclose(streamed.predict(), in_memory.predict(), rtol=1e-10)

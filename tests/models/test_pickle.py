@@ -20,6 +20,7 @@ from tolerances import EXACT
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.errors import SourceChangedError
 
 FORMULA = "y ~ center(a) + C(g, Sum) * bs(b, df=4)"
 NEW = FRAME[["a", "b", "g"]].iloc[:5]
@@ -196,3 +197,15 @@ def test_a_loaded_model_fits_without_a_pass(res: Any, keep: Any) -> None:
     before = len(kept.passes)
     assert_series_equal(kept.model.fit(method="qr").params, res.params, rtol=1e-12)
     assert len(kept.passes) == before
+
+
+def test_results_of_a_csv_keep_the_way_to_it(tmp_path: Any) -> None:
+    FRAME.to_csv(tmp_path / "t.csv", index=False)
+    res = smof.ols("y ~ a + C(g)", tmp_path / "t.csv").fit()
+    again = pickle.loads(pickle.dumps(res))
+    assert_allclose(again.resid, res.resid, rtol=0)
+    assert_allclose(again.cov_HC3, res.cov_HC3, rtol=1e-12)
+    assert_allclose(again.covariance("cluster", groups="h"), res.covariance("cluster", groups="h"))
+    FRAME.assign(a=0.0).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(SourceChangedError):
+        _ = pickle.loads(pickle.dumps(res)).resid

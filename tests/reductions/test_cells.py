@@ -14,10 +14,10 @@ from reductions.test_laws import REDUCTIONS
 from tolerances import SUMS
 
 from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.design.cells import cell_blocks
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.engine import MemoryRows
 from statsmodels_ooc.families.lookup import kernel_of
+from statsmodels_ooc.likelihoods.repeats import cell_blocks
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.distinct import DistinctRows
 from statsmodels_ooc.reductions.facts import Extremes, RowFacts

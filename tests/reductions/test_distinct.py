@@ -20,8 +20,8 @@ from numpy.testing import assert_allclose
 from tolerances import EXACT, SUMS
 
 from statsmodels_ooc.blocks.block import Block, Dense, Extras
-from statsmodels_ooc.design.cells import cell_blocks
 from statsmodels_ooc.design.columns import ColumnSpec
+from statsmodels_ooc.likelihoods.repeats import cell_blocks
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.dictionary import Dictionary
 from statsmodels_ooc.reductions.distinct import Cells, DistinctRows, DistinctState

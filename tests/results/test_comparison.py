@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from solvers.rows import triangle
 from tolerances import EXACT
 
-from statsmodels_ooc.results.comparison import lm_statistic, same_columns
+from statsmodels_ooc.results.nested import lm_statistic, same_columns
 from statsmodels_ooc.solvers.least_squares import LinearFit, solve
 
 N = 30

@@ -7,7 +7,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from statsmodels_ooc.reductions.sandwich import WhiteMeatState
-from statsmodels_ooc.results.covariance import AVAILABLE, MEATS, refuse_unavailable, sandwich
+from statsmodels_ooc.results.covariance.base import sandwich
+from statsmodels_ooc.results.covariance.linear import MEATS
+from statsmodels_ooc.results.covariance.registry import GLM, LINEAR, checked
 
 STATE = WhiteMeatState(np.eye(2), 2 * np.eye(2), 3 * np.eye(2), np.zeros(2, dtype=bool))
 
@@ -17,21 +19,29 @@ def test_meats(kind: str, factor: float) -> None:
     assert_array_equal(MEATS[kind](STATE, 10.0, 4.0), factor * np.eye(2))
 
 
-@pytest.mark.parametrize("name", [*AVAILABLE, "hc0", "fixed_scale"])
+@pytest.mark.parametrize("name", ["fixed scale", "HC0", "HC1", "HC2", "HC3", "hc0", "fixed_scale"])
 def test_available(name: str) -> None:
-    refuse_unavailable(name)
+    entry, _ = checked(LINEAR, name, None)
+    assert entry is not None
+    assert entry.name.lower() == name.lower().replace("_", " ")
 
 
-@pytest.mark.parametrize("name", ["HAC", "cluster", "cluster-jk", "hac_panel", "nw-groupsum"])
+def test_what_there_is() -> None:
+    white = ["HC0", "HC1", "HC2", "HC3"]
+    assert [entry.name for entry in LINEAR] == ["fixed scale", *white, "cluster"]
+    assert [entry.name for entry in GLM] == [*white, "cluster"]
+
+
+@pytest.mark.parametrize("name", ["HAC", "cluster-jk", "hac_panel", "nw-groupsum"])
 def test_not_built(name: str) -> None:
     with pytest.raises(NotImplementedError, match=f"{name}.*available are nonrobust"):
-        refuse_unavailable(name)
+        checked(LINEAR, name, None)
 
 
 @pytest.mark.parametrize("name", ["HC4", "", "robust"])
 def test_unknown(name: str) -> None:
     with pytest.raises(ValueError, match="not recognized; available are"):
-        refuse_unavailable(name)
+        checked(LINEAR, name, None)
 
 
 def test_a_sandwich_is_symmetric_to_the_last_bit() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
 
@@ -90,10 +90,22 @@ class ScoredFit(ABC):
         """In which the rows are measured."""
         return Axes(self.root, self.fit.centre)
 
-    def fold(self, name: str, reduction: Reduction[Any], **beside: Any) -> Any:
-        """A pass over all rows, with columns, expressions or arrays beside them.
+    def fold(
+        self, name: str, reduction: Reduction[Any], *, key: Hashable = None, **beside: Any
+    ) -> Any:
+        """A pass over all rows, with something beside them.
 
-        What columns and expressions tell is read once.
+        Parameters
+        ----------
+        name : str
+            What it is called.
+        reduction : Reduction
+            What is folded.
+        key : hashable, optional
+            Equal where, at the same parameters, the reduction and what stands beside the
+            rows are equal: then it is read once.
+        **beside : str or array_like or dask Array, (n,) or (n, q)
+            Columns, expressions, or values for the rows.
         """
         likelihood = self.likelihood
         _ = likelihood.facts  # rows that no fit can be made of are refused first
@@ -102,10 +114,9 @@ class ScoredFit(ABC):
             rows = rows_beside(likelihood.stream, likelihood.spec, **beside)
             return rows.fold(name, reduction)[0]
 
-        if not all(isinstance(value, str) for value in beside.values()):
+        if key is None:
             return read()
-        at = (self.params.tobytes(), self.root.tobytes())
-        return likelihood.asked.once((name, *at, *sorted(beside.items())), read)
+        return likelihood.asked.once((name, self.params.tobytes(), self.root.tobytes(), key), read)
 
 
 Fit_contra = TypeVar("Fit_contra", bound=ScoredFit, contravariant=True)

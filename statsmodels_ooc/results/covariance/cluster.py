@@ -68,7 +68,8 @@ class Cluster:
         row_bytes = 8 * fit.root.shape[1] + _LABEL
         most = settings.memory_limit // (_SHARE * states_alive() * row_bytes)
         scores = ClusterScores(fit.scores, fit.axes, most)
-        state: ClusterState = fit.fold("cluster covariance", scores, groups=groups)
+        key = groups if isinstance(groups, str) else None
+        state: ClusterState = fit.fold("cluster covariance", scores, key=key, groups=groups)
         count = len(state.clusters)
         if count < 2:
             raise DesignError("the groups are one cluster; a cluster covariance needs two or more")
@@ -90,6 +91,10 @@ def _one_way(groups: Any) -> Any:
         if not isinstance(groups, str) and groups.ndim != 1:
             raise _two_ways()
         return groups
+    if isinstance(groups, list | tuple) and len(groups) < 3:  # names, not labels
+        if len(groups) == 1 and isinstance(groups[0], str):
+            return groups[0]
+        raise _two_ways()
     if isinstance(groups, pd.DataFrame):
         groups = groups.iloc[:, 0] if groups.shape[1] == 1 else groups.to_numpy()
     if not isinstance(groups, pd.Series | pd.Index | np.ndarray):
