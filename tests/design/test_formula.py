@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from patsy import PatsyError
 
-from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.base import Recipe, Source
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.memory import FrameSource
 
@@ -237,7 +237,7 @@ def test_a_function_that_writes_into_its_argument_spoils_no_other_factor():
 
 
 @dataclass
-class Pages:
+class Pages(Recipe):
     """A partition that gives text as dictionary pages do: each with categories of its own."""
 
     frame: pd.DataFrame

@@ -34,14 +34,14 @@ from models.test_members import (
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.base import Recipe, Source
 
 Call = Callable[[Any], Any]
 PIECES = [FRAME[start : start + 40] for start in range(0, len(FRAME), 40)]
 LOOKED_AT = len(PIECES)  # opening looks at the first rows, which are all that these have
 
 
-class Piece:
+class Piece(Recipe):
     """A partition that notes when it has been read."""
 
     nbytes = None
