@@ -68,12 +68,15 @@ def fit_regularized(
 
 def _refitted(model: Any, found: Any, fit: LinearFit) -> Any:
     """Ordinary results at parameters that were fitted again without a penalty."""
-    results = model.results_kind(model, found.params, found.normalized_cov_params, linear_fit=fit)
-    results.df_model = found.df_model
-    results.df_resid = found.df_resid
-    results.regularized, results.method = True, found.method
-    results.converged, results.fit_history = found.converged, found.fit_history
-    return results
+    told = ("df_model", "df_resid", "method", "converged", "fit_history")
+    return model.results_kind(
+        model,
+        found.params,
+        found.normalized_cov_params,
+        linear_fit=fit,
+        regularized=True,
+        **{name: getattr(found, name) for name in told},
+    )
 
 
 def _surrogate(n: int) -> type[sm.OLS]:

@@ -117,10 +117,13 @@ class StreamedLinear(StreamedModel):
         **kwargs: Any,
     ) -> Any:
         """Fit the model; see `OLS.fit`."""
+        # 1. What the caller wants, checked.
         if method not in METHODS:
             raise ValueError(f"method must be one of {METHODS}, not {method!r}")
         checked(LINEAR, cov_type, cov_kwds)
+        # 2. One pass, or none where the rows have told.
         fit = self.likelihood.fit(method)
+        # 3. A short rank is named, or refused.
         if fit.rank < self.spec.k:
             told = self.likelihood.dependent(fit, self.spec_names)
             if method == "qr":
@@ -132,6 +135,8 @@ class StreamedLinear(StreamedModel):
                 "The model parameters are not uniquely determined.",
                 SingularMatrixWarning,
             )
+        # 4. Results with the covariance that was asked for.
+        attributes = {} if self.results_kind is OLSResults else kwargs  # as statsmodels
         results = self.results_kind(
             self,
             fit.params,
@@ -140,9 +145,8 @@ class StreamedLinear(StreamedModel):
             cov_kwds=cov_kwds,
             use_t=use_t,
             linear_fit=fit,
+            **attributes,
         )
-        for name, value in kwargs.items() if self.results_kind is not OLSResults else ():
-            setattr(results, name, value)
         return StreamedWrapper(results)
 
     def whiten(self, x: Any) -> Any:

@@ -55,6 +55,7 @@ class StreamedResults(HasCovariances, LazyRows, NestedTests, EstimableTests):
         cov_kwds: dict[str, Any] | None = None,
         use_t: bool | None = None,
         linear_fit: LinearFit | None = None,
+        **attributes: Any,
     ) -> None:
         checked(LINEAR, cov_type, cov_kwds)
         self._fit = model.likelihood.fit() if linear_fit is None else linear_fit
@@ -66,6 +67,7 @@ class StreamedResults(HasCovariances, LazyRows, NestedTests, EstimableTests):
             cov_type=cov_type,
             cov_kwds=None if cov_kwds is None else dict(cov_kwds),
             use_t=use_t,
+            **attributes,
         )
 
     # --- sums of the fit
