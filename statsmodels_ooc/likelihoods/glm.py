@@ -27,10 +27,17 @@ from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.point import Criterion, Point
 from statsmodels_ooc.solvers.scale import Gaps, ScaleRule
 
-__all__ = ["GLMLikelihood"]
+__all__ = ["GLMLikelihood", "meat_question"]
 
 _SOLVING = 16  # matrices, (k, k): of the points that steps lead from and to, and of the start
 _THIN = 1e-10  # weight; a row with less may be lost to the rank
+
+
+def meat_question(kernel: Kernel, beta: FloatArray, axes: Axes | None) -> Question:
+    """What `GLMLikelihood.meat` asks the rows, in axes where columns are far from zero."""
+    axes = None if axes is None or not axes.centre.any() else axes
+    key = ("meat", beta.tobytes(), None if axes is None else axes.root.tobytes())
+    return Question("robust covariance", key, ScoreMeat(kernel, beta, axes))
 
 
 @dataclass
@@ -232,10 +239,8 @@ class GLMLikelihood:
         """
         if axes is not None and not axes.centre.any():
             return self.meat(beta, compress=compress).on(axes.root)
-        key = ("meat", beta.tobytes(), None if axes is None else axes.root.tobytes())
-        reduction = ScoreMeat(self.kernel, beta, axes)
         state: ScoreMeatState
-        (state,) = self.ask(Question("robust covariance", key, reduction), compress=compress)
+        (state,) = self.ask(meat_question(self.kernel, beta, axes), compress=compress)
         return state
 
     def information(

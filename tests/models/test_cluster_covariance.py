@@ -211,6 +211,12 @@ def test_the_pass_is_counted() -> None:
         cov_type="cluster", cov_kwds={"groups": "firm"}
     )
     assert [record.name for record in res.passes] == ["fit", "cluster covariance"]
+    model = smof.glm("count ~ x", smo.as_source(FRAME, chunk_rows=7), family=sm.families.Poisson())
+    passes = len(model.fit().passes)
+    res = model.fit(cov_type="cluster", cov_kwds={"groups": "firm"})
+    assert [record.name for record in res.passes[passes:]] == ["cluster covariance"]
+    assert_allclose(res.cov_HC0, model.fit(cov_type="HC0").cov_params(), rtol=0)
+    assert len(res.passes) == passes + 1
 
 
 def test_reductions_of_other_options_are_not_the_same_question() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.likelihoods.beside import rows_beside
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Reduction
@@ -80,6 +81,10 @@ class ScoredFit(ABC):
     def bread(self) -> FloatArray:
         """What a meat of the rows g stands between, (k, r)."""
 
+    def alongside(self) -> tuple[Question, ...]:
+        """What the bread will ask of all rows, where that is not known."""
+        return ()
+
     @property
     def free(self) -> int:
         """How many parameters are estimated: all of them, unless constraints leave fewer."""
@@ -111,8 +116,11 @@ class ScoredFit(ABC):
         _ = likelihood.facts  # rows that no fit can be made of are refused first
 
         def read() -> Any:
-            rows = rows_beside(likelihood.stream, likelihood.spec, **beside)
-            return rows.fold(name, reduction)[0]
+            rows, also = rows_beside(likelihood.stream, likelihood.spec, **beside), self.alongside()
+            state, *states = rows.fold(name, reduction, *(more.reduction for more in also))
+            for question, found in zip(also, states, strict=True):
+                likelihood.asked.remember(question.key, question.finish(found))
+            return state
 
         if key is None:
             return read()

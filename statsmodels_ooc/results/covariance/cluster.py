@@ -54,7 +54,7 @@ class Cluster:
     Options: ClassVar[type[ClusterOptions]] = ClusterOptions
 
     def of(self, fit: ScoredFit, options: ClusterOptions) -> Robust:
-        """The covariance; one pass, of a GLM another for the observed information.
+        """The covariance; one pass.
 
         Raises
         ------

@@ -9,6 +9,8 @@ import numpy as np
 from statsmodels.base.covtype import descriptions
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.likelihoods.base import Question
+from statsmodels_ooc.likelihoods.glm import meat_question
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.glm_meat import ScoreMeatState
 from statsmodels_ooc.reductions.scores import GLMScores
@@ -45,6 +47,13 @@ class GLMScored(ScoredFit):
     def bread(self) -> FloatArray:
         bread: FloatArray = self.root @ np.linalg.inv(self.meat(self.root).observed)
         return bread
+
+    def alongside(self) -> tuple[Question, ...]:
+        evaluation = self.likelihood.evaluation
+        active = evaluation.active(self.glm_fit.compress)
+        question = meat_question(self.likelihood.kernel, self.params, self.axes)
+        is_open = active is evaluation.all_rows and question.key not in active.asked.answers
+        return (question,) if is_open else ()
 
     def meat(self, root: FloatArray) -> ScoreMeatState:
         """Squared scores and the observed information of the rows ``root.T x``: a pass."""
