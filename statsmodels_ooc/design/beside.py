@@ -23,7 +23,6 @@ from statsmodels_ooc.design.rowwise import require_rowwise
 from statsmodels_ooc.design.spec import DesignSpec, Variables
 from statsmodels_ooc.errors import DesignError, MissingDataError
 from statsmodels_ooc.sources.base import Source
-from statsmodels_ooc.sources.values import plain_column, settled
 
 __all__ = ["BesideSpec", "spec_beside"]
 
@@ -82,7 +81,9 @@ class BesideSpec(DesignSpec):
         column = _patsy.simple_column(factor, state, frame.columns)
         if column is not None:
             return _exactly(frame[column[0]])
-        part = pd.DataFrame({read: plain(frame[read]) for read in frame if read in sight.columns})
+        part = pd.DataFrame(
+            {read: _decoded(frame[read]) for read in frame if read in sight.columns}
+        )
         values = values_by_row(unbox(evaluate_exactly(factor, state, PlainFrame(part), sight)))
         if values.shape != (len(frame), 1):
             raise DesignError(
@@ -108,11 +109,10 @@ class BesideSpec(DesignSpec):
         return _load, (_patsy.dumps((self._inner, self._factors)),)
 
 
-def plain(column: pd.Series) -> pd.Series:
-    """A column as an expression sees it: no masks where nothing is missing, no codes."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.astype(object)
-    return plain_column(column) if column.isna().any() else settled(column.to_frame()).iloc[:, 0]
+def _decoded(column: pd.Series) -> pd.Series:
+    """A column that an expression can work with: what comes encoded for the design is not."""
+    is_encoded = isinstance(column.dtype, pd.CategoricalDtype)
+    return column.astype(object) if is_encoded else column
 
 
 def _exactly(column: pd.Series) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import dask.array as da
 import numpy as np
+import pandas as pd
 from dask.delayed import Delayed
 from numpy.typing import NDArray
 
@@ -36,6 +37,8 @@ def aligned(values: Any, counts: Sequence[int], what: str) -> Any:
         There are not as many values as rows.
     """
     if hasattr(values, "to_dask_array"):
+        if isinstance(getattr(values, "dtype", None), pd.StringDtype):
+            values = values.astype(object)
         values = values.to_dask_array(lengths=True)
     elif not isinstance(values, da.Array):
         values = _as_numbers(np.asarray(values))

@@ -11,7 +11,7 @@ from statsmodels_ooc.engine import RowFunction, row_answer, row_method
 from statsmodels_ooc.results.covariance.glm import GLMScored
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.results.glm_rows import GLMRow, Leverage, glm_row
-from statsmodels_ooc.results.lazy import HasRows, new_rows
+from statsmodels_ooc.results.lazy import HasRows
 
 __all__ = ["GLMRowAnswers"]
 
@@ -124,23 +124,3 @@ class GLMRowAnswers(HasRows):
             cov = self.glm_fit.point.fit.normalized_cov_params
         kind = "observed_information" if observed else "information"
         return RowFunction(Leverage(GLMRow(kind, kernel, params), cov))
-
-    @row_method
-    def predict(self, exog: Any = None, transform: bool = True, *args: Any, **kwargs: Any) -> Any:
-        """Predicted values, of new data or of the data itself.
-
-        Parameters
-        ----------
-        exog : DataFrame, dict or array_like, optional
-            New data; the data itself by default.
-        transform : bool
-            Whether a formula's variables are in `exog`, rather than its columns.
-        *args, **kwargs
-            ``exposure``, ``offset`` and ``which``, see `GLM.predict`.
-        """
-        exog = new_rows(exog)
-        if exog is not None:
-            return super().predict(  # type: ignore[misc]
-                exog, transform, *args, **kwargs
-            )
-        return self.ask_model(*args, **kwargs)

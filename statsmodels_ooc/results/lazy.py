@@ -55,6 +55,24 @@ class HasRows:
         ask = predict.ask if isinstance(predict, row_method) else predict
         return ask(self.model, self.params, None, *args, **kwargs)
 
+    @row_method
+    def predict(self, exog: Any = None, transform: bool = True, *args: Any, **kwargs: Any) -> Any:
+        """Predicted values, of new data or of the data itself.
+
+        Parameters
+        ----------
+        exog : DataFrame, dict or array_like, optional
+            New data; the data itself by default.
+        transform : bool
+            Whether a formula's variables are in `exog`, rather than its columns.
+        *args, **kwargs
+            As the model's ``predict``: of a GLM ``exposure``, ``offset`` and ``which``.
+        """
+        exog = new_rows(exog)
+        if exog is None:
+            return self.ask_model(*args, **kwargs)
+        return super().predict(exog, transform, *args, **kwargs)  # type: ignore[misc]
+
     def forget_rows(self) -> None:
         """Let go of the rows, and of the answers that are as long as the data."""
         self.model.forget_rows()
@@ -97,24 +115,6 @@ class LazyRows(HasRows):
             warn_caller("All residuals are 0, cannot compute normed residuals.", RuntimeWarning)
             sigma = 1.0
         return RowFunction(Residuals(np.asarray(self.params), whitened=True, divisor=sigma))
-
-    @row_method
-    def predict(self, exog: Any = None, transform: bool = True, *args: Any, **kwargs: Any) -> Any:
-        """Predicted values, of new data or of the data itself.
-
-        Parameters
-        ----------
-        exog : DataFrame, dict or array_like, optional
-            New data; the data itself by default.
-        transform : bool
-            Whether a formula's variables are in `exog`, rather than its columns.
-        *args, **kwargs
-            Passed to the model's ``predict``.
-        """
-        if exog is None:
-            return self.ask_model(*args, **kwargs)
-        exog = new_rows(exog)
-        return super().predict(exog, transform, *args, **kwargs)  # type: ignore[misc]
 
     def get_prediction(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dask.array as da
+import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
@@ -168,6 +169,8 @@ GROUPS = {
     "floats": FRAME["firm"].to_numpy() / 3,
     "large integers": 2**60 + FRAME["firm"].to_numpy(),
     "dask": da.from_array(FRAME["firm"].to_numpy(), chunks=50),
+    "dask, one column": da.from_array(FRAME[["firm"]].to_numpy(), chunks=50),
+    "dask frame": dd.from_pandas(FRAME[["name"]], npartitions=3),
     "times": pd.Timestamp("2020-01-01") + pd.to_timedelta(FRAME["firm"], unit="D"),
 }
 

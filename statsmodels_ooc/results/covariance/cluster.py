@@ -88,9 +88,11 @@ class Cluster:
 def _one_way(groups: Any) -> Any:
     """What gives labels by the rows, or a number for the label of each row."""
     if isinstance(groups, str) or is_lazy(groups):
-        if not isinstance(groups, str) and groups.ndim != 1:
+        if isinstance(groups, str) or groups.ndim == 1:
+            return groups
+        if groups.shape[1] != 1:
             raise _two_ways()
-        return groups
+        return groups.iloc[:, 0] if hasattr(groups, "iloc") else groups[:, 0]
     if isinstance(groups, list | tuple) and len(groups) < 3:  # names, not labels
         if len(groups) == 1 and isinstance(groups[0], str):
             return groups[0]

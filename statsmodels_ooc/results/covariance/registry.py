@@ -163,6 +163,8 @@ class HasCovariances:
             Keywords of the covariance estimator.
         """
         entry, options = checked(self.registry, cov_type, cov_kwds)
+        if entry is None and self.normalized_cov_params is None:
+            raise ValueError("the fit has no covariance of its parameters")
         if entry is None:
             return np.asarray(self.normalized_cov_params * self.scale)
         return _scaled(entry.of(self.scored, options).cov, cov_kwds)
