@@ -28,7 +28,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 from statsmodels.tools.sm_exceptions import DomainWarning
 
-from statsmodels_ooc.families.lookup import kernel_of
+from statsmodels_ooc.families.kernels import kernel_of
 from statsmodels_ooc.selection.indices import iboss_indices
 from statsmodels_ooc.selection.ordering import hashes
 from statsmodels_ooc.selection.scorers import information

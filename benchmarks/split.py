@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 import statsmodels_ooc.api as smo
 from statsmodels_ooc.blocks.block import Design, Where
-from statsmodels_ooc.blocks.filled import Filled
+from statsmodels_ooc.blocks.columns import Filled
 from statsmodels_ooc.blocks.split import LEAST_COLUMNS, Layout, Split, split_columns
 from statsmodels_ooc.design.formula import FormulaSpec, learn_formula
 from statsmodels_ooc.design.spec import Variables

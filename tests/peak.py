@@ -14,7 +14,7 @@ import psutil
 import statsmodels_ooc.api as smo
 from statsmodels_ooc.engine.sizes import memory_needed
 from statsmodels_ooc.errors import MemoryLimitError
-from statsmodels_ooc.reductions.triangle import Triangle
+from statsmodels_ooc.reductions.least_squares import Triangle
 
 
 class Peak:

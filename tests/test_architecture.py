@@ -295,9 +295,9 @@ def test_layer_checker_lets_the_allowed_pass(module: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("reductions.moments", "import pandas as pd"),
+        ("reductions.least_squares", "import pandas as pd"),
         ("solvers.irls", "def f():\n    from pandas import DataFrame"),
-        ("reductions.moments", "import dask.array as da"),
+        ("reductions.least_squares", "import dask.array as da"),
         ("results.rows", "import dask.array as da"),
         ("sources.parquet", "from distributed import get_client"),
     ],

@@ -15,7 +15,7 @@ import pytest
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.engine.content import Read
+from statsmodels_ooc.engine.ledger import Read
 from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.selection import iboss
 

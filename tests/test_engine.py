@@ -13,12 +13,12 @@ from threadpoolctl import threadpool_info
 
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.engine import RowArray, StreamedRows
-from statsmodels_ooc.engine.blas import one_blas_thread
+from statsmodels_ooc.engine.tasks import one_blas_thread
 from statsmodels_ooc.errors import MemoryLimitError, SourceChangedError, SourceError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.facts import RowFacts
+from statsmodels_ooc.reductions.least_squares import Triangle
 from statsmodels_ooc.reductions.residuals import ResidualMoments
-from statsmodels_ooc.reductions.triangle import Triangle
 from statsmodels_ooc.results.rows import Residuals, Response
 from statsmodels_ooc.sources.coerce import as_source
 

@@ -10,7 +10,7 @@ import pytest
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.engine import Ledger, spool_slow
 from statsmodels_ooc.errors import UnseenLevelError
-from statsmodels_ooc.sources import spooled
+from statsmodels_ooc.sources import spooling
 from statsmodels_ooc.sources.csv import read_csv
 
 
@@ -67,13 +67,13 @@ def test_no_copy_where_tasks_run_in_other_processes(path):
 
 def test_no_copy_where_there_is_no_room(path, monkeypatch):
     source = read_csv(path)
-    monkeypatch.setattr(spooled, "_EXPANSION", 10**12)
+    monkeypatch.setattr(spooling, "_EXPANSION", 10**12)
     assert spool_slow(source, ["x"], Ledger()) is source
 
 
 def test_the_same_fit_with_and_without_a_copy(path, monkeypatch):
     copied = smof.ols("y ~ x + g", path).fit()
-    monkeypatch.setattr(spooled, "_EXPANSION", 10**12)
+    monkeypatch.setattr(spooling, "_EXPANSION", 10**12)
     direct = smof.ols("y ~ x + g", path).fit()
     assert "spool" not in names(direct)
     np.testing.assert_allclose(direct.params, copied.params, rtol=1e-12)

@@ -8,20 +8,23 @@ from patsy.design_info import FactorInfo
 from patsy.eval import EvalFactor
 
 from statsmodels_ooc._patsy.memorizing import (
+    dumps,
     finish_memorizing,
+    loads,
     memorize,
     memorized_bytes,
     start_memorizing,
 )
-from statsmodels_ooc._patsy.names import factor_names, scope, simple_column
-from statsmodels_ooc._patsy.parsing import model_desc
-from statsmodels_ooc._patsy.pickling import dumps, loads
 from statsmodels_ooc._patsy.terms import (
     design_info,
     expression_term,
+    factor_names,
     is_missing,
     is_numeric,
+    model_desc,
     planned_columns,
+    scope,
+    simple_column,
     sorted_levels,
     subterm_columns,
 )

@@ -1,33 +1,156 @@
-"""Terms, levels and columns, as patsy makes them of factors."""
+"""Formulas, terms, levels and columns, as patsy makes them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import ast
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from patsy import DesignInfo
+import patsy.builtins
+from patsy import DesignInfo, ModelDesc
 from patsy.build import (
     _make_subterm_infos,
     _subterm_column_combinations,
     _subterm_column_names_iter,
 )
 from patsy.categorical import guess_categorical
-from patsy.desc import Term
+from patsy.desc import Evaluator, IntermediateExpr, Term
 from patsy.design_info import FactorInfo
-from patsy.eval import EvalFactor
+from patsy.eval import EvalFactor, ast_names
 from patsy.missing import NAAction
+from patsy.parse_formula import parse_formula
 from patsy.util import SortAnythingKey
 
 __all__ = [
     "design_info",
     "expression_term",
+    "factor_names",
     "is_missing",
     "is_numeric",
+    "model_desc",
     "planned_columns",
+    "scope",
+    "simple_column",
     "sorted_levels",
     "subterm_columns",
 ]
+
+
+def model_desc(formula: Any) -> ModelDesc:
+    """The terms of a formula, as patsy reads it.
+
+    Parameters
+    ----------
+    formula : str or ModelDesc
+        Of any number of terms; patsy's own evaluation goes as deep as ``a + b + c`` is
+        long, and ends in a RecursionError at about 450 of them.
+    """
+    if isinstance(formula, ModelDesc):
+        return formula
+    return _LeftFirst().eval(parse_formula(formula), require_evalexpr=False)
+
+
+class _LeftFirst(Evaluator):  # type: ignore[misc]
+    """Evaluates chains of operators from the innermost one outwards.
+
+    Every binary operator of patsy's evaluates its left operand first and once. Those of a
+    chain are evaluated beforehand, in the same order, so that each finds its own ready;
+    of a sum, all terms at once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ready: dict[int, Any] = {}
+        self.add_op("+", 2, _eval_sum)
+
+    def eval(self, tree: Any, require_evalexpr: bool = True) -> Any:
+        if id(tree) in self._ready:
+            return self._ready.pop(id(tree))
+        chain = [tree]
+        while len(chain[-1].args) == 2:
+            chain.append(chain[-1].args[0])
+        for node, outer in pairwise(reversed(chain)):
+            if not (_is_sum(node) and _is_sum(outer)):
+                self._ready[id(node)] = super().eval(node)
+        return super().eval(tree, require_evalexpr)
+
+
+def _is_sum(tree: Any) -> bool:
+    return tree.type == "+" and len(tree.args) == 2
+
+
+def _eval_sum(evaluator: _LeftFirst, tree: Any) -> IntermediateExpr:
+    """What patsy makes of ``left + right``, over and over, without copying the left."""
+    sums = [tree]
+    while _is_sum(sums[-1].args[0]):
+        sums.append(sums[-1].args[0])
+    found = evaluator.eval(sums[-1].args[0])
+    intercept = (found.intercept, found.intercept_origin, found.intercept_removed)
+    terms = dict.fromkeys(found.terms)
+    for node in reversed(sums):
+        if node.args[1].type == "ZERO":
+            intercept = (False, None, True)
+            continue
+        right = evaluator.eval(node.args[1])
+        terms.update(dict.fromkeys(right.terms))
+        if right.intercept:
+            intercept = (True, right.intercept_origin, False)
+    return IntermediateExpr(*intercept, list(terms))
+
+
+def factor_names(factor: Any) -> list[str]:
+    """Every name that a factor looks up, ``Q("a b")`` counted as ``a b``."""
+    names = dict.fromkeys(ast_names(factor.code))
+    for node in ast.walk(ast.parse(factor.code, mode="eval")):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.pop(node.id, None)
+        quoted = _quoted(node)
+        if quoted is not None:
+            names.pop("Q", None)
+            names[quoted] = None
+    return list(names)
+
+
+def _quoted(node: ast.AST) -> str | None:
+    """The name in ``Q("name")``, None for anything else."""
+    match node:
+        case ast.Call(func=ast.Name(id="Q"), args=[ast.Constant(value=str(name))]):
+            return name
+    return None
+
+
+def scope(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a factor uses of the caller's scope and of patsy's builtins."""
+    (names,) = state["eval_env"]._namespaces
+    found: Mapping[str, Any] = names
+    return found
+
+
+def simple_column(
+    factor: Any, state: Mapping[str, Any], columns: Collection[str]
+) -> tuple[str, bool] | None:
+    """The column of a factor that is ``x``, ``Q("x")`` or ``C(x, ...)``.
+
+    Returns
+    -------
+    (column, boxed) or None
+        `boxed` tells whether ``C`` stands around it; None for other factors, and
+        where ``C`` or ``Q`` is not patsy's.
+    """
+
+    def is_own(name: str) -> bool:
+        own = getattr(patsy.builtins, name)
+        return scope(state).get(name, own) is own
+
+    node = ast.parse(factor.code, mode="eval").body
+    boxed = False
+    match node:
+        case ast.Call(func=ast.Name(id="C"), args=[inner, *_]) if is_own("C"):
+            node, boxed = inner, True
+    name = node.id if isinstance(node, ast.Name) else _quoted(node) if is_own("Q") else None
+    return (name, boxed) if name is not None and name in columns else None
 
 
 def expression_term(code: str) -> Any:

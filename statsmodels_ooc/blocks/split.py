@@ -15,11 +15,12 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.columns import (
     CodedTerm,
     ColumnPlan,
+    Filled,
+    Filler,
     coded_terms,
     fill_columns,
     term_codes,
 )
-from statsmodels_ooc.blocks.filled import Filled, Filler
 
 __all__ = ["Layout", "Split", "split_columns"]
 

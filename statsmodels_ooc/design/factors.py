@@ -1,24 +1,142 @@
-"""Factors of a formula, evaluated on a frame: numbers, or codes of levels."""
+"""Factors of a formula, evaluated on a frame: numbers, or positions among learned levels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import MAX_PREC, Context, Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from statsmodels_ooc._patsy import EvalFactor, is_numeric
+from statsmodels_ooc._patsy import EvalFactor, is_missing, is_numeric
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Where
-from statsmodels_ooc.design.codes import Codes, encode
 from statsmodels_ooc.design.evaluation import FROM_OUTSIDE, unbox
 from statsmodels_ooc.design.integers import evaluate_exactly
 from statsmodels_ooc.design.plain import PlainFrame, Sight, column_values
-from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.errors import DesignError, UnseenLevelError
+from statsmodels_ooc.sources.columns import DOUBLE_DIGITS
+from statsmodels_ooc.sources.values import EXACT
 
-__all__ = ["Categorical", "Factor", "Numeric"]
+__all__ = [
+    "Categorical",
+    "Codes",
+    "Factor",
+    "Numeric",
+    "as_categorical",
+    "as_level",
+    "as_series",
+    "encode",
+]
+
+
+Codes = NDArray[np.signedinteger[Any]]
+
+_EXACTLY = Context(prec=MAX_PREC)
+_DENSE = 4_096  # whole numbers within so many are their own table of codes
+
+
+def encode(values: Any, levels: tuple[Any, ...], name: str, where: Where) -> Codes:
+    """Positions of values among the levels, -1 for missing ones.
+
+    Parameters
+    ----------
+    values : Series, Categorical, array_like, (n,)
+        A categorical variable.
+    levels : tuple
+        The learned levels.
+    name : str
+        The variable, for the message.
+    where : Where
+        The frame, for the message.
+
+    Returns
+    -------
+    ndarray of the smallest signed integer type that holds the levels, (n,)
+
+    Raises
+    ------
+    UnseenLevelError
+        A value is not among the levels.
+    DesignError
+        The values are not hashable, or not one a row.
+    """
+    dtype = np.min_scalar_type(-max(len(levels), 1) - 1)
+    codes, uniques = _factorize(values, name)
+    position = {level: i for i, level in enumerate(levels)}
+    found = [position.get(value, -2) for value in uniques]
+    if -2 in found:
+        found = [-1 if is_missing(value) else i for value, i in zip(uniques, found, strict=True)]
+    if found == list(range(len(found))):
+        return codes.astype(dtype)
+    table = np.array([*found, -1], dtype=dtype)
+    coded: Codes = table.take(codes)  # a missing value, -1, takes the last entry
+    if -2 in found and (coded == -2).any():
+        i = int(np.argmax(coded == -2))
+        shown = ", ".join(map(repr, levels[:8])) + (", …" if len(levels) > 8 else "")
+        raise UnseenLevelError(
+            f"{name!r} has the level {uniques[codes[i]]!r} at {where.row(i)}, which is not "
+            f"among the levels of the design: {shown}",
+            hint="the levels are those seen when the formula was learned, or those declared "
+            "by C(..., levels=[...]) or a Categorical dtype",
+        )
+    return coded
+
+
+def as_level(value: Any) -> Any:
+    """A value as levels have it: decimals are doubles or whole numbers where these suffice.
+
+    What type a decimal travels in hangs on its neighbours in a chunk.
+    """
+    if not isinstance(value, Decimal) or not value.is_finite():
+        return value
+    if value == value.to_integral_value():
+        return float(value) if abs(value) <= EXACT else int(value)
+    digits = value.normalize(_EXACTLY).as_tuple().digits
+    return float(value) if len(digits) <= DOUBLE_DIGITS else value
+
+
+def as_categorical(values: Any) -> pd.Categorical | None:
+    """The Categorical in a Series of them, or None for anything else."""
+    inner = values.array if isinstance(values, pd.Series) else values
+    return inner if isinstance(inner, pd.Categorical) else None
+
+
+def as_series(values: Any, name: str) -> pd.Series:
+    """Values of a categorical variable as a Series.
+
+    Raises
+    ------
+    DesignError
+        They have more than one dimension.
+    """
+    if isinstance(values, pd.Series):
+        return values
+    array = np.asarray(values)
+    if array.ndim > 1:
+        raise DesignError(f"{name!r} is categorical and has {array.ndim} dimensions, not one")
+    return pd.Series(np.atleast_1d(array))
+
+
+def _factorize(values: Any, name: str) -> tuple[NDArray[Any], list[Any]]:
+    """Codes with -1 for missing, and the distinct values that they stand for."""
+    cat = as_categorical(values)
+    if cat is not None:
+        return cat.codes, [as_level(value) for value in cat.categories]
+    series = as_series(values, name)
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iu" and len(series):
+        array = series.to_numpy()
+        low, high = int(array.min()), int(array.max())
+        if high - low < _DENSE:
+            wide = array.astype(np.int16) if array.dtype == np.int8 else array
+            return wide - low if low else wide, list(range(low, high + 1))
+    try:
+        codes, uniques = pd.factorize(series)
+    except TypeError as error:
+        raise DesignError(f"levels of {name!r} must be hashable: {error}") from None
+    return codes, [as_level(value) for value in uniques.tolist()]
 
 
 @dataclass(frozen=True)

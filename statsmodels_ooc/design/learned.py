@@ -11,14 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from statsmodels_ooc import _patsy
-from statsmodels_ooc._patsy import DesignInfo, EvalFactor, FactorInfo
+from statsmodels_ooc._patsy import DesignInfo, EvalFactor, FactorInfo, subterm_columns
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Design, Extras, Where
-from statsmodels_ooc.blocks.columns import ColumnPlan, fill_columns
+from statsmodels_ooc.blocks.columns import ColumnPlan, Piece, fill_columns
 from statsmodels_ooc.blocks.split import Layout, Split, split_columns
 from statsmodels_ooc.design.factors import Categorical, Factor, Numeric
 from statsmodels_ooc.design.plain import PlainFrame, Sight
-from statsmodels_ooc.design.plan import plan_columns
 from statsmodels_ooc.design.response import CategoricalResponse
 from statsmodels_ooc.design.spec import (
     DesignSpec,
@@ -30,7 +29,38 @@ from statsmodels_ooc.design.spec import (
 )
 from statsmodels_ooc.design.width import widest_term
 
-__all__ = ["FormulaSpec"]
+__all__ = ["FormulaSpec", "plan_columns"]
+
+
+def plan_columns(info: DesignInfo, factors: Sequence[Any]) -> tuple[ColumnPlan, ...]:
+    """Plan every column of a design.
+
+    Parameters
+    ----------
+    info : DesignInfo
+        The learned design; its subterms and contrasts say what a column is.
+    factors : sequence
+        The factors in the order in which their values will come.
+    """
+    position = {factor: i for i, factor in enumerate(factors)}
+    return tuple(
+        tuple(
+            _piece(position[factor], subterm.contrast_matrices.get(factor), column)
+            for factor, column in zip(subterm.factors, columns, strict=True)
+        )
+        for subterms in info.term_codings.values()
+        for subterm in subterms
+        for columns in subterm_columns(info, subterm)
+    )
+
+
+def _piece(value: int, contrast: Any, column: int) -> Piece:
+    if contrast is None:
+        return Piece(value, column)
+    weights = np.ascontiguousarray(contrast.matrix[:, column], dtype=np.float64)
+    ones = np.flatnonzero(weights)
+    is_indicator = len(ones) == 1 and weights[ones[0]] == 1
+    return Piece(value, contrast=weights, level=int(ones[0]) if is_indicator else -1)
 
 
 class FormulaSpec(DesignSpec):

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from statsmodels_ooc._patsy import dumps, is_missing, loads, sorted_levels
-from statsmodels_ooc.design.codes import as_categorical, as_level, as_series
 from statsmodels_ooc.design.evaluation import unbox
+from statsmodels_ooc.design.factors import as_categorical, as_level, as_series
 from statsmodels_ooc.errors import DesignError, MemoryLimitError, SchemaError
 from statsmodels_ooc.sources.values import EXACT
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, Design, Extras, Where
-from statsmodels_ooc.blocks.filled import Filled
+from statsmodels_ooc.blocks.columns import Filled
 from statsmodels_ooc.errors import DesignError, MissingDataError
 
 __all__ = ["DesignSpec", "Missing", "Variables", "checked_extra", "keep_rows", "proportions"]

@@ -8,9 +8,8 @@ from statsmodels_ooc.engine.lazy import (
     row_method,
 )
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
-from statsmodels_ooc.engine.numbered import UsedRows
 from statsmodels_ooc.engine.passes import read_frames, scan_frames
-from statsmodels_ooc.engine.rowarray import RowArray
+from statsmodels_ooc.engine.rowarray import RowArray, UsedRows
 from statsmodels_ooc.engine.rows import MemoryRows, Rows
 from statsmodels_ooc.engine.spooling import spool_slow
 from statsmodels_ooc.engine.streamed import StreamedRows

@@ -16,20 +16,27 @@ import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import chunks_of
-from statsmodels_ooc.engine.blas import one_blas_thread
-from statsmodels_ooc.engine.cluster import cluster_errors
-from statsmodels_ooc.engine.content import Read, noted
-from statsmodels_ooc.engine.ledger import Ledger, PassRecord
-from statsmodels_ooc.engine.numbered import KeptRows
-from statsmodels_ooc.engine.progress import progress, tick
-from statsmodels_ooc.engine.sizes import sizes_for
-from statsmodels_ooc.engine.spec import BlockSpec, WholeFrames
-from statsmodels_ooc.engine.tasks import Collect, Fold, Gather, Merge, Seen, TaskGraph, bound
-from statsmodels_ooc.errors import EmptyDataError
+from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read, noted
+from statsmodels_ooc.engine.rowarray import KeptRows
+from statsmodels_ooc.engine.sizes import BlockSpec, WholeFrames, sizes_for
+from statsmodels_ooc.engine.tasks import (
+    Collect,
+    Fold,
+    Gather,
+    Merge,
+    Seen,
+    TaskGraph,
+    bound,
+    one_blas_thread,
+    progress,
+    tick,
+)
+from statsmodels_ooc.errors import ClusterError, EmptyDataError
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Source
 
 __all__ = [
+    "cluster_errors",
     "compute",
     "gather_rows",
     "read_frames",
@@ -207,3 +214,34 @@ def scan_frames(
     maker = WholeFrames(tuple(columns), frozenset(encoded))
     (state,) = run_pass(name, source, maker, (reduction,), ledger)
     return state
+
+
+@contextmanager
+def cluster_errors() -> Iterator[None]:
+    """Say of an error of dask's distributed scheduler what to do about it.
+
+    Raises
+    ------
+    ClusterError
+        A worker died, or the connection to the cluster is gone.
+    """
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "distributed":
+            raise
+        raise _described(error) from error
+
+
+def _described(error: Exception) -> ClusterError:
+    if type(error).__name__ == "KilledWorker":
+        return ClusterError(
+            f"the workers of the cluster died while they read the data: {error}",
+            hint="mostly they ran out of memory: give them more, or fewer threads each, or "
+            "lower smo.options.memory_limit, from which the size of frames follows",
+        )
+    return ClusterError(
+        f"the connection to the cluster is lost: {error}",
+        hint="start a cluster and a distributed.Client again, or close this client: without "
+        "one the rows are read by the threads of this process",
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.engine.blas import one_blas_thread
+from statsmodels_ooc.engine.tasks import one_blas_thread
 from statsmodels_ooc.reductions.base import Reduction, check_cells
 
 __all__ = ["MemoryRows", "Rows"]

@@ -2,21 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import dask.config
 import numpy as np
+import pandas as pd
 from dask.system import CPU_COUNT
 
-from statsmodels_ooc.engine.spec import BlockSpec
 from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
-from statsmodels_ooc.sources.shares import reader_bytes
+from statsmodels_ooc.sources.frames import reader_bytes
 
-__all__ = ["Sizes", "check_memory", "check_room", "memory_needed", "sizes_for", "states_alive"]
+__all__ = [
+    "BlockSpec",
+    "Sizes",
+    "WholeFrames",
+    "check_memory",
+    "check_room",
+    "memory_needed",
+    "sizes_for",
+    "states_alive",
+]
+
+
+class BlockSpec(Protocol):
+    """What a pass needs of a design: which columns to read, and blocks of a frame."""
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+    @property
+    def encoded(self) -> frozenset[str]: ...
+
+    @property
+    def k(self) -> int: ...
+
+    @property
+    def width(self) -> int: ...  # of its k columns those that a block writes out
+
+    @property
+    def widest(self) -> str: ...  # what makes most of the columns, for a message
+
+    @property
+    def block_rows(self) -> int: ...  # most rows of a block, where memory has room
+
+    def blocks(
+        self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int
+    ) -> Iterable[Any]: ...
+
+
+@dataclass(frozen=True)
+class WholeFrames:
+    """A design that leaves frames as they are."""
+
+    columns: tuple[str, ...]
+    encoded: frozenset[str]
+    k: int = 0
+    width: int = 0
+    widest: str = ""
+    block_rows: int = 1
+
+    def blocks(
+        self,
+        frame: pd.DataFrame,
+        partition: int,
+        label: str,
+        start: int,
+        block_rows: int,
+    ) -> Iterable[Any]:
+        return (frame,)
+
 
 _FRAME_ROWS = 65_536
 _FRAME_COPIES = 5  # Arrow's, its decoder's, one that its pool keeps, pandas', the variables

@@ -10,10 +10,9 @@ from typing import Any
 
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord
 from statsmodels_ooc.engine.passes import compute, runs_in_threads
-from statsmodels_ooc.engine.progress import progress, tick
-from statsmodels_ooc.engine.tasks import TaskGraph, bound, released
+from statsmodels_ooc.engine.tasks import TaskGraph, bound, progress, released, tick
 from statsmodels_ooc.sources.base import Source
-from statsmodels_ooc.sources.spooled import SpooledSource, has_room, spool_partition
+from statsmodels_ooc.sources.spooling import SpooledSource, has_room, spool_partition
 
 __all__ = ["spool_slow"]
 

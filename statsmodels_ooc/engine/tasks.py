@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -16,17 +18,16 @@ from dask.delayed import Delayed
 from dask.highlevelgraph import HighLevelGraph
 from dask.typing import Key
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+from tqdm.auto import tqdm
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import Beside
-from statsmodels_ooc.engine.blas import one_blas_thread
-from statsmodels_ooc.engine.content import Read, noted
-from statsmodels_ooc.engine.ledger import changed, check_read, note_lazy_read
-from statsmodels_ooc.engine.numbered import KeptRows
-from statsmodels_ooc.engine.progress import tick
-from statsmodels_ooc.engine.sizes import Sizes
-from statsmodels_ooc.engine.spec import BlockSpec
+from statsmodels_ooc.engine.ledger import Read, changed, check_read, note_lazy_read, noted
+from statsmodels_ooc.engine.rowarray import KeptRows
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes
 from statsmodels_ooc.errors import OutOfCoreError
+from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import Partition
@@ -41,8 +42,85 @@ __all__ = [
     "TaskGraph",
     "bound",
     "check_unchanged",
+    "one_blas_thread",
+    "progress",
     "released",
+    "tick",
 ]
+
+
+_blas_lock = threading.Lock()
+_blas_users: list[Any] = []
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _take_control() -> None:
+    """Let this thread set OpenBLAS's limit, which threadpoolctl leaves to one thread."""
+    for library in _blas().lib_controllers:
+        clear = getattr(library, "clear_controlling_thread", None)
+        if clear is not None:
+            clear(force=True)
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Limit BLAS to one thread while anyone in this process is inside.
+
+    Parallelism comes from the partitions, and a sum that BLAS splits between threads
+    would have other bits on another machine.
+    """
+    with _blas_lock:
+        # The first to come sets the limit; the last to go lifts it.
+        if _blas_users:
+            _blas_users.append(None)
+        else:
+            _take_control()
+            _blas_users.append(_blas().limit(limits=1, user_api="blas"))
+    try:
+        yield
+    finally:
+        with _blas_lock:
+            limiter = _blas_users.pop()
+            if limiter is not None:
+                _take_control()
+                limiter.restore_original_limits()
+                _take_control()
+
+
+_meters: dict[str, Any] = {}
+
+
+@contextmanager
+def progress(name: str, rows: int | None) -> Iterator[str]:
+    """Show a bar for a pass that lasts; silent where there is no terminal."""
+    shown = options.progress
+    token = uuid.uuid4().hex
+    bar = tqdm(
+        desc=name,
+        total=rows,
+        unit=" rows",
+        unit_scale=True,
+        delay=0 if shown else 1.0,
+        disable=None if shown is None else not shown,
+        leave=bool(shown),
+    )
+    _meters[token] = bar
+    try:
+        yield token
+    finally:
+        del _meters[token]
+        bar.close()
+
+
+def tick(meter: str, rows: int) -> None:
+    """Advance the bar of this process; a worker elsewhere has none."""
+    bar = _meters.get(meter)
+    if bar is not None:
+        bar.update(rows)
 
 
 class TaskGraph:

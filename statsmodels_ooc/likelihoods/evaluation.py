@@ -11,11 +11,10 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError
-from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.families.lookup import response_bounds
+from statsmodels_ooc.families.kernels import Kernel, response_bounds
 from statsmodels_ooc.likelihoods.base import Asked
 from statsmodels_ooc.likelihoods.first_pass import FirstPass
-from statsmodels_ooc.likelihoods.points import Points
+from statsmodels_ooc.likelihoods.points import Pilot, Points
 from statsmodels_ooc.likelihoods.repeats import (
     Repetition,
     cell_rows,
@@ -23,10 +22,9 @@ from statsmodels_ooc.likelihoods.repeats import (
     keeps_digits,
     repetition,
 )
-from statsmodels_ooc.likelihoods.start import Pilot
+from statsmodels_ooc.reductions.base import Together
 from statsmodels_ooc.reductions.facts import Extremes, RowFacts
 from statsmodels_ooc.reductions.responses import DevianceAbout, Responses
-from statsmodels_ooc.reductions.together import Together
 from statsmodels_ooc.solvers.irls import corrected
 from statsmodels_ooc.solvers.point import Point, Step
 

@@ -13,21 +13,22 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError
-from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.families.lookup import CANONICAL
+from statsmodels_ooc.families.kernels import CANONICAL, Kernel, loglike_form
 from statsmodels_ooc.likelihoods.base import Asked, Question, one_at_a_time
 from statsmodels_ooc.likelihoods.evaluation import Evaluation
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.facts import RowFactsState
 from statsmodels_ooc.reductions.glm_meat import ScoreMeat, ScoreMeatState
+from statsmodels_ooc.reductions.loglike import LogLike
 from statsmodels_ooc.reductions.responses import ResponsesState
-from statsmodels_ooc.solvers.constant import find_constant
+from statsmodels_ooc.solvers.dependence import find_constant
+from statsmodels_ooc.solvers.gaussian import loglike_at
 from statsmodels_ooc.solvers.irls import Path, irls
 from statsmodels_ooc.solvers.least_squares import LinearFit
-from statsmodels_ooc.solvers.point import Criterion, Point
-from statsmodels_ooc.solvers.scale import Gaps, ScaleRule
+from statsmodels_ooc.solvers.point import Criterion, Gaps, Point, ScaleRule
 
-__all__ = ["GLMLikelihood", "meat_question"]
+__all__ = ["GLMLikelihood", "loglike", "loglike_null", "loglike_of", "meat_question"]
+
 
 _SOLVING = 16  # matrices, (k, k): of the points that steps lead from and to, and of the start
 _THIN = 1e-10  # weight; a row with less may be lost to the rank
@@ -279,3 +280,43 @@ class GLMLikelihood:
     def forget(self) -> None:
         """Let go of the distinct rows, and of the sample."""
         self.evaluation.forget()
+
+
+def loglike(likelihood: GLMLikelihood, beta: FloatArray, deviance: float, scale: float) -> float:
+    """The log-likelihood at a scale, from the deviance where that tells it."""
+    told = _from_deviance(likelihood, deviance, scale)
+    return _by_rows(likelihood, beta, scale)[0] if told is None else told
+
+
+def loglike_null(likelihood: GLMLikelihood, beta: FloatArray, scale: float) -> float:
+    """The log-likelihood of the null model, read along with that of some parameters."""
+    told = _from_deviance(likelihood, likelihood.null_deviance, scale)
+    return _by_rows(likelihood, beta, scale)[1] if told is None else told
+
+
+def loglike_of(likelihood: GLMLikelihood, point: Point, scale: float) -> np.float64:
+    """The log-likelihood at a point; minus infinity where a mean is impossible."""
+    assert point.beta is not None
+    if point.outside is not None:
+        return np.float64(-np.inf)
+    return np.float64(loglike(likelihood, point.beta, point.deviance, scale))
+
+
+def _from_deviance(likelihood: GLMLikelihood, deviance: float, scale: float) -> float | None:
+    found = likelihood.responses
+    form = loglike_form(likelihood.kernel.family, found.unit_var_weights)
+    if form is None:
+        return None
+    return loglike_at(form, found.saturated, deviance, scale, found.freq)
+
+
+def _by_rows(likelihood: GLMLikelihood, beta: FloatArray, scale: float) -> tuple[float, float]:
+    """Of some parameters and of the null model, where only the rows tell: a pass."""
+    kernel, name = likelihood.kernel, "log-likelihood"
+    full = LogLike(kernel, beta, scale)
+    null = LogLike(kernel, 0 * beta, scale, likelihood.null_constant)
+    found: tuple[float, float] = likelihood.ask(
+        Question(name, (name, beta.tobytes(), scale), full),
+        Question(name, ("null " + name, scale), null),
+    )
+    return found

@@ -9,18 +9,15 @@ from typing import Any
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import StreamedRows
-from statsmodels_ooc.engine.blas import one_blas_thread
+from statsmodels_ooc.engine.tasks import one_blas_thread
 from statsmodels_ooc.errors import DesignError, PrecisionError
 from statsmodels_ooc.likelihoods.base import Asked, Question
-from statsmodels_ooc.likelihoods.checks import check_facts
+from statsmodels_ooc.likelihoods.opening import check_facts
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import RowFacts, RowFactsState
-from statsmodels_ooc.reductions.moments import Moments
-from statsmodels_ooc.reductions.triangle import Triangle, TriangleState
-from statsmodels_ooc.solvers.constant import find_constant
-from statsmodels_ooc.solvers.dependence import describe
-from statsmodels_ooc.solvers.least_squares import LinearFit, solve
-from statsmodels_ooc.solvers.moments import DIGITS, factor_of_gram
+from statsmodels_ooc.reductions.least_squares import Moments, Triangle, TriangleState
+from statsmodels_ooc.solvers.dependence import describe, find_constant
+from statsmodels_ooc.solvers.least_squares import DIGITS, LinearFit, factor_of_gram, solve
 
 __all__ = ["METHODS", "LeastSquares"]
 

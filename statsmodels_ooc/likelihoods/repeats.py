@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block, CellSums, Extras
-from statsmodels_ooc.blocks.weights import total_offset
+from statsmodels_ooc.blocks.block import Block, CellSums, Extras, total_offset
 from statsmodels_ooc.design.spec import DesignSpec, Variables
 from statsmodels_ooc.engine import MemoryRows
 from statsmodels_ooc.reductions.base import Reduction

@@ -1,19 +1,23 @@
-"""What the fits of a generalised linear model are told, checked."""
+"""What models and fits are told, checked; methods that need all rows at once, and say so."""
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import numbers
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
 from statsmodels.genmod import families
+from statsmodels.tools.sm_exceptions import ValueWarning
 from statsmodels.tools.validation import string_like
 
+from statsmodels_ooc._statsmodels import is_keyword
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.errors import OptionError
+from statsmodels_ooc.errors import OptionError, warn_caller
 from statsmodels_ooc.results.covariance.registry import GLM, checked
-from statsmodels_ooc.solvers.point import Criterion
-from statsmodels_ooc.solvers.scale import ScaleRule
+from statsmodels_ooc.solvers.point import Criterion, ScaleRule
 
 __all__ = [
     "SCALE_OF_ONE",
@@ -24,8 +28,12 @@ __all__ = [
     "checked_start",
     "chosen_start",
     "criterion_of",
+    "refused",
     "scale_rule",
+    "warn_of_unknown",
+    "warn_of_weights",
 ]
+
 
 SCALE_OF_ONE = (families.Binomial, families.Poisson, families.NegativeBinomial)
 _IRLS_OPTIONS = {"atol", "rtol", "tol_criterion", "wls_method", "attach_wls"}
@@ -122,3 +130,65 @@ def criterion_of(tol: float, options: dict[str, Any]) -> Criterion:
         raise ValueError(f"tol_criterion must be 'deviance' or 'params', not {name!r}")
     atol = options.get("atol")
     return Criterion(name, tol if atol is None else atol, options.get("rtol", 0.0))
+
+
+_OF_FORMULAS = ("subset", "drop_cols", "eval_env", "sep", "delimiter")
+
+
+def warn_of_unknown(model: Any, kwargs: Mapping[str, Any], extra: Collection[str] = ()) -> None:
+    """Warn of keywords that mean nothing, as statsmodels does, at the caller's line.
+
+    Where "formula" is among them, those of `from_formula` are known as well.
+    """
+    unknown = [name for name in kwargs if not is_keyword(model, name, extra)]
+    if unknown:
+        known = [*inspect.signature(type(model)).parameters, *extra]
+        known = [name for name in known if name not in unknown]
+        if "formula" in kwargs:
+            known += _OF_FORMULAS
+        hints = {_hint(name, known): None for name in unknown}
+        warn_caller(f"unknown kwargs {unknown!r}{''.join(hints)}", ValueWarning)
+
+
+def warn_of_weights() -> None:
+    """Warn of the weights that OLS does not take, as statsmodels does."""
+    warn_caller("Weights are not supported in OLS and will be ignored", ValueWarning)
+
+
+def _hint(name: str, known: Collection[str]) -> str:
+    """What an unknown keyword may have been meant for."""
+    near = difflib.get_close_matches(name, known, n=1)
+    if not near:
+        return ""
+    if near[0] in ("sep", "delimiter"):
+        return '; of a file it is said by smo.read_csv(path, delimiter=";")'
+    return f"; did you mean {near[0]}=?"
+
+
+def refused(name: str, instead: str) -> Callable[..., Any]:
+    """A method that refuses to stream.
+
+    Parameters
+    ----------
+    name : str
+        The method of statsmodels that it stands for.
+    instead : str
+        What to use in its place.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import statsmodels_ooc.api as smo
+    >>> frame = pd.DataFrame({"y": [1.0, 3.0, 2.0, 5.0], "x": [0.0, 1.0, 2.0, 3.0]})
+    >>> smo.OLS.from_formula("y ~ x", smo.as_source(frame))._fit_collinear()
+    Traceback (most recent call last):
+        ...
+    NotImplementedError: _fit_collinear works on rows in memory; out of memory ...
+    """
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(f"{name} works on rows in memory; out of memory {instead}")
+
+    method.__name__ = name
+    method.__doc__ = "Not available out of memory."
+    return method

@@ -25,7 +25,7 @@ from statsmodels_ooc.models.glm_scoring import FitOptions, scored, warn_of
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.solvers.dependence import describe, lengths
 from statsmodels_ooc.solvers.point import Point
-from statsmodels_ooc.solvers.spanned import spanned
+from statsmodels_ooc.solvers.submodels import spanned
 
 __all__ = ["fit_constrained"]
 

@@ -18,9 +18,8 @@ from statsmodels_ooc.models.arguments import checked_start, scale_rule
 from statsmodels_ooc.models.glm_scoring import FitOptions, scored, warn_of
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.solvers.elastic_net import Penalized, Penalty, penalized_likelihood
-from statsmodels_ooc.solvers.point import Point
-from statsmodels_ooc.solvers.scale import ScaleRule
-from statsmodels_ooc.solvers.spanned import spanned
+from statsmodels_ooc.solvers.point import Point, ScaleRule
+from statsmodels_ooc.solvers.submodels import spanned
 
 __all__ = ["fit_regularized"]
 

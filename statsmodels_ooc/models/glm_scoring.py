@@ -18,9 +18,8 @@ from statsmodels.tools.sm_exceptions import (
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, warn_caller
-from statsmodels_ooc.families.lookup import CANONICAL
-from statsmodels_ooc.likelihoods.glm import GLMLikelihood
-from statsmodels_ooc.likelihoods.loglike import loglike_of
+from statsmodels_ooc.families.kernels import CANONICAL
+from statsmodels_ooc.likelihoods.glm import GLMLikelihood, loglike_of
 from statsmodels_ooc.models.arguments import (
     checked_options,
     criterion_of,
@@ -30,8 +29,7 @@ from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.solvers.dependence import describe
 from statsmodels_ooc.solvers.irls import Path
 from statsmodels_ooc.solvers.least_squares import LinearFit
-from statsmodels_ooc.solvers.point import Criterion, Point
-from statsmodels_ooc.solvers.scale import ScaleRule
+from statsmodels_ooc.solvers.point import Criterion, Point, ScaleRule
 from statsmodels_ooc.solvers.separation import told as told_of
 
 __all__ = ["FitOptions", "fit_by_optimizer", "fit_by_scoring", "scored", "warn_of"]

@@ -15,7 +15,7 @@ from statsmodels_ooc.engine import RowFunction, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.likelihoods.least_squares import METHODS, LeastSquares
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
-from statsmodels_ooc.models.keywords import warn_of_unknown, warn_of_weights
+from statsmodels_ooc.models.arguments import warn_of_unknown, warn_of_weights
 from statsmodels_ooc.models.regularized import fit_regularized
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream
 from statsmodels_ooc.results.covariance.registry import LINEAR, checked

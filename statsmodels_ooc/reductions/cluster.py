@@ -15,7 +15,7 @@ from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.errors import MemoryLimitError, MissingDataError
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Reduction
-from statsmodels_ooc.reductions.scores import RowScores
+from statsmodels_ooc.reductions.sandwich import RowScores
 
 __all__ = ["ClusterScores", "ClusterState"]
 

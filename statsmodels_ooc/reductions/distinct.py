@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.blocks.weights import prior_weights, total_offset
+from statsmodels_ooc.blocks.block import Block, prior_weights, total_offset
 from statsmodels_ooc.reductions.base import Reduction, check_cells
 from statsmodels_ooc.reductions.dictionary import Dictionary, Ints, TooMany, Words
 

@@ -11,7 +11,8 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = ["ExactMoments", "ExactMomentsState", "exact_sums"]
+__all__ = ["ExactMoments", "ExactMomentsState", "Means", "MeansState", "exact_sums"]
+
 
 _POINT = 1074  # binary places of the smallest double: a sum times 2**_POINT is a whole number
 _ROWS = 2**15  # with pieces of 38 bits (or products of two of 19) no sum exceeds 2**53
@@ -195,3 +196,48 @@ def _one_by_one(x: FloatArray, squares: bool) -> tuple[int, int]:
 def _as_whole(value: float) -> int:
     numerator, denominator = value.as_integer_ratio()
     return (numerator << _POINT) // denominator
+
+
+@dataclass(slots=True)
+class MeansState:
+    """Sums over the rows seen so far.
+
+    Attributes
+    ----------
+    rows : int
+        How many rows.
+    sums : ndarray, (k + 1,)
+        Of the columns of ``[X | y]``.
+    """
+
+    rows: int
+    sums: FloatArray
+
+    def mean(self) -> FloatArray:
+        """Means, (k + 1,); there are rows."""
+        return self.sums / self.rows
+
+
+@dataclass(frozen=True)
+class Means(Reduction[MeansState]):
+    """Fold the columns of ``[X | y]`` into sums: one product a block.
+
+    Parameters
+    ----------
+    k : int
+        The number of columns of the design.
+    """
+
+    k: int
+
+    def init(self) -> MeansState:
+        return MeansState(0, np.zeros(self.k + 1))
+
+    def update(self, state: MeansState, block: Block) -> MeansState:
+        with np.errstate(invalid="ignore"):  # infinities: the facts name them
+            sums = block.design.rmatvec(np.ones(len(block.endog)))
+            sums = np.append(sums, block.endog.sum())
+        return self.merge(state, MeansState(len(block.endog), sums))
+
+    def merge(self, left: MeansState, right: MeansState) -> MeansState:
+        return MeansState(left.rows + right.rows, left.sums + right.sums)

@@ -8,8 +8,7 @@ from functools import partial
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights
+from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.families.kernels import Kernel, Mean
 from statsmodels_ooc.reductions.axes import Axes, products

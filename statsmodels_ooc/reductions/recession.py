@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block, Dense, Extras
-from statsmodels_ooc.blocks.weights import prior_weights
+from statsmodels_ooc.blocks.block import Block, Dense, Extras, prior_weights
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Reduction
-from statsmodels_ooc.reductions.triangle import Triangle, TriangleState
+from statsmodels_ooc.reductions.least_squares import Triangle, TriangleState
 
 __all__ = ["ROUNDING", "Recession", "RecessionState"]
 

@@ -1,19 +1,76 @@
-"""Meats of the heteroscedasticity-robust covariances."""
+"""The scores of rows, and the meats of heteroscedasticity-robust covariances."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
+from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.axes import Axes, products
 from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = ["Alone", "WhiteMeat", "WhiteMeatState"]
+__all__ = ["Alone", "GLMScores", "LinearScores", "RowScores", "WhiteMeat", "WhiteMeatState"]
+
+
+class RowScores(Protocol):
+    """The derivatives of the rows' log-likelihoods, by their linear predictors."""
+
+    def of(self, block: Block) -> FloatArray:
+        """At scale one, weights included, (b,): the score of a row is that times the row."""
+        ...
+
+
+@dataclass(frozen=True)
+class LinearScores:
+    """``w (y - x'beta)`` of least squares.
+
+    Parameters
+    ----------
+    beta : ndarray, (k,)
+        The parameters.
+    axes : Axes
+        In which fitted values keep their digits.
+    """
+
+    beta: FloatArray
+    axes: Axes
+
+    def of(self, block: Block) -> FloatArray:
+        """The scores, (b,)."""
+        e = block.endog - self.axes.fitted(block, self.beta)
+        scores: FloatArray = e if block.weights is None else e * block.weights
+        return scores
+
+
+@dataclass(frozen=True)
+class GLMScores:
+    """``a (y - mu) / (V(mu) g'(mu))`` of a generalised linear model.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The family and its link.
+    beta : ndarray, (k,)
+        The parameters.
+    """
+
+    kernel: Kernel
+    beta: FloatArray
+
+    def of(self, block: Block) -> FloatArray:
+        """The scores, (b,)."""
+        if len(block.endog) == 0:
+            return np.empty(0)
+        eta = linear_predictor(block, self.beta)
+        _, scores = self.kernel.working(block.endog, eta, self.kernel.mean(eta))
+        a = prior_weights(block)
+        return scores if a is None else scores * a
+
 
 _LOOK = 0.99  # leverage; only rows above it are looked at more closely, at most k / 0.99 of them
 _MARGIN = 4.0  # of the rounding that is expected of 1 - h; the largest seen was 1.7

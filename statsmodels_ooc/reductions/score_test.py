@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from statsmodels_ooc.arrays import BoolArray, FloatArray
-from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights
+from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.scoring import pearson

@@ -8,18 +8,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block, Extras
-from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights, total_offset
+from statsmodels_ooc.blocks.block import (
+    Block,
+    Extras,
+    linear_predictor,
+    prior_weights,
+    total_offset,
+)
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = [
-    "Outside",
-    "Scoring",
-    "ScoringState",
-    "pearson",
-]
+__all__ = ["Outside", "Remainder", "Scoring", "ScoringState", "pearson"]
+
 
 _FAINT = 1e-8  # weight; what such a row can still gain is too little to see
 
@@ -178,3 +179,46 @@ def pearson(block: Block, gap: FloatArray, variance: FloatArray, a: FloatArray |
             squares += block.cells.spread
         ratio = np.divide(squares, variance, out=np.zeros_like(squares), where=squares != 0)
     return float(ratio.sum())
+
+
+@dataclass(frozen=True)
+class Remainder(Reduction[FloatArray]):
+    """Fold ``s(beta + d) - s(beta) + X'WX d`` for the score s and a step d, (k,).
+
+    NaN where the family cannot have a mean at the end of the step.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The family and its link.
+    beta, direction : ndarray, (k,)
+        Where the step starts, and the step.
+    """
+
+    takes_cells = True
+
+    kernel: Kernel
+    beta: FloatArray
+    direction: FloatArray
+
+    def init(self) -> FloatArray:
+        return np.zeros(len(self.beta))
+
+    def update(self, state: FloatArray, block: Block) -> FloatArray:
+        y = block.endog
+        if len(y) == 0:
+            return state
+        eta = linear_predictor(block, self.beta)
+        along = block.design.matvec(self.direction)
+        mean = self.kernel.mean(eta + along)
+        if self.kernel.outside(mean) is not None:
+            return np.full(len(self.beta), np.nan)
+        _, after = self.kernel.working(y, eta + along, mean)
+        weight, before = self.kernel.working(y, eta, self.kernel.mean(eta))
+        rest = after - before + weight * along
+        a = prior_weights(block)
+        state += block.design.rmatvec(rest if a is None else rest * a)
+        return state
+
+    def merge(self, left: FloatArray, right: FloatArray) -> FloatArray:
+        return left + right

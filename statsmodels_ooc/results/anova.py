@@ -18,8 +18,8 @@ from statsmodels.stats.anova import anova_lm as by_columns
 from statsmodels_ooc._statsmodels import Term, terms_of
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, OptionError
-from statsmodels_ooc.reductions.triangle import triangularize
-from statsmodels_ooc.results.streamed import StreamedResults
+from statsmodels_ooc.reductions.least_squares import triangularize
+from statsmodels_ooc.results.linear import StreamedResults
 from statsmodels_ooc.solvers.estimable import estimable_part, uncorrelated_part
 from statsmodels_ooc.solvers.least_squares import LinearFit, solve
 from statsmodels_ooc.solvers.submodels import Gain, gain

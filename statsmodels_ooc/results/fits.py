@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.solvers.point import Point
-from statsmodels_ooc.solvers.scale import ScaleRule
+from statsmodels_ooc.solvers.point import Point, ScaleRule
 from statsmodels_ooc.solvers.separation import Separation
 
 __all__ = ["GLMFit"]

@@ -15,7 +15,7 @@ from statsmodels.genmod.families import links
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import SourceError, warn_caller
-from statsmodels_ooc.likelihoods.loglike import loglike, loglike_null
+from statsmodels_ooc.likelihoods.glm import loglike, loglike_null
 from statsmodels_ooc.results.covariance.glm import GLMScored
 from statsmodels_ooc.results.covariance.registry import (
     GLM,

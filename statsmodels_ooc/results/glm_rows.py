@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.blocks.weights import linear_predictor, prior_weights, total_offset
+from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights, total_offset
 from statsmodels_ooc.engine import RowFunction
 from statsmodels_ooc.families.kernels import Kernel
 

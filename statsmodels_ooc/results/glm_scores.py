@@ -15,7 +15,7 @@ from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.reductions.score_test import ScoreTestSums, ScoreTestSumsState
 from statsmodels_ooc.solvers.dependence import independent_of_those_before
 from statsmodels_ooc.solvers.estimable import estimable_part
-from statsmodels_ooc.solvers.scale import ScaleRule
+from statsmodels_ooc.solvers.point import ScaleRule
 
 __all__ = ["independent_sums", "joint_statistic", "score_sums", "score_test"]
 

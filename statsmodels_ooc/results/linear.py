@@ -1,13 +1,328 @@
-"""Results of streamed linear models: the familiar classes, without the rows."""
+"""What the results of streamed linear models share."""
 
 from __future__ import annotations
 
+import warnings
+from functools import cached_property
+from typing import Any
+
+import numpy as np
 import statsmodels.regression.linear_model as lm
+from statsmodels.iolib import summary2 as iolib
 
-from statsmodels_ooc.results.lazy import WithDesign
-from statsmodels_ooc.results.streamed import StreamedResults
+from statsmodels_ooc._statsmodels import cache_writable
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.errors import DesignError, EstimabilityWarning
+from statsmodels_ooc.reductions.residuals import ResidualMomentsState
+from statsmodels_ooc.results.covariance.linear import LinearScored, residual_moments
+from statsmodels_ooc.results.covariance.registry import (
+    LINEAR,
+    HasCovariances,
+    checked,
+    set_covariance,
+)
+from statsmodels_ooc.results.hypotheses import EstimableTests
+from statsmodels_ooc.results.lazy import LazyRows, WithDesign
+from statsmodels_ooc.results.nested import NestedTests
+from statsmodels_ooc.solvers.least_squares import LinearFit
+from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
 
-__all__ = ["OLSResults", "RegressionResults"]
+__all__ = ["OLSResults", "RegressionResults", "StreamedResults", "summary2"]
+
+
+def summary2(
+    results: Any,
+    tests: ResidualTests,
+    yname: str | None,
+    xname: Any,
+    title: str | None,
+    alpha: float,
+    float_format: str,
+) -> Any:
+    """`RegressionResults.summary2`, which knows no other way than all residuals."""
+    summary = iolib.Summary()
+    summary.add_base(
+        results=results,
+        alpha=alpha,
+        float_format=float_format,
+        xname=xname,
+        yname=yname,
+        title=title,
+    )
+    bera, bera_p, skew, kurtosis = tests.jarque_bera
+    summary.add_dict(
+        {
+            "Omnibus:": f"{tests.omnibus[0]:.3f}",
+            "Prob(Omnibus):": f"{tests.omnibus[1]:.3f}",
+            "Skew:": f"{skew:.3f}",
+            "Kurtosis:": f"{kurtosis:.3f}",
+            "Durbin-Watson:": f"{tests.durbin_watson:.3f}",
+            "Jarque-Bera (JB):": f"{bera:.3f}",
+            "Prob(JB):": f"{bera_p:.3f}",
+            "Condition No.:": f"{results.condition_number:.0f}",
+        }
+    )
+    notes = [f"[{i + 1}] {note}" for i, note in enumerate(_notes(results))]
+    for line in ["Notes:", *notes] if notes else []:
+        summary.add_text(line)
+    return summary
+
+
+def _notes(results: Any) -> list[str]:
+    """The notes, white space and all, as statsmodels words them."""
+    notes = []
+    if not results.k_constant:
+        notes.append(
+            "R² is computed without centering (uncentered) since the \
+                model does not contain a constant."
+        )
+    notes.append(results.cov_kwds["description"])
+    smallest, condition = results.eigenvals[-1], results.condition_number
+    if smallest < 1e-10:
+        notes.append(
+            f"The smallest eigenvalue is {smallest:6.3g}. This might indicate that\
+                there are strong multicollinearity problems or that the design\
+                matrix is singular."
+        )
+    elif condition > 1000:
+        notes.append(
+            f"The condition number is large, {condition:6.3g}. This might indicate\
+                that there are strong multicollinearity or other numerical\
+                problems."
+        )
+    return notes
+
+
+class StreamedResults(HasCovariances, LazyRows, NestedTests, EstimableTests):
+    """A mixin in front of statsmodels' regression results.
+
+    Sums come from the fit, rows come lazily, and what needs another pass makes it
+    once, when it is first asked for. What survives `remove_data` and pickling stands
+    in the instance, not in the parents' cache.
+    """
+
+    model: Any
+    params: Any
+    df_resid: float
+    normalized_cov_params: FloatArray
+    use_t: bool
+    registry = LINEAR
+    _scored: LinearScored | None = None
+
+    def __init__(
+        self,
+        model: Any,
+        params: Any,
+        normalized_cov_params: Any = None,
+        scale: float = 1.0,
+        cov_type: str = "nonrobust",
+        cov_kwds: dict[str, Any] | None = None,
+        use_t: bool | None = None,
+        linear_fit: LinearFit | None = None,
+        **attributes: Any,
+    ) -> None:
+        checked(LINEAR, cov_type, cov_kwds)
+        self._fit = model.likelihood.fit() if linear_fit is None else linear_fit
+        super().__init__(  # type: ignore[call-arg]
+            model,
+            params,
+            normalized_cov_params,
+            scale,
+            cov_type=cov_type,
+            cov_kwds=None if cov_kwds is None else dict(cov_kwds),
+            use_t=use_t,
+            **attributes,
+        )
+
+    # --- sums of the fit
+
+    @property
+    def nobs(self) -> float:
+        """Number of rows."""
+        return float(self.model.nobs)
+
+    @cache_writable()  # type: ignore[untyped-decorator]
+    def scale(self) -> float:
+        """Residual variance: ``ssr / df_resid`` unless it was fixed."""
+        return np.float64(np.divide(self.ssr, self.df_resid))
+
+    @property
+    def ssr(self) -> float:
+        """Sum of squared whitened residuals."""
+        return np.float64(self._fit.ssr_at(np.asarray(self.params)))
+
+    @property
+    def centered_tss(self) -> float:
+        """Weighted total sum of squares about the mean."""
+        facts = self.model.likelihood.facts
+        if facts.low[-1] == facts.high[-1]:  # a constant response: nothing is left but rounding
+            return np.float64(0.0)
+        return np.float64(self._fit.centered_tss)
+
+    @property
+    def uncentered_tss(self) -> float:
+        """Weighted total sum of squares."""
+        return np.float64(self._fit.uncentered_tss)  # zero is no error to divide by
+
+    @property
+    def effects(self) -> FloatArray:
+        """``Q'y``, the first k entries, from which `anova_lm` makes its table.
+
+        Raises
+        ------
+        DesignError
+            The rank is short: the effects do not belong to the columns one by one.
+        """
+        if self._fit.rank < len(self._fit.params):
+            raise DesignError(
+                f"the rank of the design is {self._fit.rank} of {len(self._fit.params)} columns, "
+                "and statsmodels' anova_lm counts columns",
+                hint="smo.anova_lm counts ranks",
+            )
+        return self._fit.effects
+
+    @cached_property
+    def fvalue(self) -> float:
+        """F statistic of all slopes together; of a short rank, of the estimable ones."""
+        with warnings.catch_warnings():  # df_model, printed beside it, counts the rank already
+            warnings.simplefilter("ignore", EstimabilityWarning)
+            return super().fvalue  # type: ignore[misc,no-any-return]
+
+    @property
+    def linear_fit(self) -> LinearFit:
+        """What least squares found: triangular factor, effects, singular values, rank."""
+        return self._fit
+
+    def _design_fit(self) -> LinearFit:
+        return self._fit
+
+    # --- one more pass
+
+    @property
+    def scored(self) -> LinearScored:
+        """What robust covariances ask of the fit."""
+        if self._scored is None:
+            params, fit = np.asarray(self.params), self._fit
+            likelihood, names = self.model.likelihood, self.model.exog_names
+            chosen = params != 0
+            span = np.eye(len(params))[:, chosen] if hasattr(self, "regularized") else None
+            self._scored = LinearScored(
+                likelihood, params, fit, self.nobs, float(self.df_resid), names, span
+            )
+        return self._scored
+
+    @property
+    def _residual_tests(self) -> ResidualTests:
+        asked = residual_moments(np.asarray(self.params))
+        moments: ResidualMomentsState = self.model.likelihood.ask(asked)[0]
+        return residual_tests(moments)
+
+    def get_robustcov_results(
+        self, cov_type: str = "HC1", use_t: bool | None = None, **kwargs: Any
+    ) -> Any:
+        """New results with another covariance; see statsmodels.
+
+        Parameters
+        ----------
+        cov_type : str
+            The covariance estimator, see :doc:`/after_the_fit`.
+        use_t : bool, optional
+            Whether tests use Student's t.
+        **kwargs
+            Keywords of the covariance estimator.
+
+        Raises
+        ------
+        NotImplementedError, ValueError
+            The covariance type is not available out of memory, or has no such keyword.
+
+        Warns
+        -----
+        LeverageWarning
+            HC2 or HC3 leave out rows of leverage one.
+        """
+        results = self
+        if not kwargs.pop("use_self", False):
+            results = type(self)(
+                self.model,
+                self.params,
+                normalized_cov_params=self.normalized_cov_params,
+                scale=self.scale,
+                linear_fit=self._fit,
+            )
+            results._scored = self.scored
+        use_t = self.use_t if use_t is None else use_t
+        set_covariance(results, LINEAR, results.scored, cov_type, kwargs, use_t)
+        return results
+
+    def summary(
+        self,
+        yname: str | None = None,
+        xname: Any = None,
+        title: str | None = None,
+        alpha: float = 0.05,
+        slim: bool = False,
+    ) -> Any:
+        """Summarise the results; the residual tests take one pass, the first time.
+
+        Parameters
+        ----------
+        yname, xname, title : optional
+            Names and title in place of the model's.
+        alpha : float
+            Level of the confidence intervals.
+        slim : bool
+            Leave out the residual tests, and with them the pass.
+
+        Returns
+        -------
+        Summary
+            As statsmodels'.
+        """
+        cache = self.__dict__.setdefault("_summary_cache", {})
+        cache["rank_deficient"] = False  # fewer rows than columns are refused
+        if not slim:
+            tests = self._residual_tests
+            cache["jarque_bera"] = tests.jarque_bera
+            cache["omni_normtest"] = tests.omnibus
+            cache["durbin_watson"] = tests.durbin_watson
+        return super().summary(yname, xname, title, alpha, slim)  # type: ignore[misc]
+
+    def summary2(
+        self,
+        yname: str | None = None,
+        xname: Any = None,
+        title: str | None = None,
+        alpha: float = 0.05,
+        float_format: str = "%.4f",
+    ) -> Any:
+        """Experimental summary; see statsmodels.
+
+        Parameters
+        ----------
+        yname, xname, title : optional
+            Names and title in place of the model's.
+        alpha : float
+            Level of the confidence intervals.
+        float_format : str
+            Format of the numbers in the table of parameters.
+        """
+        return summary2(self, self._residual_tests, yname, xname, title, alpha, float_format)
+
+    # --- keeping and losing data
+
+    def remove_data(self) -> None:
+        """Let go of the data.
+
+        What needs no rows stays, predictions of new data among it; the summary and
+        robust covariances stay if they have been asked for.
+        """
+        self.forget_rows()
+
+    @property
+    def het_scale(self) -> Any:
+        """Not available out of memory: a value for every row."""
+        raise NotImplementedError("het_scale, the adjusted squared residuals, is not built")
 
 
 class RegressionResults(StreamedResults, lm.RegressionResults):  # type: ignore[misc]

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.reductions.base import Reduction
-from statsmodels_ooc.selection.carried import RawBlock
-from statsmodels_ooc.selection.numbering import Numbering
+from statsmodels_ooc.selection.carried import Numbering, RawBlock
 from statsmodels_ooc.selection.ordering import IntArray, Order
 from statsmodels_ooc.selection.pool import Pool
 

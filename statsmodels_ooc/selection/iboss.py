@@ -11,9 +11,8 @@ from patsy import ModelDesc
 
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError, OptionError, SelectionWarning, warn_caller
-from statsmodels_ooc.families.lookup import checked_family, max_endog
-from statsmodels_ooc.likelihoods.checks import warn_of_levels
-from statsmodels_ooc.likelihoods.opening import environment, open_formula
+from statsmodels_ooc.families.kernels import checked_family, max_endog
+from statsmodels_ooc.likelihoods.opening import environment, open_formula, warn_of_levels
 from statsmodels_ooc.selection.carried import WithRows
 from statsmodels_ooc.selection.criteria import Criterion, Slots, deal
 from statsmodels_ooc.selection.indices import check_arguments, check_count

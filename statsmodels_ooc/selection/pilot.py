@@ -13,13 +13,13 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, Dense
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import MemoryRows
-from statsmodels_ooc.engine.blas import one_blas_thread
+from statsmodels_ooc.engine.tasks import one_blas_thread
 from statsmodels_ooc.errors import MemoryLimitError, OutOfCoreError
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.likelihoods.base import Asked
 from statsmodels_ooc.likelihoods.points import Points
 from statsmodels_ooc.options import options
-from statsmodels_ooc.reductions.triangle import Triangle
+from statsmodels_ooc.reductions.least_squares import Triangle
 from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
 from statsmodels_ooc.selection.ordering import PILOT, IntArray
 from statsmodels_ooc.selection.pool import NumberedRows, Pool

@@ -11,8 +11,7 @@ from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.engine.sizes import states_alive
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
-from statsmodels_ooc.selection.carried import RawBlock
-from statsmodels_ooc.selection.numbering import Numbering, partitions_of, rows_of
+from statsmodels_ooc.selection.carried import Numbering, RawBlock, partitions_of, rows_of
 from statsmodels_ooc.selection.ordering import IntArray
 
 __all__ = [

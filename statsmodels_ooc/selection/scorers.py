@@ -12,8 +12,7 @@ from statsmodels.genmod import families
 from statsmodels.genmod.families import links
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.blocks.weights import prior_weights, total_offset
+from statsmodels_ooc.blocks.block import Block, prior_weights, total_offset
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.selection.criteria import Criterion, scores

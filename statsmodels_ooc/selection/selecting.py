@@ -15,12 +15,11 @@ from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.engine.sizes import states_alive
 from statsmodels_ooc.errors import DesignError, MemoryLimitError, OptionError
-from statsmodels_ooc.families.lookup import kernel_of
-from statsmodels_ooc.likelihoods.checks import check_facts, check_responses
+from statsmodels_ooc.families.kernels import kernel_of
+from statsmodels_ooc.likelihoods.opening import check_facts, check_responses
 from statsmodels_ooc.options import options
-from statsmodels_ooc.reductions.exact import ExactMoments
+from statsmodels_ooc.reductions.exact import ExactMoments, Means
 from statsmodels_ooc.reductions.facts import RowFacts
-from statsmodels_ooc.reductions.means import Means
 from statsmodels_ooc.reductions.responses import ImpossibleResponses
 from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
 from statsmodels_ooc.selection.criteria import Steps, deal, take

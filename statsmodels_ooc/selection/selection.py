@@ -13,7 +13,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.engine import PassRecord, StreamedRows
 from statsmodels_ooc.errors import OptionError
-from statsmodels_ooc.families.lookup import kernel_of
+from statsmodels_ooc.families.kernels import kernel_of
 from statsmodels_ooc.selection.efficiency import InformationSums, log_det
 from statsmodels_ooc.selection.histograms import Plane
 from statsmodels_ooc.selection.indices import fit_model, model_of

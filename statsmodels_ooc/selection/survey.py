@@ -14,11 +14,9 @@ from statsmodels.genmod import families
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.design.spec import DesignSpec
-from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.families.lookup import kernel_of
-from statsmodels_ooc.reductions.exact import ExactMomentsState
+from statsmodels_ooc.families.kernels import Kernel, kernel_of
+from statsmodels_ooc.reductions.exact import ExactMomentsState, MeansState
 from statsmodels_ooc.reductions.facts import RowFactsState
-from statsmodels_ooc.reductions.means import MeansState
 from statsmodels_ooc.reductions.responses import Impossible
 from statsmodels_ooc.selection.candidates import CandidatesState
 from statsmodels_ooc.selection.pilot import INTERCEPT

@@ -12,7 +12,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.solvers.dependence import lengths
 from statsmodels_ooc.solvers.point import Criterion, Point, Step, Watch
 from statsmodels_ooc.solvers.separation import Separation, SeparationSearch
-from statsmodels_ooc.solvers.spanned import spanned
+from statsmodels_ooc.solvers.submodels import spanned
 
 __all__ = [
     "Path",

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.optimize import linprog
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.reductions.least_squares import triangularize
 from statsmodels_ooc.reductions.recession import ROUNDING, RecessionState
-from statsmodels_ooc.reductions.triangle import triangularize
 from statsmodels_ooc.solvers.least_squares import solve
 
 __all__ = ["Separation", "SeparationSearch", "told"]

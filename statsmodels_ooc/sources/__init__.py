@@ -7,7 +7,7 @@ from statsmodels_ooc.sources.dask_array import from_arrays
 from statsmodels_ooc.sources.ipc import read_ipc
 from statsmodels_ooc.sources.iterables import from_iterable
 from statsmodels_ooc.sources.parquet import read_parquet
-from statsmodels_ooc.sources.spool import spool
+from statsmodels_ooc.sources.spooling import spool
 
 __all__ = [
     "Levels",

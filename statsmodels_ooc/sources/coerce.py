@@ -29,7 +29,7 @@ from statsmodels_ooc.sources.foreign import (
 )
 from statsmodels_ooc.sources.iterables import from_iterable
 from statsmodels_ooc.sources.memory import ArrowTableSource, FrameSource
-from statsmodels_ooc.sources.spool import spool, spooled_file
+from statsmodels_ooc.sources.spooling import spool, spooled_file
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
 
 __all__ = ["OPENERS", "as_source", "is_chunked", "is_in_memory"]

@@ -1,34 +1,70 @@
-"""What a column is delivered as, and one type for it over all files of a source."""
+"""Columns of a source, each with one type over all its files; sources that know theirs."""
 
 from __future__ import annotations
 
 import difflib
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError
-from statsmodels_ooc.sources.base import Levels
-from statsmodels_ooc.sources.decimals import DOUBLE_DIGITS
-from statsmodels_ooc.sources.lookup import Lookup
+from statsmodels_ooc.sources.base import Levels, Lookup, Partition, Recipe, Source, dtypes_of
 
 __all__ = [
+    "DOUBLE_DIGITS",
     "Column",
+    "ColumnSource",
+    "ListedSource",
+    "Narrow",
     "check_unique",
     "common_type",
     "delivered_type",
     "is_number",
     "is_text",
     "joined",
+    "nearest_doubles",
     "picked",
     "select",
 ]
+
+
+DOUBLE_DIGITS = 15  # decimal digits that every double tells apart
+_EXACT_POWER = 22  # up to which powers of ten are doubles
+
+
+def nearest_doubles(array: pa.Array) -> pa.Array:
+    """The doubles that are written as the decimals are, which Arrow's own cast often misses.
+
+    Notes
+    -----
+    Digits and power of ten are exact doubles where there are few digits, and one division
+    rounds correctly. Text is read correctly rounded whatever its length.
+
+    Examples
+    --------
+    >>> import decimal
+    >>> import pyarrow as pa
+    >>> from statsmodels_ooc.sources.columns import nearest_doubles
+    >>> cents = pa.array([decimal.Decimal("0.35")])
+    >>> cents.cast(pa.float64())[0].as_py(), nearest_doubles(cents)[0].as_py()
+    (0.35000000000000003, 0.35)
+    """
+    kind = array.type
+    few = kind.precision <= DOUBLE_DIGITS and 0 <= kind.scale <= _EXACT_POWER
+    if not (few and pa.types.is_decimal128(kind) and sys.byteorder == "little"):
+        return array.cast(pa.string()).cast(pa.float64())
+    words = np.frombuffer(array.buffers()[1], np.int64)  # two for each value, low one first
+    digits = words[2 * array.offset : 2 * (array.offset + len(array)) : 2]
+    absent = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
+    return pa.array(digits / 10.0**kind.scale, mask=absent)
+
 
 _MASKED = {
     **{pa.int8(): "Int8", pa.int16(): "Int16", pa.int32(): "Int32", pa.int64(): "Int64"},
@@ -295,3 +331,87 @@ def check_unique(names: Sequence[Any], place: str) -> None:
             f"{place} has more than one column {twice!r}",
             hint="give every column a name of its own",
         )
+
+
+class ListedSource(Source):
+    """A source that is told what it is.
+
+    Parameters
+    ----------
+    name : str
+        A short name for messages and reprs, such as the path.
+    dtypes : mapping
+        Column name to pandas dtype, in column order; the categories of a Categorical are
+        the column's levels.
+    partitions : sequence of Partition
+        In row order.
+    """
+
+    def __init__(
+        self, name: str, dtypes: Mapping[Any, Any], partitions: Sequence[Partition]
+    ) -> None:
+        self._name, self._dtypes, self._partitions = name, dtypes, partitions
+
+    @property
+    def name(self) -> str:
+        """What the source is made of."""
+        return self._name
+
+    @property
+    def dtypes(self) -> Mapping[Any, Any]:
+        """Column name to pandas dtype."""
+        return self._dtypes
+
+    @property
+    def partitions(self) -> Sequence[Partition]:
+        """In row order."""
+        return self._partitions
+
+    def levels(self, column: str) -> Levels | None:
+        """All categories of a Categorical column."""
+        dtype = select(self.dtypes, [column], self.name)[0]
+        if not isinstance(dtype, pd.CategoricalDtype) or dtype.categories is None:
+            return None
+        return Levels(tuple(dtype.categories.tolist()), is_categorical=True)
+
+
+class ColumnSource(Source):
+    """A source whose columns are looked up when they are asked for.
+
+    Parameters
+    ----------
+    name : str
+        A short name for messages and reprs, such as the path.
+    columns : Lookup
+        Column name to what is known of it: its dtype, and its levels where they are declared.
+    """
+
+    def __init__(self, name: str, columns: Lookup[Any]) -> None:
+        self._name, self.known = name, columns
+
+    @property
+    def name(self) -> str:
+        """The path as it was given, or what the source is made of."""
+        return self._name
+
+    @cached_property
+    def dtypes(self) -> Mapping[str, Any]:
+        """Column name to pandas dtype."""
+        return dtypes_of(self.known)
+
+    def levels(self, column: str) -> Levels | None:
+        """The levels that are declared."""
+        levels: Levels | None = select(self.known, [column], self.name)[0].levels
+        return levels
+
+
+class Narrow(Recipe):
+    """A partition that knows columns, and takes only those along that are read."""
+
+    columns: Mapping[str, Any]
+
+    def narrowed(self, columns: Sequence[str]) -> Self:
+        """The same rows, knowing of these columns only."""
+        partition: Any = self  # a frozen dataclass with a label
+        narrowed: Self = replace(partition, columns=picked(self.columns, columns, partition.label))
+        return narrowed

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from statsmodels_ooc.sources.columns import Column, select
+from statsmodels_ooc.sources.columns import Column, ColumnSource, Narrow, select
 from statsmodels_ooc.sources.csv_errors import (
     Place,
     Ragged,
@@ -20,17 +20,20 @@ from statsmodels_ooc.sources.csv_errors import (
     described,
     lines_before,
 )
-from statsmodels_ooc.sources.csv_format import COMPRESSED, CsvFormat, is_cut, stored_types
-from statsmodels_ooc.sources.csv_lines import cleaned
-from statsmodels_ooc.sources.csv_numbers import without_thousands
+from statsmodels_ooc.sources.csv_format import (
+    COMPRESSED,
+    CsvFormat,
+    cleaned,
+    is_cut,
+    stored_types,
+    without_thousands,
+)
 from statsmodels_ooc.sources.csv_options import checked_dtypes, csv_format, under_own_names
 from statsmodels_ooc.sources.csv_schema import source_columns
 from statsmodels_ooc.sources.csv_text import opened_text, text_errors
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
-from statsmodels_ooc.sources.frames import frames_of
+from statsmodels_ooc.sources.frames import frames_of, reader_bytes
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
-from statsmodels_ooc.sources.listed import ColumnSource, Narrow
-from statsmodels_ooc.sources.shares import reader_bytes
 
 __all__ = ["SUFFIXES", "CsvSource", "read_csv"]
 

@@ -1,18 +1,189 @@
-"""How a CSV file is written, and what of it pyarrow is told."""
+"""How a CSV file is written, and its text as pyarrow's parser wants it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
+from statsmodels_ooc.errors import ParseError
 from statsmodels_ooc.sources.columns import Column, is_number
 from statsmodels_ooc.sources.files import StoredFile
 
-__all__ = ["COMPRESSED", "NULL_VALUES", "CsvFormat", "is_cut", "stored_types"]
+__all__ = [
+    "COMPRESSED",
+    "NULL_VALUES",
+    "CsvFormat",
+    "cleaned",
+    "is_cut",
+    "number_type",
+    "stored_types",
+    "without_thousands",
+]
+
+
+def number_type(texts: pa.ChunkedArray, style: CsvFormat) -> pa.DataType | None:
+    """int64 or float64 where every text is a number written with thousands, else None.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from statsmodels_ooc.sources.csv_format import CsvFormat
+    >>> from statsmodels_ooc.sources.csv_format import number_type
+    >>> number_type(pa.chunked_array([["1,234", None, "12"]]), CsvFormat(thousands=","))
+    DataType(int64)
+    >>> number_type(pa.chunked_array([["1,2"]]), CsvFormat(thousands=",")) is None
+    True
+    """
+    known = pc.drop_null(texts)
+    if not len(known) or not pc.all(_are_numbers(known, style)).as_py():
+        return None
+    plain = _plain(known, style)
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            plain.cast(kind)
+            return kind
+        except pa.ArrowInvalid:
+            continue
+    return None
+
+
+def without_thousands(
+    batches: Iterator[pa.RecordBatch], columns: Sequence[Column], style: CsvFormat, place: str
+) -> Iterator[pa.RecordBatch]:
+    """Batches whose columns of numbers, read as text, have become numbers.
+
+    Raises
+    ------
+    ParseError
+        For a text that is no number of the column's type.
+    """
+    if style.thousands is None:
+        yield from batches
+        return
+    for batch in batches:
+        arrays = [
+            _numbers(array, column, style, place) if is_number(column.type) else array
+            for array, column in zip(batch.columns, columns, strict=False)
+        ]
+        yield pa.RecordBatch.from_arrays(arrays, batch.schema.names) if columns else batch
+
+
+def _numbers(array: pa.Array, column: Column, style: CsvFormat, place: str) -> pa.Array:
+    are_numbers = _are_numbers(array, style)
+    if not pc.all(are_numbers, min_count=0).as_py():
+        at = pc.index(are_numbers, False).as_py()
+        raise _no_number(array[at].as_py(), column, place)
+    try:
+        return _plain(array, style).cast(column.type)
+    except pa.ArrowInvalid as error:
+        raise _no_number(str(error), column, place) from error
+
+
+def _no_number(what: str, column: Column, place: str) -> ParseError:
+    return ParseError(
+        f"{place}, column {column.name!r}: cannot be read as {column.type}: {what}",
+        hint=f"the column's type was found from a sample; pass dtypes={{{column.name!r}: str}} "
+        "or another type that fits every row, or null_values= if this marks a missing value",
+    )
+
+
+def _are_numbers(texts: pa.Array, style: CsvFormat) -> pa.Array:
+    """Groups of three digits between the marks, of two in front of the last (1,00,000)."""
+    assert style.thousands is not None
+    mark, point = re.escape(style.thousands), re.escape(style.decimal_point)
+    whole = rf"(\d+|\d{{1,3}}({mark}\d{{2,3}})*{mark}\d{{3}})"
+    number = rf"({whole}({point}\d*)?|{point}\d+)([eE][+-]?\d+)?"
+    return pc.match_substring_regex(texts, rf"^\s*[+-]?({number}|inf|Inf|INF)\s*$")
+
+
+def _plain(texts: pa.Array, style: CsvFormat) -> pa.Array:
+    """The texts as Arrow reads numbers."""
+    texts = pc.replace_substring(pc.utf8_trim_whitespace(texts), style.thousands, "")
+    texts = pc.replace_substring(texts, style.decimal_point, ".")
+    return pc.utf8_ltrim(texts, "+")
+
+
+def cleaned(data: bytes, style: CsvFormat) -> bytes:
+    r"""Whole lines without their comments, and with a tab for every run of blanks.
+
+    Parameters
+    ----------
+    data : bytes
+        UTF-8 text of whole lines.
+    style : CsvFormat
+        Whether lines may have comments, and whether blanks separate fields.
+
+    Returns
+    -------
+    bytes
+        As many lines; what stands in quotes is as it was.
+
+    Examples
+    --------
+    >>> from statsmodels_ooc.sources.csv_format import CsvFormat
+    >>> from statsmodels_ooc.sources.csv_format import cleaned
+    >>> cleaned(b'# mm\n1,"#2" # odd\n', CsvFormat(comment="#"))
+    b'\n1,"#2" \n'
+    >>> cleaned(b'  y   x\n 1.5  "a  b"\n', CsvFormat(delimiter="\t", blanks=True))
+    b'y\tx\n1.5\t"a  b"\n'
+    """
+    if style.comment is not None and style.comment.encode() in data:
+        data = _comments(style).sub(rb"\1", data)
+    if style.blanks:
+        parts = _quoted_fields(style).split(data)
+        parts[::2] = [_tabbed(part) for part in parts[::2]]
+        data = b"".join(parts).strip(b"\t")
+    return data
+
+
+_BLANKS = re.compile(rb"[ \t]+")
+
+
+def _tabbed(part: bytes) -> bytes:
+    """A tab for every run of blanks, none at either end of a line."""
+    part = _BLANKS.sub(b"\t", part)
+    return part.replace(b"\t\n", b"\n").replace(b"\t\r\n", b"\r\n").replace(b"\n\t", b"\n")
+
+
+@cache
+def _comments(style: CsvFormat) -> re.Pattern[bytes]:
+    """What holds no comment, as group 1, or a comment, with blanks before it in its line."""
+    assert style.comment is not None
+    comment = re.escape(style.comment.encode()) + rb"[^\r\n]*"
+    return re.compile(rb"(%s)|^[ \t]*%s|%s" % (_kept(style), comment, comment), re.MULTILINE)
+
+
+@cache
+def _quoted_fields(style: CsvFormat) -> re.Pattern[bytes]:
+    """What blanks do not separate, as group 1."""
+    return re.compile(rb"(%s)" % _kept(style))
+
+
+def _kept(style: CsvFormat) -> bytes:
+    """A pattern of quoted fields, and of what is escaped.
+
+    A quote opens a field at its start only; elsewhere it is a character, as for pandas. In the
+    field a double one is a character, and so are line ends.
+    """
+    escape = re.escape((style.escape_char or "").encode())
+    quote = re.escape((style.quote_char or "").encode())
+    escaped = [escape + rb"[\s\S]"] if escape else []
+    if not quote:
+        return b"|".join(escaped) or rb"(?!)"
+    before = rb" \t" if style.blanks else re.escape(style.delimiter.encode())
+    opening = rb"%s(?<![^\r\n%s]%s)" % (quote, before, quote)
+    plain = rb"[^%s%s]*" % (quote, escape)
+    special = b"|".join([quote + quote, *escaped])
+    field = rb"%s%s(?:(?:%s)%s)*%s(?!%s)" % (opening, plain, special, plain, quote, quote)
+    return b"|".join([field, *(pair + quote + b"*" for pair in escaped)])
+
 
 COMPRESSED = (".gz", ".bz2", ".zst", ".xz", ".zip")
 

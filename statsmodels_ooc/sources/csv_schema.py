@@ -17,13 +17,11 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from statsmodels_ooc.errors import OptionError, ParseError
+from statsmodels_ooc.sources.base import Lookup
 from statsmodels_ooc.sources.columns import Column, check_unique, joined, select
-from statsmodels_ooc.sources.csv_format import CsvFormat, is_cut
-from statsmodels_ooc.sources.csv_lines import cleaned
-from statsmodels_ooc.sources.csv_numbers import number_type
+from statsmodels_ooc.sources.csv_format import CsvFormat, cleaned, is_cut, number_type
 from statsmodels_ooc.sources.csv_text import check_text, opened_text, text_errors
 from statsmodels_ooc.sources.files import StoredFile
-from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.schema import CommonSchema
 
 __all__ = ["Header", "source_columns"]

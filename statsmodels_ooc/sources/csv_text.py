@@ -16,8 +16,7 @@ import pyarrow as pa
 
 from statsmodels_ooc.errors import OutOfCoreError, ParseError
 from statsmodels_ooc.sources.csv_errors import check_quotes
-from statsmodels_ooc.sources.csv_format import CsvFormat
-from statsmodels_ooc.sources.csv_lines import cleaned
+from statsmodels_ooc.sources.csv_format import CsvFormat, cleaned
 from statsmodels_ooc.sources.files import StoredFile
 
 __all__ = ["check_text", "opened_text", "text_errors"]

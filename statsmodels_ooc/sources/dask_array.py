@@ -15,9 +15,8 @@ from dask.delayed import delayed as to_delayed
 
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.base import Recipe
-from statsmodels_ooc.sources.columns import check_unique, select
+from statsmodels_ooc.sources.columns import ListedSource, check_unique, select
 from statsmodels_ooc.sources.dask_frame import bound_to
-from statsmodels_ooc.sources.listed import ListedSource
 from statsmodels_ooc.sources.memory import FramePartition
 
 __all__ = ["AlignedSource", "from_arrays", "is_lazy"]

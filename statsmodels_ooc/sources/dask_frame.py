@@ -12,10 +12,8 @@ import dask.utils
 import pandas as pd
 from dask.delayed import delayed as to_delayed
 
-from statsmodels_ooc.sources.base import Recipe
-from statsmodels_ooc.sources.columns import check_unique, picked
-from statsmodels_ooc.sources.listed import ListedSource
-from statsmodels_ooc.sources.lookup import Lookup
+from statsmodels_ooc.sources.base import Lookup, Recipe
+from statsmodels_ooc.sources.columns import ListedSource, check_unique, picked
 from statsmodels_ooc.sources.memory import FramePartition
 from statsmodels_ooc.sources.values import promised
 

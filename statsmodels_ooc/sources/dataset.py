@@ -11,16 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as pads
 
-from statsmodels_ooc.sources.base import Source
-from statsmodels_ooc.sources.columns import Column, select
-from statsmodels_ooc.sources.damage import foreign_bytes
-from statsmodels_ooc.sources.frames import categories_of, frames_of, union
-from statsmodels_ooc.sources.listed import ColumnSource, Narrow
-from statsmodels_ooc.sources.lookup import Lookup
+from statsmodels_ooc.sources.base import Lookup, Source
+from statsmodels_ooc.sources.columns import Column, ColumnSource, Narrow, select
+from statsmodels_ooc.sources.frames import categories_of, foreign_bytes, frames_of, union
 from statsmodels_ooc.sources.memory import ArrowTableSource
 from statsmodels_ooc.sources.parquet import holds_nulls
 from statsmodels_ooc.sources.schema import CommonSchema, delivered
-from statsmodels_ooc.sources.spool import spool
+from statsmodels_ooc.sources.spooling import spool
 
 __all__ = ["DatasetSource", "from_dataset"]
 

@@ -28,12 +28,13 @@ from statsmodels_ooc.sources.listing import (
     Tree,
     absent,
     access_errors,
+    check_no_table,
+    check_not_in_table,
     folders,
     is_visible,
     matches,
 )
 from statsmodels_ooc.sources.remote import RemoteFile, Version, remote_errors, tree_of, version_of
-from statsmodels_ooc.sources.table_formats import check_no_table, check_not_in_table
 
 __all__ = ["StoredFile", "contents_are_compared", "find_files", "is_path", "list_files", "shown"]
 

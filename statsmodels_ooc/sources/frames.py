@@ -3,18 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from statsmodels_ooc.errors import SchemaError
-from statsmodels_ooc.sources.columns import Column
-from statsmodels_ooc.sources.decimals import nearest_doubles
-from statsmodels_ooc.sources.shares import rows_within
+from statsmodels_ooc.errors import OutOfCoreError, ParseError, SchemaError
+from statsmodels_ooc.options import options
+from statsmodels_ooc.sources.columns import Column, nearest_doubles
 
-__all__ = ["categories_of", "frame_of", "frames_of", "series_of", "union"]
+__all__ = [
+    "categories_of",
+    "check_zone",
+    "foreign_bytes",
+    "frame_of",
+    "frames_of",
+    "reader_bytes",
+    "rows_within",
+    "series_of",
+    "union",
+]
+
+
+_FRAME_BYTES = 2**26  # so that frames follow from the columns, whatever the machine has
+_FRAMES = 32  # that memory must hold, workers times what reading one takes
+
+
+def reader_bytes() -> int:
+    """Bytes of a frame: of the settings, never of the number of workers."""
+    return int(min(_FRAME_BYTES, options.memory_limit // _FRAMES))
+
+
+def rows_within(max_rows: int, row_bytes: float, columns: int) -> int:
+    """How many rows a frame may have whose columns may be text.
+
+    Parameters
+    ----------
+    max_rows : int
+        The most, which were chosen for columns of eight bytes.
+    row_bytes : float
+        What a row takes.
+    columns : int
+        The number of columns.
+    """
+    if row_bytes <= 16 * columns:  # twice what was counted: numbers and short text
+        return max_rows
+    return max(1, min(max_rows, int(reader_bytes() // row_bytes)))
 
 
 def frames_of(
@@ -157,3 +193,46 @@ def categories_of(kind: pa.DataType, values: Sequence[Any]) -> pd.CategoricalDty
     """The categorical dtype of an Arrow dictionary type with these values."""
     words = pa.array(values, kind.value_type)
     return pd.CategoricalDtype(pd.Index(words.to_pandas()), ordered=bool(kind.ordered))
+
+
+def check_zone(kind: pa.DataType, place: str) -> None:
+    """Refuse times in a zone that does not exist.
+
+    Raises
+    ------
+    ParseError
+        They are.
+    """
+    if pa.types.is_timestamp(kind):
+        with foreign_bytes(place, f"columns of type {kind}"):
+            pa.array([], kind).to_pandas()
+
+
+@contextmanager
+def foreign_bytes(place: str, what: str) -> Iterator[None]:
+    """Name the file from whose bytes Arrow or pandas can make nothing.
+
+    Damage shows anywhere: as an error of Arrow, a name that is not text, a time zone that
+    does not exist, more memory than there is.
+
+    Parameters
+    ----------
+    place, what : str
+        The file, and what it should be.
+
+    Raises
+    ------
+    ParseError
+        Instead of any error that is not of this package.
+    """
+    try:
+        yield
+    except OutOfCoreError:
+        raise
+    except Exception as error:
+        raise ParseError(
+            f"{place} cannot be read as {what}: {type(error).__name__}: {error}",
+            hint="memory has run out, or the file is damaged and asks for more than there is"
+            if isinstance(error, MemoryError)
+            else "the file may be truncated, damaged, still being written, or of another format",
+        ) from error

@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.errors import SchemaError
-from statsmodels_ooc.sources.base import Levels
+from statsmodels_ooc.sources.base import Levels, Lookup
 from statsmodels_ooc.sources.columns import Column
 from statsmodels_ooc.sources.files import StoredFile
-from statsmodels_ooc.sources.lookup import Lookup
 
 __all__ = ["HiveKey", "beside_keys", "hive_keys", "with_keys", "without_keys"]
 

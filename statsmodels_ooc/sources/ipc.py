@@ -14,16 +14,13 @@ import pyarrow.ipc as ipc
 
 from statsmodels_ooc.errors import MemoryLimitError, ParseError, SchemaError
 from statsmodels_ooc.options import options
-from statsmodels_ooc.sources.columns import Column, select
-from statsmodels_ooc.sources.damage import foreign_bytes
+from statsmodels_ooc.sources.base import Lookup
+from statsmodels_ooc.sources.columns import Column, ColumnSource, Narrow, select
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
-from statsmodels_ooc.sources.frames import categories_of, frames_of, union
+from statsmodels_ooc.sources.frames import categories_of, foreign_bytes, frames_of, union
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
-from statsmodels_ooc.sources.listed import ColumnSource, Narrow
-from statsmodels_ooc.sources.lookup import Lookup
-from statsmodels_ooc.sources.schema import CommonSchema, delivered
-from statsmodels_ooc.sources.stored_index import StoredIndex, stored_index
+from statsmodels_ooc.sources.schema import CommonSchema, StoredIndex, delivered, stored_index
 
 __all__ = ["SUFFIXES", "IpcSource", "read_ipc"]
 

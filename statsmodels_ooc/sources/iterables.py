@@ -3,24 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from statsmodels_ooc.errors import SourceChangedError, SourceError
-from statsmodels_ooc.sources.base import Recipe, Source
-from statsmodels_ooc.sources.columns import check_unique, picked, select
+from statsmodels_ooc.sources.base import Lookup, Recipe, Source
+from statsmodels_ooc.sources.columns import ListedSource, check_unique, picked, select
 from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
-from statsmodels_ooc.sources.listed import ListedSource
-from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.memory import ArrowTableSource, FramePartition
 from statsmodels_ooc.sources.schema import CommonSchema
-from statsmodels_ooc.sources.spool import spool
-from statsmodels_ooc.sources.threads import Peeked, peeked
+from statsmodels_ooc.sources.spooling import spool
 from statsmodels_ooc.sources.values import UNTYPED, check_kinds, dtype_of, joined_dtype
 
-__all__ = ["IterableSource", "from_iterable"]
+__all__ = ["IterableSource", "Peeked", "from_iterable", "peeked"]
+
+
+class Peeked(NamedTuple):
+    """The first piece of what a function gives.
+
+    Attributes
+    ----------
+    pieces : iterator
+        What it was taken from; closed, if it can be.
+    first : object or None
+        The piece, None where there is none.
+    elsewhere : bool
+        Whether a thread of its own could have it.
+    """
+
+    pieces: Any
+    first: Any
+    elsewhere: bool
+
+
+def peeked(make: Callable[[], Iterable[Any]]) -> Peeked:
+    """The first piece, from a thread of its own where that can be.
+
+    Notes
+    -----
+    Connections of sqlite3 belong to the thread that made them, and SQLAlchemy gives
+    each thread a database in memory of its own. What fails there is tried again here,
+    and an error of the function is then its own.
+
+    Examples
+    --------
+    >>> import sqlite3
+    >>> from statsmodels_ooc.sources.iterables import peeked
+    >>> connection = sqlite3.connect(":memory:")
+    >>> peeked(lambda: connection.execute("select 1")).elsewhere
+    False
+    >>> peeked(lambda: [1]).elsewhere
+    True
+    >>> connection.close()
+    """
+    with ThreadPoolExecutor(1) as pool:
+        trial = pool.submit(_peek, make)
+        if trial.exception() is None:
+            return Peeked(*trial.result(), elsewhere=True)
+    return Peeked(*_peek(make), elsewhere=False)
+
+
+def _peek(make: Callable[[], Iterable[Any]]) -> tuple[Any, Any]:
+    pieces: Any = iter(make())
+    try:
+        return pieces, next(pieces, None)
+    finally:
+        if hasattr(pieces, "close"):
+            pieces.close()
+
 
 _PEEKED = 1_000  # first rows that tell the columns' dtypes
 

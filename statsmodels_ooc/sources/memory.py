@@ -11,13 +11,24 @@ import pandas as pd
 import pyarrow as pa
 
 from statsmodels_ooc.errors import SourceError
-from statsmodels_ooc.sources.base import Recipe
-from statsmodels_ooc.sources.columns import Column, check_unique, picked, select
+from statsmodels_ooc.sources.base import Lookup, Recipe
+from statsmodels_ooc.sources.columns import (
+    Column,
+    ColumnSource,
+    ListedSource,
+    Narrow,
+    check_unique,
+    picked,
+    select,
+)
 from statsmodels_ooc.sources.frames import categories_of, frames_of
-from statsmodels_ooc.sources.listed import ColumnSource, ListedSource, Narrow
-from statsmodels_ooc.sources.lookup import Lookup
-from statsmodels_ooc.sources.schema import CommonSchema, check_same_columns, delivered
-from statsmodels_ooc.sources.stored_index import StoredIndex, stored_index
+from statsmodels_ooc.sources.schema import (
+    CommonSchema,
+    StoredIndex,
+    check_same_columns,
+    delivered,
+    stored_index,
+)
 from statsmodels_ooc.sources.values import dtype_of_pieces, settled
 
 __all__ = ["ArrowTableSource", "FramePartition", "FrameSource"]

@@ -15,25 +15,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from statsmodels_ooc.errors import SourceChangedError
-from statsmodels_ooc.sources.base import Levels
-from statsmodels_ooc.sources.columns import Column, is_text, select
-from statsmodels_ooc.sources.damage import foreign_bytes
+from statsmodels_ooc.sources.base import Levels, Lookup
+from statsmodels_ooc.sources.columns import Column, ColumnSource, Narrow, is_text, select
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
-from statsmodels_ooc.sources.frames import categories_of, frames_of, union
+from statsmodels_ooc.sources.frames import (
+    categories_of,
+    foreign_bytes,
+    frames_of,
+    rows_within,
+    union,
+)
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
-from statsmodels_ooc.sources.listed import ColumnSource, Narrow
-from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.parquet_footer import (
+    dictionaries,
     footer,
     holds_only_nulls,
     holds_text,
     leaf_of,
+    string_levels,
     text_bytes,
 )
-from statsmodels_ooc.sources.parquet_levels import dictionaries, string_levels
-from statsmodels_ooc.sources.schema import CommonSchema, delivered
-from statsmodels_ooc.sources.shares import rows_within
-from statsmodels_ooc.sources.stored_index import StoredIndex, stored_index
+from statsmodels_ooc.sources.schema import CommonSchema, StoredIndex, delivered, stored_index
 
 __all__ = ["SUFFIXES", "ParquetSource", "holds_nulls", "read_parquet"]
 

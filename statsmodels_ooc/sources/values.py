@@ -12,8 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError
-from statsmodels_ooc.sources.columns import Column, delivered_type
-from statsmodels_ooc.sources.decimals import nearest_doubles
+from statsmodels_ooc.sources.columns import Column, delivered_type, nearest_doubles
 from statsmodels_ooc.sources.frames import series_of
 
 __all__ = [

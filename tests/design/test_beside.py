@@ -15,7 +15,7 @@ import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.design.beside import spec_beside
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError, MissingDataError, SourceError
-from statsmodels_ooc.likelihoods.beside import rows_beside
+from statsmodels_ooc.results.covariance.base import rows_beside
 
 N = 40
 RNG = np.random.default_rng(4)

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statsmodels_ooc.blocks.block import Where
-from statsmodels_ooc.design.codes import encode
+from statsmodels_ooc.design.factors import encode
 from statsmodels_ooc.design.levels import LevelScan
 from statsmodels_ooc.errors import (
     DesignError,

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statsmodels_ooc.blocks.block import Dense, Where
-from statsmodels_ooc.blocks.filled import Filled
+from statsmodels_ooc.blocks.columns import Filled
 from statsmodels_ooc.blocks.split import Split
 from statsmodels_ooc.sources.memory import FrameSource
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from statsmodels_ooc.design.whole_columns import whole_column_use
+from statsmodels_ooc.design.rowwise import whole_column_use
 
 COLUMNS = ["x", "b", "g"]
 

@@ -24,8 +24,8 @@ from statsmodels_ooc.families.kernels import (
     GaussianIdentity,
     Kernel,
     PoissonLog,
+    kernel_of,
 )
-from statsmodels_ooc.families.lookup import kernel_of
 
 ROWS = 400
 EPS = np.finfo(float).eps

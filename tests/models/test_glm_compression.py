@@ -16,7 +16,7 @@ from tolerances import INVARIANT, SOLVED
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.likelihoods import start as pilot
+from statsmodels_ooc.likelihoods import points
 from statsmodels_ooc.likelihoods.repeats import expected_cells
 
 N = 6_000
@@ -142,7 +142,7 @@ def turning(n: int) -> pd.DataFrame:
 def test_too_many_distinct_rows_lose_no_pass(
     monkeypatch: pytest.MonkeyPatch, weights: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(pilot, "_ROWS", 800)
+    monkeypatch.setattr(points, "_ROWS", 800)
     frame = turning(20_000)
     model = smof.glm("y ~ x", source(frame, 1_000), family=F.Poisson(), **weights)
     res = model.fit()

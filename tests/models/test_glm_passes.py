@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.likelihoods import start as pilot
+from statsmodels_ooc.likelihoods import points
 
 N, PARTS, SAMPLE = 60_000, 20, 2_000
 
@@ -51,7 +51,7 @@ CANONICAL = ["normal", "binary", "count"]
 @pytest.fixture(autouse=True)
 def _small_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pilot that is a sample, as on data that needs one."""
-    monkeypatch.setattr(pilot, "_ROWS", SAMPLE)
+    monkeypatch.setattr(points, "_ROWS", SAMPLE)
 
 
 def model(name: str, **extras: str) -> Any:

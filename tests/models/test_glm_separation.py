@@ -14,7 +14,7 @@ from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparatio
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.likelihoods import start as pilot
+from statsmodels_ooc.likelihoods import points
 
 F, L = sm.families, sm.families.links
 LINKS = {
@@ -168,7 +168,7 @@ def test_levels_without_a_response_above_zero(
 
 
 def test_a_sample_that_is_separated_where_the_data_are_not(monkeypatch: Any) -> None:
-    monkeypatch.setattr(pilot, "_ROWS", 60)
+    monkeypatch.setattr(points, "_ROWS", 60)
     rng = np.random.default_rng(0)
     x = rng.normal(size=3_000)
     y = (x > 0).astype(float)

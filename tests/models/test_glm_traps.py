@@ -24,7 +24,7 @@ from tolerances import INVARIANT, ITERATED, SOLVED
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc import errors
-from statsmodels_ooc.likelihoods import start as pilot
+from statsmodels_ooc.likelihoods import points
 
 N = 80
 WHERE = "row 2 of DataFrame, rows 21-27"  # of the row with the label 23
@@ -521,7 +521,7 @@ def test_options_that_are_none(name: str) -> None:
 
 
 def test_a_sample_without_a_row_leaves_the_null_model_right(monkeypatch) -> None:
-    monkeypatch.setattr(pilot, "_ROWS", 100)
+    monkeypatch.setattr(points, "_ROWS", 100)
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"x": rng.normal(size=3_000), "o": rng.uniform(size=3_000)})
     frame["y"] = rng.poisson(np.exp(0.2 * frame["x"] + frame["o"])).astype(float)

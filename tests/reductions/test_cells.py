@@ -16,21 +16,17 @@ from tolerances import SUMS
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.engine import MemoryRows
-from statsmodels_ooc.families.lookup import kernel_of
+from statsmodels_ooc.families.kernels import kernel_of
 from statsmodels_ooc.likelihoods.repeats import cell_blocks
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import Reduction, Together
 from statsmodels_ooc.reductions.distinct import DistinctRows
 from statsmodels_ooc.reductions.facts import Extremes, RowFacts
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation, ScoreMeat
+from statsmodels_ooc.reductions.least_squares import Moments, Triangle
 from statsmodels_ooc.reductions.loglike import LogLike
-from statsmodels_ooc.reductions.moments import Moments
-from statsmodels_ooc.reductions.null import NullScoring
 from statsmodels_ooc.reductions.recession import Recession
-from statsmodels_ooc.reductions.remainder import Remainder
-from statsmodels_ooc.reductions.responses import DevianceAbout
-from statsmodels_ooc.reductions.scoring import Scoring
-from statsmodels_ooc.reductions.together import Together
-from statsmodels_ooc.reductions.triangle import Triangle
+from statsmodels_ooc.reductions.responses import DevianceAbout, NullScoring
+from statsmodels_ooc.reductions.scoring import Remainder, Scoring
 
 N, K = 400, 3
 BETA, STEP = np.array([0.3, -0.2, 0.1]), np.array([0.1, 0.2, -0.3])

@@ -23,37 +23,33 @@ from tolerances import SUMS
 import statsmodels_ooc
 from statsmodels_ooc.blocks.block import Dense, Extras
 from statsmodels_ooc.design.levels import LevelScan
-from statsmodels_ooc.families.lookup import kernel_of
+from statsmodels_ooc.families.kernels import kernel_of
 from statsmodels_ooc.reductions.axes import Axes
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import Reduction, Together
 from statsmodels_ooc.reductions.cluster import ClusterScores, ClusterState
 from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
-from statsmodels_ooc.reductions.exact import ExactMoments
+from statsmodels_ooc.reductions.exact import ExactMoments, Means
 from statsmodels_ooc.reductions.facts import Extremes, Fingerprint, RowFacts
-from statsmodels_ooc.reductions.given_means import GivenMeans
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation, ScoreMeat
-from statsmodels_ooc.reductions.loglike import LogLike
+from statsmodels_ooc.reductions.least_squares import Moments, Triangle, TriangleState
+from statsmodels_ooc.reductions.loglike import GivenMeans, LogLike, PowerSums
 from statsmodels_ooc.reductions.margins import ColumnFacts, MarginalEffects
-from statsmodels_ooc.reductions.means import Means
-from statsmodels_ooc.reductions.moments import Moments
-from statsmodels_ooc.reductions.null import NullScoring
-from statsmodels_ooc.reductions.power import PowerSums
 from statsmodels_ooc.reductions.recession import Recession
-from statsmodels_ooc.reductions.remainder import Remainder
 from statsmodels_ooc.reductions.residuals import ResidualMoments
-from statsmodels_ooc.reductions.responses import DevianceAbout, ImpossibleResponses, Responses
-from statsmodels_ooc.reductions.sandwich import WhiteMeat
+from statsmodels_ooc.reductions.responses import (
+    DevianceAbout,
+    ImpossibleResponses,
+    NullScoring,
+    Responses,
+)
+from statsmodels_ooc.reductions.sandwich import GLMScores, LinearScores, WhiteMeat
 from statsmodels_ooc.reductions.score_test import ScoreTestSums
-from statsmodels_ooc.reductions.scores import GLMScores, LinearScores
-from statsmodels_ooc.reductions.scoring import Scoring
-from statsmodels_ooc.reductions.together import Together
-from statsmodels_ooc.reductions.triangle import Triangle, TriangleState
+from statsmodels_ooc.reductions.scoring import Remainder, Scoring
 from statsmodels_ooc.selection.candidates import Candidates
-from statsmodels_ooc.selection.carried import RawBlock
+from statsmodels_ooc.selection.carried import Numbering, RawBlock
 from statsmodels_ooc.selection.criteria import deal
 from statsmodels_ooc.selection.efficiency import InformationSums
 from statsmodels_ooc.selection.histograms import Histograms
-from statsmodels_ooc.selection.numbering import Numbering
 from statsmodels_ooc.selection.ordering import TIES, Order
 from statsmodels_ooc.selection.pool import Gather
 from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform

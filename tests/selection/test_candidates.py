@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 import statsmodels_ooc.api as smo
 from statsmodels_ooc.blocks.block import Dense, Extras
 from statsmodels_ooc.selection.candidates import Candidates
-from statsmodels_ooc.selection.carried import RawBlock
+from statsmodels_ooc.selection.carried import Numbering, RawBlock, partitions_of, rows_of
 from statsmodels_ooc.selection.criteria import deal, scores, take
-from statsmodels_ooc.selection.numbering import Numbering, partitions_of, rows_of
 from statsmodels_ooc.selection.ordering import TIES, Order, first, hashes
 from statsmodels_ooc.selection.pool import Gather, GatherState, Pool
 from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform

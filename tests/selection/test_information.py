@@ -16,7 +16,7 @@ from statsmodels.genmod.families import links
 from tolerances import SUMS
 
 from statsmodels_ooc.blocks.block import Block, Dense, Extras
-from statsmodels_ooc.families.lookup import kernel_of
+from statsmodels_ooc.families.kernels import kernel_of
 from statsmodels_ooc.selection.scorers import information, is_constant, row_predictor
 
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459")

@@ -25,7 +25,7 @@ from tolerances import ITERATED
 import statsmodels_ooc.api as smo
 from statsmodels_ooc.engine import passes as engine_passes
 from statsmodels_ooc.errors import MissingDataError, SelectionWarning
-from statsmodels_ooc.families.lookup import kernel_of
+from statsmodels_ooc.families.kernels import kernel_of
 from statsmodels_ooc.selection.ordering import PILOT as PILOT_HASH
 from statsmodels_ooc.selection.scorers import information
 from statsmodels_ooc.sources.base import Partition, Recipe, Source

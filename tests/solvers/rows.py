@@ -9,8 +9,7 @@ import numpy as np
 
 from statsmodels_ooc.blocks.block import Block, Dense, Extras
 from statsmodels_ooc.reductions.facts import RowFacts
-from statsmodels_ooc.reductions.moments import Moments
-from statsmodels_ooc.reductions.triangle import Triangle
+from statsmodels_ooc.reductions.least_squares import Moments, Triangle
 
 
 def fold(reduction: Any, x: Any, y: Any, weights: Any = None, rows: int = 7) -> Any:

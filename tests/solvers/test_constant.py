@@ -7,7 +7,7 @@ import pytest
 import statsmodels.api as sm
 from solvers.rows import facts, triangle
 
-from statsmodels_ooc.solvers.constant import find_constant
+from statsmodels_ooc.solvers.dependence import find_constant
 
 N = 40
 RNG = np.random.default_rng(5)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from solvers.rows import triangle
 
-from statsmodels_ooc.reductions.triangle import triangularize
+from statsmodels_ooc.reductions.least_squares import triangularize
 from statsmodels_ooc.solvers.dependence import describe
 
 N = 60

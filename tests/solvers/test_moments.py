@@ -12,9 +12,8 @@ from numpy.testing import assert_allclose
 from solvers.rows import extended, moments, triangle
 from tolerances import SOLVED
 
-from statsmodels_ooc.reductions.triangle import triangularize
-from statsmodels_ooc.solvers.least_squares import solve
-from statsmodels_ooc.solvers.moments import correct_digits, factor_moments
+from statsmodels_ooc.reductions.least_squares import triangularize
+from statsmodels_ooc.solvers.least_squares import correct_digits, factor_moments, solve
 
 
 def cross_products(r: np.ndarray) -> np.ndarray:

@@ -8,8 +8,7 @@ from solvers.rows import fold, moments, triangle
 
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
-from statsmodels_ooc.solvers.least_squares import solve
-from statsmodels_ooc.solvers.moments import correct_digits, factor_moments
+from statsmodels_ooc.solvers.least_squares import correct_digits, factor_moments, solve
 
 KINDS = ["treatment", "reference", "sum", "late"]
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from statsmodels_ooc.blocks.block import Block, Dense, Extras
-from statsmodels_ooc.families.lookup import kernel_of
+from statsmodels_ooc.families.kernels import kernel_of
 from statsmodels_ooc.reductions.recession import ROUNDING, Recession
 from statsmodels_ooc.solvers import separation
 from statsmodels_ooc.solvers.separation import Separation, SeparationSearch, told

@@ -9,8 +9,7 @@ import pyarrow as pa
 import pytest
 
 from statsmodels_ooc.errors import SchemaError
-from statsmodels_ooc.sources.columns import common_type
-from statsmodels_ooc.sources.decimals import nearest_doubles
+from statsmodels_ooc.sources.columns import common_type, nearest_doubles
 
 KINDS = [
     pa.decimal32(9, 2), pa.decimal64(15, 3), pa.decimal128(10, 2), pa.decimal128(15, 15),

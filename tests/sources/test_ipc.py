@@ -10,7 +10,7 @@ from statsmodels_ooc.errors import ParseError, SchemaError
 from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.ipc import read_ipc
 from statsmodels_ooc.sources.ipc_footer import read_batch_infos
-from statsmodels_ooc.sources.spool import spool
+from statsmodels_ooc.sources.spooling import spool
 
 
 def write(path, table, rows=4, compression=None):

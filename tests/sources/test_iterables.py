@@ -16,7 +16,7 @@ from statsmodels_ooc.errors import SchemaError, SourceChangedError, SourceError
 from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.iterables import from_iterable
-from statsmodels_ooc.sources.spool import spool
+from statsmodels_ooc.sources.spooling import spool
 
 
 def frames(*values, name="y"):

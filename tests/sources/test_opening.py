@@ -15,10 +15,10 @@ from tolerances import SOLVED
 
 import statsmodels_ooc.api as smo
 from statsmodels_ooc.errors import ParseError, SchemaError
-from statsmodels_ooc.sources import csv_schema, parquet, parquet_footer, parquet_levels
+from statsmodels_ooc.sources import csv_schema, parquet, parquet_footer
+from statsmodels_ooc.sources.base import Lookup
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.columns import check_unique
-from statsmodels_ooc.sources.lookup import Lookup
 from statsmodels_ooc.sources.parquet import read_parquet
 from statsmodels_ooc.sources.schema import CommonSchema
 from statsmodels_ooc.sources.subset import subset_source
@@ -99,7 +99,7 @@ def test_a_file_is_opened_once_for_the_categories_of_all_its_row_groups(tmp_path
         pd.DataFrame({"g": codes}).to_parquet(tmp_path / f"{number}.parquet", row_group_size=3)
     source = read_parquet(tmp_path)
     opened = counted(monkeypatch, pq, "ParquetFile", lambda raw: "file")
-    parsed = counted(monkeypatch, parquet_levels, "wholly_dictionary_encoded", lambda *_: "footer")
+    parsed = counted(monkeypatch, parquet_footer, "wholly_dictionary_encoded", lambda *_: "footer")
     assert source.dtypes["g"].categories.tolist() == ["a", "b", "c", "d", "e"]
     assert opened == {"file": 2}
     assert parsed == {"footer": 2}

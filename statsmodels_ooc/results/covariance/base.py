@@ -4,18 +4,49 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.design.beside import spec_beside
+from statsmodels_ooc.design.spec import DesignSpec
+from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.likelihoods.base import Question
-from statsmodels_ooc.likelihoods.beside import rows_beside
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Reduction
-from statsmodels_ooc.reductions.scores import RowScores
+from statsmodels_ooc.reductions.sandwich import RowScores
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
-__all__ = ["Covariance", "NoOptions", "Robust", "ScoredFit", "sandwich"]
+__all__ = ["Covariance", "NoOptions", "Robust", "ScoredFit", "rows_beside", "sandwich"]
+
+
+def rows_beside(rows: StreamedRows, spec: DesignSpec, **given: Any) -> StreamedRows:
+    """The same rows, with more beside each: `Extras.beside` of the blocks has it by name.
+
+    Parameters
+    ----------
+    rows : StreamedRows
+        The rows.
+    spec : DesignSpec
+        Their design.
+    **given : str or array_like or dask Array, (n,) or (n, q)
+        A column's name or an expression in columns; or values, in the order of the rows that
+        the design keeps.
+
+    Raises
+    ------
+    ColumnNotFoundError
+        A name in an expression is no column of the data.
+    DesignError
+        There are not as many values as rows; an expression does not work row by row.
+    """
+    codes = {name: value for name, value in given.items() if isinstance(value, str)}
+    if codes:
+        source = rows.whole_source
+        _ = source.partitions  # of rows that are gone, says so
+        rows = replace(rows, source=source, spec=spec_beside(spec, source, codes))
+    arrays = {name: value for name, value in given.items() if name not in codes}
+    return rows.beside(**arrays) if arrays else rows
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.likelihoods.glm import meat_question
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.glm_meat import ScoreMeatState
-from statsmodels_ooc.reductions.scores import GLMScores
+from statsmodels_ooc.reductions.sandwich import GLMScores
 from statsmodels_ooc.results.covariance.base import NoOptions, Robust, ScoredFit, sandwich
 from statsmodels_ooc.results.fits import GLMFit
 

@@ -14,10 +14,9 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import LeverageWarning, warn_caller
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.reductions.residuals import ResidualMoments
-from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
-from statsmodels_ooc.reductions.scores import LinearScores
+from statsmodels_ooc.reductions.sandwich import LinearScores, WhiteMeat, WhiteMeatState
 from statsmodels_ooc.results.covariance.base import NoOptions, Robust, ScoredFit, sandwich
-from statsmodels_ooc.solvers.spanned import spanned
+from statsmodels_ooc.solvers.submodels import spanned
 from statsmodels_ooc.sources.base import Source
 
 __all__ = ["MEATS", "FixedScale", "LinearScored", "White", "leverage_message", "residual_moments"]

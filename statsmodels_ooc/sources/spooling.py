@@ -1,10 +1,12 @@
-"""A local copy, in Arrow IPC files, of rows that can be read only once or slowly."""
+"""A slow source, read once into local Arrow files, partition by partition."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import shutil
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -14,19 +16,17 @@ import pyarrow.compute as pc
 import pyarrow.ipc as ipc
 
 from statsmodels_ooc.errors import SchemaError, SourceError
+from statsmodels_ooc.sources.base import Levels, Partition, Recipe, Source
 from statsmodels_ooc.sources.columns import common_type
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
 from statsmodels_ooc.sources.ipc import IpcSource
-from statsmodels_ooc.sources.schema import (
-    DECLARED,
-    check_same_columns,
-    declared_categories,
-)
+from statsmodels_ooc.sources.schema import DECLARED, check_same_columns, declared_categories
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
 from statsmodels_ooc.sources.values import CONVERT, settled
 
-__all__ = ["spool", "spooled_file"]
+__all__ = ["SpooledSource", "has_room", "spool", "spool_partition", "spooled_file"]
+
 
 _BATCH_ROWS = 131_072
 
@@ -263,3 +263,115 @@ def _recoded(column: pa.ChunkedArray, words: pa.Array) -> pa.ChunkedArray:
     plain = column.cast(words.type).combine_chunks()
     indices = pc.index_in(plain, words).cast(column.type.index_type)
     return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, words)])
+
+
+_FRAME_ROWS = 131_072
+_EXPANSION = 12  # bytes in a local copy for a byte of a compressed text file, at most
+
+
+def has_room(source: Source) -> bool:
+    """Whether the temporary directory can hold a copy of a source twice over.
+
+    Raises
+    ------
+    SpoolError
+        Nothing can be written there.
+    """
+    folder = TemporaryFolder()
+    if source.nbytes is None:
+        return True
+    return shutil.disk_usage(folder.path).free > _EXPANSION * source.nbytes
+
+
+def spool_partition(
+    partition: Partition,
+    columns: Sequence[str],
+    dtypes: Mapping[str, Any],
+    seen: Callable[[int], None],
+) -> IpcSource:
+    """Copy some columns of a partition; ``seen`` is told the rows of every frame."""
+    return spool(_frames(partition, columns, dtypes, seen), partition.label)
+
+
+def _frames(
+    partition: Partition,
+    columns: Sequence[str],
+    dtypes: Mapping[str, Any],
+    seen: Callable[[int], None],
+) -> Iterator[pd.DataFrame]:
+    """The frames, and an empty one first, so that no rows still have columns."""
+    yield pd.DataFrame({name: pd.Series(dtype=dtypes[name]) for name in columns})
+    for frame in partition.frames(columns, _FRAME_ROWS):
+        yield frame
+        seen(len(frame))
+
+
+class SpooledSource(Source):
+    """The copy of a slow source, which goes by the original's name and labels.
+
+    Parameters
+    ----------
+    original : Source
+        What was copied.
+    copies : sequence of IpcSource
+        The copy of each of its partitions.
+    """
+
+    def __init__(self, original: Source, copies: Sequence[IpcSource]) -> None:
+        self._original = original
+        # One source over all files: a column that widened anywhere is wide everywhere.
+        refused = {name: error for copy in copies for name, error in copy.refused.items()}
+        files = [file for copy in copies for file in copy.files]
+        self._copy = IpcSource(files, original.name, refused)
+        pieces = {partition.file: [] for partition in self._copy.partitions}  # type: ignore[var-annotated]
+        for piece in self._copy.partitions:
+            pieces[piece.file].append(piece)
+        # A partition for each of the original's, so that both give the same bits.
+        self._partitions = [
+            SpooledPartition(
+                before.label,
+                tuple(piece for file in copy.files for piece in pieces.get(file, [])),
+            )
+            for before, copy in zip(original.partitions, copies, strict=True)
+        ]
+
+    @property
+    def name(self) -> str:
+        return self._original.name
+
+    @property
+    def dtypes(self) -> Mapping[str, Any]:
+        return self._copy.dtypes
+
+    @property
+    def partitions(self) -> Sequence[Partition]:
+        return self._partitions
+
+    @property
+    def is_recipe(self) -> bool:
+        return False
+
+    def levels(self, column: str) -> Levels | None:
+        return self._original.levels(column) or self._copy.levels(column)
+
+
+@dataclass(frozen=True)
+class SpooledPartition(Recipe):
+    """The copy of a partition, under its label."""
+
+    label: str
+    pieces: tuple[Any, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(piece.rows for piece in self.pieces)
+
+    @property
+    def nbytes(self) -> int:
+        return sum(piece.nbytes for piece in self.pieces)
+
+    def frames(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[pd.DataFrame]:
+        for piece in self.pieces:
+            yield from piece.frames(columns, max_rows, encoded)
