@@ -8,8 +8,6 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
-__all__ = ["usable_memory"]
-
 _ROOT = Path("/")
 
 

@@ -18,8 +18,6 @@ import dask.utils
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.machine import usable_memory
 
-__all__ = ["Options", "options"]
-
 _NAMESPACE = "statsmodels-ooc"
 
 

@@ -16,8 +16,6 @@ from patsy.mgcv_cubic_splines import CubicRegressionSpline
 from patsy.splines import BS
 from patsy.state import Standardize
 
-__all__ = ["dumps", "finish_memorizing", "loads", "memorize", "memorized_bytes", "start_memorizing"]
-
 
 def start_memorizing(
     factor: Any, env: EvalEnvironment, columns: Collection[str]

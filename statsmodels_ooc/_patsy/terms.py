@@ -23,20 +23,6 @@ from patsy.missing import NAAction
 from patsy.parse_formula import parse_formula
 from patsy.util import SortAnythingKey
 
-__all__ = [
-    "design_info",
-    "expression_term",
-    "factor_names",
-    "is_missing",
-    "is_numeric",
-    "model_desc",
-    "planned_columns",
-    "scope",
-    "simple_column",
-    "sorted_levels",
-    "subterm_columns",
-]
-
 
 def model_desc(formula: Any) -> ModelDesc:
     """The terms of a formula, as patsy reads it.

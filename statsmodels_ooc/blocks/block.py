@@ -11,18 +11,6 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 
-__all__ = [
-    "Block",
-    "CellSums",
-    "Dense",
-    "Design",
-    "Extras",
-    "Where",
-    "linear_predictor",
-    "prior_weights",
-    "total_offset",
-]
-
 
 def prior_weights(
     block: Block, roles: Sequence[str] = ("freq_weights", "var_weights", "trials")

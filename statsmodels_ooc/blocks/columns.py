@@ -12,17 +12,6 @@ from numpy.typing import NDArray
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Dense
 
-__all__ = [
-    "CodedTerm",
-    "ColumnPlan",
-    "Filled",
-    "Filler",
-    "Piece",
-    "coded_terms",
-    "fill_columns",
-    "term_codes",
-]
-
 
 class Filler(Protocol):
     """What a lazily written design needs of a design's specification."""

@@ -22,8 +22,6 @@ from statsmodels_ooc.blocks.columns import (
     term_codes,
 )
 
-__all__ = ["Layout", "Split", "split_columns"]
-
 LEAST_COLUMNS = 6  # benchmarks/split.py: one term of fewer columns is cheaper written out
 
 

@@ -24,8 +24,6 @@ from statsmodels_ooc.design.spec import DesignSpec, Variables
 from statsmodels_ooc.errors import DesignError, MissingDataError
 from statsmodels_ooc.sources.base import Source
 
-__all__ = ["BesideSpec", "spec_beside"]
-
 _ROWS = 1_000  # of some partitions, on which an expression is tried
 _ENVIRONMENT = EvalEnvironment([{"np": np, "pd": pd}])
 

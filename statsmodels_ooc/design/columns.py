@@ -21,8 +21,6 @@ from statsmodels_ooc.design.spec import (
     proportions,
 )
 
-__all__ = ["ColumnSpec"]
-
 
 class ColumnSpec(DesignSpec):
     """The columns of a source as they are.

@@ -14,8 +14,6 @@ from statsmodels_ooc.design.plain import PlainFrame
 from statsmodels_ooc.errors import DesignError, OutOfCoreError
 from statsmodels_ooc.sources.values import as_found
 
-__all__ = ["FROM_OUTSIDE", "attempt", "evaluate", "same_values", "unbox", "values_by_row"]
-
 FROM_OUTSIDE = (
     "every name in a formula is a column of the data, or a scalar or a function: arrays "
     "from outside cannot follow the rows of a chunk; make the array a column"

@@ -20,18 +20,6 @@ from statsmodels_ooc.errors import DesignError, UnseenLevelError
 from statsmodels_ooc.sources.columns import DOUBLE_DIGITS
 from statsmodels_ooc.sources.values import EXACT
 
-__all__ = [
-    "Categorical",
-    "Codes",
-    "Factor",
-    "Numeric",
-    "as_categorical",
-    "as_level",
-    "as_series",
-    "encode",
-]
-
-
 Codes = NDArray[np.signedinteger[Any]]
 
 _EXACTLY = Context(prec=MAX_PREC)

@@ -16,8 +16,6 @@ from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.sources.values import EXACT
 
-__all__ = ["evaluate_exactly", "learn_sight"]
-
 _WIDE = 8  # bytes; smaller whole numbers are all told apart by doubles
 _FEW = 1_000  # rows on which doubles and whole numbers are compared
 

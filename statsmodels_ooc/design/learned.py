@@ -29,8 +29,6 @@ from statsmodels_ooc.design.spec import (
 )
 from statsmodels_ooc.design.width import widest_term
 
-__all__ = ["FormulaSpec", "plan_columns"]
-
 
 def plan_columns(info: DesignInfo, factors: Sequence[Any]) -> tuple[ColumnPlan, ...]:
     """Plan every column of a design.

@@ -26,8 +26,6 @@ from statsmodels_ooc.sources.base import Levels, Source
 from statsmodels_ooc.sources.columns import picked
 from statsmodels_ooc.sources.values import settled
 
-__all__ = ["FramesOf", "Lesson", "Scan"]
-
 Scan = Callable[[LevelScan, Sequence[str], Collection[str]], LevelScanState]
 FramesOf = Callable[[str, Sequence[str]], Generator[pd.DataFrame]]
 

@@ -15,8 +15,6 @@ from statsmodels_ooc.design.factors import as_categorical, as_level, as_series
 from statsmodels_ooc.errors import DesignError, MemoryLimitError, SchemaError
 from statsmodels_ooc.sources.values import EXACT
 
-__all__ = ["LevelScan", "LevelScanState", "Seen"]
-
 
 @dataclass(slots=True)
 class Seen:

@@ -12,8 +12,6 @@ from statsmodels_ooc.blocks.block import Where
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.sources.values import doubles_of, plain_column, settled
 
-__all__ = ["PlainFrame", "Sight", "column_values", "plain_frame"]
-
 
 class PlainFrame:
     """A frame whose columns are made plain when a factor looks them up.

@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 from statsmodels_ooc.errors import DesignError
 
-__all__ = ["CategoricalResponse", "check_endog"]
-
 _NAMED = 5  # columns; more would not be read
 
 

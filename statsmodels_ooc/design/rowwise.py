@@ -22,9 +22,6 @@ from statsmodels_ooc.design.evaluation import (
 from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.errors import DesignError
 
-__all__ = ["require_rowwise", "whole_column_use"]
-
-
 _METHODS = {
     "max",
     "min",

@@ -16,8 +16,6 @@ from statsmodels_ooc.blocks.block import Block, Design, Extras, Where
 from statsmodels_ooc.blocks.columns import Filled
 from statsmodels_ooc.errors import DesignError, MissingDataError
 
-__all__ = ["DesignSpec", "Missing", "Variables", "checked_extra", "keep_rows", "proportions"]
-
 Missing = Literal["none", "drop", "raise"]
 
 

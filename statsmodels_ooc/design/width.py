@@ -9,8 +9,6 @@ from statsmodels_ooc import _patsy
 from statsmodels_ooc._patsy import EvalFactor, Term
 from statsmodels_ooc.errors import MemoryLimitError
 
-__all__ = ["check_width", "level_limit", "widest_term"]
-
 _HINT = (
     "text, dates and C(...) are factors with a column for each level: is one of them meant to be "
     "a number, or an identifier? smo.options.memory_limit = '8 GiB' raises the limit"

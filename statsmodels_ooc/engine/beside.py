@@ -16,8 +16,6 @@ from statsmodels_ooc.engine.ledger import changed
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.sources.values import EXACT
 
-__all__ = ["Beside", "aligned", "chunks_of"]
-
 
 def aligned(values: Any, counts: Sequence[int], what: str) -> Any:
     """Values as long as the rows, as a dask array with a chunk for each partition.

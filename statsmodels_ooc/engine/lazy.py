@@ -12,8 +12,6 @@ from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.engine.streamed import StreamedRows
 from statsmodels_ooc.options import options
 
-__all__ = ["LazyAnswers", "RowFunction", "RowsOf", "kept_answers", "row_answer", "row_method"]
-
 
 class RowsOf(Protocol):
     """What has answers for every row: a model or its results."""

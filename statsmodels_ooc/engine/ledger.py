@@ -18,9 +18,6 @@ from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.values import EXACT
 
-__all__ = ["Ledger", "PassRecord", "Read", "changed", "check_read", "noted"]
-
-
 _WIDE = 8  # bytes
 _MISSING = np.float64(np.nan).view(np.int64)
 _OBJECTS = ("mixed", "mixed-integer", "decimal")  # which pieces may show as something else

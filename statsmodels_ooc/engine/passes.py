@@ -35,17 +35,6 @@ from statsmodels_ooc.errors import ClusterError, EmptyDataError
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Source
 
-__all__ = [
-    "cluster_errors",
-    "compute",
-    "gather_rows",
-    "read_frames",
-    "run_pass",
-    "runs_in_threads",
-    "scan_frames",
-    "timed",
-]
-
 
 def run_pass(
     name: str,

@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 from statsmodels_ooc.errors import MemoryLimitError, RowArrayError
 from statsmodels_ooc.options import options
 
-__all__ = ["KeptRows", "RowArray", "UsedRows", "used_rows"]
-
-
 _ORDERED = {np.median, np.nanmedian, np.percentile, np.nanpercentile, np.quantile, np.nanquantile}
 _WAYS = (
     "slices, reductions and to_zarr stay out of memory; .compute() reads it into NumPy on "

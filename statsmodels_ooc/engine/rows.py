@@ -10,8 +10,6 @@ from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.engine.tasks import one_blas_thread
 from statsmodels_ooc.reductions.base import Reduction, check_cells
 
-__all__ = ["MemoryRows", "Rows"]
-
 
 class Rows(Protocol):
     """Rows of a design, wherever they are."""

@@ -16,17 +16,6 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.frames import reader_bytes
 
-__all__ = [
-    "BlockSpec",
-    "Sizes",
-    "WholeFrames",
-    "check_memory",
-    "check_room",
-    "memory_needed",
-    "sizes_for",
-    "states_alive",
-]
-
 
 class BlockSpec(Protocol):
     """What a pass needs of a design: which columns to read, and blocks of a frame."""

@@ -14,8 +14,6 @@ from statsmodels_ooc.engine.tasks import TaskGraph, bound, progress, released, t
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.spooling import SpooledSource, has_room, spool_partition
 
-__all__ = ["spool_slow"]
-
 
 def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source:
     """Copy the columns that will be read, where reading them again would be slow.

@@ -23,9 +23,6 @@ from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import ForgottenSource, Source
 
-__all__ = ["StreamedRows", "sample_rows"]
-
-
 _PARTITIONS = 16  # over which the sample is spread
 _STRIDE = 4  # at most so many rows are read for one that is taken
 

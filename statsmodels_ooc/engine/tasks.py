@@ -33,22 +33,6 @@ from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import Partition
 from statsmodels_ooc.sources.files import contents_are_compared
 
-__all__ = [
-    "Collect",
-    "Fold",
-    "Gather",
-    "Merge",
-    "Seen",
-    "TaskGraph",
-    "bound",
-    "check_unchanged",
-    "one_blas_thread",
-    "progress",
-    "released",
-    "tick",
-]
-
-
 _blas_lock = threading.Lock()
 _blas_users: list[Any] = []
 

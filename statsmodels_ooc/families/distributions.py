@@ -25,8 +25,6 @@ from statsmodels_ooc.families.elementwise import (
 )
 from statsmodels_ooc.families.inverse_links import InverseLink, Mean
 
-__all__ = ["Distribution", "distribution_of"]
-
 LOG_2PI = float(np.log(2 * np.pi))
 
 
@@ -79,6 +77,8 @@ class Distribution:
 
 
 class GaussianDistribution(Distribution):
+    """Variance 1; the deviance of a row is ``(y - mu)**2``."""
+
     def variance(self, mu: FloatArray, eta: FloatArray, inverse: InverseLink) -> FloatArray:
         return np.ones_like(mu)
 
@@ -116,6 +116,8 @@ class GaussianDistribution(Distribution):
 
 
 class BinomialDistribution(Distribution):
+    """Proportions: variance ``mu * (1 - mu)``, over the trials of a row."""
+
     def variance(self, mu: FloatArray, eta: FloatArray, inverse: InverseLink) -> FloatArray:
         return mu * inverse.complement(eta)
 
@@ -225,6 +227,8 @@ class PowerDistribution(Distribution):
 
 
 class PoissonDistribution(PowerDistribution):
+    """Variance ``mu``: the power 1, with its own sums."""
+
     def working(
         self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
     ) -> tuple[FloatArray, FloatArray]:
@@ -246,6 +250,8 @@ class PoissonDistribution(PowerDistribution):
 
 
 class GammaDistribution(PowerDistribution):
+    """Variance ``mu**2``: the power 2, whose deviance has a logarithm."""
+
     def working(
         self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
     ) -> tuple[FloatArray, FloatArray]:
@@ -267,6 +273,8 @@ class GammaDistribution(PowerDistribution):
 
 
 class InverseGaussianDistribution(PowerDistribution):
+    """Variance ``mu**3``: the power 3."""
+
     def working(
         self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
     ) -> tuple[FloatArray, FloatArray]:
@@ -286,6 +294,8 @@ class InverseGaussianDistribution(PowerDistribution):
 
 @dataclass(frozen=True)
 class NegativeBinomialDistribution(Distribution):
+    """Variance ``mu + alpha * mu**2``."""
+
     alpha: float
 
     def variance(self, mu: FloatArray, eta: FloatArray, inverse: InverseLink) -> FloatArray:

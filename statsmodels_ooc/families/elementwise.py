@@ -9,28 +9,6 @@ from scipy import special
 
 from statsmodels_ooc.arrays import BoolArray, FloatArray
 
-__all__ = [
-    "EPS",
-    "NEAR",
-    "TINY",
-    "Factor",
-    "bend_of_power",
-    "gamma_at_mean",
-    "has_saddlepoint",
-    "is_binary",
-    "log_plus",
-    "log_ratio",
-    "of_counts",
-    "poisson_at_mean",
-    "quiet",
-    "rows_not",
-    "stirling_error",
-    "times",
-    "total",
-    "total_of_weighted",
-    "tweedie_at_mean",
-]
-
 Factor = FloatArray | float  # one number stands for every row
 EPS = float(np.finfo(float).eps)
 TINY = float(np.finfo(float).tiny)

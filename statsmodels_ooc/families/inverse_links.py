@@ -11,8 +11,6 @@ from scipy import special
 from statsmodels_ooc.arrays import BoolArray, FloatArray
 from statsmodels_ooc.families.elementwise import EPS, Factor, log_plus
 
-__all__ = ["InverseLink", "Mean", "inverse_link_of"]
-
 HUGE_ETA = 700.0  # exp of more overflows
 
 
@@ -90,6 +88,8 @@ class InverseLink:
 
 
 class InverseLogit(InverseLink):
+    """``mu = 1 / (1 + exp(-eta))``."""
+
     ends = (0.0, 1.0)
 
     def mean(self, eta: FloatArray) -> FloatArray:
@@ -169,6 +169,8 @@ def _either(
 
 
 class InverseCauchit(InverseLink):
+    """``mu = 1/2 + arctan(eta) / pi``."""
+
     ends = (0.0, 1.0)
 
     def mean(self, eta: FloatArray) -> FloatArray:
@@ -185,6 +187,8 @@ class InverseCauchit(InverseLink):
 
 
 class InverseLog(InverseLink):
+    """``mu = exp(eta)``."""
+
     positive = True
     ends = (0.0, np.inf)
 
@@ -214,6 +218,8 @@ class InverseLog(InverseLink):
 
 
 class InverseLogC(InverseLink):
+    """``mu = 1 - exp(eta)``."""
+
     ends = (1.0, -np.inf)
 
     def mean(self, eta: FloatArray) -> FloatArray:
@@ -239,6 +245,8 @@ class InverseLogC(InverseLink):
 
 
 class InverseCLogLog(InverseLink):
+    """``mu = 1 - exp(-exp(eta))``."""
+
     positive = True
     ends = (0.0, 1.0)
 
@@ -305,6 +313,8 @@ class InverseLogLog(InverseLink):
 
 
 class InverseNegativeBinomial(InverseLink):
+    """``mu = exp(eta) / (alpha * (1 - exp(eta)))``."""
+
     positive = True
     ends = (0.0, np.inf)  # eta rises to zero only, where the mean is infinite
 
@@ -325,6 +335,8 @@ class InverseNegativeBinomial(InverseLink):
 
 
 class InversePower(InverseLink):
+    """``mu = eta**(1 / power)``."""
+
     def bend(self, eta: FloatArray) -> Factor:
         power = self.link.power
         return 0.0 if power == 1 else np.asarray((1 - power) / (power * eta))

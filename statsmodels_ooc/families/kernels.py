@@ -29,21 +29,6 @@ from statsmodels_ooc.families.distributions import Distribution, distribution_of
 from statsmodels_ooc.families.elementwise import NEAR, is_binary, quiet, rows_not, times, total
 from statsmodels_ooc.families.inverse_links import InverseLink, Mean, inverse_link_of
 
-__all__ = [
-    "CANONICAL",
-    "BinomialLogit",
-    "GammaLog",
-    "GaussianIdentity",
-    "Kernel",
-    "Mean",
-    "PoissonLog",
-    "checked_family",
-    "kernel_of",
-    "loglike_form",
-    "max_endog",
-    "response_bounds",
-]
-
 
 @dataclass(frozen=True)
 class Kernel:

@@ -12,8 +12,6 @@ from typing import Any, ParamSpec, TypeVar
 from statsmodels_ooc.engine import Rows
 from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = ["Asked", "Question", "one_at_a_time"]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -28,8 +28,6 @@ from statsmodels_ooc.reductions.responses import DevianceAbout, Responses
 from statsmodels_ooc.solvers.irls import corrected
 from statsmodels_ooc.solvers.point import Point, Step
 
-__all__ = ["Evaluation"]
-
 
 @dataclass
 class Evaluation:

@@ -17,9 +17,6 @@ from statsmodels_ooc.likelihoods.opening import check_facts, check_responses
 from statsmodels_ooc.reductions.facts import RowFacts, RowFactsState
 from statsmodels_ooc.reductions.responses import NullScoring, NullState, Responses, ResponsesState
 
-__all__ = ["FirstPass", "NullModel"]
-
-
 _SETTLED = 1e-12  # of the deviance: what the next step would take away
 _MOST = 50
 

@@ -27,9 +27,6 @@ from statsmodels_ooc.solvers.irls import Path, irls
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.point import Criterion, Gaps, Point, ScaleRule
 
-__all__ = ["GLMLikelihood", "loglike", "loglike_null", "loglike_of", "meat_question"]
-
-
 _SOLVING = 16  # matrices, (k, k): of the points that steps lead from and to, and of the start
 _THIN = 1e-10  # weight; a row with less may be lost to the rank
 

@@ -19,8 +19,6 @@ from statsmodels_ooc.reductions.least_squares import Moments, Triangle, Triangle
 from statsmodels_ooc.solvers.dependence import describe, find_constant
 from statsmodels_ooc.solvers.least_squares import DIGITS, LinearFit, factor_of_gram, solve
 
-__all__ = ["METHODS", "LeastSquares"]
-
 METHODS = ("pinv", "qr", "auto", "gram")
 
 _MANY_COLUMNS = 40  # from here on a Gram matrix is several times cheaper than TSQR

@@ -29,15 +29,6 @@ from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.subset import condition_columns, subset_source
 
-__all__ = [
-    "check_facts",
-    "check_missing",
-    "check_responses",
-    "environment",
-    "open_formula",
-    "warn_of_levels",
-]
-
 
 def open_formula(
     formula: Any,

@@ -29,8 +29,6 @@ from statsmodels_ooc.solvers.irls import irls
 from statsmodels_ooc.solvers.least_squares import factor_of_gram, solve
 from statsmodels_ooc.solvers.point import Criterion, Point, Watch
 
-__all__ = ["Pilot", "Points", "point_of"]
-
 
 class _TooFewDigits(Exception):
     """A Gram matrix was folded that does not tell enough."""

@@ -18,16 +18,6 @@ from statsmodels_ooc.engine import MemoryRows
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.distinct import Cells, DistinctRows
 
-__all__ = [
-    "Repetition",
-    "cell_blocks",
-    "cell_rows",
-    "distinct_rows",
-    "expected_cells",
-    "keeps_digits",
-    "repetition",
-]
-
 
 def cell_blocks(
     spec: DesignSpec,

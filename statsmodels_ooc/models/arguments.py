@@ -19,22 +19,6 @@ from statsmodels_ooc.errors import OptionError, warn_caller
 from statsmodels_ooc.results.covariance.registry import GLM, checked
 from statsmodels_ooc.solvers.point import Criterion, ScaleRule
 
-__all__ = [
-    "SCALE_OF_ONE",
-    "checked_covariance",
-    "checked_maxiter",
-    "checked_options",
-    "checked_scale",
-    "checked_start",
-    "chosen_start",
-    "criterion_of",
-    "refused",
-    "scale_rule",
-    "warn_of_unknown",
-    "warn_of_weights",
-]
-
-
 SCALE_OF_ONE = (families.Binomial, families.Poisson, families.NegativeBinomial)
 _IRLS_OPTIONS = {"atol", "rtol", "tol_criterion", "wls_method", "attach_wls"}
 _WLS_METHODS = ("lstsq", "pinv", "qr")

@@ -11,8 +11,6 @@ from statsmodels_ooc.likelihoods.opening import environment
 from statsmodels_ooc.sources.coerce import is_chunked, is_in_memory
 from statsmodels_ooc.sources.dask_array import is_lazy
 
-__all__ = ["Door", "refuse_sources", "streaming"]
-
 _EXTRAS = ("weights", "offset", "exposure", "freq_weights", "var_weights")
 
 

@@ -28,8 +28,6 @@ from statsmodels_ooc.models.glm_values import GLMAnswers, GLMValues
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream
 from statsmodels_ooc.sources.dask_array import from_arrays
 
-__all__ = ["GLM"]
-
 _EXTRAS = ("offset", "exposure", "freq_weights", "var_weights")
 
 

@@ -27,8 +27,6 @@ from statsmodels_ooc.solvers.dependence import describe, lengths
 from statsmodels_ooc.solvers.point import Point
 from statsmodels_ooc.solvers.submodels import spanned
 
-__all__ = ["fit_constrained"]
-
 
 def fit_constrained(
     model: Any,

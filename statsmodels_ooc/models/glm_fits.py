@@ -28,8 +28,6 @@ from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.results.glm_rows import glm_row
 
-__all__ = ["GLMFits", "solve_power"]
-
 
 class GLMFits:
     """By scoring or another optimizer, penalised, and subject to constraints."""

@@ -21,8 +21,6 @@ from statsmodels_ooc.solvers.elastic_net import Penalized, Penalty, penalized_li
 from statsmodels_ooc.solvers.point import Point, ScaleRule
 from statsmodels_ooc.solvers.submodels import spanned
 
-__all__ = ["fit_regularized"]
-
 _IGNORED = {
     *("check_step", "trim_mode", "auto_trim_tol", "size_trim_tol", "qc_tol", "qc_verbose"),
     "acc",

@@ -32,8 +32,6 @@ from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.point import Criterion, Point, ScaleRule
 from statsmodels_ooc.solvers.separation import told as told_of
 
-__all__ = ["FitOptions", "fit_by_optimizer", "fit_by_scoring", "scored", "warn_of"]
-
 _BEYOND = 30  # steps of scoring from where another optimizer ended
 
 

@@ -27,8 +27,6 @@ from statsmodels_ooc.results.glm_scores import independent_sums, joint_statistic
 from statsmodels_ooc.solvers.gaussian import loglike_at
 from statsmodels_ooc.solvers.point import Gaps, Point
 
-__all__ = ["GLMAnswers", "GLMValues", "scale_at"]
-
 
 class GLMValues:
     """Log-likelihood, score, Hessian and scale, by the scale rule of the last fit."""

@@ -14,8 +14,6 @@ from statsmodels_ooc.results.linear import OLSResults
 from statsmodels_ooc.solvers import gaussian
 from statsmodels_ooc.sources.dask_array import is_lazy
 
-__all__ = ["OLS", "WLS"]
-
 
 class LinearDoor(Door):
     """What OLS and WLS share."""

@@ -16,8 +16,6 @@ from statsmodels_ooc.reductions.facts import RowFactsState
 from statsmodels_ooc.solvers import gaussian
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
-__all__ = ["fit_regularized"]
-
 
 def fit_regularized(
     model: Any,

@@ -28,8 +28,6 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.results.rows import Design, Fitted, Response, Weights
 from statsmodels_ooc.sources.dask_array import AlignedSource
 
-__all__ = ["StreamedModel", "column_stream"]
-
 
 class StreamedModel:
     """A mixin in front of a door: what it does with data that stays outside memory.

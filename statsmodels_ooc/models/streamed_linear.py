@@ -24,8 +24,6 @@ from statsmodels_ooc.results.linear import OLSResults, RegressionResults
 from statsmodels_ooc.results.rows import Design, Response, Weights
 from statsmodels_ooc.sources.dask_array import from_arrays
 
-__all__ = ["StreamedLinear"]
-
 _RCOND = 1e-15  # of the largest singular value, as in statsmodels' pinv
 
 

@@ -10,8 +10,6 @@ import numpy as np
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 
-__all__ = ["Axes", "products"]
-
 
 @dataclass(frozen=True)
 class Axes:

@@ -6,9 +6,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-__all__ = ["Reduction", "Together", "check_cells"]
-
-
 State = TypeVar("State")
 
 

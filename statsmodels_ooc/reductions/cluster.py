@@ -17,8 +17,6 @@ from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.sandwich import RowScores
 
-__all__ = ["ClusterScores", "ClusterState"]
-
 
 @dataclass(slots=True)
 class ClusterState:

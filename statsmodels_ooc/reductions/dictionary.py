@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 
-__all__ = ["Dictionary", "Ints", "TooMany", "Words"]
-
 Ints = NDArray[np.signedinteger[Any]]
 Words = NDArray[np.int64]
 

@@ -16,8 +16,6 @@ from statsmodels_ooc.blocks.block import Block, prior_weights, total_offset
 from statsmodels_ooc.reductions.base import Reduction, check_cells
 from statsmodels_ooc.reductions.dictionary import Dictionary, Ints, TooMany, Words
 
-__all__ = ["Cells", "DistinctRows", "DistinctState"]
-
 _MAX_VALUES = 4_096  # distinct ones of a numeric variable
 _MAX_KEY = 2**62
 _TABLE = 2**18  # so many combinations of codes have a place each, whether they occur or not

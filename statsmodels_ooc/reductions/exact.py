@@ -11,9 +11,6 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = ["ExactMoments", "ExactMomentsState", "Means", "MeansState", "exact_sums"]
-
-
 _POINT = 1074  # binary places of the smallest double: a sum times 2**_POINT is a whole number
 _ROWS = 2**15  # with pieces of 38 bits (or products of two of 19) no sum exceeds 2**53
 _BITS = 76  # below the largest value that pieces reach

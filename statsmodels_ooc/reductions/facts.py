@@ -14,16 +14,6 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = [
-    "Extremes",
-    "ExtremesState",
-    "Fingerprint",
-    "FingerprintState",
-    "NotFinite",
-    "RowFacts",
-    "RowFactsState",
-]
-
 _SAMPLED = 8_192  # one row of so many is looked at as a whole
 
 

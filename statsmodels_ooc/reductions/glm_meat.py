@@ -10,11 +10,10 @@ import numpy as np
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
 from statsmodels_ooc.families.elementwise import quiet
-from statsmodels_ooc.families.kernels import Kernel, Mean
+from statsmodels_ooc.families.inverse_links import Mean
+from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.axes import Axes, products
 from statsmodels_ooc.reductions.base import Reduction
-
-__all__ = ["ObservedInformation", "ScoreMeat", "ScoreMeatState"]
 
 
 @dataclass(slots=True)

@@ -14,8 +14,6 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = ["Moments", "MomentsState", "Triangle", "TriangleState", "triangularize"]
-
 
 @dataclass(slots=True)
 class MomentsState:

@@ -12,8 +12,6 @@ from statsmodels_ooc.families.elementwise import quiet, times, total, total_of_w
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = ["GivenMeans", "GivenMeansState", "LogLike", "PowerSums", "PowerSumsState", "power_sums"]
-
 
 @dataclass(slots=True)
 class GivenMeansState:

@@ -12,8 +12,6 @@ from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = ["ColumnFacts", "ColumnFactsState", "MarginalEffects", "MarginalEffectsState"]
-
 
 @dataclass(slots=True)
 class ColumnFactsState:

@@ -12,8 +12,6 @@ from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.least_squares import Triangle, TriangleState
 
-__all__ = ["ROUNDING", "Recession", "RecessionState"]
-
 ROUNDING = 1e-14  # of the sizes of the products in x'd: what counts as zero
 _HUGE = 1e100  # where squares are still numbers
 

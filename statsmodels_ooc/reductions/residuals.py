@@ -10,8 +10,6 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = ["ResidualMoments", "ResidualMomentsState"]
-
 
 @dataclass(slots=True)
 class ResidualMomentsState:

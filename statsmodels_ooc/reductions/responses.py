@@ -13,16 +13,6 @@ from statsmodels_ooc.families.elementwise import is_binary, total_of_weighted
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = [
-    "DevianceAbout",
-    "Impossible",
-    "ImpossibleResponses",
-    "NullScoring",
-    "NullState",
-    "Responses",
-    "ResponsesState",
-]
-
 
 class Impossible(NamedTuple):
     """The first response that the family cannot have."""

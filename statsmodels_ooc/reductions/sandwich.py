@@ -14,8 +14,6 @@ from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.axes import Axes, products
 from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = ["Alone", "GLMScores", "LinearScores", "RowScores", "WhiteMeat", "WhiteMeatState"]
-
 
 class RowScores(Protocol):
     """The derivatives of the rows' log-likelihoods, by their linear predictors."""

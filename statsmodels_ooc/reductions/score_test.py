@@ -12,8 +12,6 @@ from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.scoring import pearson
 
-__all__ = ["ScoreTestSums", "ScoreTestSumsState"]
-
 
 @dataclass(slots=True)
 class ScoreTestSumsState:

@@ -19,9 +19,6 @@ from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Reduction
 
-__all__ = ["Outside", "Remainder", "Scoring", "ScoringState", "pearson"]
-
-
 _FAINT = 1e-8  # weight; what such a row can still gain is too little to see
 
 

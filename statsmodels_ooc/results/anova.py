@@ -24,8 +24,6 @@ from statsmodels_ooc.solvers.estimable import estimable_part, uncorrelated_part
 from statsmodels_ooc.solvers.least_squares import LinearFit, solve
 from statsmodels_ooc.solvers.submodels import Gain, gain
 
-__all__ = ["anova_lm"]
-
 _TYPES = {1: 1, 2: 2, 3: 3, "I": 1, "II": 2, "III": 3}
 _ROBUST = (None, "hc0", "hc1", "hc2", "hc3")
 

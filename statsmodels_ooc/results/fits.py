@@ -12,8 +12,6 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.solvers.point import Point, ScaleRule
 from statsmodels_ooc.solvers.separation import Separation
 
-__all__ = ["GLMFit"]
-
 
 @dataclass(frozen=True)
 class GLMFit:

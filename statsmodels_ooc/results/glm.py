@@ -31,8 +31,6 @@ from statsmodels_ooc.results.lazy import WithDesign, new_rows
 from statsmodels_ooc.results.margins import StreamedMargins
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
-__all__ = ["GLMResults"]
-
 _A_POINT = "it shows a point for every row of the data"
 
 

@@ -13,8 +13,6 @@ from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.results.glm_rows import GLMRow, Leverage, glm_row
 from statsmodels_ooc.results.lazy import HasRows
 
-__all__ = ["GLMRowAnswers"]
-
 
 class GLMRowAnswers(HasRows):
     """Means, residuals, leverages and predictions."""

@@ -14,8 +14,6 @@ from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights,
 from statsmodels_ooc.engine import RowFunction
 from statsmodels_ooc.families.kernels import Kernel
 
-__all__ = ["Extra", "GLMRow", "Leverage", "Predict", "PriorWeights", "Shift", "glm_row"]
-
 
 @dataclass(frozen=True)
 class Extra:

@@ -17,8 +17,6 @@ from statsmodels_ooc.solvers.dependence import independent_of_those_before
 from statsmodels_ooc.solvers.estimable import estimable_part
 from statsmodels_ooc.solvers.point import ScaleRule
 
-__all__ = ["independent_sums", "joint_statistic", "score_sums", "score_test"]
-
 
 def score_sums(
     likelihood: GLMLikelihood,

@@ -14,8 +14,6 @@ from statsmodels_ooc.errors import DesignError, EstimabilityWarning, warn_caller
 from statsmodels_ooc.solvers.estimable import Estimable, estimable_part, estimable_rows
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
-__all__ = ["EstimableTests"]
-
 
 class EstimableTests:
     """A mixin in front of statsmodels' tests: where the rank is short, they ask the design.

@@ -24,8 +24,6 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.results.rows import Fitted, Residuals
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
 
-__all__ = ["HasRows", "LazyRows", "WithDesign", "new_rows", "require_design"]
-
 
 class HasRows:
     """A mixin for results of a model that streams: the way to its rows."""

@@ -27,8 +27,6 @@ from statsmodels_ooc.results.nested import NestedTests
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
 
-__all__ = ["OLSResults", "RegressionResults", "StreamedResults", "summary2"]
-
 
 def summary2(
     results: Any,

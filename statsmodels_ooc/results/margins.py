@@ -20,8 +20,6 @@ from statsmodels_ooc.reductions.margins import (
     MarginalEffectsState,
 )
 
-__all__ = ["StreamedMargins"]
-
 _AT = ("overall", "mean", "median", "zero", "all")
 _METHODS = ("dydx", "eyex", "dyex", "eydx")
 _FOUND = ("margeff", "margeff_se", "margeff_cov")

@@ -12,8 +12,6 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.results.covariance.linear import MEATS, LinearScored
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
-__all__ = ["NestedTests", "lm_statistic", "same_columns"]
-
 _ROUNDING = 1e-9
 
 

@@ -14,8 +14,6 @@ from statsmodels_ooc.selection.carried import Numbering, RawBlock
 from statsmodels_ooc.selection.ordering import IntArray, Order
 from statsmodels_ooc.selection.pool import Pool
 
-__all__ = ["Candidates", "CandidatesState"]
-
 _PAIR = 24  # bytes of a candidate: score and code, and half as many for those that wait
 _SPARE = 1_024  # raw rows, at least, that are no candidates any more before they are let go
 

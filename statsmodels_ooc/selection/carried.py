@@ -15,9 +15,6 @@ from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.selection.ordering import IntArray, hashes
 
-__all__ = ["Numbering", "RawBlock", "WithRows", "partitions_of", "rows_of"]
-
-
 _PARTITION = 40  # a row's code: the partition's number in the bits above its own
 _ROW = np.int64(2**_PARTITION - 1)
 

@@ -12,8 +12,6 @@ import numpy as np
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.selection.ordering import IntArray
 
-__all__ = ["CRITERIA", "Criterion", "Slots", "Steps", "deal", "scores", "take"]
-
 Criterion = Literal["D", "T", "uniform"]
 CRITERIA = ("D", "T", "uniform")
 Slots = Literal["exact", "floor"]

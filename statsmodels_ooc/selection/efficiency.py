@@ -11,8 +11,6 @@ from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.selection.scorers import Psi
 
-__all__ = ["InformationSums", "log_det"]
-
 
 @dataclass(frozen=True)
 class InformationSums(Reduction[FloatArray]):

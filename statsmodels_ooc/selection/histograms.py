@@ -11,8 +11,6 @@ from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.selection.ordering import IntArray
 
-__all__ = ["CELLS", "Histograms", "Limits", "Plane", "limits"]
-
 # Six cells for each of 40 hexagons along a plane, and eight for each of the 23 up it: every
 # hexagon then covers the same 24 centres of cells, and none of them is on an edge.
 CELLS = (240, 184)

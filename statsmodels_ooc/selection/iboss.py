@@ -19,8 +19,6 @@ from statsmodels_ooc.selection.indices import check_arguments, check_count
 from statsmodels_ooc.selection.selecting import Selecting
 from statsmodels_ooc.selection.selection import Selection
 
-__all__ = ["IBOSS"]
-
 _LINEAR, _GENERALIZED = ("weights",), ("offset", "exposure", "freq_weights", "var_weights")
 
 

@@ -24,14 +24,6 @@ from statsmodels_ooc.selection.criteria import CRITERIA, Criterion, Slots, deal,
 from statsmodels_ooc.selection.ordering import UNIFORM, IntArray, first, hashes
 from statsmodels_ooc.selection.pilot import block_of
 
-__all__ = [
-    "check_arguments",
-    "check_count",
-    "fit_model",
-    "iboss_indices",
-    "model_of",
-]
-
 _ASTRAY = 1e-2  # root mean square difference of linear predictors from those at the maximum
 
 

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 
-__all__ = ["PILOT", "TIES", "UNIFORM", "IntArray", "Order", "Ties", "first", "hashes"]
-
 IntArray = NDArray[np.int64]
 Ties = Callable[[IntArray], NDArray[Any]]  # codes to what decides between equal scores
 

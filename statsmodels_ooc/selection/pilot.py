@@ -29,16 +29,6 @@ from statsmodels_ooc.solvers.least_squares import solve
 from statsmodels_ooc.solvers.point import Criterion
 from statsmodels_ooc.solvers.separation import told
 
-__all__ = [
-    "INTERCEPT",
-    "Attempt",
-    "Pilot",
-    "Piloting",
-    "block_of",
-    "fit_rows",
-    "rank_of",
-]
-
 _CRITERION = Criterion("deviance", 1e-8, 0.0)
 _STEPS = 100
 INTERCEPT = "Intercept"  # patsy's name of the column of ones

@@ -22,7 +22,6 @@ from statsmodels_ooc.selection.pilot import block_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Pairs", "Panel", "plot"]
 
 Pairs = tuple[str, str] | Sequence[tuple[str, str]]
 

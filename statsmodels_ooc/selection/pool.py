@@ -14,13 +14,6 @@ from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.selection.carried import Numbering, RawBlock, partitions_of, rows_of
 from statsmodels_ooc.selection.ordering import IntArray
 
-__all__ = [
-    "Gather",
-    "GatherState",
-    "NumberedRows",
-    "Pool",
-]
-
 
 @dataclass(slots=True)
 class Pool:

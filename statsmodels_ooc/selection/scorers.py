@@ -17,15 +17,6 @@ from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.selection.criteria import Criterion, scores
 
-__all__ = [
-    "Informative",
-    "Psi",
-    "Uniform",
-    "information",
-    "is_constant",
-    "row_predictor",
-]
-
 
 def information(kernel: Kernel, eta: FloatArray) -> FloatArray:
     """``(dmu/deta)**2 / V(mu)``, the expected information of each row, (b,).

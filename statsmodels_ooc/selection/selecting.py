@@ -30,8 +30,6 @@ from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform
 from statsmodels_ooc.selection.selection import Selection
 from statsmodels_ooc.selection.survey import Needs, Survey, by_column
 
-__all__ = ["Selecting"]
-
 Given = dict[str, FloatArray | None]
 
 _PAIR = 24  # bytes of a candidate: score and code, and half as many for those that wait

@@ -26,8 +26,6 @@ from statsmodels_ooc.selection.survey import Survey
 from statsmodels_ooc.sources.base import Levels, Partition, Source
 from statsmodels_ooc.sources.memory import FrameSource
 
-__all__ = ["Selection"]
-
 
 class Selection(Source):
     """The rows that `IBOSS` selected; made by `IBOSS.select`.

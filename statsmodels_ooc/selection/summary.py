@@ -14,8 +14,6 @@ from statsmodels.iolib.tableformatting import fmt_base
 
 from statsmodels_ooc.selection.pilot import INTERCEPT, Pilot
 
-__all__ = ["SelectionSummary", "html", "summarize"]
-
 _WIDTH = 78  # of statsmodels' summaries
 _STUB = 18
 _QUARTERS = [22, 15, 22, 16]

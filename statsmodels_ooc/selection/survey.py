@@ -22,12 +22,6 @@ from statsmodels_ooc.selection.candidates import CandidatesState
 from statsmodels_ooc.selection.pilot import INTERCEPT
 from statsmodels_ooc.selection.scorers import is_constant
 
-__all__ = [
-    "Needs",
-    "Survey",
-    "by_column",
-]
-
 
 @dataclass
 class Survey:

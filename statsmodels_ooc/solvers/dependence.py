@@ -14,19 +14,6 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.reductions.facts import RowFactsState
 from statsmodels_ooc.reductions.least_squares import triangularize
 
-__all__ = [
-    "Dependence",
-    "above_noise",
-    "describe",
-    "find_constant",
-    "independent_of_those_before",
-    "lengths",
-    "noise",
-    "null_space",
-    "resolve",
-    "scaled_rank",
-]
-
 
 def find_constant(
     facts: RowFactsState, r: FloatArray, hasconst: bool | None

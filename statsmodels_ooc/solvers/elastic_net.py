@@ -12,8 +12,6 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.solvers.point import Point
 
-__all__ = ["Penalized", "Penalty", "penalized_likelihood", "penalized_quadratic"]
-
 _EPS = float(np.finfo(np.float64).eps)
 _HALVINGS = 30
 _ARMIJO = 1e-4  # of the promised fall

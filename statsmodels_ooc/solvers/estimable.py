@@ -11,8 +11,6 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.solvers.dependence import lengths, null_space
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
-__all__ = ["Estimable", "estimable_part", "estimable_rows", "uncorrelated_part"]
-
 _EPS = float(np.finfo(np.float64).eps)
 _ROUNDED = 1e-13  # sine of an angle that is zero, at least
 _CONTRADICTION = 1e-9  # of the hypothesis' values; what rounding may leave of equal ones

@@ -8,8 +8,6 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.families.elementwise import gamma_at_mean
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
-__all__ = ["concentrated_loglike", "hessian", "loglike", "loglike_at", "score", "surrogate_rows"]
-
 
 def concentrated_loglike(ssr: float, n: float, log_weights: float = 0.0) -> float:
     """Log-likelihood with the scale profiled out.

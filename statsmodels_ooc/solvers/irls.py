@@ -14,13 +14,6 @@ from statsmodels_ooc.solvers.point import Criterion, Point, Step, Watch
 from statsmodels_ooc.solvers.separation import Separation, SeparationSearch
 from statsmodels_ooc.solvers.submodels import spanned
 
-__all__ = [
-    "Path",
-    "corrected",
-    "irls",
-    "scoring_step",
-]
-
 _EPS = float(np.finfo(np.float64).eps)
 _TRIALS, _SHORTEST = 30, 1e-9  # shares of a step that are tried, and the last of them
 _REMAINS = 3e-10  # of a standard error: what the last step may leave to all that would follow

@@ -19,8 +19,6 @@ from statsmodels_ooc.solvers.dependence import (
     scaled_rank,
 )
 
-__all__ = ["DIGITS", "LinearFit", "correct_digits", "factor_moments", "factor_of_gram", "solve"]
-
 DIGITS = 9.0  # that a Gram matrix must promise; R keeps twice as many
 
 

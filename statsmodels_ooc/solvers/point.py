@@ -15,9 +15,6 @@ from statsmodels_ooc.reductions.scoring import Outside
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.separation import SeparationSearch
 
-__all__ = ["Criterion", "Gaps", "Point", "ScaleRule", "Step", "Watch"]
-
-
 _EPS = float(np.finfo(np.float64).eps)
 
 

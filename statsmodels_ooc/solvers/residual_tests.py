@@ -11,8 +11,6 @@ from statsmodels.tools.sm_exceptions import ValueWarning
 from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.reductions.residuals import ResidualMomentsState
 
-__all__ = ["ResidualTests", "residual_tests"]
-
 
 @dataclass(frozen=True)
 class ResidualTests:

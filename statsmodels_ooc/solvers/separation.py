@@ -14,8 +14,6 @@ from statsmodels_ooc.reductions.least_squares import triangularize
 from statsmodels_ooc.reductions.recession import ROUNDING, RecessionState
 from statsmodels_ooc.solvers.least_squares import solve
 
-__all__ = ["Separation", "SeparationSearch", "told"]
-
 _ROUNDS = 40  # directions that are tried; each takes a pass that is made anyway
 _MARGIN = 1e-8  # of a row of length one: what the linear programme calls above zero
 _TOLD = 6  # columns of a direction that a message names

@@ -13,8 +13,6 @@ from statsmodels_ooc.reductions.least_squares import triangularize
 from statsmodels_ooc.solvers.dependence import above_noise, lengths
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
-__all__ = ["Gain", "Spanned", "gain", "spanned"]
-
 
 class Gain(NamedTuple):
     """What columns add to a model.

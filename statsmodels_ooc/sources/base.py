@@ -23,18 +23,6 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.errors import SchemaError, SourceError
 
-__all__ = [
-    "ForgottenSource",
-    "Levels",
-    "Lookup",
-    "NumberedFrame",
-    "Partition",
-    "Recipe",
-    "Source",
-    "dtypes_of",
-]
-
-
 Value = TypeVar("Value")
 
 

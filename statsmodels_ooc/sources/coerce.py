@@ -32,8 +32,6 @@ from statsmodels_ooc.sources.memory import ArrowTableSource, FrameSource
 from statsmodels_ooc.sources.spooling import spool, spooled_file
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
 
-__all__ = ["OPENERS", "as_source", "is_chunked", "is_in_memory"]
-
 _ACCEPTED = (
     "a path, list of paths, glob, directory or URL of Parquet, CSV or Arrow files; a pandas "
     "DataFrame or a list of them; a pyarrow Table, Dataset or RecordBatchReader; a polars "

@@ -17,24 +17,6 @@ import pyarrow as pa
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.base import Levels, Lookup, Partition, Recipe, Source, dtypes_of
 
-__all__ = [
-    "DOUBLE_DIGITS",
-    "Column",
-    "ColumnSource",
-    "ListedSource",
-    "Narrow",
-    "check_unique",
-    "common_type",
-    "delivered_type",
-    "is_number",
-    "is_text",
-    "joined",
-    "nearest_doubles",
-    "picked",
-    "select",
-]
-
-
 DOUBLE_DIGITS = 15  # decimal digits that every double tells apart
 _EXACT_POWER = 22  # up to which powers of ten are doubles
 

@@ -35,8 +35,6 @@ from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import frames_of, reader_bytes
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
 
-__all__ = ["SUFFIXES", "CsvSource", "read_csv"]
-
 SUFFIXES = tuple(kind + packed for kind in (".csv", ".tsv", ".txt") for packed in ("", *COMPRESSED))
 
 _SEARCH = 64 * 1024

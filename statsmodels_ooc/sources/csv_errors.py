@@ -15,8 +15,6 @@ from statsmodels_ooc.errors import ParseError
 from statsmodels_ooc.sources.csv_format import CsvFormat
 from statsmodels_ooc.sources.files import StoredFile
 
-__all__ = ["Place", "Ragged", "check_quotes", "described", "lines_before"]
-
 _END = "\x00end of block"
 _CONVERSION = re.compile(
     r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to (.+?): (.*)", re.DOTALL

@@ -16,17 +16,6 @@ from statsmodels_ooc.errors import ParseError
 from statsmodels_ooc.sources.columns import Column, is_number
 from statsmodels_ooc.sources.files import StoredFile
 
-__all__ = [
-    "COMPRESSED",
-    "NULL_VALUES",
-    "CsvFormat",
-    "cleaned",
-    "is_cut",
-    "number_type",
-    "stored_types",
-    "without_thousands",
-]
-
 
 def number_type(texts: pa.ChunkedArray, style: CsvFormat) -> pa.DataType | None:
     """int64 or float64 where every text is a number written with thousands, else None.

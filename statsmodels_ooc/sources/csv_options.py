@@ -13,9 +13,6 @@ from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.sources.csv_format import NULL_VALUES, CsvFormat
 from statsmodels_ooc.sources.dask_frame import parse_bytes
 
-__all__ = ["checked_dtypes", "csv_format", "under_own_names"]
-
-
 _OWN = {
     "sep": "delimiter",
     "dtype": "dtypes",

@@ -24,8 +24,6 @@ from statsmodels_ooc.sources.csv_text import check_text, opened_text, text_error
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.schema import CommonSchema
 
-__all__ = ["Header", "source_columns"]
-
 _HEAD = 4 * 2**20
 _LATER = 256 * 2**10
 _LATER_SAMPLES = 8

@@ -19,8 +19,6 @@ from statsmodels_ooc.sources.csv_errors import check_quotes
 from statsmodels_ooc.sources.csv_format import CsvFormat, cleaned
 from statsmodels_ooc.sources.files import StoredFile
 
-__all__ = ["check_text", "opened_text", "text_errors"]
-
 _PIECE = 2**18  # bytes that are cleaned at a time
 
 _MAGIC = (

@@ -19,8 +19,6 @@ from statsmodels_ooc.sources.columns import ListedSource, check_unique, select
 from statsmodels_ooc.sources.dask_frame import bound_to
 from statsmodels_ooc.sources.memory import FramePartition
 
-__all__ = ["AlignedSource", "from_arrays", "is_lazy"]
-
 _compute: Any = compute
 
 

@@ -17,9 +17,6 @@ from statsmodels_ooc.sources.columns import ListedSource, check_unique, picked
 from statsmodels_ooc.sources.memory import FramePartition
 from statsmodels_ooc.sources.values import promised
 
-__all__ = ["DaskFrameSource", "DaskPartition", "parse_bytes", "temporary_directory"]
-
-
 _UNKNOWN = "__UNKNOWN_CATEGORIES__"  # dask's, for categories told by each partition alone
 
 

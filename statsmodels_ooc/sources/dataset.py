@@ -19,8 +19,6 @@ from statsmodels_ooc.sources.parquet import holds_nulls
 from statsmodels_ooc.sources.schema import CommonSchema, delivered
 from statsmodels_ooc.sources.spooling import spool
 
-__all__ = ["DatasetSource", "from_dataset"]
-
 
 def from_dataset(dataset: pads.Dataset) -> Source:
     """A source from a pyarrow Dataset.

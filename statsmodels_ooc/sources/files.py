@@ -36,8 +36,6 @@ from statsmodels_ooc.sources.listing import (
 )
 from statsmodels_ooc.sources.remote import RemoteFile, Version, remote_errors, tree_of, version_of
 
-__all__ = ["StoredFile", "contents_are_compared", "find_files", "is_path", "list_files", "shown"]
-
 _MISSING_KEY = "__HIVE_DEFAULT_PARTITION__"
 _NOT_REGULAR = (
     (stat.S_ISFIFO, "a pipe"),

@@ -11,8 +11,6 @@ import pyarrow as pa
 
 from statsmodels_ooc.sources.dask_array import is_lazy
 
-__all__ = ["advice", "arrow_table", "is_arrow_like", "reader", "without_long_integers"]
-
 _BATCH_ROWS = 65_536
 
 _READERS: Mapping[tuple[str, str], Callable[[Any], Iterable[Any]]] = {

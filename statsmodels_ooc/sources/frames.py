@@ -14,19 +14,6 @@ from statsmodels_ooc.errors import OutOfCoreError, ParseError, SchemaError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.columns import Column, nearest_doubles
 
-__all__ = [
-    "categories_of",
-    "check_zone",
-    "foreign_bytes",
-    "frame_of",
-    "frames_of",
-    "reader_bytes",
-    "rows_within",
-    "series_of",
-    "union",
-]
-
-
 _FRAME_BYTES = 2**26  # so that frames follow from the columns, whatever the machine has
 _FRAMES = 32  # that memory must hold, workers times what reading one takes
 

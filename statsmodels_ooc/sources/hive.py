@@ -16,8 +16,6 @@ from statsmodels_ooc.sources.base import Levels, Lookup
 from statsmodels_ooc.sources.columns import Column
 from statsmodels_ooc.sources.files import StoredFile
 
-__all__ = ["HiveKey", "beside_keys", "hive_keys", "with_keys", "without_keys"]
-
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _INT32 = range(-(2**31), 2**31)
 

@@ -22,8 +22,6 @@ from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_k
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
 from statsmodels_ooc.sources.schema import CommonSchema, StoredIndex, delivered, stored_index
 
-__all__ = ["SUFFIXES", "IpcSource", "read_ipc"]
-
 SUFFIXES = (".feather", ".arrow", ".ipc", ".arrows")
 
 _ENOUGH_ROWS = 131_072

@@ -14,8 +14,6 @@ from typing import Any
 
 import pyarrow as pa
 
-__all__ = ["MAGIC", "BatchInfo", "read_batch_infos"]
-
 MAGIC = b"ARROW1"
 _BLOCK = struct.Struct("<qi4xq")
 _NODE = struct.Struct("<qq")

@@ -18,8 +18,6 @@ from statsmodels_ooc.sources.schema import CommonSchema
 from statsmodels_ooc.sources.spooling import spool
 from statsmodels_ooc.sources.values import UNTYPED, check_kinds, dtype_of, joined_dtype
 
-__all__ = ["IterableSource", "Peeked", "from_iterable", "peeked"]
-
 
 class Peeked(NamedTuple):
     """The first piece of what a function gives.

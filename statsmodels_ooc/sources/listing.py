@@ -22,21 +22,6 @@ from statsmodels_ooc.errors import (
     TableFormatError,
 )
 
-__all__ = [
-    "Entry",
-    "Kind",
-    "LocalTree",
-    "Tree",
-    "absent",
-    "access_errors",
-    "check_no_table",
-    "check_not_in_table",
-    "folders",
-    "is_visible",
-    "matches",
-]
-
-
 Kind = Literal["file", "folder", "nothing"]  # nothing: a link that leads nowhere
 
 

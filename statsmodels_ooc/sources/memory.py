@@ -31,8 +31,6 @@ from statsmodels_ooc.sources.schema import (
 )
 from statsmodels_ooc.sources.values import dtype_of_pieces, settled
 
-__all__ = ["ArrowTableSource", "FramePartition", "FrameSource"]
-
 _CHUNK_ROWS = 262_144
 
 

@@ -37,8 +37,6 @@ from statsmodels_ooc.sources.parquet_footer import (
 )
 from statsmodels_ooc.sources.schema import CommonSchema, StoredIndex, delivered, stored_index
 
-__all__ = ["SUFFIXES", "ParquetSource", "holds_nulls", "read_parquet"]
-
 SUFFIXES = (".parquet", ".pq", ".parq")
 
 _ENOUGH_ROWS = 131_072

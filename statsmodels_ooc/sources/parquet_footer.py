@@ -18,18 +18,6 @@ from statsmodels_ooc.sources.columns import is_text
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.frames import foreign_bytes, union
 
-__all__ = [
-    "dictionaries",
-    "footer",
-    "holds_only_nulls",
-    "holds_text",
-    "leaf_of",
-    "string_levels",
-    "text_bytes",
-    "wholly_dictionary_encoded",
-]
-
-
 _EXPANSION = 10  # bytes in memory for a byte of a stored footer, about
 _SHARE = 8  # of memory_limit, that footers kept from reading them again may take
 

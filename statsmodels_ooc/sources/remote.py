@@ -18,8 +18,6 @@ from statsmodels_ooc.errors import (
 )
 from statsmodels_ooc.sources.listing import Entry, Kind, access_errors
 
-__all__ = ["RemoteFile", "RemoteTree", "Version", "remote_errors", "tree_of", "version_of"]
-
 _FLAT = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "cos"}  # list keys, not folders
 _NETWORK = "look at the address, the network and storage_options="
 _MARKS = (  # what servers call a mark that changes with the content, the surest first

@@ -15,18 +15,6 @@ from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.columns import Column, check_unique, common_type, delivered_type
 from statsmodels_ooc.sources.frames import check_zone, foreign_bytes
 
-__all__ = [
-    "DECLARED",
-    "CommonSchema",
-    "StoredIndex",
-    "check_same_columns",
-    "declared_categories",
-    "delivered",
-    "is_unnamed_index",
-    "stored_index",
-]
-
-
 DECLARED = b"statsmodels-ooc:categories"  # a key of a field's metadata: its levels are declared
 
 _CONVERT = "convert one of them, or leave the file out of the source"

@@ -25,9 +25,6 @@ from statsmodels_ooc.sources.schema import DECLARED, check_same_columns, declare
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
 from statsmodels_ooc.sources.values import CONVERT, settled
 
-__all__ = ["SpooledSource", "has_room", "spool", "spool_partition", "spooled_file"]
-
-
 _BATCH_ROWS = 131_072
 
 

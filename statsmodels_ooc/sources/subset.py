@@ -20,8 +20,6 @@ from statsmodels_ooc.sources.base import (
 )
 from statsmodels_ooc.sources.values import widened
 
-__all__ = ["condition_columns", "subset_source"]
-
 _UNFIT = (
     AttributeError,
     NotImplementedError,

@@ -17,8 +17,6 @@ from typing import Any
 from statsmodels_ooc.errors import SpoolError
 from statsmodels_ooc.sources.dask_frame import temporary_directory
 
-__all__ = ["TemporaryFolder", "spool_errors"]
-
 _PREFIX = "statsmodels-ooc-"
 _LOCK = "owner.lock"
 _ATTEMPTS = 20  # at a folder into which another thread still writes

@@ -15,22 +15,6 @@ from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.columns import Column, delivered_type, nearest_doubles
 from statsmodels_ooc.sources.frames import series_of
 
-__all__ = [
-    "CONVERT",
-    "EXACT",
-    "UNTYPED",
-    "as_found",
-    "check_kinds",
-    "doubles_of",
-    "dtype_of",
-    "dtype_of_pieces",
-    "joined_dtype",
-    "plain_column",
-    "promised",
-    "settled",
-    "widened",
-]
-
 CONVERT = (
     "give all of them one type: dtype={...} of pandas' readers, such as pd.read_csv(..., "
     "dtype={'code': str}), or astype"

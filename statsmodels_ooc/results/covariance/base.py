@@ -17,8 +17,6 @@ from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.sandwich import RowScores
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
-__all__ = ["Covariance", "NoOptions", "Robust", "ScoredFit", "rows_beside", "sandwich"]
-
 
 def rows_beside(rows: StreamedRows, spec: DesignSpec, **given: Any) -> StreamedRows:
     """The same rows, with more beside each: `Extras.beside` of the blocks has it by name.

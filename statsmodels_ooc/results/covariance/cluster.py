@@ -16,8 +16,6 @@ from statsmodels_ooc.reductions.cluster import ClusterScores, ClusterState
 from statsmodels_ooc.results.covariance.base import Robust, ScoredFit, sandwich
 from statsmodels_ooc.sources.dask_array import is_lazy
 
-__all__ = ["Cluster", "ClusterOptions"]
-
 _SHARE = 4  # of the memory limit
 _LABEL = 200  # bytes: a label, and its place in a dict
 

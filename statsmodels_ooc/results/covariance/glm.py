@@ -17,8 +17,6 @@ from statsmodels_ooc.reductions.sandwich import GLMScores
 from statsmodels_ooc.results.covariance.base import NoOptions, Robust, ScoredFit, sandwich
 from statsmodels_ooc.results.fits import GLMFit
 
-__all__ = ["GLMScored", "GLMWhite"]
-
 
 @dataclass
 class GLMScored(ScoredFit):

@@ -19,8 +19,6 @@ from statsmodels_ooc.results.covariance.base import NoOptions, Robust, ScoredFit
 from statsmodels_ooc.solvers.submodels import spanned
 from statsmodels_ooc.sources.base import Source
 
-__all__ = ["MEATS", "FixedScale", "LinearScored", "White", "leverage_message", "residual_moments"]
-
 _NAMED = 5  # coefficients; more would not be read
 
 

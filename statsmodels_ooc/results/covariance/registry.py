@@ -15,8 +15,6 @@ from statsmodels_ooc.results.covariance.cluster import Cluster
 from statsmodels_ooc.results.covariance.glm import GLMScored, GLMWhite
 from statsmodels_ooc.results.covariance.linear import FixedScale, LinearScored, White
 
-__all__ = ["GLM", "LINEAR", "HasCovariances", "checked", "set_covariance"]
-
 _HC = ("HC0", "HC1", "HC2", "HC3")
 LINEAR: list[Covariance[LinearScored]] = [FixedScale(), *map(White, _HC), Cluster()]
 GLM: list[Covariance[GLMScored]] = [*map(GLMWhite, _HC), Cluster()]
