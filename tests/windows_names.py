@@ -74,7 +74,7 @@ def main(folder: str) -> None:
     for name in ("t.parquet", "t.csv", "t.feather"):
         path = os.path.join(folder, name)
         results = smof.ols("y ~ x + g + center(x ** 2)", path).fit(cov_type="HC1")
-        results.linear()
+        results.summary()
         results.save(os.path.join(folder, "t.pickle"))
         again = sm.load(os.path.join(folder, "t.pickle"))
         poisson = smof.glm("y ~ x + C(g)", path, family=sm.families.Poisson()).fit()

@@ -106,7 +106,7 @@ def test_a_long_formula_goes_all_the_way(long):
     fitted = np.asarray(results.fittedvalues)[:5]
     np.testing.assert_allclose(again.predict(frame.head()), fitted, rtol=SOLVED)
     assert len(sm.stats.anova_lm(results)) == TERMS + 1
-    assert len(results.linear().tables[1].data) == TERMS + 2
+    assert len(results.summary().tables[1].data) == TERMS + 2
 
 
 def test_a_long_formula_selects(long):

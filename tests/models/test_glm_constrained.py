@@ -114,7 +114,7 @@ def test_summary() -> None:
     lines, others = (
         [
             line
-            for line in results.linear().as_text().splitlines()
+            for line in results.summary().as_text().splitlines()
             if not line.startswith(("Date", "Time", "No. Iterations"))
         ]
         for results in (found, expected)

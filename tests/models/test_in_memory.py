@@ -39,7 +39,7 @@ def models(request: pytest.FixtureRequest) -> tuple[Any, Any]:
 
 
 def text(results: Any) -> list[str]:
-    lines = results.linear().as_text().splitlines()
+    lines = results.summary().as_text().splitlines()
     return [line for line in lines if not line.startswith(("Date:", "Time:"))]
 
 

@@ -83,7 +83,7 @@ def fitted(kind: str) -> tuple[Any, Pieces]:
         return smof.glm(GLM_FORMULA, source, family=sm.families.Poisson()).fit(), source
     given = {"weights": "w"} if kind == "wls" else {}
     results = getattr(smof, kind)("y ~ a + C(g)", source, **given).fit()
-    results.linear(slim=True)  # sets `diagn`, as it does in statsmodels
+    results.summary(slim=True)  # sets `diagn`, as it does in statsmodels
     return results, source
 
 
