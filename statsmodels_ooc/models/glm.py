@@ -328,22 +328,7 @@ class StreamedGLM(GLMFits, GLMValues, GLMAnswers, StreamedModel, GLM):
         var_weights: Any = 1.0,
         n_trials: Any = 1.0,
     ) -> Any:
-        """The predictive distribution; see statsmodels.
-
-        Parameters
-        ----------
-        params : array_like, (k,)
-            The parameters.
-        scale : float, optional
-            The scale, for families that have one.
-        exog : array_like, (m, k), optional
-            A design. None takes the data's own, while an array of n numbers is smaller
-            than ``smo.options.array_limit``.
-        exposure, offset : array_like, optional
-            For the rows of the design.
-        var_weights, n_trials : array_like
-            Variance weights, and numbers of trials.
-        """
+        """The predictive distribution at some parameters; see `GLMResults.get_distribution`."""
         weights = {"var_weights": var_weights, "n_trials": n_trials}
         if exog is not None:
             return super().get_distribution(params, scale, exog, exposure, offset, **weights)

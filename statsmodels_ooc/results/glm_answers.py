@@ -14,6 +14,17 @@ from statsmodels_ooc.results.glm_rows import GLMRow, Leverage, glm_row
 from statsmodels_ooc.results.lazy import HasRows
 
 
+def _row(kind: str, doc: str, *, is_scaled: bool = False) -> row_answer:
+    """A property: one of `KINDS` at the parameters, and at the scale of the fit or at one."""
+
+    def ask(self: GLMRowAnswers) -> RowFunction:
+        scale = float(self.scale) if is_scaled else 1.0
+        return glm_row(self.model.likelihood.kernel, kind, self.params, scale)
+
+    ask.__doc__ = doc
+    return row_answer(ask)
+
+
 class GLMRowAnswers(HasRows):
     """Means, residuals, leverages and predictions."""
 
@@ -27,54 +38,19 @@ class GLMRowAnswers(HasRows):
         """What robust covariances ask of the fit."""
         raise NotImplementedError
 
-    @row_answer
-    def mu(self) -> RowFunction:
-        """The means, (n,)."""
-        return glm_row(self.model.likelihood.kernel, "mean", self.params)
-
-    @row_answer
-    def fittedvalues(self) -> RowFunction:
-        """The means, (n,)."""
-        return glm_row(self.model.likelihood.kernel, "mean", self.params)
-
-    @row_answer
-    def resid_response(self) -> RowFunction:
-        """``y - mu``, times the number of trials, (n,)."""
-        return glm_row(self.model.likelihood.kernel, "resid_response", self.params)
-
-    @row_answer
-    def resid_pearson(self) -> RowFunction:
-        """``(y - mu) / sqrt(V(mu))`` with the weights, (n,)."""
-        return glm_row(self.model.likelihood.kernel, "resid_pearson", self.params)
-
-    @row_answer
-    def resid_working(self) -> RowFunction:
-        """``(y - mu) / (dmu/deta)`` as statsmodels weighs them, (n,)."""
-        return glm_row(self.model.likelihood.kernel, "resid_working", self.params)
-
-    @row_answer
-    def resid_deviance(self) -> RowFunction:
-        """Signed roots of the deviances of the rows, (n,)."""
-        return glm_row(self.model.likelihood.kernel, "resid_deviance", self.params)
-
-    @row_answer
-    def resid_anscombe(self) -> RowFunction:
-        """Anscombe's residuals, scaled, (n,)."""
-        return glm_row(
-            self.model.likelihood.kernel, "resid_anscombe", self.params, float(self.scale)
-        )
-
-    @row_answer
-    def resid_anscombe_scaled(self) -> RowFunction:
-        """Anscombe's residuals at the estimated scale, (n,)."""
-        return glm_row(
-            self.model.likelihood.kernel, "resid_anscombe", self.params, float(self.scale)
-        )
-
-    @row_answer
-    def resid_anscombe_unscaled(self) -> RowFunction:
-        """Anscombe's residuals at scale one, (n,)."""
-        return glm_row(self.model.likelihood.kernel, "resid_anscombe", self.params)
+    mu = _row("mean", "The means, (n,).")
+    fittedvalues = _row("mean", "The means, (n,).")
+    resid_response = _row("resid_response", "``y - mu``, times the number of trials, (n,).")
+    resid_pearson = _row("resid_pearson", "``(y - mu) / sqrt(V(mu))`` with the weights, (n,).")
+    resid_working = _row(
+        "resid_working", "``(y - mu) / (dmu/deta)`` as statsmodels weighs them, (n,)."
+    )
+    resid_deviance = _row("resid_deviance", "Signed roots of the deviances of the rows, (n,).")
+    resid_anscombe = _row("resid_anscombe", "Anscombe's residuals, scaled, (n,).", is_scaled=True)
+    resid_anscombe_scaled = _row(
+        "resid_anscombe", "Anscombe's residuals at the estimated scale, (n,).", is_scaled=True
+    )
+    resid_anscombe_unscaled = _row("resid_anscombe", "Anscombe's residuals at scale one, (n,).")
 
     @row_answer
     def null(self) -> RowFunction:
@@ -84,21 +60,10 @@ class GLMRowAnswers(HasRows):
 
     # What statsmodels keeps of the model's rows, and its functions read.
 
-    @property
-    def _endog(self) -> Any:
-        return self.model.endog
-
-    @property
-    def _freq_weights(self) -> Any:
-        return self.model.freq_weights
-
-    @property
-    def _var_weights(self) -> Any:
-        return self.model.var_weights
-
-    @property
-    def _iweights(self) -> Any:
-        return self.model.iweights
+    _endog = property(lambda self: self.model.endog)
+    _freq_weights = property(lambda self: self.model.freq_weights)
+    _var_weights = property(lambda self: self.model.var_weights)
+    _iweights = property(lambda self: self.model.iweights)
 
     @property
     def _n_trials(self) -> Any:

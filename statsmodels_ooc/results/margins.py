@@ -38,19 +38,7 @@ class StreamedMargins(Margins):
         dummy: bool = False,
         count: bool = False,
     ) -> None:
-        """Find the effects; see `GLMResults.get_margeff`.
-
-        Parameters
-        ----------
-        at : {"overall", "mean", "median", "zero", "all"}
-            Where.
-        method : {"dydx", "eyex", "dyex", "eydx"}
-            Absolute or relative changes.
-        atexog : dict or ndarray, optional
-            Values of columns, by their numbers; or rows that take the place of the data.
-        dummy, count : bool
-            Whether columns of zeros and ones, and of counts, change by steps.
-        """
+        """Find the effects; see `GLMResults.get_margeff`."""
         self.reset()
         at, method = at.lower(), method.lower()
         _check(at, method, discrete=dummy or count)
