@@ -108,20 +108,32 @@ def gather_rows(
     ):
         graph = TaskGraph()
         gather = graph.calls_of(Gather(collect, meter))
-        chunks = chunks_of(beside, len(seen))
-        leaves = [
-            gather(
-                bound(partition, collect.spec.columns),
-                i,
-                found,
-                ledger.first.get(i, Read(found[0])),
-                *chunks[i],
-            )
-            for i, (partition, found) in enumerate(zip(source.partitions, seen, strict=True))
-        ]
+        keys = calls_on(source, gather, collect, seen, ledger, beside)
         with one_blas_thread():
-            gathered = compute(*graph.values(leaves))
+            gathered = compute(*graph.values(keys))
     return [values for values, _ in gathered], [rows for _, rows in gathered]
+
+
+def calls_on(
+    source: Source,
+    call: Callable[..., str],
+    collect: Collect,
+    seen: Sequence[Seen],
+    ledger: Ledger,
+    beside: Mapping[str, Any],
+) -> list[str]:
+    """A call for every partition, with what earlier passes read of it and what is beside it."""
+    chunks = chunks_of(beside, len(seen))
+    return [
+        call(
+            bound(partition, collect.spec.columns),
+            i,
+            found,
+            ledger.first.get(i, Read(found[0])),
+            *chunks[i],
+        )
+        for i, (partition, found) in enumerate(zip(source.partitions, seen, strict=True))
+    ]
 
 
 @contextmanager

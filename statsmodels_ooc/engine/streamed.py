@@ -12,9 +12,9 @@ import numpy as np
 from dask.delayed import delayed
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.engine.beside import aligned, chunks_of
+from statsmodels_ooc.engine.beside import aligned
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read
-from statsmodels_ooc.engine.passes import compute, gather_rows, run_pass
+from statsmodels_ooc.engine.passes import calls_on, compute, gather_rows, run_pass
 from statsmodels_ooc.engine.rowarray import RowArray, UsedRows, used_rows
 from statsmodels_ooc.engine.rows import MemoryRows
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, check_memory, check_room, sizes_for
@@ -301,19 +301,8 @@ class StreamedRows:
         """
         collect = self._collect(function, width)
         graph, tail = TaskGraph(), collect.tail
-        call, chunks = graph.calls_of(collect), chunks_of(self._given, len(self.seen))
-        keys = [
-            call(
-                bound(partition, self.spec.columns),
-                i,
-                seen,
-                self.ledger.first.get(i, Read(seen[0])),
-                *chunks[i],
-            )
-            for i, (partition, seen) in enumerate(
-                zip(self.source.partitions, self.seen, strict=True)
-            )
-        ]
+        call = graph.calls_of(collect)
+        keys = calls_on(self.source, call, collect, self.seen, self.ledger, self._given)
         pieces = [
             da.from_delayed(value, (seen[1], *tail), dtype=np.float64)
             for value, seen in zip(graph.values(keys), self.seen, strict=True)

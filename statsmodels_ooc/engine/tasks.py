@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import threading
 import time
 import uuid
@@ -130,7 +131,7 @@ class TaskGraph:
 
         def call(*arguments: Any) -> str:
             key = f"{name}-{next(numbers)}"
-            self._tasks[key] = (_called, name, *map(self._known, arguments))
+            self._tasks[key] = (operator.call, name, *map(self._known, arguments))
             return key
 
         return call
@@ -145,10 +146,6 @@ class TaskGraph:
         """The values of some calls; what is called later is in none of them."""
         graph = HighLevelGraph.from_collections(self._name, dict(self._tasks), self._outside)
         return [Delayed(key, graph, layer=self._name) for key in keys]
-
-
-def _called(task: Callable[..., Any], *arguments: Any) -> Any:
-    return task(*arguments)
 
 
 Seen = tuple[int, int, int]  # of a partition: rows read, rows kept, checksum

@@ -285,14 +285,9 @@ class StreamedGLM(GLMFits, GLMValues, GLMAnswers, StreamedModel, GLM):
         self.set_up(stream, spec, likelihood, hasconst, formula, is_frame_like=is_frame_like)
         self.family = family
         self.scaletype: str | float | None = None
-        self._offset_name = extras.get("offset")
-        self._exposure_name = extras.get("exposure")
-        self._freq_weights_name = extras.get("freq_weights")
-        self._var_weights_name = extras.get("var_weights")
-        self._has_offset = "offset" in extras
-        self._has_exposure = "exposure" in extras
-        self._has_freq_weights = "freq_weights" in extras
-        self._has_var_weights = "var_weights" in extras
+        for role in _EXTRAS:
+            setattr(self, f"_{role}_name", extras.get(role))
+            setattr(self, f"_has_{role}", role in extras)
         self._init_keys += ["family", *_EXTRAS]
         if len(spec.endog_names) == 2:
             self._init_keys.append("n_trials")
@@ -312,7 +307,7 @@ class StreamedGLM(GLMFits, GLMValues, GLMAnswers, StreamedModel, GLM):
     @cached_property
     def wnobs(self) -> Any:
         freq = self.likelihood.responses.freq
-        return np.float64(freq) if self._has_freq_weights else int(freq)
+        return np.float64(freq) if "freq_weights" in self.likelihood.roles else int(freq)
 
     @cached_property
     def df_resid(self) -> Any:
