@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -201,6 +202,13 @@ class Ledger:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_token": None, "_lazily": set()}
+
+    def record(
+        self, name: str, began: float, rows: int, nbytes: int | None, partitions: int
+    ) -> None:
+        """Record a pass that began at a time of `perf_counter` and ends now."""
+        seconds = time.perf_counter() - began
+        self.passes.append(PassRecord(name, rows, seconds, nbytes, partitions))
 
     def lazy_read(self, partition: int, record: PassRecord) -> None:
         """Record the read of one partition for a lazy answer."""

@@ -16,7 +16,7 @@ import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import chunks_of
-from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read, noted
+from statsmodels_ooc.engine.ledger import Ledger, Read, noted
 from statsmodels_ooc.engine.rowarray import KeptRows
 from statsmodels_ooc.engine.sizes import BlockSpec, WholeFrames, sizes_for
 from statsmodels_ooc.engine.tasks import (
@@ -87,9 +87,8 @@ def run_pass(
         with one_blas_thread():
             ((read, states),) = compute(*graph.values([_tree(leaves, merge)]))
     ledger.check(f"the pass {name!r}", source, read)
-    seconds = time.perf_counter() - began
     rows = sum(part.rows for part in read.values())
-    ledger.passes.append(PassRecord(name, rows, seconds, source.nbytes, len(partitions)))
+    ledger.record(name, began, rows, source.nbytes, len(partitions))
     return list(states)
 
 
@@ -102,15 +101,14 @@ def gather_rows(
     beside: Mapping[str, Any],
 ) -> tuple[list[FloatArray], list[KeptRows]]:
     """What a function gives for all rows, partition by partition; a pass, recorded."""
-    with (
-        timed(name, source, sum(rows for rows, _, _ in seen), ledger),
-        progress(name, source.rows) as meter,
-    ):
+    began = time.perf_counter()
+    with progress(name, source.rows) as meter:
         graph = TaskGraph()
         gather = graph.calls_of(Gather(collect, meter))
         keys = calls_on(source, gather, collect, seen, ledger, beside)
         with one_blas_thread():
             gathered = compute(*graph.values(keys))
+    ledger.record(name, began, sum(rows for rows, _, _ in seen), source.nbytes, len(seen))
     return [values for values, _ in gathered], [rows for _, rows in gathered]
 
 
@@ -136,15 +134,6 @@ def calls_on(
     ]
 
 
-@contextmanager
-def timed(name: str, source: Source, rows: int, ledger: Ledger) -> Iterator[None]:
-    """Record what is done inside as a pass, once it is done."""
-    began = time.perf_counter()
-    yield
-    seconds = time.perf_counter() - began
-    ledger.passes.append(PassRecord(name, rows, seconds, source.nbytes, len(source.partitions)))
-
-
 def read_frames(
     name: str, source: Source, columns: Sequence[str], ledger: Ledger
 ) -> Generator[pd.DataFrame]:
@@ -161,9 +150,7 @@ def read_frames(
                 tick(meter, len(frame))
             whole += 1
     ledger.check(f"the pass {name!r}", source, dict(enumerate(read[:whole])))
-    seconds = time.perf_counter() - began
-    rows = sum(part.rows for part in read)
-    ledger.passes.append(PassRecord(name, rows, seconds, source.nbytes, len(read)))
+    ledger.record(name, began, sum(part.rows for part in read), source.nbytes, len(read))
 
 
 def compute(*values: Any) -> tuple[Any, ...]:

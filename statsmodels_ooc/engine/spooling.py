@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from statsmodels_ooc.engine.ledger import Ledger, PassRecord
+from statsmodels_ooc.engine.ledger import Ledger
 from statsmodels_ooc.engine.passes import compute, runs_in_threads
 from statsmodels_ooc.engine.tasks import TaskGraph, bound, progress, released, tick
 from statsmodels_ooc.sources.base import Source
@@ -42,9 +42,7 @@ def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source
         copy = graph.calls_of(_Copy(tuple(columns), source.dtypes, meter))
         keys = [copy(bound(partition, columns)) for partition in source.partitions]
         copies = compute(*graph.values(keys))
-    rows = sum(copy.rows for copy in copies)
-    seconds = time.perf_counter() - began
-    ledger.passes.append(PassRecord("spool", rows, seconds, source.nbytes, len(copies)))
+    ledger.record("spool", began, sum(copy.rows for copy in copies), source.nbytes, len(copies))
     return SpooledSource(source, copies)
 
 

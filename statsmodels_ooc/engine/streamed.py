@@ -68,8 +68,7 @@ def sample_rows(source: Source, spec: BlockSpec, rows: int, ledger: Ledger) -> M
     read = sum(piece.rows for piece in pieces)
     ended = {i: Read(piece.rows) for i, piece in zip(chosen, pieces, strict=True) if piece.ended}
     ledger.check("the pilot", source, ended)
-    seconds = time.perf_counter() - began
-    ledger.passes.append(PassRecord("pilot", read, seconds, None, len(chosen)))
+    ledger.record("pilot", began, read, None, len(chosen))
     blocks = [block for piece in pieces for block in piece.blocks if len(block.endog)]
     return MemoryRows(lambda: blocks, sum(len(block.endog) for block in blocks))
 
