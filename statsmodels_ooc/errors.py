@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import inspect
 import warnings
 from types import FrameType
 
@@ -173,8 +173,8 @@ def warn_caller(message: str, category: type[Warning]) -> None:
     category : type of Warning
         One of the classes of this module.
     """
-    level, frame = 1, sys._getframe()
-    while frame.f_back is not None and _package(frame) in _PASSED_OVER:
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_back is not None and _package(frame) in _PASSED_OVER:
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
 

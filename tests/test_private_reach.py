@@ -17,14 +17,6 @@ PACKAGE = Path(__file__).resolve().parent.parent / "statsmodels_ooc"
 FILES = {str(p.relative_to(PACKAGE)): p for p in sorted(PACKAGE.rglob("*.py"))}
 BRIDGES = ("_patsy", "_statsmodels.py")  # the only files that touch private names of others
 
-# No file of ours reaches into another; a number goes down, and no file comes in.
-ALLOWED = {
-    # of libraries that have no public name for it
-    "errors.py": 1,  # sys._getframe: the caller's line of a warning
-    "sources/dask_array.py": 1,  # dask's _meta: the types of a collection
-    "sources/dask_frame.py": 1,
-    "sources/dataset.py": 1,  # pyarrow's _scan_options: whether a Dataset has a filter
-}
 PUBLIC_BY_CONTRACT = {"_replace", "_fields", "_asdict"}  # of named tuples
 
 
@@ -77,14 +69,7 @@ def _reached(node: ast.AST) -> str | None:
 
 @pytest.mark.parametrize("file", [name for name in FILES if not name.startswith(BRIDGES)])
 def test_a_file_keeps_to_its_own_private_names(file: str) -> None:
-    found = list(reaches(FILES[file].read_text(encoding="utf-8")))
-    allowed = ALLOWED.get(file, 0)
-    assert len(found) <= allowed, found
-    assert len(found) == allowed, f"lower ALLOWED[{file!r}] to {len(found)}"
-
-
-def test_what_is_allowed_exists() -> None:
-    assert set(ALLOWED) <= set(FILES)
+    assert list(reaches(FILES[file].read_text(encoding="utf-8"))) == []
 
 
 @pytest.mark.parametrize(

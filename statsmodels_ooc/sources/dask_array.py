@@ -112,7 +112,7 @@ def _is_frame(value: Any) -> bool:
     return (
         hasattr(value, "dask")
         and hasattr(value, "npartitions")
-        and hasattr(value, "_meta")
+        and hasattr(value, "to_dask_array")
         and not isinstance(value, da.Array)
     )
 

@@ -102,7 +102,7 @@ class DaskFrameSource(ListedSource):
         names = tuple(frame.columns)
         check_unique(list(names), "the dask DataFrame")
         self._frame = frame
-        dtypes = Lookup(names, partial(_dtypes, frame._meta))
+        dtypes = Lookup(names, partial(_dtypes, frame.dtypes))
         partitions = [
             DaskPartition(delayed, f"dask partition {number}", dtypes)
             for number, delayed in enumerate(frame.to_delayed())
@@ -114,8 +114,8 @@ class DaskFrameSource(ListedSource):
     is_recipe = False  # a pickle would hold the rows
 
 
-def _dtypes(meta: pd.DataFrame, names: Sequence[Any]) -> dict[Any, Any]:
-    return {name: _declared(meta[name].dtype) for name in names}
+def _dtypes(dtypes: pd.Series, names: Sequence[Any]) -> dict[Any, Any]:
+    return {name: _declared(dtypes[name]) for name in names}
 
 
 def _declared(dtype: Any) -> Any:

@@ -26,9 +26,10 @@ def from_dataset(dataset: pads.Dataset) -> Source:
     A filtered dataset is written to a temporary copy, since its filter is lost when
     it is pickled; one in memory is used as the table that it is.
     """
-    if dataset._scan_options:
+    try:
+        fragments = list(dataset.get_fragments())
+    except ValueError:  # pyarrow refuses where there is a filter
         return spool(dataset.to_batches(use_threads=False), "filtered Dataset")
-    fragments = list(dataset.get_fragments())
     if all(isinstance(fragment, pads.FileFragment) for fragment in fragments):
         return DatasetSource(dataset.schema, fragments)
     return ArrowTableSource(dataset.to_table())
