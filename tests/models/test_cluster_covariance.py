@@ -247,6 +247,7 @@ def test_of_a_file_the_column_need_not_be_in_the_formula(kind: str, tmp_path: An
 @pytest.mark.parametrize(
     ("keywords", "error", "words"),
     [
+        ("firm", OptionError, "is a dict of keywords"),
         ({}, OptionError, "needs groups"),
         ({"group": "firm"}, OptionError, "no keyword 'group'; it has groups, use_correction"),
         ({"groups": "frim"}, ColumnNotFoundError, "did you mean 'firm'"),

@@ -47,6 +47,8 @@ def checked(
     if cov_type == "nonrobust":
         return None, None
     name = _plain(str(cov_type))
+    if not isinstance(cov_kwds, Mapping | None):
+        raise OptionError(f"cov_kwds={cov_kwds!r}; it is a dict of keywords of {cov_type!r}")
     for entry in registry:
         if _plain(entry.name) == name:
             return entry, _options(entry, dict(cov_kwds or {}))
