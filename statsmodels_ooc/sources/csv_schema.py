@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pacsv
 
 from statsmodels_ooc.errors import OptionError, ParseError
 from statsmodels_ooc.sources.base import Lookup
@@ -245,14 +244,7 @@ def _infer_piece(
     style: CsvFormat,
 ) -> dict[str, pa.DataType]:
     try:
-        table = pacsv.read_csv(
-            pa.BufferReader(piece),
-            read_options=pacsv.ReadOptions(
-                use_threads=False, column_names=list(names), block_size=len(piece) + 1
-            ),
-            parse_options=style.parse_options(lambda row: "skip"),
-            convert_options=style.convert_options(wanted, {}),
-        )
+        table = style.table(piece, names, wanted, {}, _skip)
     except pa.ArrowInvalid as error:
         raise ParseError(f"{file} cannot be read as CSV: {error}") from error
     types = {}
@@ -302,16 +294,13 @@ def _texts(
     """Some columns as they are written, missing values left out."""
     if not wanted:
         return
-    table = pacsv.read_csv(
-        pa.BufferReader(piece),
-        read_options=pacsv.ReadOptions(
-            use_threads=False, column_names=list(names), block_size=len(piece) + 1
-        ),
-        parse_options=style.parse_options(lambda row: "skip"),
-        convert_options=style.convert_options(wanted, dict.fromkeys(wanted, pa.string())),
-    )
+    table = style.table(piece, names, wanted, dict.fromkeys(wanted, pa.string()), _skip)
     for name in wanted:
         yield name, table.column(name).drop_null().to_pylist()
+
+
+def _skip(row: Any) -> str:
+    return "skip"
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

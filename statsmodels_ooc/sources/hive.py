@@ -66,11 +66,6 @@ def _found(
     return found | {name: keys[name] for name in names if name in keys}
 
 
-def without_keys(chosen: Sequence[Any]) -> list[Column]:
-    """Of some columns those that stand in the files."""
-    return [column for column in chosen if not isinstance(column, HiveKey)]
-
-
 def with_keys(
     frames: Iterable[pd.DataFrame], chosen: Sequence[Any], file: StoredFile
 ) -> Iterator[pd.DataFrame]:

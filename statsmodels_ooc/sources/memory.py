@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from statsmodels_ooc.errors import SourceError
-from statsmodels_ooc.sources.base import Lookup, Recipe
+from statsmodels_ooc.sources.base import Lookup
 from statsmodels_ooc.sources.columns import (
     Column,
     ColumnSource,
@@ -35,7 +35,7 @@ _CHUNK_ROWS = 262_144
 
 
 @dataclass(frozen=True, eq=False)
-class FramePartition(Recipe):
+class FramePartition(Narrow):
     """Consecutive rows of a pandas DataFrame.
 
     Attributes
@@ -44,23 +44,16 @@ class FramePartition(Recipe):
         The rows.
     label : str
         Which they are.
-    dtypes : mapping, optional
+    columns : mapping, optional
         The dtypes of the whole columns, where they are known; see `settled`.
     """
 
     frame: pd.DataFrame
     label: str
-    dtypes: Mapping[Any, Any] | None = None
-
-    def narrowed(self, columns: Sequence[str]) -> FramePartition:
-        """The same rows, knowing of the dtypes of these columns only."""
-        if self.dtypes is None:
-            return self
-        return replace(self, dtypes=picked(self.dtypes, columns, self.label))
+    columns: Mapping[Any, Any] | None = None
 
     @property
     def rows(self) -> int:
-        """The number of rows."""
         return len(self.frame)
 
     @cached_property
@@ -70,18 +63,13 @@ class FramePartition(Recipe):
 
     @property
     def labels(self) -> pd.Index[Any]:
-        """The labels of the rows."""
         return self.frame.index
 
     def frames(
-        self,
-        columns: Sequence[str],
-        max_rows: int,
-        encoded: Collection[str] = (),
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
-        """Yield the rows as frames of at most ``max_rows`` rows."""
         chosen = self.frame.take(select(self._places, columns, self.label), axis=1)
-        dtypes = None if self.dtypes is None else picked(self.dtypes, columns, self.label)
+        dtypes = None if self.columns is None else picked(self.columns, columns, self.label)
         for start in range(0, len(chosen), max_rows):
             piece = chosen.iloc[start : start + max_rows]
             piece.index = pd.RangeIndex(len(piece))
@@ -164,25 +152,21 @@ class TablePartition(Narrow):
 
     @property
     def rows(self) -> int:
-        """The number of rows."""
         return int(self.table.num_rows)
 
     @property
     def nbytes(self) -> int:
-        """Bytes in memory."""
         return int(self.table.nbytes)
 
     @property
     def labels(self) -> pd.Index[Any] | None:
-        """The labels of the rows, where the table has some of pandas."""
         if self.index is None:
             return None
-        return self.index.labels(self.before, self.rows, lambda names: self.table.select(names))
+        return self.index.labels(self.before, self.rows, self.table.select)
 
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
-        """Yield the rows as frames of at most ``max_rows`` rows."""
         chosen: list[Column] = select(self.columns, columns, self.label)
         batches = self.table.select(list(columns)).to_batches(max_chunksize=max_rows)
         yield from frames_of(batches, chosen, max_rows, encoded)
@@ -202,22 +186,18 @@ class ArrowTableSource(ColumnSource):
     def __init__(self, table: pa.Table, chunk_rows: int | None = None) -> None:
         table = table.unify_dictionaries()
         common = CommonSchema([("the Table", table.schema)])
-        super().__init__("Table", Lookup(common.names, partial(_table_columns, common, table)))
+        columns = Lookup(common.names, partial(_table_columns, common, table))
         step = _positive(_CHUNK_ROWS if chunk_rows is None else chunk_rows)
         index = stored_index([("the Table", table.schema)])
-        self._partitions = [
+        partitions = [
             TablePartition(
-                table.slice(start, step), f"Table, rows from {start}", self.known, start, index
+                table.slice(start, step), f"Table, rows from {start}", columns, start, index
             )
             for start in range(0, table.num_rows, step)
         ]
+        super().__init__("Table", columns, partitions)
 
     is_recipe = False  # a pickle would hold the rows
-
-    @property
-    def partitions(self) -> Sequence[TablePartition]:
-        """Slices in row order."""
-        return self._partitions
 
 
 def _table_columns(

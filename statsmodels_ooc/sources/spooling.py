@@ -17,7 +17,7 @@ import pyarrow.ipc as ipc
 
 from statsmodels_ooc.errors import SchemaError, SourceError
 from statsmodels_ooc.sources.base import Levels, Partition, Recipe, Source
-from statsmodels_ooc.sources.columns import common_type
+from statsmodels_ooc.sources.columns import ListedSource, common_type
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
 from statsmodels_ooc.sources.ipc import IpcSource
@@ -303,7 +303,7 @@ def _frames(
         seen(len(frame))
 
 
-class SpooledSource(Source):
+class SpooledSource(ListedSource):
     """The copy of a slow source, which goes by the original's name and labels.
 
     Parameters
@@ -315,38 +315,24 @@ class SpooledSource(Source):
     """
 
     def __init__(self, original: Source, copies: Sequence[IpcSource]) -> None:
-        self._original = original
         # One source over all files: a column that widened anywhere is wide everywhere.
         refused = {name: error for copy in copies for name, error in copy.refused.items()}
         files = [file for copy in copies for file in copy.files]
-        self._copy = IpcSource(files, original.name, refused)
-        pieces = {partition.file: [] for partition in self._copy.partitions}  # type: ignore[var-annotated]
-        for piece in self._copy.partitions:
+        copied = IpcSource(files, original.name, refused)
+        pieces: dict[StoredFile, list[Partition]] = {file: [] for file in files}
+        for piece in copied.partitions:
             pieces[piece.file].append(piece)
         # A partition for each of the original's, so that both give the same bits.
-        self._partitions = [
+        partitions = [
             SpooledPartition(
-                before.label,
-                tuple(piece for file in copy.files for piece in pieces.get(file, [])),
+                before.label, tuple(piece for file in copy.files for piece in pieces[file])
             )
             for before, copy in zip(original.partitions, copies, strict=True)
         ]
+        super().__init__(original.name, copied.dtypes, partitions)
+        self._original, self._copy = original, copied
 
-    @property
-    def name(self) -> str:
-        return self._original.name
-
-    @property
-    def dtypes(self) -> Mapping[str, Any]:
-        return self._copy.dtypes
-
-    @property
-    def partitions(self) -> Sequence[Partition]:
-        return self._partitions
-
-    @property
-    def is_recipe(self) -> bool:
-        return False
+    is_recipe = False  # a temporary copy goes with this process
 
     def levels(self, column: str) -> Levels | None:
         return self._original.levels(column) or self._copy.levels(column)
