@@ -31,15 +31,8 @@ class Lookup(Mapping[Any, Value]):
     """Names in order, and for each a value that is worked out once, when it is asked for.
 
     What a source says of its columns is one: a column that nobody asks for is not looked
-    at, whether it costs time or is at odds with itself.
-
-    Parameters
-    ----------
-    names : iterable
-        The keys.
-    find : callable
-        Some of the keys to a mapping with their values; those that are asked for together
-        are found together.
+    at, whether it costs time or is at odds with itself. ``find`` gives some names their
+    values; those that are asked for together are found together.
     """
 
     def __init__(

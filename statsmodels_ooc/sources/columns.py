@@ -165,14 +165,7 @@ def _is_pandas(kind: pa.DataType) -> bool:
 
 
 def common_type(types: Iterable[tuple[str, pa.DataType]], column: str, hint: str) -> pa.DataType:
-    """One Arrow type for a column whose files may widen it.
-
-    Parameters
-    ----------
-    types : iterable of (str, pyarrow.DataType)
-        Where the type was found, and the type.
-    column, hint : str
-        The column, and what to do about types that do not suit each other, for the message.
+    """One Arrow type for a column whose files, each with its type, may widen it.
 
     Raises
     ------
@@ -316,18 +309,7 @@ def check_unique(names: Sequence[Any], place: str) -> None:
 
 
 class ListedSource(Source):
-    """A source that is told what it is.
-
-    Parameters
-    ----------
-    name : str
-        A short name for messages and reprs, such as the path.
-    dtypes : mapping
-        Column name to pandas dtype, in column order; the categories of a Categorical are
-        the column's levels.
-    partitions : sequence of Partition
-        In row order.
-    """
+    """A source that is told what it is; the categories of a Categorical are its levels."""
 
     def __init__(
         self, name: str, dtypes: Mapping[Any, Any], partitions: Sequence[Partition]
@@ -356,12 +338,7 @@ class ListedSource(Source):
 class ColumnSource(ListedSource):
     """A source whose columns are looked up when they are asked for.
 
-    Parameters
-    ----------
-    name, partitions : str, sequence of Partition
-        See `ListedSource`.
-    columns : Lookup
-        Column name to what is known of it: its dtype, and its levels where they are declared.
+    What is known of each is its dtype, and its levels where they are declared.
     """
 
     def __init__(

@@ -101,19 +101,9 @@ def _plain(texts: pa.Array, style: CsvFormat) -> pa.Array:
 
 
 def cleaned(data: bytes, style: CsvFormat) -> bytes:
-    r"""Whole lines without their comments, and with a tab for every run of blanks.
+    r"""Whole lines of UTF-8 without their comments, and with a tab for every run of blanks.
 
-    Parameters
-    ----------
-    data : bytes
-        UTF-8 text of whole lines.
-    style : CsvFormat
-        Whether lines may have comments, and whether blanks separate fields.
-
-    Returns
-    -------
-    bytes
-        As many lines; what stands in quotes is as it was.
+    There are as many lines as before, and what stands in quotes is as it was.
 
     Examples
     --------

@@ -94,24 +94,12 @@ def _samples_of(file: StoredFile, header: Header, style: CsvFormat, first: bool)
 
 @dataclass(frozen=True)
 class Header:
-    """Names, and where the data begins.
-
-    Attributes
-    ----------
-    names : tuple of str
-        The columns.
-    lines : int
-        Physical lines before the data.
-    end : int
-        Bytes before the data, for files that are parsed as they are.
-    closed : bool
-        Whether a line end follows; without it the file has no rows.
-    """
+    """Names, and where the data begins."""
 
     names: tuple[str, ...]
-    lines: int
-    end: int
-    closed: bool = True
+    lines: int  # physical ones before the data
+    end: int  # bytes before the data, for files that are parsed as they are
+    closed: bool = True  # whether a line end follows; without it the file has no rows
 
 
 def read_header(head: bytes, file: StoredFile, style: CsvFormat, ended: bool) -> Header | None:
@@ -151,7 +139,13 @@ def read_header(head: bytes, file: StoredFile, style: CsvFormat, ended: bool) ->
 
 
 def _first_row(lines: Iterator[str], file: StoredFile, style: CsvFormat) -> list[str] | None:
-    reader = csv.reader((_cleaned(line, style) for line in lines), **_dialect(style))
+    reader = csv.reader(
+        (_cleaned(line, style) for line in lines),
+        delimiter=style.delimiter,
+        quotechar=style.quote_char,
+        escapechar=style.escape_char,
+        quoting=csv.QUOTE_MINIMAL if style.quote_char else csv.QUOTE_NONE,
+    )
     try:
         return next((row for row in reader if row), None)
     except csv.Error as error:
@@ -175,16 +169,6 @@ def _cleaned(line: str, style: CsvFormat) -> str:
 def _is_escaped(name: str) -> bool:
     """Whether it holds bytes that are no UTF-8."""
     return any("\udc80" <= letter <= "\udcff" for letter in name)
-
-
-def _dialect(style: CsvFormat) -> dict[str, Any]:
-    quoting = csv.QUOTE_MINIMAL if style.quote_char else csv.QUOTE_NONE
-    return {
-        "delimiter": style.delimiter,
-        "quotechar": style.quote_char,
-        "escapechar": style.escape_char,
-        "quoting": quoting,
-    }
 
 
 def _recorded(lines: Iterator[str], used: list[str]) -> Iterator[str]:

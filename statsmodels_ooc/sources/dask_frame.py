@@ -33,22 +33,11 @@ def parse_bytes(size: int | str) -> int:
 
 @dataclass(frozen=True, eq=False)
 class DaskPartition(Narrow):
-    """One dask partition.
+    """One dask partition."""
 
-    Attributes
-    ----------
-    delayed : dask.delayed.Delayed
-        The pandas DataFrame to come.
-    label : str
-        Which partition it is.
-    columns : mapping
-        The columns that dask says there are, and their dtypes: what values may be, where
-        the partition has none.
-    """
-
-    delayed: Any
+    delayed: Any  # the pandas DataFrame to come
     label: str
-    columns: Mapping[Any, Any]
+    columns: Mapping[Any, Any]  # and their dtypes for dask, which stand where there is no value
 
     rows = nbytes = None  # only computing can tell
 
@@ -81,11 +70,6 @@ class DaskFrameSource(ListedSource):
     """A dask DataFrame.
 
     What dask declares of a column is a hint: the values say what it is.
-
-    Parameters
-    ----------
-    frame : dask.dataframe.DataFrame
-        The rows, in the order of its partitions.
     """
 
     def __init__(self, frame: Any) -> None:

@@ -83,13 +83,8 @@ def read_ipc(
 class Largest:
     """What the largest record batch of a file holds, which is read as a whole unless mapped.
 
-    Attributes
-    ----------
-    rows : int
-        Its rows.
-    text : int
-        Bytes of each column whose values have no fixed size: an equal share of what is stored
-        beside the others, which is less than in memory where it is compressed.
+    The bytes of a column of text are an equal share of what is stored beside the columns of
+    fixed size, which is less than in memory where it is compressed.
     """
 
     rows: int

@@ -20,21 +20,11 @@ from statsmodels_ooc.sources.values import UNTYPED, check_kinds, dtype_of, joine
 
 
 class Peeked(NamedTuple):
-    """The first piece of what a function gives.
+    """The first piece of what a function gives, None where there is none."""
 
-    Attributes
-    ----------
-    pieces : iterator
-        What it was taken from; closed, if it can be.
-    first : object or None
-        The piece, None where there is none.
-    elsewhere : bool
-        Whether a thread of its own could have it.
-    """
-
-    pieces: Any
+    pieces: Any  # what it was taken from; closed, if it can be
     first: Any
-    elsewhere: bool
+    elsewhere: bool  # whether a thread of its own could have it
 
 
 def peeked(make: Callable[[], Iterable[Any]]) -> Peeked:

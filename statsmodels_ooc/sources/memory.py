@@ -21,7 +21,7 @@ from statsmodels_ooc.sources.columns import (
     picked,
     select,
 )
-from statsmodels_ooc.sources.frames import categories_of, frames_of
+from statsmodels_ooc.sources.frames import categories_of, frames_of, union
 from statsmodels_ooc.sources.schema import (
     CommonSchema,
     StoredIndex,
@@ -36,21 +36,11 @@ _CHUNK_ROWS = 262_144
 
 @dataclass(frozen=True, eq=False)
 class FramePartition(Narrow):
-    """Consecutive rows of a pandas DataFrame.
-
-    Attributes
-    ----------
-    frame : DataFrame, (n, ...)
-        The rows.
-    label : str
-        Which they are.
-    columns : mapping, optional
-        The dtypes of the whole columns, where they are known; see `settled`.
-    """
+    """Consecutive rows of a pandas DataFrame."""
 
     frame: pd.DataFrame
     label: str
-    columns: Mapping[Any, Any] | None = None
+    columns: Mapping[Any, Any] | None = None  # dtypes of the whole, where known; see `settled`
 
     @property
     def rows(self) -> int:
@@ -173,15 +163,7 @@ class TablePartition(Narrow):
 
 
 class ArrowTableSource(ColumnSource):
-    """A pyarrow Table; slices share its memory.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        The rows.
-    chunk_rows : int, optional
-        Rows of a partition, 262,144 by default.
-    """
+    """A pyarrow Table; slices, by default of 262,144 rows, share its memory."""
 
     def __init__(self, table: pa.Table, chunk_rows: int | None = None) -> None:
         table = table.unify_dictionaries()
@@ -213,6 +195,5 @@ def _table_column(field: pa.Field, data: pa.ChunkedArray, declared: bool) -> Col
     nullable = data.null_count > 0
     if not declared:
         return delivered(field, nullable)
-    words = data.chunk(0).dictionary.to_pylist() if data.num_chunks else []
-    values = [word for word in dict.fromkeys(words) if word is not None]
+    values = union(chunk.dictionary for chunk in data.chunks[:1])
     return delivered(field, nullable, categories_of(field.type, values))

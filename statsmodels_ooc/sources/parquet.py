@@ -229,16 +229,7 @@ def holds_nulls(
     """Whether nulls occur in columns, from row-group statistics; None where they are silent.
 
     Only integers and booleans are looked up, the footers once for all of them: other types
-    hold nulls as they are.
-
-    Parameters
-    ----------
-    footers : iterable of pyarrow.parquet.FileMetaData
-        Of all files.
-    kinds : mapping
-        The columns and their types.
-    near : mapping
-        Where to look first for each among the leaves.
+    hold nulls as they are. ``near`` says where to look first for each among the leaves.
     """
     doubtful = {
         name

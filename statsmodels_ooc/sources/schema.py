@@ -163,41 +163,18 @@ _WHAT = "a table of pandas with an index"
 
 @dataclass(frozen=True)
 class StoredIndex:
-    """Where the labels of some rows of a table are.
-
-    Attributes
-    ----------
-    place : str
-        The table, for messages.
-    metadata : dict
-        That of the table's schema, which says how pandas had them.
-    columns : tuple of str
-        The columns that hold them; none where they are a range.
-    span : range
-        The range of the whole table.
-    name : object
-        The name of the range.
-    """
+    """Where the labels of some rows of a table are."""
 
     place: str
-    metadata: dict[bytes, bytes]
-    columns: tuple[str, ...]
-    span: range
+    metadata: dict[bytes, bytes]  # of the table's schema, which says how pandas had them
+    columns: tuple[str, ...]  # that hold them; none where they are a range
+    span: range  # of the whole table
     name: Any
 
     def labels(
         self, before: int, rows: int | None, read: Callable[[Sequence[str]], pa.Table]
     ) -> pd.Index[Any]:
-        """The labels of consecutive rows.
-
-        Parameters
-        ----------
-        before, rows : int
-            How many rows of the table come before them, and how many they are; None for
-            all that follow.
-        read : callable
-            Names of columns to a table of these rows of them.
-        """
+        """The labels of so many rows, or all, behind those before; ``read`` gives their table."""
         if self.columns:
             table = read(self.columns).replace_schema_metadata(self.metadata)
             with foreign_bytes(self.place, _WHAT):
@@ -211,11 +188,6 @@ def stored_index(schemas: Sequence[tuple[str, pa.Schema]]) -> StoredIndex | None
 
     None where pandas would number the rows: it stored none, or the one that numbers them,
     or several pieces have ranges of their own.
-
-    Parameters
-    ----------
-    schemas : sequence of (str, pyarrow.Schema)
-        The names and schemas of the pieces.
 
     Raises
     ------

@@ -23,7 +23,7 @@ from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
 from statsmodels_ooc.sources.ipc import IpcSource
 from statsmodels_ooc.sources.schema import DECLARED, check_same_columns, declared_categories
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
-from statsmodels_ooc.sources.values import CONVERT, settled
+from statsmodels_ooc.sources.values import CONVERT, settled, with_columns
 
 _BATCH_ROWS = 131_072
 
@@ -85,7 +85,7 @@ def _as_table(piece: Any, place: str) -> tuple[pa.Table, dict[str, SchemaError]]
         raise TypeError(
             f"{place} is a {type(piece).__name__}, not a DataFrame or an Arrow RecordBatch"
         )
-    frame = _with_decimals(settled(piece))
+    frame = with_columns(settled(piece), _without_long_integers)
     refused: dict[Any, SchemaError] = {}
     try:
         table = pa.Table.from_pandas(frame, preserve_index=False)
@@ -125,17 +125,11 @@ def _with_special_categories(table: pa.Table, place: str) -> dict[str, SchemaErr
     }
 
 
-def _with_decimals(frame: pd.DataFrame) -> pd.DataFrame:
+def _without_long_integers(_: Any, column: pd.Series) -> pd.Series:
     """Integers of more than 64 bits as decimals, which Arrow has."""
-    long = {
-        name: column.map(Decimal, na_action="ignore")
-        for name, column in frame.items()
-        if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "integer"
-    }
-    if not long:
-        return frame
-    columns = {name: long.get(name, column) for name, column in frame.items()}
-    return pd.DataFrame(columns, copy=False)
+    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "integer":
+        return column.map(Decimal, na_action="ignore")
+    return column
 
 
 def _marked(table: pa.Table) -> pa.Table:
@@ -262,7 +256,6 @@ def _recoded(column: pa.ChunkedArray, words: pa.Array) -> pa.ChunkedArray:
     return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, words)])
 
 
-_FRAME_ROWS = 131_072
 _EXPANSION = 12  # bytes in a local copy for a byte of a compressed text file, at most
 
 
@@ -298,21 +291,13 @@ def _frames(
 ) -> Iterator[pd.DataFrame]:
     """The frames, and an empty one first, so that no rows still have columns."""
     yield pd.DataFrame({name: pd.Series(dtype=dtypes[name]) for name in columns})
-    for frame in partition.frames(columns, _FRAME_ROWS):
+    for frame in partition.frames(columns, _BATCH_ROWS):
         yield frame
         seen(len(frame))
 
 
 class SpooledSource(ListedSource):
-    """The copy of a slow source, which goes by the original's name and labels.
-
-    Parameters
-    ----------
-    original : Source
-        What was copied.
-    copies : sequence of IpcSource
-        The copy of each of its partitions.
-    """
+    """The copies of a slow source's partitions, which go by its name and its labels."""
 
     def __init__(self, original: Source, copies: Sequence[IpcSource]) -> None:
         # One source over all files: a column that widened anywhere is wide everywhere.

@@ -41,19 +41,11 @@ class FileRows(Narrow):
 
 
 class ArrowRows(FileRows):
-    """Rows of a file that holds Arrow's types, and perhaps an index of pandas.
+    """Rows of a file that holds Arrow's types, and perhaps an index of pandas."""
 
-    Attributes
-    ----------
-    format : str
-        What the file should be, for messages.
-    rows, before : int or None, int
-        How many they are, and how many of the file come before them.
-    """
-
-    format: ClassVar[str]
+    format: ClassVar[str]  # what the file should be, for messages
     rows: int | None
-    before: int
+    before: int  # how many rows of the file come before these
     index: StoredIndex | None
 
     @property
