@@ -16,7 +16,7 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.base import Lookup
 from statsmodels_ooc.sources.columns import Column, ColumnSource
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
-from statsmodels_ooc.sources.frames import categories_of, foreign_bytes, union
+from statsmodels_ooc.sources.frames import foreign_bytes
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
 from statsmodels_ooc.sources.schema import CommonSchema, StoredIndex, delivered, stored_index
@@ -293,8 +293,7 @@ def _column(field: pa.Field, opened: Sequence[_Opened], declared: bool) -> Colum
         return delivered(field, nullable)
     if not all(name in item.dictionaries for item in filled):
         return delivered(field, nullable)
-    values = union(item.dictionaries[name] for item in filled)
-    return delivered(field, nullable, categories_of(kind, values))
+    return delivered(field, nullable, (item.dictionaries[name] for item in filled))
 
 
 def _holds_nulls(item: _Opened, name: str) -> bool | None:

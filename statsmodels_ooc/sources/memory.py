@@ -21,7 +21,7 @@ from statsmodels_ooc.sources.columns import (
     picked,
     select,
 )
-from statsmodels_ooc.sources.frames import categories_of, frames_of, union
+from statsmodels_ooc.sources.frames import frames_of
 from statsmodels_ooc.sources.schema import (
     CommonSchema,
     StoredIndex,
@@ -195,5 +195,4 @@ def _table_column(field: pa.Field, data: pa.ChunkedArray, declared: bool) -> Col
     nullable = data.null_count > 0
     if not declared:
         return delivered(field, nullable)
-    values = union(chunk.dictionary for chunk in data.chunks[:1])
-    return delivered(field, nullable, categories_of(field.type, values))
+    return delivered(field, nullable, (chunk.dictionary for chunk in data.chunks[:1]))

@@ -17,7 +17,7 @@ from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.sources.base import Levels, Lookup
 from statsmodels_ooc.sources.columns import Column, ColumnSource, is_text, select
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
-from statsmodels_ooc.sources.frames import categories_of, foreign_bytes, rows_within, union
+from statsmodels_ooc.sources.frames import foreign_bytes, rows_within
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
 from statsmodels_ooc.sources.parquet_footer import (
     dictionaries,
@@ -198,8 +198,7 @@ class ParquetSource(ColumnSource):
         if field.name not in self._common.declared or not pa.types.is_dictionary(field.type):
             return delivered(field, nullable)
         found = _in_threads(partial(dictionaries, column=field.name), self._typed(field.name))
-        category = categories_of(field.type, union(chain.from_iterable(found)))
-        return delivered(field, nullable, category)
+        return delivered(field, nullable, chain.from_iterable(found))
 
     def levels(self, column: str) -> Levels | None:
         """Declared categories, hive keys, or complete small dictionary pages."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.columns import Column, check_unique, common_type, delivered_type
-from statsmodels_ooc.sources.frames import check_zone, foreign_bytes
+from statsmodels_ooc.sources.frames import categories_of, check_zone, foreign_bytes, union
 
 DECLARED = b"statsmodels-ooc:categories"  # a key of a field's metadata: its levels are declared
 
@@ -152,9 +152,10 @@ def declared_categories(schema: pa.Schema) -> frozenset[str]:
 
 
 def delivered(
-    field: pa.Field, nullable: bool | None, category: pd.CategoricalDtype | None = None
+    field: pa.Field, nullable: bool | None, dictionaries: Iterable[pa.Array] | None = None
 ) -> Column:
-    """How a field of the common schema is delivered."""
+    """How a field of the common schema is delivered, which may have dictionaries of levels."""
+    category = None if dictionaries is None else categories_of(field.type, union(dictionaries))
     return Column(field.name, delivered_type(field.type), nullable, category)
 
 
