@@ -76,10 +76,14 @@ def opened_text(raw: pa.NativeFile, file: StoredFile, style: CsvFormat) -> pa.Na
     """
     raw = _decompressed(raw, file)
     if not style.plain_bytes:
-        raw = _streamed(_transcoded(raw, style.encoding))
+        raw = _buffered(_Transcoded(raw, style.encoding))
     if style.cleans:
-        raw = _streamed(_without_comments(raw, style, str(file)))
+        raw = _buffered(_Cleaned(raw, style, str(file)))
     return raw
+
+
+def _buffered(raw: io.RawIOBase) -> pa.NativeFile:
+    return pa.PythonFile(io.BufferedReader(raw, _PIECE), mode="r")
 
 
 def _decompressed(raw: pa.NativeFile, file: StoredFile) -> pa.NativeFile:
@@ -111,45 +115,51 @@ def _only_member(archive: zipfile.ZipFile, file: StoredFile) -> Any:
     return archive.open(members[0])
 
 
-def _transcoded(raw: pa.NativeFile, encoding: str) -> Iterator[bytes]:
+class _Transcoded(io.RawIOBase):
     """UTF-8 bytes of a stream in another encoding."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    while piece := raw.read(_PIECE):
-        yield decoder.decode(piece).encode("utf8")
-    yield decoder.decode(b"", final=True).encode("utf8")
 
-
-def _without_comments(raw: pa.NativeFile, style: CsvFormat, label: str) -> Iterator[bytes]:
-    """The lines of a stream without comments and with one mark between fields."""
-    rest, ended = b"", False
-    while not ended:
-        piece = raw.read(_PIECE)
-        ended = not piece
-        data = rest + piece
-        cut = len(data) if ended else data.rfind(b"\n") + 1
-        rest = data[cut:]
-        lines = cleaned(data[:cut], style)
-        check_quotes(lines, style, label)
-        yield lines
-
-
-def _streamed(pieces: Iterator[bytes]) -> pa.NativeFile:
-    return pa.PythonFile(io.BufferedReader(_Stream(pieces), _PIECE), mode="r")
-
-
-class _Stream(io.RawIOBase):
-    """A file of the bytes that an iterator gives piece by piece."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = (io.BytesIO(piece) for piece in pieces if piece)
-        self._now = io.BytesIO()
+    def __init__(self, raw: pa.NativeFile, encoding: str) -> None:
+        self._raw = raw
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._ended = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        count = self._now.readinto(buffer)
-        if not count:
-            self._now = next(self._pieces, self._now)
-            count = self._now.readinto(buffer)
+        text = ""
+        while not text and not self._ended:
+            # no encoding's byte becomes more than four bytes of UTF-8
+            piece = self._raw.read(max(len(buffer) // 4, 1))
+            self._ended = not piece
+            text = self._decoder.decode(piece, final=self._ended)
+        data = text.encode("utf8")
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _Cleaned(io.RawIOBase):
+    """The lines of a stream without comments and with one mark between fields."""
+
+    def __init__(self, raw: pa.NativeFile, style: CsvFormat, label: str) -> None:
+        self._raw, self._style, self._label = raw, style, label
+        self._rest = b""
+        self._ready = io.BytesIO()
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        count = self._ready.readinto(buffer)
+        while not count and not self._ended:
+            piece = self._raw.read(_PIECE)
+            self._ended = not piece
+            data = self._rest + piece
+            cut = len(data) if self._ended else data.rfind(b"\n") + 1
+            self._rest = data[cut:]
+            lines = cleaned(data[:cut], self._style)
+            check_quotes(lines, self._style, self._label)
+            self._ready = io.BytesIO(lines)
+            count = self._ready.readinto(buffer)
         return count
