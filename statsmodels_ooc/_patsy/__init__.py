@@ -8,11 +8,10 @@ from patsy.design_info import FactorInfo
 from patsy.eval import EvalFactor
 
 from statsmodels_ooc._patsy.memorizing import (
-    dumps,
     finish_memorizing,
-    loads,
     memorize,
     memorized_bytes,
+    reduced,
     start_memorizing,
 )
 from statsmodels_ooc._patsy.terms import (
@@ -39,18 +38,17 @@ __all__ = [
     "PatsyError",
     "Term",
     "design_info",
-    "dumps",
     "expression_term",
     "factor_names",
     "finish_memorizing",
     "guess_categorical",
     "is_missing",
     "is_numeric",
-    "loads",
     "memorize",
     "memorized_bytes",
     "model_desc",
     "planned_columns",
+    "reduced",
     "scope",
     "simple_column",
     "sorted_levels",

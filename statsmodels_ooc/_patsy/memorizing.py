@@ -112,7 +112,7 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         kind = type(obj)
         refusal = getattr(getattr(kind, "__getstate__", None), "__module__", None)
         if refusal is not None and refusal.partition(".")[0] == "patsy":
-            return _rebuild, (kind,), vars(obj)
+            return object.__new__, (kind,), vars(obj)
         if hasattr(obj, "__patsy_stateful_transform__"):
             for name in patsy.builtins.__all__:
                 if getattr(patsy.builtins, name) is obj:
@@ -120,17 +120,12 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         return super().reducer_override(obj)
 
 
-def _rebuild(kind: Any) -> Any:
-    return kind.__new__(kind)
-
-
-def dumps(obj: Any) -> bytes:
-    """Pickle an object that holds patsy's."""
+def reduced(kind: type, *parts: Any) -> tuple[Any, ...]:
+    """For ``__reduce__``: an object as what it is made of, among which is patsy's."""
     buffer = io.BytesIO()
-    _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(obj)
-    return buffer.getvalue()
+    _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(parts)
+    return _made, (kind, buffer.getvalue())
 
 
-def loads(data: bytes) -> Any:
-    """Read what `dumps` wrote."""
-    return pickle.loads(data)
+def _made(kind: Any, data: bytes) -> Any:
+    return kind(*pickle.loads(data))

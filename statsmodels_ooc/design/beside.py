@@ -104,7 +104,7 @@ class BesideSpec(DesignSpec):
         return self._inner.from_keys(keys)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _load, (_patsy.dumps((self._inner, self._factors)),)
+        return _patsy.reduced(BesideSpec, self._inner, self._factors)
 
 
 def _decoded(column: pd.Series) -> pd.Series:
@@ -118,10 +118,6 @@ def _exactly(column: pd.Series) -> NDArray[Any]:
     if isinstance(column.dtype, np.dtype):
         return column.to_numpy()
     return column.astype(object).to_numpy()
-
-
-def _load(data: bytes) -> BesideSpec:
-    return BesideSpec(*_patsy.loads(data))
 
 
 def spec_beside(spec: DesignSpec, source: Source, codes: Mapping[str, str]) -> BesideSpec:

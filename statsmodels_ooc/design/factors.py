@@ -128,31 +128,24 @@ def _factorize(values: Any, name: str) -> tuple[NDArray[Any], list[Any]]:
 
 
 @dataclass(frozen=True)
-class Numeric:
-    """A numerical factor.
-
-    Attributes
-    ----------
-    name : str
-        The factor's code.
-    factor, state : EvalFactor, dict
-        What patsy evaluates.
-    column : str or None
-        The source's column where the factor is nothing but that.
-    width : int
-        The number of columns that it evaluates to.
-    """
+class _Evaluated:
+    """What patsy evaluates, or the source's column where a factor is nothing but that."""
 
     name: str
     factor: EvalFactor
     state: dict[str, Any]
     column: str | None
-    width: int
     sight: Sight
+
+
+@dataclass(frozen=True)
+class Numeric(_Evaluated):
+    """A numerical factor that evaluates to ``width`` columns."""
+
+    width: int
 
     @property
     def capacities(self) -> tuple[None, ...]:
-        """None for each of its columns, which are numbers."""
         return (None,) * self.width
 
     def values(self, frame: PlainFrame, where: Where) -> FloatArray:
@@ -191,19 +184,13 @@ class Numeric:
 
 
 @dataclass(frozen=True)
-class Categorical:
-    """A categorical factor: `Numeric`, with levels in place of a width."""
+class Categorical(_Evaluated):
+    """A categorical factor with its learned levels."""
 
-    name: str
-    factor: EvalFactor
-    state: dict[str, Any]
-    column: str | None
     levels: tuple[Any, ...]
-    sight: Sight
 
     @property
     def capacities(self) -> tuple[int]:
-        """How many codes it can have."""
         return (len(self.levels),)
 
     def values(self, frame: PlainFrame, where: Where) -> Codes:

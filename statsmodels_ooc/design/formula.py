@@ -21,7 +21,7 @@ from statsmodels_ooc._patsy import (
     PatsyError,
     Term,
 )
-from statsmodels_ooc.design.learned import FormulaSpec
+from statsmodels_ooc.design.learned import FormulaSpec, Learned
 from statsmodels_ooc.design.learning import FramesOf, Lesson, Scan
 from statsmodels_ooc.design.response import CategoricalResponse, check_endog
 from statsmodels_ooc.design.spec import Missing
@@ -110,7 +110,7 @@ def learn_formula(
 
     left, right, third = map(info, sides)
     response = _response(lhs, left.column_names, lesson, max_endog)
-    spec = FormulaSpec(
+    learned = Learned(
         formula,
         (left, right),
         left.factor_infos | right.factor_infos | third.factor_infos,
@@ -122,6 +122,7 @@ def learn_formula(
         missing,
         response,
     )
+    spec = FormulaSpec(learned)
     return _drop_columns(spec, drop_cols) if drop_cols is not None else spec
 
 

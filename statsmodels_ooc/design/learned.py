@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -61,10 +61,10 @@ def _piece(value: int, contrast: Any, column: int) -> Piece:
     return Piece(value, contrast=weights, level=int(ones[0]) if is_indicator else -1)
 
 
-class FormulaSpec(DesignSpec):
-    """A learned formula.
+class Learned(NamedTuple):
+    """What has been learned of a formula.
 
-    Parameters
+    Attributes
     ----------
     formula : str or ModelDesc
         As the user wrote it.
@@ -89,56 +89,60 @@ class FormulaSpec(DesignSpec):
         A response that is a category, where the formula does not say which comes first.
     dropped : frozenset of str
         Columns of the right-hand side that are left out.
+    """
+
+    formula: Any
+    sides: tuple[DesignInfo, DesignInfo]
+    factors: Mapping[EvalFactor, FactorInfo]
+    extras: Mapping[str, EvalFactor]
+    columns: tuple[str, ...]
+    encoded: frozenset[str]
+    simple: Mapping[EvalFactor, str]
+    sights: Mapping[EvalFactor, Sight]
+    missing: Missing
+    response: CategoricalResponse | None = None
+    dropped: frozenset[str] = frozenset()
+
+
+class FormulaSpec(DesignSpec):
+    """A learned formula.
 
     Attributes
     ----------
+    formula, response
+        See `Learned`.
     design_info : DesignInfo
         patsy's description of the right-hand side: terms, slices, contrasts.
     """
 
-    def __init__(
-        self,
-        formula: Any,
-        sides: tuple[DesignInfo, DesignInfo],
-        factors: Mapping[EvalFactor, FactorInfo],
-        extras: Mapping[str, EvalFactor],
-        columns: tuple[str, ...],
-        encoded: frozenset[str],
-        simple: Mapping[EvalFactor, str],
-        sights: Mapping[EvalFactor, Sight],
-        missing: Missing,
-        response: CategoricalResponse | None = None,
-        dropped: frozenset[str] = frozenset(),
-    ) -> None:
-        learned = (formula, sides, factors, extras, columns, encoded, simple, sights)
-        self._parts = (*learned, missing, response, dropped)
-        self.formula = formula
-        self.response = response
-        self.design_info = sides[1]
-        self.columns = columns
-        self.encoded = encoded
-        self.missing = missing
-        self.endog_names = tuple(sides[0].column_names)
-        self.exog_names = tuple(n for n in sides[1].column_names if n not in dropped)
-        self.has_intercept = _patsy.INTERCEPT in sides[1].terms
-        order = list(factors)
-        self._extras_at = {role: order.index(factor) for role, factor in extras.items()}
+    def __init__(self, learned: Learned) -> None:
+        self.learned = learned
+        self.formula, self.response = learned.formula, learned.response
+        self.columns, self.encoded = learned.columns, learned.encoded
+        self.missing = learned.missing
+        left, right = learned.sides
+        self.design_info = right
+        self.endog_names = tuple(left.column_names)
+        self.exog_names = tuple(n for n in right.column_names if n not in learned.dropped)
+        self.has_intercept = _patsy.INTERCEPT in right.terms
+        order = list(learned.factors)
+        self._extras_at = {role: order.index(factor) for role, factor in learned.extras.items()}
 
     @cached_property
     def _factors(self) -> tuple[Factor, ...]:
-        _, _, factors, _, _, _, simple, sights, *_ = self._parts
+        simple, sights = self.learned.simple, self.learned.sights
         return tuple(
             _factor(factor, info, simple.get(factor), sights.get(factor, Sight()))
-            for factor, info in factors.items()
+            for factor, info in self.learned.factors.items()
         )
 
     @cached_property
     def _plans(self) -> tuple[tuple[ColumnPlan, ...], tuple[ColumnPlan, ...]]:
-        _, sides, factors, *_, dropped = self._parts
-        order = list(factors)
-        named = zip(sides[1].column_names, plan_columns(sides[1], order), strict=True)
-        right = tuple(plan for name, plan in named if name not in dropped)
-        return plan_columns(sides[0], order), right
+        left, right = self.learned.sides
+        order = list(self.learned.factors)
+        named = zip(right.column_names, plan_columns(right, order), strict=True)
+        kept = tuple(plan for name, plan in named if name not in self.learned.dropped)
+        return plan_columns(left, order), kept
 
     def rows(self, frame: pd.DataFrame, where: Where) -> Variables:
         values = list(self._values(PlainFrame(frame, where), where))
@@ -198,11 +202,14 @@ class FormulaSpec(DesignSpec):
 
     @property
     def widest(self) -> str:
-        _, _, factors, _, _, _, simple, *_ = self._parts
         slices = self.design_info.term_slices.items()
         columns = {term: piece.stop - piece.start for term, piece in slices}
-        levels = {f: len(i.categories) for f, i in factors.items() if i.type == "categorical"}
-        return widest_term(columns, levels, simple)
+        levels = {
+            factor: len(info.categories)
+            for factor, info in self.learned.factors.items()
+            if info.type == "categorical"
+        }
+        return widest_term(columns, levels, self.learned.simple)
 
     @property
     def capacities(self) -> tuple[int | None, ...]:
@@ -226,19 +233,16 @@ class FormulaSpec(DesignSpec):
 
     def subset(self, terms: Sequence[str], dropped: frozenset[str]) -> FormulaSpec:
         """The same rows, with some of the design's terms only, and without some columns."""
-        formula, (left, right), *others, _ = self._parts
-        parts: Any = (formula, (left, right.subset(list(terms))), *others, dropped)
-        return FormulaSpec(*parts)
+        left, right = self.learned.sides
+        sides = (left, right.subset(list(terms)))
+        return FormulaSpec(self.learned._replace(sides=sides, dropped=dropped))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _load_spec, (_patsy.dumps(self._parts),)
-
-
-def _load_spec(data: bytes) -> FormulaSpec:
-    return FormulaSpec(*_patsy.loads(data))
+        return _patsy.reduced(FormulaSpec, self.learned)
 
 
 def _factor(factor: EvalFactor, info: FactorInfo, column: str | None, sight: Sight) -> Factor:
+    known = (factor.name(), factor, info.state, column, sight)
     if info.type == "numerical":
-        return Numeric(factor.name(), factor, info.state, column, info.num_columns, sight)
-    return Categorical(factor.name(), factor, info.state, column, info.categories, sight)
+        return Numeric(*known, info.num_columns)
+    return Categorical(*known, info.categories)

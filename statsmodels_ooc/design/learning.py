@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -290,7 +291,7 @@ class Lesson:
 
     def _evaluator(self, factor: EvalFactor) -> Callable[[pd.DataFrame], Any]:
         if factor in self.simple:
-            return partial(_column, self.simple[factor])
+            return itemgetter(self.simple[factor])
         return partial(_evaluate, factor, self.states[factor], self.sights[factor])
 
     def _declares(self, factor: EvalFactor) -> bool:
@@ -335,10 +336,6 @@ def _declared_order(declared: Levels | None) -> tuple[Any, ...] | None:
     if declared is None or declared.is_categorical:
         return None if declared is None else declared.values
     return _patsy.sorted_levels(v for v in declared.values if not _patsy.is_missing(v))
-
-
-def _column(name: str, frame: pd.DataFrame) -> pd.Series:
-    return frame[name]
 
 
 def _check_kinds(column: str, seen: Seen) -> None:

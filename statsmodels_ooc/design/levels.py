@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from statsmodels_ooc._patsy import dumps, is_missing, loads, sorted_levels
+from statsmodels_ooc._patsy import is_missing, reduced, sorted_levels
 from statsmodels_ooc.design.evaluation import unbox
 from statsmodels_ooc.design.factors import as_categorical, as_level, as_series
 from statsmodels_ooc.errors import DesignError, MemoryLimitError, SchemaError
@@ -88,8 +88,8 @@ class LevelScan:
     unsure: frozenset[str] = frozenset()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        parts = (dict(self.variables), self.declares, self.max_levels, self.unsure)
-        return _load_scan, (dumps(parts),)
+        known = (self.declares, self.max_levels, self.unsure)
+        return reduced(LevelScan, dict(self.variables), *known)
 
     def init(self) -> LevelScanState:
         return {name: Seen() for name in self.variables}
@@ -169,10 +169,6 @@ def _require_exact(name: str, far: Mapping[type, Any]) -> None:
             hint="pandas makes doubles of whole numbers where some are missing: read them as "
             "'Int64', or as text",
         )
-
-
-def _load_scan(data: bytes) -> LevelScan:
-    return LevelScan(*loads(data))
 
 
 def _uniques(values: Any, name: str) -> tuple[Any, tuple[Any, ...] | None]:

@@ -67,19 +67,8 @@ def widest_term(
 ) -> str:
     """The term with the most columns and the levels that make them, for a message.
 
-    Parameters
-    ----------
-    columns : mapping
-        Term to its number of columns.
-    levels : mapping
-        Categorical factor to its number of levels.
-    names : mapping
-        The factors that are nothing but a column, to its name.
-
-    Returns
-    -------
-    str
-        Empty where no term of several columns has levels.
+    Empty where no term of several columns has levels. Factors that are nothing but a column
+    go by its name.
     """
     wide = [term for term, width in columns.items() if width > 1]
     coded = [term for term in wide if any(factor in levels for factor in term.factors)]

@@ -14,6 +14,7 @@ from collections.abc import (
     ValuesView,
 )
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -30,15 +31,8 @@ class Lookup(Mapping[Any, Value]):
     """Names in order, and for each a value that is worked out once, when it is asked for.
 
     What a source says of its columns is one: a column that nobody asks for is not looked
-    at, whether it costs time or is at odds with itself.
-
-    Parameters
-    ----------
-    names : iterable
-        The keys.
-    find : callable
-        Some of the keys to a mapping with their values; those that are asked for together
-        are found together.
+    at, whether it costs time or is at odds with itself. ``find`` gives some names their
+    values; those that are asked for together are found together.
     """
 
     def __init__(
@@ -83,16 +77,11 @@ class Lookup(Mapping[Any, Value]):
 
 def dtypes_of(columns: Lookup[Any]) -> Lookup[Any]:
     """The pandas dtype of each of some columns."""
-    return Lookup(columns, _Dtypes(columns))
+    return Lookup(columns, partial(_dtypes, columns))
 
 
-class _Dtypes:
-    def __init__(self, columns: Lookup[Any]) -> None:
-        self.columns = columns
-
-    def __call__(self, names: Sequence[Any]) -> dict[Any, Any]:
-        known = zip(names, self.columns.several(names), strict=True)
-        return {name: column.dtype for name, column in known}
+def _dtypes(columns: Lookup[Any], names: Sequence[Any]) -> dict[Any, Any]:
+    return {name: column.dtype for name, column in zip(names, columns.several(names), strict=True)}
 
 
 @dataclass(frozen=True)

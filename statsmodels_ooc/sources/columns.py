@@ -165,14 +165,7 @@ def _is_pandas(kind: pa.DataType) -> bool:
 
 
 def common_type(types: Iterable[tuple[str, pa.DataType]], column: str, hint: str) -> pa.DataType:
-    """One Arrow type for a column whose files may widen it.
-
-    Parameters
-    ----------
-    types : iterable of (str, pyarrow.DataType)
-        Where the type was found, and the type.
-    column, hint : str
-        The column, and what to do about types that do not suit each other, for the message.
+    """One Arrow type for a column whose files, each with its type, may widen it.
 
     Raises
     ------
@@ -316,18 +309,7 @@ def check_unique(names: Sequence[Any], place: str) -> None:
 
 
 class ListedSource(Source):
-    """A source that is told what it is.
-
-    Parameters
-    ----------
-    name : str
-        A short name for messages and reprs, such as the path.
-    dtypes : mapping
-        Column name to pandas dtype, in column order; the categories of a Categorical are
-        the column's levels.
-    partitions : sequence of Partition
-        In row order.
-    """
+    """A source that is told what it is; the categories of a Categorical are its levels."""
 
     def __init__(
         self, name: str, dtypes: Mapping[Any, Any], partitions: Sequence[Partition]
@@ -336,64 +318,48 @@ class ListedSource(Source):
 
     @property
     def name(self) -> str:
-        """What the source is made of."""
         return self._name
 
     @property
     def dtypes(self) -> Mapping[Any, Any]:
-        """Column name to pandas dtype."""
         return self._dtypes
 
     @property
-    def partitions(self) -> Sequence[Partition]:
-        """In row order."""
+    def partitions(self) -> Sequence[Any]:
         return self._partitions
 
     def levels(self, column: str) -> Levels | None:
-        """All categories of a Categorical column."""
         dtype = select(self.dtypes, [column], self.name)[0]
         if not isinstance(dtype, pd.CategoricalDtype) or dtype.categories is None:
             return None
         return Levels(tuple(dtype.categories.tolist()), is_categorical=True)
 
 
-class ColumnSource(Source):
+class ColumnSource(ListedSource):
     """A source whose columns are looked up when they are asked for.
 
-    Parameters
-    ----------
-    name : str
-        A short name for messages and reprs, such as the path.
-    columns : Lookup
-        Column name to what is known of it: its dtype, and its levels where they are declared.
+    What is known of each is its dtype, and its levels where they are declared.
     """
 
-    def __init__(self, name: str, columns: Lookup[Any]) -> None:
-        self._name, self.known = name, columns
-
-    @property
-    def name(self) -> str:
-        """The path as it was given, or what the source is made of."""
-        return self._name
-
-    @cached_property
-    def dtypes(self) -> Mapping[str, Any]:
-        """Column name to pandas dtype."""
-        return dtypes_of(self.known)
+    def __init__(
+        self, name: str, columns: Lookup[Any], partitions: Sequence[Partition] = ()
+    ) -> None:
+        super().__init__(name, dtypes_of(columns), partitions)
+        self.known = columns
 
     def levels(self, column: str) -> Levels | None:
-        """The levels that are declared."""
         levels: Levels | None = select(self.known, [column], self.name)[0].levels
         return levels
 
 
 class Narrow(Recipe):
-    """A partition that knows columns, and takes only those along that are read."""
+    """A partition that may know columns, and takes only those along that are read."""
 
-    columns: Mapping[str, Any]
+    columns: Mapping[Any, Any] | None
 
     def narrowed(self, columns: Sequence[str]) -> Self:
-        """The same rows, knowing of these columns only."""
+        if self.columns is None:
+            return self
         partition: Any = self  # a frozen dataclass with a label
         narrowed: Self = replace(partition, columns=picked(self.columns, columns, partition.label))
         return narrowed

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from statsmodels_ooc.sources.columns import Column, ColumnSource, Narrow, select
+from statsmodels_ooc.sources.columns import Column, ColumnSource
 from statsmodels_ooc.sources.csv_errors import (
     Place,
     Ragged,
@@ -33,7 +32,8 @@ from statsmodels_ooc.sources.csv_schema import source_columns
 from statsmodels_ooc.sources.csv_text import opened_text, text_errors
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import frames_of, reader_bytes
-from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
+from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
+from statsmodels_ooc.sources.stored import FileRows
 
 SUFFIXES = tuple(kind + packed for kind in (".csv", ".tsv", ".txt") for packed in ("", *COMPRESSED))
 
@@ -167,65 +167,40 @@ def _usual_delimiter(path: str) -> str:
 
 
 @dataclass(frozen=True)
-class _Lines(Narrow):
-    """Lines of a file.
-
-    Attributes
-    ----------
-    names : tuple of str
-        The columns in the order of this file's header.
-    """
+class _Lines(FileRows):
+    """Lines of a file, whose header has the columns in the order of ``names``."""
 
     file: StoredFile
     style: CsvFormat
     columns: Mapping[str, Column | HiveKey]
     names: tuple[str, ...]
 
-    rows: ClassVar[None] = None  # only reading can tell
+    rows = None  # only reading can tell
 
-    def frames(
-        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
-    ) -> Iterator[pd.DataFrame]:
-        """Yield the rows as frames of at most ``max_rows`` rows."""
-        chosen = select(self.columns, columns, str(self.file))
-        frames = self._stored(without_keys(chosen), max_rows, encoded)
-        yield from with_keys(frames, chosen, self.file)
-
-    @abstractmethod
-    def _stored(
-        self, chosen: Sequence[Column], max_rows: int, encoded: Collection[str]
-    ) -> Iterator[pd.DataFrame]:
-        """Frames of columns that stand in the file."""
+    def _told(self, columns: Sequence[Column], ragged: Ragged) -> tuple[Any, ...]:
+        """What pyarrow's readers are told; see `CsvFormat.options`."""
+        wanted = [column.name for column in columns] or self.names[:1]
+        return self.names, wanted, stored_types(columns, self.style), ragged
 
 
 @dataclass(frozen=True)
 class CsvRange(_Lines):
-    """The lines of a file that begin inside a range of bytes.
+    """The lines of a file that begin inside a range of bytes."""
 
-    Attributes
-    ----------
-    first : int
-        Where the file's data begins.
-    start, stop : int
-        The range.
-    """
-
-    first: int
+    first: int  # where the file's data begins
     start: int
     stop: int
 
     @property
     def label(self) -> str:
-        """File and bytes."""
         return f"{self.file}, bytes {self.start}-{self.stop}"
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the range."""
         return self.stop - self.start
 
-    def _stored(
-        self, chosen: Sequence[Column], max_rows: int, encoded: Collection[str]
+    def stored(
+        self, columns: Sequence[Column], max_rows: int, encoded: Collection[str]
     ) -> Iterator[pd.DataFrame]:
         with self.file.opened() as raw:
             start = self._line_start(raw, self.start)
@@ -237,25 +212,13 @@ class CsvRange(_Lines):
             check_quotes(data, self.style, self.label)
             ragged = Ragged()
             try:
-                table = pacsv.read_csv(
-                    pa.BufferReader(data),
-                    read_options=pacsv.ReadOptions(
-                        use_threads=False,
-                        column_names=list(self.names),
-                        block_size=len(data) + 1,
-                    ),
-                    parse_options=self.style.parse_options(ragged),
-                    convert_options=self.style.convert_options(
-                        [column.name for column in chosen] or self.names[:1],
-                        stored_types(chosen, self.style),
-                    ),
-                )
+                table = self.style.table(data, *self._told(columns, ragged))
             except pa.ArrowInvalid as error:
                 place = Place(lines_before(raw, start), data)
                 raise described(error, ragged, self.file, self.names, place) from error
         batches = iter(table.to_batches(max_chunksize=max_rows))
-        numbers = without_thousands(batches, chosen, self.style, self.label)
-        yield from frames_of(numbers, chosen, max_rows, encoded)
+        numbers = without_thousands(batches, columns, self.style, self.label)
+        yield from frames_of(numbers, columns, max_rows, encoded)
 
     def _line_start(self, raw: pa.NativeFile, at: int) -> int:
         """The first line that begins at or after ``at``."""
@@ -280,37 +243,27 @@ class CsvWhole(_Lines):
 
     @property
     def label(self) -> str:
-        """The file."""
         return str(self.file)
 
     @property
     def nbytes(self) -> int:
-        """Bytes as stored."""
         return self.file.size
 
-    def _stored(
-        self, chosen: Sequence[Column], max_rows: int, encoded: Collection[str]
+    def stored(
+        self, columns: Sequence[Column], max_rows: int, encoded: Collection[str]
     ) -> Iterator[pd.DataFrame]:
         ragged = Ragged()
         with text_errors(self.file, self.style), self.file.opened() as raw:
             try:
-                batches = pacsv.open_csv(
-                    opened_text(raw, self.file, self.style),
-                    read_options=pacsv.ReadOptions(
-                        use_threads=False,
-                        column_names=list(self.names),
-                        skip_rows=self.header_lines,
-                        block_size=max(self.style.block_size, 2**20),
-                    ),
-                    parse_options=self.style.parse_options(ragged),
-                    convert_options=self.style.convert_options(
-                        [column.name for column in chosen] or self.names[:1],
-                        stored_types(chosen, self.style),
-                    ),
+                text = opened_text(raw, self.file, self.style)
+                told = self.style.options(
+                    *self._told(columns, ragged),
+                    skip_rows=self.header_lines,
+                    block_size=max(self.style.block_size, 2**20),
                 )
-                with batches:
-                    numbers = without_thousands(batches, chosen, self.style, self.label)
-                    yield from frames_of(numbers, chosen, max_rows, encoded)
+                with pacsv.open_csv(text, **told) as batches:
+                    numbers = without_thousands(batches, columns, self.style, self.label)
+                    yield from frames_of(numbers, columns, max_rows, encoded)
             except pa.ArrowInvalid as error:
                 raise described(error, ragged, self.file, self.names, Place()) from error
 
@@ -330,31 +283,16 @@ class CsvSource(ColumnSource):
             header.closed and (not is_cut(file, style) or header.end < file.size)
             for file, header in zip(files, headers, strict=True)
         ]
-        super().__init__(name, beside_keys(stored, hive_keys(files, filled)))
-        self._partitions: list[CsvRange | CsvWhole] = []
+        columns = beside_keys(stored, hive_keys(files, filled))
+        partitions: list[CsvRange | CsvWhole] = []
         for file, header in zip(files, headers, strict=True):
+            lines = (file, style, columns, header.names)
             if is_cut(file, style):
-                starts = range(header.end, max(file.size, header.end + 1), style.block_size)
-                self._partitions += [
-                    CsvRange(
-                        file,
-                        style,
-                        self.known,
-                        header.names,
-                        header.end,
-                        start,
-                        min(start + style.block_size, file.size),
-                    )
-                    for start in starts
-                ]
+                for start in range(header.end, max(file.size, header.end + 1), style.block_size):
+                    stop = min(start + style.block_size, file.size)
+                    partitions.append(CsvRange(*lines, header.end, start, stop))
             elif header.closed:
-                self._partitions.append(
-                    CsvWhole(file, style, self.known, header.names, header.lines)
-                )
-
-    @property
-    def partitions(self) -> Sequence[CsvRange | CsvWhole]:
-        """Byte ranges, in file order."""
-        return self._partitions
+                partitions.append(CsvWhole(*lines, header.lines))
+        super().__init__(name, columns, partitions)
 
     slow = True  # parsing text again costs more than a local copy

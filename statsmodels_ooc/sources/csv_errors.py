@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from statsmodels_ooc.errors import ParseError
-from statsmodels_ooc.sources.csv_format import CsvFormat
+from statsmodels_ooc.sources.csv_format import CsvFormat, unfit
 from statsmodels_ooc.sources.files import StoredFile
 
 _END = "\x00end of block"
@@ -56,14 +56,8 @@ def described(
             hint="pass encoding=, such as encoding='latin-1'",
         )
     if match:
-        name, kind = names[int(match[1])], match[3]
-        number = int(match[2]) if match[2] else None
-        return ParseError(
-            f"{file}, {place.of(number)}, column {name!r}: cannot be read as {kind}: "
-            f"{_short(match[4])}",
-            hint=f"the column's type was found from a sample; pass dtypes={{{name!r}: str}} or "
-            "another type that fits every row, or null_values= if this marks a missing value",
-        )
+        where = place.of(int(match[2]) if match[2] else None)
+        return unfit(f"{file}, {where}", names[int(match[1])], match[3], _short(match[4]))
     hint = None
     if "straddl" in str(error) or "block size" in str(error) or "too short" in str(error):
         hint = "a row is longer than a block: pass a larger block_size="

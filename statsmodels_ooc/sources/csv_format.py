@@ -68,18 +68,19 @@ def _numbers(array: pa.Array, column: Column, style: CsvFormat, place: str) -> p
     are_numbers = _are_numbers(array, style)
     if not pc.all(are_numbers, min_count=0).as_py():
         at = pc.index(are_numbers, False).as_py()
-        raise _no_number(array[at].as_py(), column, place)
+        raise unfit(place, column.name, column.type, array[at].as_py())
     try:
         return _plain(array, style).cast(column.type)
     except pa.ArrowInvalid as error:
-        raise _no_number(str(error), column, place) from error
+        raise unfit(place, column.name, column.type, str(error)) from error
 
 
-def _no_number(what: str, column: Column, place: str) -> ParseError:
+def unfit(place: str, name: str, kind: object, what: str) -> ParseError:
+    """The error for a value that does not suit the type of its column."""
     return ParseError(
-        f"{place}, column {column.name!r}: cannot be read as {column.type}: {what}",
-        hint=f"the column's type was found from a sample; pass dtypes={{{column.name!r}: str}} "
-        "or another type that fits every row, or null_values= if this marks a missing value",
+        f"{place}, column {name!r}: cannot be read as {kind}: {what}",
+        hint=f"the column's type was found from a sample; pass dtypes={{{name!r}: str}} or "
+        "another type that fits every row, or null_values= if this marks a missing value",
     )
 
 
@@ -100,19 +101,9 @@ def _plain(texts: pa.Array, style: CsvFormat) -> pa.Array:
 
 
 def cleaned(data: bytes, style: CsvFormat) -> bytes:
-    r"""Whole lines without their comments, and with a tab for every run of blanks.
+    r"""Whole lines of UTF-8 without their comments, and with a tab for every run of blanks.
 
-    Parameters
-    ----------
-    data : bytes
-        UTF-8 text of whole lines.
-    style : CsvFormat
-        Whether lines may have comments, and whether blanks separate fields.
-
-    Returns
-    -------
-    bytes
-        As many lines; what stands in quotes is as it was.
+    There are as many lines as before, and what stands in quotes is as it was.
 
     Examples
     --------
@@ -178,26 +169,9 @@ COMPRESSED = (".gz", ".bz2", ".zst", ".xz", ".zip")
 
 # pandas._libs.parsers.STR_NA_VALUES
 NULL_VALUES = (
-    "",
-    "#N/A",
-    "#N/A N/A",
-    "#NA",
-    "-1.#IND",
-    "-1.#QNAN",
-    "-NaN",
-    "-nan",
-    "1.#IND",
-    "1.#QNAN",
-    "<NA>",
-    "N/A",
-    "NA",
-    "NULL",
-    "NaN",
-    "None",
-    "n/a",
-    "nan",
-    "null",
-)
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -226,37 +200,57 @@ class CsvFormat:
     @property
     def plain_bytes(self) -> bool:
         """Whether the file's bytes can be parsed as they are."""
-        return self.encoding.lower().replace("-", "").replace("_", "") in (
-            "utf8",
-            "utf8sig",
-            "ascii",
-            "usascii",
-        )
+        plain = self.encoding.lower().replace("-", "").replace("_", "")
+        return plain in ("utf8", "utf8sig", "ascii", "usascii")
 
-    def parse_options(self, on_ragged: Callable[[Any], str]) -> pacsv.ParseOptions:
-        """Delimiter and quotes, and what to do with a row of the wrong length."""
-        return pacsv.ParseOptions(
-            delimiter=self.delimiter,
-            quote_char=self.quote_char or False,
-            escape_char=self.escape_char or False,
-            newlines_in_values=self.newlines_in_values,
-            invalid_row_handler=on_ragged,
-        )
+    def options(
+        self,
+        names: Sequence[str],
+        wanted: Sequence[str],
+        types: Mapping[str, pa.DataType],
+        on_ragged: Callable[[Any], str],
+        **how_to_read: int,
+    ) -> dict[str, Any]:
+        """What pyarrow's readers are told.
 
-    def convert_options(
-        self, wanted: Sequence[str], types: Mapping[str, pa.DataType]
-    ) -> pacsv.ConvertOptions:
-        """Only the columns wanted, with types that do not depend on the block."""
-        return pacsv.ConvertOptions(
-            include_columns=list(wanted),
-            column_types=dict(types),
-            null_values=list(self.null_values),
-            true_values=["true", "True", "TRUE"],
-            false_values=["false", "False", "FALSE"],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=True,
-            decimal_point=self.decimal_point,
-        )
+        Parameters
+        ----------
+        names : sequence of str
+            All columns, in the order of the file.
+        wanted, types : sequence of str, mapping
+            Those to read, and the types of some, which then do not depend on the block.
+        on_ragged : callable
+            What to do with a row of the wrong length.
+        **how_to_read
+            More for `pyarrow.csv.ReadOptions`.
+        """
+        return {
+            "read_options": pacsv.ReadOptions(
+                use_threads=False, column_names=list(names), **how_to_read
+            ),
+            "parse_options": pacsv.ParseOptions(
+                delimiter=self.delimiter,
+                quote_char=self.quote_char or False,
+                escape_char=self.escape_char or False,
+                newlines_in_values=self.newlines_in_values,
+                invalid_row_handler=on_ragged,
+            ),
+            "convert_options": pacsv.ConvertOptions(
+                include_columns=list(wanted),
+                column_types=dict(types),
+                null_values=list(self.null_values),
+                true_values=["true", "True", "TRUE"],
+                false_values=["false", "False", "FALSE"],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
+                decimal_point=self.decimal_point,
+            ),
+        }
+
+    def table(self, lines: bytes, *options: Any) -> pa.Table:
+        """Whole lines as one table; see `options`."""
+        told = self.options(*options, block_size=len(lines) + 1)
+        return pacsv.read_csv(pa.BufferReader(lines), **told)
 
 
 def is_cut(file: StoredFile, style: CsvFormat) -> bool:

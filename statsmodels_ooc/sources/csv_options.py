@@ -44,13 +44,6 @@ _OTHERWISE = {
 def under_own_names(own: Mapping[str, Any], pandas_names: Mapping[str, Any]) -> dict[str, Any]:
     """The options of `read_csv` by its own names, some of them given by pandas'.
 
-    Parameters
-    ----------
-    own : mapping
-        What was given by our own names, defaults included.
-    pandas_names : mapping
-        What was given by other names.
-
     Raises
     ------
     OptionError

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pacsv
 
 from statsmodels_ooc.errors import OptionError, ParseError
 from statsmodels_ooc.sources.base import Lookup
@@ -95,24 +94,12 @@ def _samples_of(file: StoredFile, header: Header, style: CsvFormat, first: bool)
 
 @dataclass(frozen=True)
 class Header:
-    """Names, and where the data begins.
-
-    Attributes
-    ----------
-    names : tuple of str
-        The columns.
-    lines : int
-        Physical lines before the data.
-    end : int
-        Bytes before the data, for files that are parsed as they are.
-    closed : bool
-        Whether a line end follows; without it the file has no rows.
-    """
+    """Names, and where the data begins."""
 
     names: tuple[str, ...]
-    lines: int
-    end: int
-    closed: bool = True
+    lines: int  # physical ones before the data
+    end: int  # bytes before the data, for files that are parsed as they are
+    closed: bool = True  # whether a line end follows; without it the file has no rows
 
 
 def read_header(head: bytes, file: StoredFile, style: CsvFormat, ended: bool) -> Header | None:
@@ -152,7 +139,13 @@ def read_header(head: bytes, file: StoredFile, style: CsvFormat, ended: bool) ->
 
 
 def _first_row(lines: Iterator[str], file: StoredFile, style: CsvFormat) -> list[str] | None:
-    reader = csv.reader((_cleaned(line, style) for line in lines), **_dialect(style))
+    reader = csv.reader(
+        (_cleaned(line, style) for line in lines),
+        delimiter=style.delimiter,
+        quotechar=style.quote_char,
+        escapechar=style.escape_char,
+        quoting=csv.QUOTE_MINIMAL if style.quote_char else csv.QUOTE_NONE,
+    )
     try:
         return next((row for row in reader if row), None)
     except csv.Error as error:
@@ -176,16 +169,6 @@ def _cleaned(line: str, style: CsvFormat) -> str:
 def _is_escaped(name: str) -> bool:
     """Whether it holds bytes that are no UTF-8."""
     return any("\udc80" <= letter <= "\udcff" for letter in name)
-
-
-def _dialect(style: CsvFormat) -> dict[str, Any]:
-    quoting = csv.QUOTE_MINIMAL if style.quote_char else csv.QUOTE_NONE
-    return {
-        "delimiter": style.delimiter,
-        "quotechar": style.quote_char,
-        "escapechar": style.escape_char,
-        "quoting": quoting,
-    }
 
 
 def _recorded(lines: Iterator[str], used: list[str]) -> Iterator[str]:
@@ -245,14 +228,7 @@ def _infer_piece(
     style: CsvFormat,
 ) -> dict[str, pa.DataType]:
     try:
-        table = pacsv.read_csv(
-            pa.BufferReader(piece),
-            read_options=pacsv.ReadOptions(
-                use_threads=False, column_names=list(names), block_size=len(piece) + 1
-            ),
-            parse_options=style.parse_options(lambda row: "skip"),
-            convert_options=style.convert_options(wanted, {}),
-        )
+        table = style.table(piece, names, wanted, {}, _skip)
     except pa.ArrowInvalid as error:
         raise ParseError(f"{file} cannot be read as CSV: {error}") from error
     types = {}
@@ -302,16 +278,13 @@ def _texts(
     """Some columns as they are written, missing values left out."""
     if not wanted:
         return
-    table = pacsv.read_csv(
-        pa.BufferReader(piece),
-        read_options=pacsv.ReadOptions(
-            use_threads=False, column_names=list(names), block_size=len(piece) + 1
-        ),
-        parse_options=style.parse_options(lambda row: "skip"),
-        convert_options=style.convert_options(wanted, dict.fromkeys(wanted, pa.string())),
-    )
+    table = style.table(piece, names, wanted, dict.fromkeys(wanted, pa.string()), _skip)
     for name in wanted:
         yield name, table.column(name).drop_null().to_pylist()
+
+
+def _skip(row: Any) -> str:
+    return "skip"
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:

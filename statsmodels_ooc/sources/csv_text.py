@@ -48,14 +48,7 @@ def text_errors(file: StoredFile, style: CsvFormat) -> Iterator[None]:
 
 
 def check_text(head: bytes, file: StoredFile, style: CsvFormat) -> None:
-    """Refuse a file whose first bytes are no UTF-8 text.
-
-    Parameters
-    ----------
-    head : bytes
-        The beginning, decompressed and transcoded.
-    file, style
-        The file and how it is read.
+    """Refuse a file whose first bytes, decompressed and transcoded, are no UTF-8 text.
 
     Raises
     ------

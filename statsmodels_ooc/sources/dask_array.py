@@ -174,9 +174,7 @@ class AlignedPartition(Recipe):
     dtypes: Mapping[str, Any]
     rows: int | None
 
-    @property
-    def nbytes(self) -> None:
-        """Only computing can tell."""
+    nbytes = None  # only computing can tell
 
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()

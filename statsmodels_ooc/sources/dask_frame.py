@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -12,8 +12,8 @@ import dask.utils
 import pandas as pd
 from dask.delayed import delayed as to_delayed
 
-from statsmodels_ooc.sources.base import Lookup, Recipe
-from statsmodels_ooc.sources.columns import ListedSource, check_unique, picked
+from statsmodels_ooc.sources.base import Lookup
+from statsmodels_ooc.sources.columns import ListedSource, Narrow, check_unique, picked
 from statsmodels_ooc.sources.memory import FramePartition
 from statsmodels_ooc.sources.values import promised
 
@@ -32,41 +32,20 @@ def parse_bytes(size: int | str) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class DaskPartition(Recipe):
-    """One dask partition.
+class DaskPartition(Narrow):
+    """One dask partition."""
 
-    Attributes
-    ----------
-    delayed : dask.delayed.Delayed
-        The pandas DataFrame to come.
-    label : str
-        Which partition it is.
-    dtypes : mapping
-        The columns that dask says there are, and their dtypes: what values may be, where
-        the partition has none.
-    """
-
-    delayed: Any
+    delayed: Any  # the pandas DataFrame to come
     label: str
-    dtypes: Mapping[Any, Any]
+    columns: Mapping[Any, Any]  # and their dtypes for dask, which stand where there is no value
 
-    def narrowed(self, columns: Sequence[str]) -> DaskPartition:
-        """The same rows, knowing of these columns only."""
-        return replace(self, dtypes=picked(self.dtypes, columns, self.label))
-
-    @property
-    def rows(self) -> None:
-        """Only computing can tell."""
-
-    @property
-    def nbytes(self) -> None:
-        """Only computing can tell."""
+    rows = nbytes = None  # only computing can tell
 
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
         """Compute this partition, where dask computes, and yield its rows."""
-        dtypes = picked(self.dtypes, columns, self.label)
+        dtypes = picked(self.columns, columns, self.label)
         frame = self.delayed[list(columns)].compute()
         yield from FramePartition(frame, self.label, dtypes).frames(columns, max_rows, encoded)
 
@@ -76,7 +55,7 @@ class DaskPartition(Recipe):
         It can become part of a larger graph, so that persisted and distributed
         collections are read where they are.
         """
-        whole = to_delayed(FramePartition, pure=True)(self.delayed, self.label, self.dtypes)
+        whole = to_delayed(FramePartition, pure=True)(self.delayed, self.label, self.columns)
         return bound_to(whole, made)
 
 
@@ -91,11 +70,6 @@ class DaskFrameSource(ListedSource):
     """A dask DataFrame.
 
     What dask declares of a column is a hint: the values say what it is.
-
-    Parameters
-    ----------
-    frame : dask.dataframe.DataFrame
-        The rows, in the order of its partitions.
     """
 
     def __init__(self, frame: Any) -> None:

@@ -13,7 +13,7 @@ import pyarrow.dataset as pads
 
 from statsmodels_ooc.sources.base import Lookup, Source
 from statsmodels_ooc.sources.columns import Column, ColumnSource, Narrow, select
-from statsmodels_ooc.sources.frames import categories_of, foreign_bytes, frames_of, union
+from statsmodels_ooc.sources.frames import foreign_bytes, frames_of
 from statsmodels_ooc.sources.memory import ArrowTableSource
 from statsmodels_ooc.sources.parquet import holds_nulls
 from statsmodels_ooc.sources.schema import CommonSchema, delivered
@@ -54,7 +54,6 @@ class FragmentPartition(Narrow):
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
-        """Yield the rows as frames of at most ``max_rows`` rows."""
         chosen: list[Column] = select(self.columns, columns, self.label)
         with foreign_bytes(self.label, "a fragment of the Dataset"):
             batches = self.fragment.to_batches(
@@ -88,14 +87,14 @@ class DatasetSource(ColumnSource):
         nullable = True if True in flags else None if None in flags else False
         if field.name not in self._common.declared:
             return delivered(field, nullable)
-        values = union(
+        dictionaries = (
             batch.column(0).dictionary
             for fragment in self._fragments
             for batch in fragment.to_batches(
                 schema=self._schema, columns=[field.name], use_threads=False
             )
         )
-        return delivered(field, nullable, categories_of(field.type, values))
+        return delivered(field, nullable, dictionaries)
 
     @cached_property
     def partitions(self) -> Sequence[FragmentPartition]:

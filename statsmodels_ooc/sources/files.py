@@ -62,27 +62,13 @@ def contents_are_compared() -> Iterator[None]:
 class StoredFile:
     """One file, as it was when the source was opened.
 
-    Attributes
-    ----------
-    path : str
-        The local path or the fsspec URL.
-    size : int
-        Bytes.
-    modified : int or None
-        Nanoseconds of the last change; None for a URL.
-    keys : tuple of (str, str or None)
-        What ``key=value`` folders say of every row of the file.
-    marks : tuple of (str, str)
-        What the server of a URL says of the version: etag, checksum, times.
-    storage : mapping
-        fsspec's storage options.
-    owner : object
-        Kept alive as long as the file is needed (a temporary folder).
+    The server of a URL gives ``marks`` of the version: etag, checksum, times. The ``owner``,
+    a temporary folder, is kept alive as long as the file is needed.
     """
 
-    path: str
-    size: int
-    modified: int | None
+    path: str  # local, or an fsspec URL
+    size: int  # bytes
+    modified: int | None  # nanoseconds of the last change; None for a URL
     keys: _Keys = ()
     marks: tuple[tuple[str, str], ...] = ()
     storage: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -381,7 +367,8 @@ def _matching(
     """The files that match a pattern, or are in a folder that does, and their keys."""
     found: dict[str, _Keys] = {}
     checked: set[str] = set()
-    for path, kind in sorted(matches(tree, root, pattern, repeats), key=_by_path):
+    matching = matches(tree, root, pattern, repeats)
+    for path, kind in sorted(matching, key=lambda match: _natural(match[0])):
         if kind == "folder":
             found |= _in_folder(tree, path, root, suffixes, repeats)
             continue
@@ -391,10 +378,6 @@ def _matching(
             checked.add(folder)
         found.setdefault(path, _keys_below(root, path))
     return found
-
-
-def _by_path(match: tuple[str, Any]) -> list[Any]:
-    return _natural(match[0])
 
 
 def _stat(path: str, keys: _Keys = ()) -> _Found:

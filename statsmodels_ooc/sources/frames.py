@@ -26,14 +26,7 @@ def reader_bytes() -> int:
 def rows_within(max_rows: int, row_bytes: float, columns: int) -> int:
     """How many rows a frame may have whose columns may be text.
 
-    Parameters
-    ----------
-    max_rows : int
-        The most, which were chosen for columns of eight bytes.
-    row_bytes : float
-        What a row takes.
-    columns : int
-        The number of columns.
+    The most were chosen for columns of eight bytes; ``row_bytes`` is what a row takes.
     """
     if row_bytes <= 16 * columns:  # twice what was counted: numbers and short text
         return max_rows
@@ -201,11 +194,6 @@ def foreign_bytes(place: str, what: str) -> Iterator[None]:
 
     Damage shows anywhere: as an error of Arrow, a name that is not text, a time zone that
     does not exist, more memory than there is.
-
-    Parameters
-    ----------
-    place, what : str
-        The file, and what it should be.
 
     Raises
     ------

@@ -24,24 +24,16 @@ _INT32 = range(-(2**31), 2**31)
 class HiveKey:
     """A column whose value is the same in all rows of a file.
 
-    Attributes
-    ----------
-    name : str
-        The key of the folders.
-    dtype : numpy.dtype or pandas dtype
-        int32 where every value is a 32-bit integer, as pyarrow infers; float64 if
-        one of them is missing besides; otherwise str.
-    seen : tuple
-        The values, in file order.
+    It is int32 where every value is a 32-bit integer, as pyarrow infers; float64 if one of
+    them is missing besides; otherwise str.
     """
 
     name: str
     dtype: Any
-    seen: tuple[Any, ...]
+    seen: tuple[Any, ...]  # the values, in file order
 
     @property
     def levels(self) -> Levels:
-        """The values that occur in the folders' names."""
         return Levels(self.seen, is_categorical=False)
 
     def values(self, file: StoredFile, rows: int) -> Any:
@@ -64,11 +56,6 @@ def _found(
     columns = [name for name in names if name not in keys]
     found = dict(zip(columns, stored.several(columns), strict=True))
     return found | {name: keys[name] for name in names if name in keys}
-
-
-def without_keys(chosen: Sequence[Any]) -> list[Column]:
-    """Of some columns those that stand in the files."""
-    return [column for column in chosen if not isinstance(column, HiveKey)]
 
 
 def with_keys(

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.ipc as ipc
 
 from statsmodels_ooc.errors import MemoryLimitError, ParseError, SchemaError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.base import Lookup
-from statsmodels_ooc.sources.columns import Column, ColumnSource, Narrow, select
+from statsmodels_ooc.sources.columns import Column, ColumnSource
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
-from statsmodels_ooc.sources.frames import categories_of, foreign_bytes, frames_of, union
-from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
+from statsmodels_ooc.sources.frames import foreign_bytes
+from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
 from statsmodels_ooc.sources.schema import CommonSchema, StoredIndex, delivered, stored_index
+from statsmodels_ooc.sources.stored import ArrowRows
 
 SUFFIXES = (".feather", ".arrow", ".ipc", ".arrows")
 
@@ -83,13 +83,8 @@ def read_ipc(
 class Largest:
     """What the largest record batch of a file holds, which is read as a whole unless mapped.
 
-    Attributes
-    ----------
-    rows : int
-        Its rows.
-    text : int
-        Bytes of each column whose values have no fixed size: an equal share of what is stored
-        beside the others, which is less than in memory where it is compressed.
+    The bytes of a column of text are an equal share of what is stored beside the columns of
+    fixed size, which is less than in memory where it is compressed.
     """
 
     rows: int
@@ -97,61 +92,42 @@ class Largest:
 
 
 @dataclass(frozen=True)
-class IpcPartition(Narrow):
+class IpcPartition(ArrowRows):
     """Consecutive record batches of one file."""
 
     file: StoredFile
-    start: int
-    stop: int
-    rows: int | None
-    nbytes: int | None
     columns: Mapping[str, Column | HiveKey]
-    stored: tuple[str, ...]
+    index: StoredIndex | None
+    fields: tuple[str, ...]
     compressed: bool
     largest: Largest
-    before: int = 0
-    index: StoredIndex | None = None
+    start: int
+    stop: int
+    before: int
+    rows: int
+    nbytes: int
+
+    format = "Arrow IPC"
 
     @property
     def label(self) -> str:
-        """File and record batches."""
         return f"{self.file}, record batches {self.start}-{self.stop - 1}"
 
-    @property
-    def labels(self) -> pd.Index[Any] | None:
-        """The labels of the rows, where pandas stored some."""
-        if self.index is None:
-            return None
-        return self.index.labels(self.before, self.rows, self._table)
-
-    def _table(self, names: Sequence[str]) -> pa.Table:
-        fields = sorted(map(self.stored.index, names))
+    def table(self, names: Sequence[str]) -> pa.Table:
+        fields = sorted(map(self.fields.index, names))
         options = ipc.IpcReadOptions(included_fields=fields, use_threads=False)
-        with (
-            foreign_bytes(self.label, "Arrow IPC"),
-            self.file.opened() as raw,
-            ipc.open_file(raw, options=options) as opened,
-        ):
+        with self.file.opened() as raw, ipc.open_file(raw, options=options) as opened:
             batches = [_valid(opened.get_batch(at)) for at in range(self.start, self.stop)]
             return pa.Table.from_batches(batches).select(list(names))
 
-    def frames(
-        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
-    ) -> Iterator[pd.DataFrame]:
-        """Yield the rows as frames of at most ``max_rows`` rows."""
-        chosen = select(self.columns, columns, str(self.file))
-        stored = without_keys(chosen)
-        batches = self._batches(stored)
-        with foreign_bytes(self.label, "Arrow IPC"):
-            frames = frames_of(batches, stored, max_rows, encoded)
-            yield from with_keys(frames, chosen, self.file)
-
-    def _batches(self, columns: Sequence[Column]) -> Iterator[pa.RecordBatch]:
+    def batches(
+        self, columns: Sequence[Column], max_rows: int, encoded: Collection[str]
+    ) -> Iterator[pa.RecordBatch]:
         names = [column.name for column in columns]
         own = self.file.owner is not None  # nobody else cuts or overwrites it
         with self.file.opened(mapped=own) as raw:
             # included_fields copies, also what is memory-mapped and would be free
-            fields = sorted(map(self.stored.index, names))
+            fields = sorted(map(self.fields.index, names))
             picked = None if own and not self.compressed else fields
             if picked is not None:
                 _check_batch([column.type for column in columns], self.largest, self.label)
@@ -185,60 +161,41 @@ def _largest(schema: pa.Schema, batches: Sequence[BatchInfo]) -> Largest:
 
 def _width(kind: pa.DataType) -> int:
     """Bytes of a value, 0 where values have no fixed size or share bytes."""
-    return int(kind.bit_width) // 8 if _is_fixed(kind) else 0
-
-
-def _is_fixed(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_primitive(kind))
+    return int(kind.bit_width) // 8 if pa.types.is_primitive(kind) else 0
 
 
 @dataclass(frozen=True)
-class IpcStreamPartition(Narrow):
+class IpcStreamPartition(ArrowRows):
     """A file in the streaming format, which can only be read from its start."""
 
     file: StoredFile
     columns: Mapping[str, Column | HiveKey]
-    index: StoredIndex | None = None
-    rows: int | None = None
+    index: StoredIndex | None
+    before: int = 0
+    rows: int | None = None  # only reading can tell
+
+    format = "an Arrow IPC stream"
 
     @property
-    def nbytes(self) -> int | None:
-        """The size of the file."""
+    def nbytes(self) -> int:
         return self.file.size
 
     @property
     def label(self) -> str:
-        """The file."""
         return str(self.file)
 
-    @property
-    def labels(self) -> pd.Index[Any] | None:
-        """The labels of the rows, where pandas stored some."""
-        return None if self.index is None else self.index.labels(0, None, self._table)
+    def table(self, names: Sequence[str]) -> pa.Table:
+        return pa.Table.from_batches(self._named(names))
 
-    def _table(self, names: Sequence[str]) -> pa.Table:
-        with (
-            foreign_bytes(self.label, "an Arrow IPC stream"),
-            self.file.opened() as raw,
-            ipc.open_stream(raw) as opened,
-        ):
-            return pa.Table.from_batches([_valid(batch.select(names)) for batch in opened])
+    def batches(
+        self, columns: Sequence[Column], max_rows: int, encoded: Collection[str]
+    ) -> Iterator[pa.RecordBatch]:
+        return self._named([column.name for column in columns])
 
-    def frames(
-        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
-    ) -> Iterator[pd.DataFrame]:
-        """Yield the rows as frames of at most ``max_rows`` rows."""
-        chosen = select(self.columns, columns, str(self.file))
-        stored = without_keys(chosen)
-        names = [column.name for column in stored]
-        with (
-            foreign_bytes(self.label, "an Arrow IPC stream"),
-            self.file.opened() as raw,
-            ipc.open_stream(raw) as opened,
-        ):
-            batches = (_valid(batch.select(names)) for batch in opened)
-            frames = frames_of(batches, stored, max_rows, encoded)
-            yield from with_keys(frames, chosen, self.file)
+    def _named(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        with self.file.opened() as raw, ipc.open_stream(raw) as opened:
+            for batch in opened:
+                yield _valid(batch.select(names))
 
 
 def _valid(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -275,20 +232,14 @@ class IpcSource(ColumnSource):
         keys = hive_keys(self.files, [item.has_rows for item in opened])
         self.refused = dict(refused or {})
         find = partial(_found, common, opened, self.refused)
-        super().__init__(name, beside_keys(Lookup((*common.names, *self.refused), find), keys))
-        self._partitions = [
-            partition for item in opened for partition in _partitions(item, self.known, index)
-        ]
+        columns = beside_keys(Lookup((*common.names, *self.refused), find), keys)
+        partitions = [part for item in opened for part in _partitions(item, columns, index)]
+        super().__init__(name, columns, partitions)
 
     @property
     def is_recipe(self) -> bool:
         """Whether the files stay: a temporary folder goes with this process."""
         return all(file.owner is None for file in self.files)
-
-    @property
-    def partitions(self) -> Sequence[IpcPartition | IpcStreamPartition]:
-        """Runs of record batches, in file order."""
-        return self._partitions
 
 
 def _open(file: StoredFile) -> _Opened:
@@ -342,8 +293,7 @@ def _column(field: pa.Field, opened: Sequence[_Opened], declared: bool) -> Colum
         return delivered(field, nullable)
     if not all(name in item.dictionaries for item in filled):
         return delivered(field, nullable)
-    values = union(item.dictionaries[name] for item in filled)
-    return delivered(field, nullable, categories_of(kind, values))
+    return delivered(field, nullable, (item.dictionaries[name] for item in filled))
 
 
 def _holds_nulls(item: _Opened, name: str) -> bool | None:
@@ -359,14 +309,13 @@ def _partitions(
     if item.batches is None:
         yield IpcStreamPartition(item.file, columns, index)
         return
-    stored = tuple(item.schema.names)
+    names = tuple(item.schema.names)
     compressed = any(info.compressed for info in item.batches)
-    largest = _largest(item.schema, item.batches)
-    start = rows = size = before = 0
+    whole = (item.file, columns, index, names, compressed, _largest(item.schema, item.batches))
+    start = before = rows = size = 0
     for at, info in enumerate(item.batches):
         rows += info.rows
         size += info.nbytes
         if rows >= _ENOUGH_ROWS or (rows and at + 1 == len(item.batches)):
-            kept = (stored, compressed, largest)
-            yield IpcPartition(item.file, start, at + 1, rows, size, columns, *kept, before, index)
-            start, rows, size, before = at + 1, 0, 0, before + rows
+            yield IpcPartition(*whole, start, at + 1, before, rows, size)
+            start, before, rows, size = at + 1, before + rows, 0, 0

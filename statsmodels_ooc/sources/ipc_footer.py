@@ -21,23 +21,11 @@ _NODE = struct.Struct("<qq")
 
 @dataclass(frozen=True)
 class BatchInfo:
-    """What the file says of one record batch.
-
-    Attributes
-    ----------
-    rows : int
-        The number of rows.
-    nbytes : int
-        Stored bytes of the body.
-    nulls : tuple of int
-        The number of nulls of each top-level column.
-    compressed : bool
-        Whether the buffers of the body are compressed.
-    """
+    """What the file says of one record batch."""
 
     rows: int
-    nbytes: int
-    nulls: tuple[int, ...]
+    nbytes: int  # stored, of the body
+    nulls: tuple[int, ...]  # of each top-level column
     compressed: bool
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from statsmodels_ooc.errors import SourceChangedError, SourceError
-from statsmodels_ooc.sources.base import Lookup, Recipe, Source
-from statsmodels_ooc.sources.columns import ListedSource, check_unique, picked, select
+from statsmodels_ooc.sources.base import Lookup, Source
+from statsmodels_ooc.sources.columns import ListedSource, Narrow, check_unique, picked, select
 from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
 from statsmodels_ooc.sources.memory import ArrowTableSource, FramePartition
 from statsmodels_ooc.sources.schema import CommonSchema
@@ -20,21 +20,11 @@ from statsmodels_ooc.sources.values import UNTYPED, check_kinds, dtype_of, joine
 
 
 class Peeked(NamedTuple):
-    """The first piece of what a function gives.
+    """The first piece of what a function gives, None where there is none."""
 
-    Attributes
-    ----------
-    pieces : iterator
-        What it was taken from; closed, if it can be.
-    first : object or None
-        The piece, None where there is none.
-    elsewhere : bool
-        Whether a thread of its own could have it.
-    """
-
-    pieces: Any
+    pieces: Any  # what it was taken from; closed, if it can be
     first: Any
-    elsewhere: bool
+    elsewhere: bool  # whether a thread of its own could have it
 
 
 def peeked(make: Callable[[], Iterable[Any]]) -> Peeked:
@@ -223,34 +213,21 @@ def _names(piece: Any, place: str) -> list[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class IterablePartition(Recipe):
+class IterablePartition(Narrow):
     """All frames of one call."""
 
     make: Callable[[], Iterable[Any]]
     label: str
-    dtypes: Mapping[Any, Any]
+    columns: Mapping[Any, Any]  # and their dtypes
     peeked: Iterator[Any] | None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return IterablePartition, (self.make, self.label, self.dtypes, None)
+        return IterablePartition, (self.make, self.label, self.columns, None)
 
-    def narrowed(self, columns: Sequence[str]) -> IterablePartition:
-        """The same frames, knowing of the dtypes of these columns only."""
-        return replace(self, dtypes=picked(self.dtypes, columns, self.label))
-
-    @property
-    def rows(self) -> None:
-        """Only reading can tell."""
-
-    @property
-    def nbytes(self) -> None:
-        """Only reading can tell."""
+    rows = nbytes = None  # only reading can tell
 
     def frames(
-        self,
-        columns: Sequence[str],
-        max_rows: int,
-        encoded: Collection[str] = (),
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows as frames of at most ``max_rows`` rows.
 
@@ -259,7 +236,7 @@ class IterablePartition(Recipe):
         SchemaError
             When a frame lacks a column or changes its kind.
         """
-        dtypes = picked(self.dtypes, columns, self.label)
+        dtypes = picked(self.columns, columns, self.label)
         for place, piece in self.pieces(columns):
             for frame in FramePartition(piece, place, dtypes).frames(columns, max_rows):
                 check_kinds(frame, dtypes, place)

@@ -144,16 +144,8 @@ def folders(
 ) -> Iterator[tuple[str, Sequence[Entry]]]:
     """A folder and all below it, each once, with what lies in them.
 
-    Parameters
-    ----------
-    tree : Tree
-        The file system.
-    root : str
-        The folder.
-    repeats : dict
-        Gets the links to folders that come under another path already.
-    underscored : bool
-        Whether folders count whose names begin with "_".
+    ``repeats`` gets the links to folders that come under another path already; folders whose
+    names begin with "_" count only where ``underscored``.
     """
     told: dict[object, str] = {}
     waiting = deque([root])
@@ -184,18 +176,7 @@ def matches(
     """What matches a pattern below a root, as `glob.glob` has it.
 
     "**" stands for any number of folders. A name that begins with a dot is matched by a
-    part that does.
-
-    Parameters
-    ----------
-    tree : Tree
-        The file system.
-    root : str
-        The folder.
-    pattern : sequence of str
-        The parts of the pattern, one a folder and the last a file or folder.
-    repeats : dict
-        As for `folders`.
+    part that does. The last part of the pattern is a file or folder, the others are folders.
     """
     part, *rest = pattern
     if part == "**":
@@ -235,15 +216,6 @@ def check_no_table(tree: Tree, folder: str, entries: Sequence[Entry]) -> None:
     """Refuse a folder that a table's log describes.
 
     Its files are not its rows: those of earlier versions and of deleted rows stay.
-
-    Parameters
-    ----------
-    tree : Tree
-        The file system.
-    folder : str
-        The folder.
-    entries : sequence of Entry
-        What lies in it.
 
     Raises
     ------

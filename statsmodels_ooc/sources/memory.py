@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from statsmodels_ooc.errors import SourceError
-from statsmodels_ooc.sources.base import Lookup, Recipe
+from statsmodels_ooc.sources.base import Lookup
 from statsmodels_ooc.sources.columns import (
     Column,
     ColumnSource,
@@ -21,7 +21,7 @@ from statsmodels_ooc.sources.columns import (
     picked,
     select,
 )
-from statsmodels_ooc.sources.frames import categories_of, frames_of
+from statsmodels_ooc.sources.frames import frames_of
 from statsmodels_ooc.sources.schema import (
     CommonSchema,
     StoredIndex,
@@ -35,32 +35,15 @@ _CHUNK_ROWS = 262_144
 
 
 @dataclass(frozen=True, eq=False)
-class FramePartition(Recipe):
-    """Consecutive rows of a pandas DataFrame.
-
-    Attributes
-    ----------
-    frame : DataFrame, (n, ...)
-        The rows.
-    label : str
-        Which they are.
-    dtypes : mapping, optional
-        The dtypes of the whole columns, where they are known; see `settled`.
-    """
+class FramePartition(Narrow):
+    """Consecutive rows of a pandas DataFrame."""
 
     frame: pd.DataFrame
     label: str
-    dtypes: Mapping[Any, Any] | None = None
-
-    def narrowed(self, columns: Sequence[str]) -> FramePartition:
-        """The same rows, knowing of the dtypes of these columns only."""
-        if self.dtypes is None:
-            return self
-        return replace(self, dtypes=picked(self.dtypes, columns, self.label))
+    columns: Mapping[Any, Any] | None = None  # dtypes of the whole, where known; see `settled`
 
     @property
     def rows(self) -> int:
-        """The number of rows."""
         return len(self.frame)
 
     @cached_property
@@ -70,18 +53,13 @@ class FramePartition(Recipe):
 
     @property
     def labels(self) -> pd.Index[Any]:
-        """The labels of the rows."""
         return self.frame.index
 
     def frames(
-        self,
-        columns: Sequence[str],
-        max_rows: int,
-        encoded: Collection[str] = (),
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
-        """Yield the rows as frames of at most ``max_rows`` rows."""
         chosen = self.frame.take(select(self._places, columns, self.label), axis=1)
-        dtypes = None if self.dtypes is None else picked(self.dtypes, columns, self.label)
+        dtypes = None if self.columns is None else picked(self.columns, columns, self.label)
         for start in range(0, len(chosen), max_rows):
             piece = chosen.iloc[start : start + max_rows]
             piece.index = pd.RangeIndex(len(piece))
@@ -164,60 +142,44 @@ class TablePartition(Narrow):
 
     @property
     def rows(self) -> int:
-        """The number of rows."""
         return int(self.table.num_rows)
 
     @property
     def nbytes(self) -> int:
-        """Bytes in memory."""
         return int(self.table.nbytes)
 
     @property
     def labels(self) -> pd.Index[Any] | None:
-        """The labels of the rows, where the table has some of pandas."""
         if self.index is None:
             return None
-        return self.index.labels(self.before, self.rows, lambda names: self.table.select(names))
+        return self.index.labels(self.before, self.rows, self.table.select)
 
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
-        """Yield the rows as frames of at most ``max_rows`` rows."""
         chosen: list[Column] = select(self.columns, columns, self.label)
         batches = self.table.select(list(columns)).to_batches(max_chunksize=max_rows)
         yield from frames_of(batches, chosen, max_rows, encoded)
 
 
 class ArrowTableSource(ColumnSource):
-    """A pyarrow Table; slices share its memory.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        The rows.
-    chunk_rows : int, optional
-        Rows of a partition, 262,144 by default.
-    """
+    """A pyarrow Table; slices, by default of 262,144 rows, share its memory."""
 
     def __init__(self, table: pa.Table, chunk_rows: int | None = None) -> None:
         table = table.unify_dictionaries()
         common = CommonSchema([("the Table", table.schema)])
-        super().__init__("Table", Lookup(common.names, partial(_table_columns, common, table)))
+        columns = Lookup(common.names, partial(_table_columns, common, table))
         step = _positive(_CHUNK_ROWS if chunk_rows is None else chunk_rows)
         index = stored_index([("the Table", table.schema)])
-        self._partitions = [
+        partitions = [
             TablePartition(
-                table.slice(start, step), f"Table, rows from {start}", self.known, start, index
+                table.slice(start, step), f"Table, rows from {start}", columns, start, index
             )
             for start in range(0, table.num_rows, step)
         ]
+        super().__init__("Table", columns, partitions)
 
     is_recipe = False  # a pickle would hold the rows
-
-    @property
-    def partitions(self) -> Sequence[TablePartition]:
-        """Slices in row order."""
-        return self._partitions
 
 
 def _table_columns(
@@ -233,6 +195,4 @@ def _table_column(field: pa.Field, data: pa.ChunkedArray, declared: bool) -> Col
     nullable = data.null_count > 0
     if not declared:
         return delivered(field, nullable)
-    words = data.chunk(0).dictionary.to_pylist() if data.num_chunks else []
-    values = [word for word in dict.fromkeys(words) if word is not None]
-    return delivered(field, nullable, categories_of(field.type, values))
+    return delivered(field, nullable, (chunk.dictionary for chunk in data.chunks[:1]))

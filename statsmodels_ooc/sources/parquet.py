@@ -6,26 +6,19 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from itertools import chain
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.sources.base import Levels, Lookup
-from statsmodels_ooc.sources.columns import Column, ColumnSource, Narrow, is_text, select
+from statsmodels_ooc.sources.columns import Column, ColumnSource, is_text, select
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
-from statsmodels_ooc.sources.frames import (
-    categories_of,
-    foreign_bytes,
-    frames_of,
-    rows_within,
-    union,
-)
-from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys, with_keys, without_keys
+from statsmodels_ooc.sources.frames import foreign_bytes, rows_within
+from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
 from statsmodels_ooc.sources.parquet_footer import (
     dictionaries,
     footer,
@@ -36,6 +29,7 @@ from statsmodels_ooc.sources.parquet_footer import (
     text_bytes,
 )
 from statsmodels_ooc.sources.schema import CommonSchema, StoredIndex, delivered, stored_index
+from statsmodels_ooc.sources.stored import ArrowRows
 
 SUFFIXES = (".parquet", ".pq", ".parq")
 
@@ -97,64 +91,40 @@ def read_parquet(
 
 
 @dataclass(frozen=True)
-class ParquetPartition(Narrow):
+class ParquetPartition(ArrowRows):
     """Consecutive row groups of one file."""
 
     file: StoredFile
+    columns: Mapping[str, Column | HiveKey]
+    index: StoredIndex | None
     start: int
     stop: int
-    rows: int | None
-    nbytes: int | None
-    columns: Mapping[str, Column | HiveKey]
-    index: StoredIndex | None = None
+    before: int
+    rows: int
+    nbytes: int
+
+    format = "Parquet"
 
     @property
     def label(self) -> str:
-        """File and row groups."""
         if self.stop - self.start == 1:
             return f"{self.file}, row group {self.start}"
         return f"{self.file}, row groups {self.start}-{self.stop - 1}"
 
+    def table(self, names: Sequence[str]) -> pa.Table:
+        known = footer(self.file.now())
+        with self.file.opened() as raw, pq.ParquetFile(raw, metadata=known) as file:
+            return file.read_row_groups(self._groups, columns=list(names), use_threads=False)
+
     @property
-    def labels(self) -> pd.Index[Any] | None:
-        """The labels of the rows, where pandas stored some."""
-        if self.index is None:
-            return None
-        known = footer(self.file)
-        before = sum(known.row_group(group).num_rows for group in range(self.start))
-        return self.index.labels(before, self.rows, self._table)
+    def _groups(self) -> list[int]:
+        return list(range(self.start, self.stop))
 
-    def _table(self, names: Sequence[str]) -> pa.Table:
-        with (
-            foreign_bytes(self.label, "Parquet"),
-            self.file.opened() as raw,
-            pq.ParquetFile(raw, metadata=footer(self.file.now())) as file,
-        ):
-            groups = list(range(self.start, self.stop))
-            return file.read_row_groups(groups, columns=list(names), use_threads=False)
-
-    def frames(
-        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
-    ) -> Iterator[pd.DataFrame]:
-        """Yield the rows as frames of at most ``max_rows`` rows."""
-        chosen = select(self.columns, columns, str(self.file))
-        stored = without_keys(chosen)
-        frames = frames_of(self._batches(stored, max_rows, encoded), stored, max_rows, encoded)
-        seen = 0
-        with foreign_bytes(self.label, "Parquet"):
-            for frame in with_keys(frames, chosen, self.file):
-                seen += len(frame)
-                yield frame
-        if seen != self.rows:
-            raise SourceChangedError(
-                f"{self.label} gave {seen:,} rows, its footer says {self.rows:,}",
-                hint="open the source again",
-            )
-
-    def _batches(
+    def batches(
         self, columns: Sequence[Column], max_rows: int, encoded: Collection[str]
     ) -> Iterator[pa.RecordBatch]:
         names = [column.name for column in columns]
+        seen = 0
         with (
             self.file.opened() as raw,
             pq.ParquetFile(
@@ -166,14 +136,20 @@ class ParquetPartition(Narrow):
                 buffer_size=_BUFFER,
             ) as file,
         ):
-            groups = list(range(self.start, self.stop))
+            groups = self._groups
             text = [column.name for column in columns if holds_text(column.type)]
             rows = rows_within(max_rows, text_bytes(file, groups, text), 1) if text else max_rows
             batches = file.iter_batches(
                 batch_size=rows, row_groups=groups, columns=names, use_threads=False
             )
             for batch in batches:
+                seen += batch.num_rows
                 yield batch if batch.schema.names == names else batch.select(names)
+        if seen != self.rows:
+            raise SourceChangedError(
+                f"{self.label} gave {seen:,} rows, its footer says {self.rows:,}",
+                hint="open the source again",
+            )
 
 
 class ParquetSource(ColumnSource):
@@ -183,12 +159,17 @@ class ParquetSource(ColumnSource):
         self.files = tuple(files)
         self._untyped: dict[str, set[StoredFile]] = {}
         opened = _in_threads(_opened, self.files)
-        self._runs = [runs for _, runs, _ in opened]
         schemas = [(str(file), one[0]) for file, one in zip(self.files, opened, strict=True)]
-        self._index = stored_index(schemas)
+        index = stored_index(schemas)
         self._common = CommonSchema(schemas, without_value=self._without_value)
         keys = hive_keys(self.files, [rows for _, _, rows in opened])
-        super().__init__(name, beside_keys(Lookup(self._common.names, self._found), keys))
+        columns = beside_keys(Lookup(self._common.names, self._found), keys)
+        partitions = [
+            ParquetPartition(file, columns, index, *run)
+            for file, (_, runs, _) in zip(self.files, opened, strict=True)
+            for run in runs
+        ]
+        super().__init__(name, columns, partitions)
 
     def _without_value(self, name: str, kind: pa.DataType) -> bool:
         near = self._common.position(name)
@@ -217,17 +198,7 @@ class ParquetSource(ColumnSource):
         if field.name not in self._common.declared or not pa.types.is_dictionary(field.type):
             return delivered(field, nullable)
         found = _in_threads(partial(dictionaries, column=field.name), self._typed(field.name))
-        category = categories_of(field.type, union(chain.from_iterable(found)))
-        return delivered(field, nullable, category)
-
-    @cached_property
-    def partitions(self) -> Sequence[ParquetPartition]:
-        """Runs of row groups, in file order."""
-        return [
-            ParquetPartition(file, start, stop, rows, size, self.known, self._index)
-            for file, runs in zip(self.files, self._runs, strict=True)
-            for start, stop, rows, size in runs
-        ]
+        return delivered(field, nullable, chain.from_iterable(found))
 
     def levels(self, column: str) -> Levels | None:
         """Declared categories, hive keys, or complete small dictionary pages."""
@@ -237,7 +208,7 @@ class ParquetSource(ColumnSource):
         return string_levels(self._typed(column), column) if is_text(known.type) else None
 
 
-def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, int, int, int]], int]:
+def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, ...]], int]:
     """What a source keeps of a footer: the schema, runs of row groups, and all rows."""
     known = footer(file)
     with foreign_bytes(str(file), "Parquet"):
@@ -257,16 +228,7 @@ def holds_nulls(
     """Whether nulls occur in columns, from row-group statistics; None where they are silent.
 
     Only integers and booleans are looked up, the footers once for all of them: other types
-    hold nulls as they are.
-
-    Parameters
-    ----------
-    footers : iterable of pyarrow.parquet.FileMetaData
-        Of all files.
-    kinds : mapping
-        The columns and their types.
-    near : mapping
-        Where to look first for each among the leaves.
+    hold nulls as they are. ``near`` says where to look first for each among the leaves.
     """
     doubtful = {
         name
@@ -299,20 +261,20 @@ def _file_holds_nulls(known: pq.FileMetaData, name: str, near: int) -> bool | No
     return None if silent else False
 
 
-def _runs(known: pq.FileMetaData, stored: int) -> Iterator[tuple[int, int, int, int]]:
-    """Row groups as (start, stop, rows, bytes): tiny neighbours go together.
+def _runs(known: pq.FileMetaData, stored: int) -> Iterator[tuple[int, ...]]:
+    """Row groups as (start, stop, rows before, rows, bytes): tiny neighbours go together.
 
     The stored bytes of a file are shared out as the groups' bytes in memory are: what is
     stored of a group is written at each of its columns, of which there may be thousands.
     """
     groups = [known.row_group(at) for at in range(known.num_row_groups)]
     total = max(sum(group.total_byte_size for group in groups), 1)
-    start = rows = size = 0
+    start = before = rows = size = 0
     for at, group in enumerate(groups):
         if rows and (rows >= _ENOUGH_ROWS or rows + group.num_rows > _MOST_ROWS):
-            yield start, at, rows, stored * size // total
-            start, rows, size = at, 0, 0
+            yield start, at, before, rows, stored * size // total
+            start, before, rows, size = at, before + rows, 0, 0
         rows += group.num_rows
         size += group.total_byte_size
     if rows:
-        yield start, known.num_row_groups, rows, stored * size // total
+        yield start, known.num_row_groups, before, rows, stored * size // total

@@ -56,21 +56,9 @@ footer = _Footers()
 
 
 def leaf_of(known: pq.FileMetaData, name: str, near: int = 0) -> int | None:
-    """The position among a file's leaves of a column that is not nested.
+    """The position among a file's leaves of a column, looked for first near a place.
 
-    Parameters
-    ----------
-    known : pyarrow.parquet.FileMetaData
-        The footer.
-    name : str
-        The column.
-    near : int
-        Where to look first.
-
-    Returns
-    -------
-    int or None
-        None where the column has other columns in it.
+    None where the column has other columns in it.
     """
     schema, count = known.schema, known.num_columns
     places = chain(range(near, count), range(min(near, count)))
@@ -92,19 +80,9 @@ def holds_only_nulls(known: pq.FileMetaData, name: str, near: int = 0) -> bool:
 
 
 def wholly_dictionary_encoded(metadata: pq.FileMetaData, column: str) -> list[bool]:
-    """Whether each row group's dictionary page is known to hold all values of a column.
+    """For each row group, whether its dictionary page is known to hold all values of a column.
 
-    Parameters
-    ----------
-    metadata : pyarrow.parquet.FileMetaData
-        The footer.
-    column : str
-        The name of a top-level column.
-
-    Returns
-    -------
-    list of bool
-        One per row group.
+    The column is one of the top level.
     """
     sink = pa.BufferOutputStream()
     metadata.write_metadata_file(sink)
@@ -208,15 +186,6 @@ def text_bytes(file: pq.ParquetFile, groups: Sequence[int], columns: Sequence[st
 
     The footer tells the stored bytes, which are those in memory unless texts are words of a
     dictionary: of these the first rows tell the length.
-
-    Parameters
-    ----------
-    file : pyarrow.parquet.ParquetFile
-        The open file.
-    groups : sequence of int
-        The row groups that will be read.
-    columns : sequence of str
-        The columns of text.
     """
     first = next(
         file.iter_batches(

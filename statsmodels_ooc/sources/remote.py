@@ -84,13 +84,6 @@ class RemoteFile:
     """An open file of a file system, whose errors while it is read are those of this package.
 
     It gives as many bytes as it is asked for, fewer only at its end.
-
-    Parameters
-    ----------
-    raw : object
-        What fsspec opened.
-    url : str
-        Its address, for messages.
     """
 
     def __init__(self, raw: Any, url: str) -> None:
@@ -123,18 +116,10 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Version:
-    """Which version of a file a server has.
-
-    Attributes
-    ----------
-    size : int
-        Bytes.
-    marks : tuple of (str, str)
-        What else changes with the content, the surest first: etag, checksum, times.
-    """
+    """Which version of a file a server has."""
 
     size: int
-    marks: tuple[tuple[str, str], ...]
+    marks: tuple[tuple[str, str], ...]  # what else changes with the content, the surest first
 
     def differs(self, other: Version) -> bool:
         """Whether two versions are known to be different ones."""
@@ -161,15 +146,7 @@ def version_of(tree: RemoteTree, path: str, *, fresh: bool = False) -> Version:
 
 
 class RemoteTree:
-    """A file system of fsspec.
-
-    Parameters
-    ----------
-    filesystem : object
-        fsspec's.
-    scheme : str
-        How its URLs begin.
-    """
+    """A file system of fsspec, and how its URLs begin."""
 
     def __init__(self, filesystem: Any, scheme: str) -> None:
         self.filesystem = filesystem
@@ -231,13 +208,8 @@ class RemoteTree:
 def entries_of_keys(root: str, sizes: Mapping[str, int | None]) -> dict[str, list[Entry]]:
     """Folders below a root, as the keys of a store imply them, to what lies in each.
 
-    Parameters
-    ----------
-    root : str
-        The folder.
-    sizes : mapping
-        The keys, and what is stored under each. Nothing under a key with others below it is
-        the mark that some clients leave of a folder.
+    Nothing stored under a key with others below it is the mark that some clients leave of a
+    folder.
     """
     inside: dict[str, dict[Entry, int | None]] = {root: {}}
     for key, size in sizes.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.columns import Column, check_unique, common_type, delivered_type
-from statsmodels_ooc.sources.frames import check_zone, foreign_bytes
+from statsmodels_ooc.sources.frames import categories_of, check_zone, foreign_bytes, union
 
 DECLARED = b"statsmodels-ooc:categories"  # a key of a field's metadata: its levels are declared
 
@@ -152,9 +152,10 @@ def declared_categories(schema: pa.Schema) -> frozenset[str]:
 
 
 def delivered(
-    field: pa.Field, nullable: bool | None, category: pd.CategoricalDtype | None = None
+    field: pa.Field, nullable: bool | None, dictionaries: Iterable[pa.Array] | None = None
 ) -> Column:
-    """How a field of the common schema is delivered."""
+    """How a field of the common schema is delivered, which may have dictionaries of levels."""
+    category = None if dictionaries is None else categories_of(field.type, union(dictionaries))
     return Column(field.name, delivered_type(field.type), nullable, category)
 
 
@@ -163,41 +164,18 @@ _WHAT = "a table of pandas with an index"
 
 @dataclass(frozen=True)
 class StoredIndex:
-    """Where the labels of some rows of a table are.
-
-    Attributes
-    ----------
-    place : str
-        The table, for messages.
-    metadata : dict
-        That of the table's schema, which says how pandas had them.
-    columns : tuple of str
-        The columns that hold them; none where they are a range.
-    span : range
-        The range of the whole table.
-    name : object
-        The name of the range.
-    """
+    """Where the labels of some rows of a table are."""
 
     place: str
-    metadata: dict[bytes, bytes]
-    columns: tuple[str, ...]
-    span: range
+    metadata: dict[bytes, bytes]  # of the table's schema, which says how pandas had them
+    columns: tuple[str, ...]  # that hold them; none where they are a range
+    span: range  # of the whole table
     name: Any
 
     def labels(
         self, before: int, rows: int | None, read: Callable[[Sequence[str]], pa.Table]
     ) -> pd.Index[Any]:
-        """The labels of consecutive rows.
-
-        Parameters
-        ----------
-        before, rows : int
-            How many rows of the table come before them, and how many they are; None for
-            all that follow.
-        read : callable
-            Names of columns to a table of these rows of them.
-        """
+        """The labels of so many rows, or all, behind those before; ``read`` gives their table."""
         if self.columns:
             table = read(self.columns).replace_schema_metadata(self.metadata)
             with foreign_bytes(self.place, _WHAT):
@@ -211,11 +189,6 @@ def stored_index(schemas: Sequence[tuple[str, pa.Schema]]) -> StoredIndex | None
 
     None where pandas would number the rows: it stored none, or the one that numbers them,
     or several pieces have ranges of their own.
-
-    Parameters
-    ----------
-    schemas : sequence of (str, pyarrow.Schema)
-        The names and schemas of the pieces.
 
     Raises
     ------

@@ -17,13 +17,13 @@ import pyarrow.ipc as ipc
 
 from statsmodels_ooc.errors import SchemaError, SourceError
 from statsmodels_ooc.sources.base import Levels, Partition, Recipe, Source
-from statsmodels_ooc.sources.columns import common_type
+from statsmodels_ooc.sources.columns import ListedSource, common_type
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
 from statsmodels_ooc.sources.ipc import IpcSource
 from statsmodels_ooc.sources.schema import DECLARED, check_same_columns, declared_categories
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
-from statsmodels_ooc.sources.values import CONVERT, settled
+from statsmodels_ooc.sources.values import CONVERT, settled, with_columns
 
 _BATCH_ROWS = 131_072
 
@@ -85,7 +85,7 @@ def _as_table(piece: Any, place: str) -> tuple[pa.Table, dict[str, SchemaError]]
         raise TypeError(
             f"{place} is a {type(piece).__name__}, not a DataFrame or an Arrow RecordBatch"
         )
-    frame = _with_decimals(settled(piece))
+    frame = with_columns(settled(piece), _without_long_integers)
     refused: dict[Any, SchemaError] = {}
     try:
         table = pa.Table.from_pandas(frame, preserve_index=False)
@@ -125,17 +125,11 @@ def _with_special_categories(table: pa.Table, place: str) -> dict[str, SchemaErr
     }
 
 
-def _with_decimals(frame: pd.DataFrame) -> pd.DataFrame:
+def _without_long_integers(_: Any, column: pd.Series) -> pd.Series:
     """Integers of more than 64 bits as decimals, which Arrow has."""
-    long = {
-        name: column.map(Decimal, na_action="ignore")
-        for name, column in frame.items()
-        if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "integer"
-    }
-    if not long:
-        return frame
-    columns = {name: long.get(name, column) for name, column in frame.items()}
-    return pd.DataFrame(columns, copy=False)
+    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "integer":
+        return column.map(Decimal, na_action="ignore")
+    return column
 
 
 def _marked(table: pa.Table) -> pa.Table:
@@ -262,7 +256,6 @@ def _recoded(column: pa.ChunkedArray, words: pa.Array) -> pa.ChunkedArray:
     return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, words)])
 
 
-_FRAME_ROWS = 131_072
 _EXPANSION = 12  # bytes in a local copy for a byte of a compressed text file, at most
 
 
@@ -298,55 +291,33 @@ def _frames(
 ) -> Iterator[pd.DataFrame]:
     """The frames, and an empty one first, so that no rows still have columns."""
     yield pd.DataFrame({name: pd.Series(dtype=dtypes[name]) for name in columns})
-    for frame in partition.frames(columns, _FRAME_ROWS):
+    for frame in partition.frames(columns, _BATCH_ROWS):
         yield frame
         seen(len(frame))
 
 
-class SpooledSource(Source):
-    """The copy of a slow source, which goes by the original's name and labels.
-
-    Parameters
-    ----------
-    original : Source
-        What was copied.
-    copies : sequence of IpcSource
-        The copy of each of its partitions.
-    """
+class SpooledSource(ListedSource):
+    """The copies of a slow source's partitions, which go by its name and its labels."""
 
     def __init__(self, original: Source, copies: Sequence[IpcSource]) -> None:
-        self._original = original
         # One source over all files: a column that widened anywhere is wide everywhere.
         refused = {name: error for copy in copies for name, error in copy.refused.items()}
         files = [file for copy in copies for file in copy.files]
-        self._copy = IpcSource(files, original.name, refused)
-        pieces = {partition.file: [] for partition in self._copy.partitions}  # type: ignore[var-annotated]
-        for piece in self._copy.partitions:
+        copied = IpcSource(files, original.name, refused)
+        pieces: dict[StoredFile, list[Partition]] = {file: [] for file in files}
+        for piece in copied.partitions:
             pieces[piece.file].append(piece)
         # A partition for each of the original's, so that both give the same bits.
-        self._partitions = [
+        partitions = [
             SpooledPartition(
-                before.label,
-                tuple(piece for file in copy.files for piece in pieces.get(file, [])),
+                before.label, tuple(piece for file in copy.files for piece in pieces[file])
             )
             for before, copy in zip(original.partitions, copies, strict=True)
         ]
+        super().__init__(original.name, copied.dtypes, partitions)
+        self._original, self._copy = original, copied
 
-    @property
-    def name(self) -> str:
-        return self._original.name
-
-    @property
-    def dtypes(self) -> Mapping[str, Any]:
-        return self._copy.dtypes
-
-    @property
-    def partitions(self) -> Sequence[Partition]:
-        return self._partitions
-
-    @property
-    def is_recipe(self) -> bool:
-        return False
+    is_recipe = False  # a temporary copy goes with this process
 
     def levels(self, column: str) -> Levels | None:
         return self._original.levels(column) or self._copy.levels(column)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,23 +11,11 @@ import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.errors import SourceError
-from statsmodels_ooc.sources.base import (
-    Levels,
-    NumberedFrame,
-    Partition,
-    Recipe,
-    Source,
-)
+from statsmodels_ooc.sources.base import Levels, NumberedFrame, Partition, Recipe, Source
+from statsmodels_ooc.sources.columns import ListedSource
 from statsmodels_ooc.sources.values import widened
 
-_UNFIT = (
-    AttributeError,
-    NotImplementedError,
-    OverflowError,
-    SyntaxError,
-    TypeError,
-    ValueError,
-)
+_UNFIT = (AttributeError, NotImplementedError, OverflowError, SyntaxError, TypeError, ValueError)
 _SAMPLE = 1_000  # rows of a partition on which a condition is tried
 
 
@@ -104,30 +92,18 @@ def _or_a_mask(source: Source) -> str:
     return "" if source.rows is None else ", or give an array of bool as long as the data"
 
 
-class _Subset(Source):
+class _Subset(ListedSource):
     def __init__(self, source: Source, partitions: Sequence[ChosenPartition]) -> None:
+        super().__init__(f"{source.name} (subset)", source.dtypes, partitions)
         self._source = source
-        self._partitions = partitions
-
-    @property
-    def name(self) -> str:
-        return f"{self._source.name} (subset)"
 
     @property
     def no_rows(self) -> str:
-        if not self._partitions:
+        if not self.partitions:
             return self._source.no_rows
-        condition = self._partitions[0].wrap.condition
+        condition = self.partitions[0].wrap.condition
         what = f"subset={condition!r}" if isinstance(condition, str) else "subset"
         return f"{what} keeps none of the rows of {self._source.name}"
-
-    @property
-    def dtypes(self) -> Mapping[str, Any]:
-        return self._source.dtypes
-
-    @property
-    def partitions(self) -> Sequence[ChosenPartition]:
-        return self._partitions
 
     @property
     def slow(self) -> bool:
@@ -139,7 +115,7 @@ class _Subset(Source):
 
     @property
     def is_recipe(self) -> bool:
-        named = all(isinstance(chosen.wrap.condition, str) for chosen in self._partitions)
+        named = all(isinstance(chosen.wrap.condition, str) for chosen in self.partitions)
         return named and self._source.is_recipe
 
     def levels(self, column: str) -> Levels | None:
@@ -220,29 +196,19 @@ def _truth(chosen: Any) -> tuple[np.ndarray, np.ndarray | None]:
     return chosen.fillna(False).to_numpy(np.bool_), is_open if is_open.any() else None
 
 
+@dataclass(frozen=True, eq=False)
 class ChosenPartition(Recipe):
-    """The chosen rows of a partition.
+    """The chosen rows of a partition."""
 
-    Attributes
-    ----------
-    inner : Partition
-        The partition with all of its rows.
-    wrap : Choose
-        What makes this one of it.
-    """
+    inner: Partition
+    wrap: Choose
 
-    def __init__(self, inner: Partition, wrap: Choose) -> None:
-        self.inner = inner
-        self.wrap = wrap
-
-    rows = None
+    rows = None  # only reading can tell
 
     def narrowed(self, columns: Sequence[str]) -> ChosenPartition:
-        """The same rows, knowing only of the columns that are read."""
         return ChosenPartition(self.inner.narrowed(self._needed(columns)), self.wrap)
 
     def bind(self, *made: Callable[[Any], Any]) -> Any:
-        """What dask computes of the partition with all rows."""
         return self.inner.bind(self.wrap, *made)
 
     def _needed(self, columns: Sequence[str]) -> list[str]:
@@ -270,7 +236,6 @@ class ChosenPartition(Recipe):
     def numbered(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[NumberedFrame]:
-        """Frames of the chosen rows, and which rows these are."""
         looked_at = self.wrap.columns()
         needed = self._needed(columns)
         start = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
@@ -129,22 +129,23 @@ def settled(frame: pd.DataFrame, dtypes: Mapping[Any, Any] | None = None) -> pd.
         The dtypes of the columns of which it is a piece: those without a value here get
         them, and Categoricals become values where the whole is none.
     """
-    changed = {}
-    for name, column in frame.items():
+
+    def suited(name: Any, column: pd.Series) -> pd.Series:
         found = as_found(column)
-        if dtypes is not None and found.dtype != dtypes[name]:
-            found = _suited(column, found, dtypes[name])
-        if found is not column:
-            changed[name] = found
-    return _with(changed, frame)
+        if dtypes is None or found.dtype == dtypes[name]:
+            return found
+        return _suited(column, found, dtypes[name])
+
+    return with_columns(frame, suited)
 
 
-def _with(changed: Mapping[Any, pd.Series], frame: pd.DataFrame) -> pd.DataFrame:
-    """A frame with other columns in the place of some."""
-    if not changed:
+def with_columns(frame: pd.DataFrame, made: Callable[[Any, pd.Series], pd.Series]) -> pd.DataFrame:
+    """A frame of what is made of each name and column; itself where no column is another."""
+    before = dict(frame.items())
+    after = {name: made(name, column) for name, column in before.items()}
+    if all(after[name] is column for name, column in before.items()):
         return frame
-    columns = {name: changed.get(name, column) for name, column in frame.items()}
-    return pd.DataFrame(columns, copy=False)
+    return pd.DataFrame(after, copy=False)
 
 
 def _suited(column: pd.Series, found: pd.Series, dtype: Any) -> pd.Series:
@@ -305,12 +306,11 @@ def widened(frame: pd.DataFrame, exact: bool) -> pd.DataFrame:
     exact : bool
         Whether whole numbers that doubles do not tell apart stay as they are.
     """
-    changed = {}
-    for name, column in frame.items():
-        found = column if exact and _is_beyond(column) else plain_column(column)
-        if found is not column:
-            changed[name] = found
-    return _with(changed, frame)
+
+    def plain(_: Any, column: pd.Series) -> pd.Series:
+        return column if exact and _is_beyond(column) else plain_column(column)
+
+    return with_columns(frame, plain)
 
 
 def _is_beyond(column: pd.Series) -> bool:

@@ -54,7 +54,7 @@ FORMULAS = [
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_planned_columns_are_those_of_the_design(formula):
     spec = learn(formula, FrameSource([make_frame()]), SCOPE | CONTRASTS, max_endog=9)
-    for info in spec._parts[1]:
+    for info in spec.learned.sides:
         numbers = {f: i.num_columns for f, i in info.factor_infos.items() if i.type == "numerical"}
         boxes = {"C(g, two)": CONTRASTS["two"]}
         boxes["C(g, [[1, 0], [0, 1], [1, 1], [2, 1]])"] = CONTRASTS["two"].tolist()
