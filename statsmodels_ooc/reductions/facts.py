@@ -28,33 +28,16 @@ class NotFinite(NamedTuple):
 
 @dataclass(slots=True)
 class RowFactsState:
-    """Counts and extremes of the rows seen so far.
+    """Counts and extremes of the rows seen so far."""
 
-    Attributes
-    ----------
-    rows_read, rows : int
-        Rows of the source, and rows that are left after dropping.
-    missing : dict
-        Dropped rows by the name of the variable that had a missing value; a row
-        counts for every one that had.
-    low, high : ndarray, (k + 1,)
-        Extremes of the columns of ``[X | y]``.
-    log_weights : float
-        Sum of the logarithms of the weights.
-    total_weight : float
-        Sum of the weights; the number of rows where there are none.
-    not_finite : NotFinite or None
-        The first NaN or infinity in ``[X | y]``.
-    """
-
-    rows_read: int
-    rows: int
-    missing: dict[str, int]
-    low: FloatArray
+    rows_read: int  # of the source
+    rows: int  # that are left after dropping
+    missing: dict[str, int]  # dropped rows by variable; a row counts for every one it lacks
+    low: FloatArray  # extremes of the columns of [X | y], (k + 1,) each
     high: FloatArray
-    log_weights: float = 0.0
-    total_weight: float = 0.0
-    not_finite: NotFinite | None = None
+    log_weights: float = 0.0  # sum of the logarithms of the weights
+    total_weight: float = 0.0  # sum of the weights; the number of rows where there are none
+    not_finite: NotFinite | None = None  # the first NaN or infinity in [X | y]
 
 
 @dataclass(frozen=True)
@@ -150,13 +133,7 @@ class ExtremesState:
 
 @dataclass(frozen=True)
 class Extremes(Reduction[ExtremesState]):
-    """Find the extremes of the columns of the design.
-
-    Parameters
-    ----------
-    k : int
-        The number of columns of the design.
-    """
+    """Find the extremes of the k columns of the design."""
 
     takes_cells = True
 

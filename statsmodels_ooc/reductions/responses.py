@@ -32,13 +32,7 @@ def _first_impossible(kernel: Kernel, block: Block) -> Impossible | None:
 
 @dataclass(frozen=True)
 class ImpossibleResponses(Reduction[Impossible | None]):
-    """Find the first response that the family cannot have.
-
-    Parameters
-    ----------
-    kernel : Kernel
-        The family and its link.
-    """
+    """Find the first response that the family cannot have."""
 
     kernel: Kernel
 
@@ -47,9 +41,6 @@ class ImpossibleResponses(Reduction[Impossible | None]):
 
     def update(self, state: Impossible | None, block: Block) -> Impossible | None:
         return state or _first_impossible(self.kernel, block)
-
-    def merge(self, left: Impossible | None, right: Impossible | None) -> Impossible | None:
-        return left or right
 
 
 def _about(kernel: Kernel, constant: float, y: FloatArray, a: FloatArray | None) -> float:
@@ -89,48 +80,30 @@ class DevianceAbout(Reduction[float]):
             return state
         return state + _about(self.kernel, self.constant, block.endog, prior_weights(block))
 
-    def merge(self, left: float, right: float) -> float:
-        return left + right
-
 
 @dataclass(slots=True)
 class ResponsesState:
-    """Sums over the rows so far.
-
-    Attributes
-    ----------
-    rows : int
-        Rows.
-    freq : float
-        Sum of the frequency weights; the number of rows where there are none.
-    total : float
-        Sum of the responses.
-    weight, weighted : float
-        Sums of the prior weights, and of the prior weights times the responses.
-    saturated : float
-        Log-likelihood at scale one where the means are the responses.
-    deviance : float
-        Deviance where every mean is the reference.
-    unit_var_weights : bool
-        Whether all variance weights are one.
-    impossible : Impossible or None
-        The first response that the family cannot have.
-    """
+    """Sums over the rows so far."""
 
     rows: int = 0
-    freq: float = 0.0
-    total: float = 0.0
-    weight: float = 0.0
-    weighted: float = 0.0
-    saturated: float = 0.0
-    deviance: float = 0.0
-    unit_var_weights: bool = True
-    impossible: Impossible | None = None
+    freq: float = 0.0  # of the frequency weights; the number of rows where there are none
+    total: float = 0.0  # of the responses
+    weight: float = 0.0  # of the prior weights
+    weighted: float = 0.0  # of the prior weights times the responses
+    saturated: float = 0.0  # the log-likelihood at scale one where the means are the responses
+    deviance: float = 0.0  # where every linear predictor is the reference
+    has_var_weights: bool = False  # other than one
+    impossible: Impossible | None = None  # the first response that the family cannot have
 
     @property
     def mean(self) -> float:
         """The mean response."""
         return self.total / self.rows
+
+    @property
+    def unit_var_weights(self) -> bool:
+        """Whether all variance weights are one."""
+        return not self.has_var_weights
 
 
 @dataclass(frozen=True)
@@ -170,21 +143,8 @@ class Responses(Reduction[ResponsesState]):
         state.saturated += total_of_weighted(saturated, freq)
         state.deviance += _about(self.kernel, self.reference, y, a)
         if var is not None and state.unit_var_weights:
-            state.unit_var_weights = bool((var == 1).all())
+            state.has_var_weights = bool((var != 1).any())
         return state
-
-    def merge(self, left: ResponsesState, right: ResponsesState) -> ResponsesState:
-        return ResponsesState(
-            left.rows + right.rows,
-            left.freq + right.freq,
-            left.total + right.total,
-            left.weight + right.weight,
-            left.weighted + right.weighted,
-            left.saturated + right.saturated,
-            left.deviance + right.deviance,
-            left.unit_var_weights and right.unit_var_weights,
-            left.impossible or right.impossible,
-        )
 
 
 @dataclass(slots=True)
@@ -235,11 +195,3 @@ class NullScoring(Reduction[NullState]):
         state.score += float(score.sum() if a is None else score @ a)
         state.information += float(weight.sum() if a is None else weight @ a)
         return state
-
-    def merge(self, left: NullState, right: NullState) -> NullState:
-        return NullState(
-            left.deviance + right.deviance,
-            left.score + right.score,
-            left.information + right.information,
-            left.outside or right.outside,
-        )
