@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -43,7 +43,8 @@ class Numbering:
 
     def codes(self, block: RawBlock) -> IntArray:
         """The codes of the rows of a block, (b,)."""
-        return block.numbers + np.int64(block.partition << _PARTITION)
+        numbers = block.row_numbers.astype(np.int64, copy=False)
+        return numbers + np.int64(block.partition << _PARTITION)
 
     def ties(self, codes: IntArray) -> NDArray[Any]:
         """What decides between equal scores, smaller first."""
@@ -82,18 +83,11 @@ class RawBlock(Block):
     frame: pd.DataFrame | None = None
     frame_start: int = 0
 
-    @property
-    def numbers(self) -> IntArray:
-        """Numbers in the partition of the rows, (b,)."""
-        if self.kept is not None:
-            return self.kept.astype(np.int64, copy=False)
-        return np.arange(self.start, self.start + len(self.endog), dtype=np.int64)
-
     def raw(self, chosen: IntArray) -> tuple[pd.DataFrame, int]:
         """The raw rows at some positions of the block, and about how many bytes they take."""
         assert self.maker is not None
         assert self.frame is not None
-        rows = self.maker.plain(self.frame.take(self.numbers[chosen] - self.frame_start))
+        rows = self.maker.plain(self.frame.take(self.row_numbers[chosen] - self.frame_start))
         return rows, self.maker.nbytes(rows)
 
 
@@ -145,19 +139,8 @@ class WithRows:
         """As `DesignSpec.blocks`."""
         raw = frame if tuple(frame.columns) == self.carried else frame[list(self.carried)]
         for block in self.spec.blocks(frame, partition, label, start, block_rows):
-            yield RawBlock(
-                block.endog,
-                block.design,
-                block.extras,
-                block.partition,
-                block.start,
-                block.kept,
-                block.rows_read,
-                block.missing,
-                maker=self,
-                frame=raw,
-                frame_start=start,
-            )
+            own = {field.name: getattr(block, field.name) for field in fields(block)}
+            yield RawBlock(**own, maker=self, frame=raw, frame_start=start)
 
     @cached_property
     def _heavy(self) -> tuple[str, ...]:

@@ -37,9 +37,6 @@ class InformationSums(Reduction[FloatArray]):
         chosen = list(self.columns)
         return state + products[np.ix_(chosen, chosen)]
 
-    def merge(self, left: FloatArray, right: FloatArray) -> FloatArray:
-        return left + right
-
     def nbytes(self) -> int:
         return 8 * len(self.columns) ** 2
 

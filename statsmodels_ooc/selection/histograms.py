@@ -48,9 +48,6 @@ class Histograms(Reduction[IntArray]):
             counts += flat.reshape(CELLS)
         return state
 
-    def merge(self, left: IntArray, right: IntArray) -> IntArray:
-        return left + right
-
     def nbytes(self) -> int:
         return 8 * len(self.planes) * CELLS[0] * CELLS[1]
 

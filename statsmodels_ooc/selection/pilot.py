@@ -121,18 +121,10 @@ _TRIES = 4  # each with twice as many rows as the one before
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try at a pilot.
+    """One try at a pilot."""
 
-    Attributes
-    ----------
-    rows : int
-        How many rows were fitted.
-    problem : str
-        Why the fit is of no use; empty where it is good.
-    """
-
-    rows: int
-    problem: str
+    rows: int  # how many were fitted
+    problem: str  # why the fit is of no use; empty where it is good
 
 
 @dataclass(frozen=True)

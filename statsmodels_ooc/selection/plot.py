@@ -31,27 +31,13 @@ _ABREAST = 3  # panels in a row
 
 @dataclass(frozen=True)
 class Panel:
-    """What is drawn into one plane.
+    """What is drawn into one plane."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        Of the columns along it and up it.
-    spans : tuple of Limits
-        Where their cells begin and end.
-    counts : ndarray of int64, (along, up)
-        All rows.
-    points : ndarray, (rows, 2)
-        The selected rows and those of the pilot.
-    extra : ndarray of bool, (rows,)
-        Which are the pilot's only.
-    """
-
-    names: tuple[str, str]
-    spans: tuple[Limits, Limits]
-    counts: IntArray
-    points: FloatArray
-    extra: NDArray[np.bool_]
+    names: tuple[str, str]  # of the columns along it and up it
+    spans: tuple[Limits, Limits]  # where their cells begin and end
+    counts: IntArray  # all rows, (along, up)
+    points: FloatArray  # the selected rows and those of the pilot, (rows, 2)
+    extra: NDArray[np.bool_]  # which are the pilot's only, (rows,)
 
 
 def plot(selection: Any, pairs: Pairs | None, gridsize: int, ax: Any, fig: Any) -> Any:
