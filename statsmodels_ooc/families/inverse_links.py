@@ -15,21 +15,11 @@ HUGE_ETA = 700.0  # exp of more overflows
 
 
 class Mean(NamedTuple):
-    """The mean of b rows. The fields may be one array: nobody writes into them.
-
-    Attributes
-    ----------
-    mu : ndarray, (b,)
-        The mean.
-    slope : ndarray, (b,)
-        Its derivative in the linear predictor.
-    variance : ndarray, (b,)
-        The family's variance function of it, for one trial.
-    """
+    """The mean of b rows, (b,) each. The fields may be one array: nobody writes into them."""
 
     mu: FloatArray
-    slope: FloatArray
-    variance: FloatArray
+    slope: FloatArray  # its derivative in the linear predictor
+    variance: FloatArray  # the family's variance function of it, for one trial
 
 
 @dataclass(frozen=True)

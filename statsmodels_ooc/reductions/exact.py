@@ -46,13 +46,6 @@ class ExactMoments(Reduction[ExactMomentsState]):
 
     A floating-point sum depends on where blocks end; a whole number does not.
 
-    Parameters
-    ----------
-    k : int
-        The number of columns of the design.
-    squares : bool
-        Whether sums of squares are folded, too.
-
     References
     ----------
     Demmel, Nguyen (2015). Parallel reproducible summation. IEEE Transactions on
@@ -61,7 +54,7 @@ class ExactMoments(Reduction[ExactMomentsState]):
     """
 
     k: int
-    squares: bool = False
+    squares: bool = False  # whether sums of squares are folded, too
 
     def init(self) -> ExactMomentsState:
         return ExactMomentsState(0, [0] * (self.k + 1), [0] * (self.k + 1))

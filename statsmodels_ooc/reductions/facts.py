@@ -42,14 +42,9 @@ class RowFactsState:
 
 @dataclass(frozen=True)
 class RowFacts(Reduction[RowFactsState]):
-    """Count rows and losses, and find the extremes of ``[X | y]``.
+    """Count rows and losses, and find the extremes of ``[X | y]``, for X of k columns.
 
-    Parameters
-    ----------
-    k : int
-        The number of columns of the design.
-    design : bool
-        Whether the design is looked at, or the response only.
+    Where `design` is false, only the response is looked at.
     """
 
     k: int
@@ -226,15 +221,7 @@ class Fingerprint(Reduction[FingerprintState]):
 
 
 def _sampled(keys: Sequence[NDArray[Any]], b: int, before: int) -> FloatArray:
-    """Every `_SAMPLED`-th row of the variables, (m, q).
-
-    Parameters
-    ----------
-    keys : sequence of ndarray, (b,) each
-        The q variables.
-    b, before : int
-        Rows of the block, and of the partition before it.
-    """
+    """Every `_SAMPLED`-th of b rows after so many others, (m, q), of q variables, (b,) each."""
     first = -before % _SAMPLED
     if first >= b:
         return np.empty((0, len(keys)))

@@ -116,15 +116,10 @@ class TriangleState:
 
 @dataclass(frozen=True)
 class Triangle(Reduction[TriangleState]):
-    """Fold ``[1 | X | y]`` into its triangular factor.
+    """Fold ``[1 | X | y]``, for X of k columns, into its triangular factor.
 
     Backward stable: the digits lost are those of the condition number, not of its
     square, which is what the normal equations lose.
-
-    Parameters
-    ----------
-    k : int
-        The number of columns of the design.
 
     Notes
     -----

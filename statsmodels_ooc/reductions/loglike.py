@@ -117,21 +117,11 @@ class PowerSumsState:
 
 @dataclass(frozen=True)
 class PowerSums(Reduction[PowerSumsState]):
-    """Fold `power_sums` at given parameters.
-
-    Parameters
-    ----------
-    kernel : Kernel
-        The family and its link.
-    beta : ndarray, (k,), or None
-        The parameters; None for the means that stand beside the rows, ``mu``.
-    powers : ndarray, (m,)
-        The powers of the mean that the variance may be.
-    """
+    """Fold `power_sums` for m powers of the mean that the variance may be."""
 
     kernel: Kernel
-    beta: FloatArray | None
-    powers: FloatArray
+    beta: FloatArray | None  # (k,); None for the means that stand beside the rows, "mu"
+    powers: FloatArray  # (m,)
 
     def init(self) -> PowerSumsState:
         return PowerSumsState(np.zeros(2 * len(self.powers) + 1))

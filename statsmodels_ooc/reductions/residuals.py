@@ -29,18 +29,13 @@ class ResidualMomentsState:
 class ResidualMoments(Reduction[ResidualMomentsState]):
     """Fold ``sqrt(w) * (y - X beta)`` into what the residual tests need.
 
-    Parameters
-    ----------
-    beta : ndarray, (k,)
-        The parameters.
-
     References
     ----------
     Pébay (2008). Formulas for robust, one-pass parallel computation of covariances
     and arbitrary-order statistical moments. Sandia report SAND2008-6212, section 2.
     """
 
-    beta: FloatArray
+    beta: FloatArray  # (k,)
 
     def init(self) -> ResidualMomentsState:
         return ResidualMomentsState()

@@ -9,7 +9,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, prior_weights, total_offset
-from statsmodels_ooc.families.elementwise import is_binary, total_of_weighted
+from statsmodels_ooc.families.elementwise import is_binary, total, total_of_weighted
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Reduction
 
@@ -46,25 +46,17 @@ class ImpossibleResponses(Reduction[Impossible | None]):
 def _about(kernel: Kernel, constant: float, y: FloatArray, a: FloatArray | None) -> float:
     """The deviance where every linear predictor is one number; of zeros and ones, by counting."""
     if is_binary(y):
-        ones = float(y.sum() if a is None else a @ y)
-        total = float(len(y) if a is None else a.sum())
-        y, a = np.array([0.0, 1.0]), np.array([total - ones, ones])
+        ones, rows = total(y, a), float(len(y) if a is None else a.sum())
+        y, a = np.array([0.0, 1.0]), np.array([rows - ones, ones])
     eta = np.full(len(y), constant)
     return kernel.deviance(y, eta, kernel.mean(eta), a)
 
 
 @dataclass(frozen=True)
 class DevianceAbout(Reduction[float]):
-    """Fold the deviance where every linear predictor is one number.
+    """Fold the deviance where every linear predictor is one number, the constant.
 
     Of cells of rows it lacks what these differ in, which no mean changes.
-
-    Parameters
-    ----------
-    kernel : Kernel
-        The family and its link.
-    constant : float
-        The linear predictor.
     """
 
     takes_cells = True
@@ -139,7 +131,7 @@ class Responses(Reduction[ResponsesState]):
         state.freq += b if freq is None else float(freq.sum())
         state.total += float(y.sum())
         state.weight += b if a is None else float(a.sum())
-        state.weighted += float(y.sum() if a is None else a @ y)
+        state.weighted += total(y, a)
         state.saturated += total_of_weighted(saturated, freq)
         state.deviance += _about(self.kernel, self.reference, y, a)
         if var is not None and state.unit_var_weights:
@@ -159,20 +151,12 @@ class NullState:
 
 @dataclass(frozen=True)
 class NullScoring(Reduction[NullState]):
-    """Fold the deviance of the model of a constant and an offset, and its next step.
-
-    Parameters
-    ----------
-    kernel : Kernel
-        The family and its link.
-    constant : float
-        What is added to the offset.
-    """
+    """Fold the deviance of the model of a constant and an offset, and its next step."""
 
     takes_cells = True
 
     kernel: Kernel
-    constant: float
+    constant: float  # what is added to the offset
 
     def init(self) -> NullState:
         return NullState()
@@ -192,6 +176,6 @@ class NullScoring(Reduction[NullState]):
         weight, score = self.kernel.working(y, eta, mean)
         a = prior_weights(block)
         state.deviance += self.kernel.deviance(y, eta, mean, a)
-        state.score += float(score.sum() if a is None else score @ a)
-        state.information += float(weight.sum() if a is None else weight @ a)
+        state.score += total(score, a)
+        state.information += total(weight, a)
         return state

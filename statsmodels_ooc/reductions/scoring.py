@@ -160,16 +160,9 @@ def pearson(block: Block, gap: FloatArray, variance: FloatArray, a: FloatArray |
 
 @dataclass(frozen=True)
 class Remainder(Reduction[FloatArray]):
-    """Fold ``s(beta + d) - s(beta) + X'WX d`` for the score s and a step d, (k,).
+    """Fold ``s(beta + d) - s(beta) + X'WX d`` for the score s at beta and a step d, (k,) each.
 
     NaN where the family cannot have a mean at the end of the step.
-
-    Parameters
-    ----------
-    kernel : Kernel
-        The family and its link.
-    beta, direction : ndarray, (k,)
-        Where the step starts, and the step.
     """
 
     takes_cells = True

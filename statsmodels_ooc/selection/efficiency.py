@@ -14,15 +14,7 @@ from statsmodels_ooc.selection.scorers import Psi
 
 @dataclass(frozen=True)
 class InformationSums(Reduction[FloatArray]):
-    """Fold the rows into ``X' diag(psi) X`` of some columns.
-
-    Parameters
-    ----------
-    psi : Psi
-        The information of the rows.
-    columns : tuple of int
-        q columns of the design.
-    """
+    """Fold the rows into ``X' diag(psi) X`` of q columns, for the information psi of the rows."""
 
     psi: Psi
     columns: tuple[int, ...]
