@@ -62,8 +62,8 @@ class RowFacts(Reduction[RowFactsState]):
             state.missing[name] = state.missing.get(name, 0) + count
         if b == 0:
             return state
-        low, high = _extremes(block) if self.design else _extremes_of_y(block, self.k)
-        seen = self._looked_at
+        low, high = self._extremes(block)
+        seen = slice(None) if self.design else slice(self.k, None)
         if state.not_finite is None and not np.isfinite(low[seen] + high[seen]).all():
             state.not_finite = _first_not_finite(block)
         np.minimum(state.low, low, out=state.low)
@@ -76,9 +76,13 @@ class RowFacts(Reduction[RowFactsState]):
                 state.log_weights += float(np.log(block.weights).sum())
         return state
 
-    @property
-    def _looked_at(self) -> slice:
-        return slice(None) if self.design else slice(self.k, None)
+    def _extremes(self, block: Block) -> tuple[FloatArray, FloatArray]:
+        """Extremes of the columns of ``[X | y]`` that are looked at, (k + 1,) each."""
+        low, high = np.full(self.k + 1, np.inf), np.full(self.k + 1, -np.inf)
+        if self.design:
+            low[:-1], high[:-1] = block.design.extremes()
+        low[-1], high[-1] = block.endog.min(), block.endog.max()
+        return low, high
 
     def merge(self, left: RowFactsState, right: RowFactsState) -> RowFactsState:
         names = [*left.missing, *(name for name in right.missing if name not in left.missing)]
@@ -92,19 +96,6 @@ class RowFacts(Reduction[RowFactsState]):
             total_weight=left.total_weight + right.total_weight,
             not_finite=left.not_finite or right.not_finite,
         )
-
-
-def _extremes(block: Block) -> tuple[FloatArray, FloatArray]:
-    """Extremes of the columns of ``[X | y]``, (k + 1,) each."""
-    low, high = block.design.extremes()
-    return np.append(low, block.endog.min()), np.append(high, block.endog.max())
-
-
-def _extremes_of_y(block: Block, k: int) -> tuple[FloatArray, FloatArray]:
-    """The same, for the response only."""
-    low, high = np.full(k + 1, np.inf), np.full(k + 1, -np.inf)
-    low[-1], high[-1] = block.endog.min(), block.endog.max()
-    return low, high
 
 
 def _first_not_finite(block: Block) -> NotFinite | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
-from statsmodels_ooc.families.elementwise import quiet
+from statsmodels_ooc.families.elementwise import quiet, times
 from statsmodels_ooc.families.inverse_links import Mean
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.axes import Axes, products
@@ -113,8 +113,7 @@ class ObservedInformation(Reduction[FloatArray]):
 
 def _observed(kernel: Kernel, block: Block, eta: FloatArray, mean: Mean) -> FloatArray:
     """The observed information of the rows, (b,)."""
-    rows, a = kernel.observed(block.endog, eta, mean), prior_weights(block)
-    return rows if a is None else rows * a
+    return times(kernel.observed(block.endog, eta, mean), prior_weights(block))
 
 
 def _squares(block: Block, score: FloatArray) -> FloatArray:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
+from statsmodels_ooc.families.elementwise import times
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.axes import Axes, products
 from statsmodels_ooc.reductions.base import Reduction
@@ -33,8 +34,7 @@ class LinearScores:
     def of(self, block: Block) -> FloatArray:
         """The scores, (b,)."""
         e = block.endog - self.axes.fitted(block, self.beta)
-        scores: FloatArray = e if block.weights is None else e * block.weights
-        return scores
+        return times(e, block.weights)
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,7 @@ class GLMScores:
             return np.empty(0)
         eta = linear_predictor(block, self.beta)
         _, scores = self.kernel.working(block.endog, eta, self.kernel.mean(eta))
-        a = prior_weights(block)
-        return scores if a is None else scores * a
+        return times(scores, prior_weights(block))
 
 
 _LOOK = 0.99  # leverage; only rows above it are looked at more closely, at most k / 0.99 of them

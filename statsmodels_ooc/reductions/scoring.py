@@ -15,7 +15,7 @@ from statsmodels_ooc.blocks.block import (
     prior_weights,
     total_offset,
 )
-from statsmodels_ooc.families.elementwise import quiet
+from statsmodels_ooc.families.elementwise import quiet, times
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Reduction
 
@@ -186,6 +186,5 @@ class Remainder(Reduction[FloatArray]):
         _, after = self.kernel.working(y, eta + along, mean)
         weight, before = self.kernel.working(y, eta, self.kernel.mean(eta))
         rest = after - before + weight * along
-        a = prior_weights(block)
-        state += block.design.rmatvec(rest if a is None else rest * a)
+        state += block.design.rmatvec(times(rest, prior_weights(block)))
         return state

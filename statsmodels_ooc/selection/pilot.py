@@ -163,24 +163,12 @@ class Pilot:
 
 @dataclass(frozen=True)
 class Piloting:
-    """How a pilot is made.
+    """How a pilot is made."""
 
-    Parameters
-    ----------
-    rows : NumberedRows
-        All rows.
-    spec : DesignSpec
-        The design.
-    kernel : Kernel
-        The family and its link.
-    size : int
-        Rows of the first try.
-    """
-
-    rows: NumberedRows
+    rows: NumberedRows  # all of them
     spec: DesignSpec
     kernel: Kernel
-    size: int
+    size: int  # rows of the first try
 
     def sampling(self, size: int | None = None) -> Candidates:
         """The reduction that finds the rows with the smallest hashes.

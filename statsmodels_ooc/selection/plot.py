@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.errors import ColumnNotFoundError, MissingExtraError, OptionError
-from statsmodels_ooc.selection.histograms import CELLS, Histograms, Limits, Plane, limits
+from statsmodels_ooc.selection.histograms import CELLS, Histograms, Limits, Plane, column, limits
 from statsmodels_ooc.selection.ordering import IntArray
 from statsmodels_ooc.selection.pilot import block_of
 
@@ -56,7 +55,7 @@ def plot(selection: Any, pairs: Pairs | None, gridsize: int, ax: Any, fig: Any) 
     axes = _axes(len(planes), ax, fig)
     for one, plane in zip(axes, planes, strict=True):
         names, spans = _names(plane, selection.spec), _spans(plane, selection)
-        points = np.column_stack([_column(block, j) for j in plane])
+        points = np.column_stack([column(block, j) for j in plane])
         _draw(one, Panel(names, spans, counted[plane], points, extra), gridsize)
     return axes[0].figure if fig is None else fig
 
@@ -112,11 +111,6 @@ def _spans(plane: Plane, selection: Any) -> tuple[Limits, Limits]:
     facts = selection.survey.facts
     along, up = (limits(facts.low[j], facts.high[j]) for j in plane)
     return along, up
-
-
-def _column(block: Block, j: int) -> FloatArray:
-    design = block.dense()
-    return block.endog if j == design.shape[1] else design[:, j]
 
 
 def _counted(planes: list[Plane], selection: Any) -> dict[Plane, IntArray]:

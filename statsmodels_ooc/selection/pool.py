@@ -97,18 +97,10 @@ _SHARE = 4  # a quarter of the memory limit may go to raw rows
 
 @dataclass(frozen=True)
 class NumberedRows:
-    """The rows of a stream of `RawBlock`.
-
-    Parameters
-    ----------
-    stream : StreamedRows
-        The rows.
-    seed : int
-        For hashes of their numbers.
-    """
+    """The rows of a stream of `RawBlock`."""
 
     stream: StreamedRows
-    seed: int
+    seed: int  # for hashes of their numbers
 
     def numbering(self, purpose: int | None = None) -> Numbering:
         """How ties are broken: by number, or by hashes for a purpose.

@@ -35,30 +35,14 @@ Taken = dict[tuple[str, str], IntArray]  # codes by column and side
 
 @dataclass
 class Selecting:
-    """One selection on its way.
+    """One selection on its way."""
 
-    Parameters
-    ----------
-    settings : IBOSS
-        What the user wants.
-    stream : StreamedRows
-        The rows, as `RawBlock`.
-    spec : FormulaSpec
-        The design.
-    family : Family or None
-        None for a linear model.
-    formula : str
-        As the user wrote it.
-    roles : frozenset of str
-        What goes with the rows: weights, offset and the like.
-    """
-
-    settings: Any
-    stream: StreamedRows
+    settings: Any  # the IBOSS of the user
+    stream: StreamedRows  # the rows, as `RawBlock`
     spec: FormulaSpec
-    family: Any
-    formula: Any
-    roles: frozenset[str]
+    family: Any  # None for a linear model
+    formula: Any  # as the user wrote it
+    roles: frozenset[str]  # what goes with the rows: weights, offset and the like
     messages: list[str] = field(default_factory=list)
 
     def run(self) -> Selection:

@@ -104,19 +104,7 @@ def by_column(what: str, values: Any, spec: DesignSpec, whole: bool) -> FloatArr
 
 @dataclass(frozen=True)
 class Needs:
-    """What a selection needs to know, and what of that is not given.
-
-    Parameters
-    ----------
-    settings : IBOSS
-        What the user wants.
-    spec : FormulaSpec
-        The design.
-    family : Family or None
-        None for a linear model.
-    roles : frozenset of str
-        What goes with the rows: weights, offset and the like.
-    """
+    """What a selection needs to know, and what of that is not given; see `Selecting`."""
 
     settings: Any
     spec: FormulaSpec
