@@ -150,25 +150,32 @@ class Kernel:
             return np.asarray(self.family.link(self.distribution.starting_mean(y, mean_of_y)))
 
 
-class GaussianIdentity(Kernel):
+class Canonical(Kernel):
+    """With a canonical link the slope of the mean is its variance.
+
+    The expected information is then the observed one.
+    """
+
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
+        return mean.variance.copy(), y - mean.mu
+
+    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
+        return mean.variance.copy()
+
+
+class GaussianIdentity(Canonical):
     """Least squares."""
 
     def mean(self, eta: FloatArray) -> Mean:
         ones = np.ones_like(eta)
         return Mean(eta, ones, ones)
 
-    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
-        return np.ones_like(y), y - eta
-
-    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
-        return np.ones_like(y)
-
     def deviance(self, y: FloatArray, eta: FloatArray, mean: Mean, weights: Weights) -> float:
         gap = y - eta
         return float(gap @ times(gap, weights))
 
 
-class BinomialLogit(Kernel):
+class BinomialLogit(Canonical):
     """Logistic regression."""
 
     def mean(self, eta: FloatArray) -> Mean:
@@ -181,12 +188,6 @@ class BinomialLogit(Kernel):
         mu = np.where(eta < 0, small, large)
         small *= large
         return Mean(mu, small, small)
-
-    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
-        return mean.variance.copy(), y - mean.mu
-
-    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
-        return mean.variance.copy()
 
     def deviance(self, y: FloatArray, eta: FloatArray, mean: Mean, weights: Weights) -> float:
         rows = np.abs(eta)
@@ -202,19 +203,13 @@ class BinomialLogit(Kernel):
         return 2 * total(rows, weights)
 
 
-class PoissonLog(Kernel):
+class PoissonLog(Canonical):
     """Log-linear counts."""
 
     def mean(self, eta: FloatArray) -> Mean:
         with quiet():
             mu = np.exp(eta)
         return Mean(mu, mu, mu)
-
-    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
-        return mean.mu.copy(), y - mean.mu
-
-    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
-        return mean.mu.copy()
 
 
 class GammaLog(Kernel):
@@ -238,8 +233,7 @@ FAST: dict[tuple[type, type], type[Kernel]] = {
     (families.Gamma, links.Log): GammaLog,
 }
 
-# With a canonical link the expected information is the observed one.
-CANONICAL = (BinomialLogit, GaussianIdentity, PoissonLog)
+CANONICAL = (Canonical,)
 
 
 def kernel_of(family: Any) -> Kernel:
