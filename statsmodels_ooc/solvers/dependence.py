@@ -74,7 +74,7 @@ class Dependence:
 
     independent: NDArray[np.intp]  # columns of full rank, in their order, (m,)
     dependent: NDArray[np.intp]  # the others, (k - m,)
-    coefs: FloatArray  # what these are combinations of; zero where rounding cannot tell
+    coefs: FloatArray  # what these are made of, (m, k - m); zero where rounding cannot tell
 
     def shortest(self, params: FloatArray) -> FloatArray:
         """Of all parameters with the same fitted values, (k,) or (k, q), those of minimum norm.

@@ -24,8 +24,8 @@ _ROUNDS = 200  # of ridge at a scale that follows from it
 class Penalty:
     """``l1 @ abs(b) + l2 @ b**2 / 2``, on minus the log-likelihood per row.
 
-    Where the likelihood is that at the estimated scale, it is multiplied by the scale at the
-    answer: it is `scaled`.
+    A scaled one is multiplied by the scale at the answer, as where the likelihood is that at the
+    estimated scale.
     """
 
     l1: FloatArray  # (k,)

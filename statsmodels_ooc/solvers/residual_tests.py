@@ -17,7 +17,7 @@ class ResidualTests:
     """What the lowest table of a summary says."""
 
     jarque_bera: tuple[float, float, float, float]  # statistic, p-value, skewness, kurtosis
-    omnibus: tuple[float, float]  # D'Agostino and Pearson's, and p-value; NaN below 8 rows
+    omnibus: tuple[float, float]  # D'Agostino and Pearson's statistic, p-value; NaN below 8 rows
     durbin_watson: float  # sum of squared steps over the sum of squares
 
 
