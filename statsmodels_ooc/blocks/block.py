@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,21 +45,11 @@ _SPREAD = 0.25  # of the squares about zero: with so much about the mean nothing
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Where a frame stands, for blocks and for messages.
-
-    Attributes
-    ----------
-    partition : int
-        Number of the partition.
-    label : str
-        Its label, such as ``"a.parquet, row group 3"``.
-    start : int
-        Number in the partition of the frame's first row.
-    """
+    """Where a frame stands, for blocks and for messages."""
 
     partition: int
-    label: str
-    start: int
+    label: str  # of the partition, such as "a.parquet, row group 3"
+    start: int  # number in the partition of the frame's first row
 
     def __str__(self) -> str:
         return self.label
@@ -108,13 +98,7 @@ class Design(Protocol):
 
 @dataclass(slots=True)
 class Dense:
-    """A design held as one array.
-
-    Attributes
-    ----------
-    array : ndarray, (b, k)
-        The design, column-major.
-    """
+    """A design held as one array, column-major, (b, k)."""
 
     array: FloatArray
     _extremes: tuple[FloatArray, FloatArray] | None = field(default=None, init=False, repr=False)
@@ -244,15 +228,9 @@ class CellSums:
 
     def piece(self, rows: slice) -> CellSums:
         """The same for some of the cells."""
-        if self.squares is None or self.lean is None or self.squares_spread is None:
-            return CellSums(self.weight[rows], self.spread[rows])
-        return CellSums(
-            self.weight[rows],
-            self.spread[rows],
-            self.squares[rows],
-            self.lean[rows],
-            self.squares_spread[rows],
-        )
+        sums = [getattr(self, field.name) for field in fields(self)]
+        some: list[Any] = [None if each is None else each[rows] for each in sums]
+        return CellSums(*some)
 
     def squared_gaps(self, gap: FloatArray) -> FloatArray:
         """Sums of ``c (y - mu)**2`` from the gaps ``m - mu``, (b,) each."""
@@ -323,11 +301,3 @@ class Block:
     def matvec(self, beta: FloatArray) -> FloatArray:
         """``X beta``, (b,)."""
         return self.design.matvec(beta)
-
-    def rmatvec(self, v: FloatArray) -> FloatArray:
-        """``X'v``, (k,)."""
-        return self.design.rmatvec(v)
-
-    def sandwich(self, w: FloatArray) -> FloatArray:
-        """``X' diag(w) X``, (k, k)."""
-        return self.design.sandwich(w)

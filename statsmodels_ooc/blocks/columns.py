@@ -60,24 +60,12 @@ class Filled(Dense):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One factor's part in one column of the design.
+    """One factor's part in one column of the design."""
 
-    Attributes
-    ----------
-    value : int
-        Which of the evaluated factors.
-    column : int
-        Which of its columns, for a numerical factor.
-    contrast : ndarray, (levels,), or None
-        What each level contributes, for a categorical factor.
-    level : int
-        The level that contributes 1 where all others contribute 0, else -1.
-    """
-
-    value: int
-    column: int = 0
-    contrast: FloatArray | None = None
-    level: int = -1
+    value: int  # which of the evaluated factors
+    column: int = 0  # which of its columns, for a numerical factor
+    contrast: FloatArray | None = None  # what each level contributes, (levels,), for a categorical
+    level: int = -1  # the level that contributes 1 where all others contribute 0
 
 
 ColumnPlan = tuple[Piece, ...]  # a column is the product of its pieces
@@ -124,23 +112,14 @@ def _part(
 class CodedTerm:
     """Columns of which a row has at most one 1, and else zeros.
 
-    Attributes
-    ----------
-    factors : tuple of int
-        The evaluated factors that they are indicators of.
-    levels : tuple of int
-        Their numbers of levels.
-    columns : ndarray of int, (c,)
-        Where the columns stand in the design.
-    table : ndarray of int, (cells,)
-        Which of the columns is 1 in each cell of the factors, the last one varying
-        fastest; c where none is.
+    The table tells which of the columns is 1 in each cell of the factors, the last one varying
+    fastest; c where none is.
     """
 
-    factors: tuple[int, ...]
-    levels: tuple[int, ...]
-    columns: NDArray[np.intp]
-    table: NDArray[np.int32]
+    factors: tuple[int, ...]  # the evaluated factors that they are indicators of
+    levels: tuple[int, ...]  # their numbers of levels
+    columns: NDArray[np.intp]  # where the columns stand in the design, (c,)
+    table: NDArray[np.int32]  # (cells,)
 
 
 def coded_terms(plans: Sequence[ColumnPlan], least: int) -> tuple[CodedTerm, ...]:

@@ -31,26 +31,13 @@ class Layout:
 
     A term has a bin for each of its columns, and a last one for the rows where all of
     them are zero: the bins of a term share out the rows.
-
-    Attributes
-    ----------
-    plans : tuple of ColumnPlan
-        The d columns that are written.
-    written : ndarray of int, (d,)
-        Where they stand in the design.
-    terms : tuple of CodedTerm
-        The coded terms.
-    starts : ndarray of int, (terms + 1,)
-        The first bin of each term, and the number of all bins.
-    place : ndarray of int, (k,)
-        Where a column of the design stands among the written columns and the bins.
     """
 
-    plans: tuple[ColumnPlan, ...]
-    written: NDArray[np.intp]
+    plans: tuple[ColumnPlan, ...]  # the d columns that are written
+    written: NDArray[np.intp]  # where they stand in the design, (d,)
     terms: tuple[CodedTerm, ...]
-    starts: NDArray[np.intp]
-    place: NDArray[np.intp]
+    starts: NDArray[np.intp]  # the first bin of each term, and the number of all, (terms + 1,)
+    place: NDArray[np.intp]  # where a column is among the written columns and the bins, (k,)
 
     @property
     def bins(self) -> int:
@@ -222,12 +209,8 @@ def _centre_bins(products: FloatArray, starts: NDArray[np.intp]) -> None:
     The deviations of a term's bins add up to zero. A bin with more than half of the
     weight gets its sums from the others of its term, for its own have lost digits.
 
-    Parameters
-    ----------
-    products : ndarray, (q + bins, q + bins)
-        What comes before the bins is centred.
-    starts : ndarray of int, (terms + 1,)
-        See `Layout`.
+    The products are (q + bins, q + bins), and what comes before the bins is centred already; for
+    starts see `Layout`.
     """
     q = len(products) - starts[-1]
     sums = products.diagonal()[q:].copy()

@@ -12,6 +12,8 @@ from statsmodels_ooc.arrays import BoolArray, FloatArray
 from statsmodels_ooc.families.elementwise import (
     TINY,
     Factor,
+    Pair,
+    Weights,
     bend_of_power,
     gamma_at_mean,
     has_saddlepoint,
@@ -28,42 +30,36 @@ from statsmodels_ooc.families.inverse_links import InverseLink, Mean
 LOG_2PI = float(np.log(2 * np.pi))
 
 
+@dataclass(frozen=True)
 class Distribution:
     """What a family knows of a mean; ``inverse`` says how that mean came about."""
 
-    def variance(self, mu: FloatArray, eta: FloatArray, inverse: InverseLink) -> FloatArray:
+    family: Any
+    inverse: InverseLink
+
+    def variance(self, mu: FloatArray, eta: FloatArray) -> FloatArray:
         raise NotImplementedError
 
-    def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
-    ) -> tuple[FloatArray, FloatArray]:
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
         raise NotImplementedError
 
-    def observed(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
-    ) -> FloatArray:
+    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
         raise NotImplementedError
 
-    def deviances(
-        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
-    ) -> FloatArray:
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
         """Half the deviance of each row of weight one."""
         raise NotImplementedError
 
-    def near(
-        self, gap: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
-    ) -> FloatArray:
+    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
         """The same for responses ``mu + gap`` within `NEAR` of their means, to full precision."""
         raise NotImplementedError
 
-    def saturated(
-        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
-    ) -> FloatArray:
+    def saturated(self, y: FloatArray, weights: Weights, trials: Weights) -> FloatArray:
         raise NotImplementedError
 
-    def is_mean(self, mu: FloatArray, inverse: InverseLink) -> BoolArray:
+    def is_mean(self, mu: FloatArray) -> BoolArray:
         """Of positive responses: the mean is above zero, or underflowed."""
-        return (mu >= 0 if inverse.positive else mu > 0) & (mu < np.inf)
+        return (mu >= 0 if self.inverse.positive else mu > 0) & (mu < np.inf)
 
     def room(self, mu: FloatArray) -> FloatArray:
         """How far a mean is from the next bound that it cannot reach."""
@@ -79,36 +75,26 @@ class Distribution:
 class GaussianDistribution(Distribution):
     """Variance 1; the deviance of a row is ``(y - mu)**2``."""
 
-    def variance(self, mu: FloatArray, eta: FloatArray, inverse: InverseLink) -> FloatArray:
+    def variance(self, mu: FloatArray, eta: FloatArray) -> FloatArray:
         return np.ones_like(mu)
 
-    def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
-    ) -> tuple[FloatArray, FloatArray]:
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
         return mean.slope**2, (y - mean.mu) * mean.slope
 
-    def observed(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
-    ) -> FloatArray:
-        return mean.slope * (mean.slope - (y - mean.mu) * inverse.bend(eta))
+    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
+        return mean.slope * (mean.slope - (y - mean.mu) * self.inverse.bend(eta))
 
-    def deviances(
-        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
-    ) -> FloatArray:
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
         return (y - mu) ** 2 / 2
 
-    def near(
-        self, gap: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
-    ) -> FloatArray:
+    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
         return gap**2 / 2
 
-    def saturated(
-        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
-    ) -> FloatArray:
+    def saturated(self, y: FloatArray, weights: Weights, trials: Weights) -> FloatArray:
         logs = np.zeros_like(y) if weights is None else np.log(weights)
         return (logs - LOG_2PI) / 2
 
-    def is_mean(self, mu: FloatArray, inverse: InverseLink) -> BoolArray:
+    def is_mean(self, mu: FloatArray) -> BoolArray:
         return np.isfinite(mu)
 
     def is_response(self, y: FloatArray) -> BoolArray:
@@ -118,39 +104,29 @@ class GaussianDistribution(Distribution):
 class BinomialDistribution(Distribution):
     """Proportions: variance ``mu * (1 - mu)``, over the trials of a row."""
 
-    def variance(self, mu: FloatArray, eta: FloatArray, inverse: InverseLink) -> FloatArray:
-        return mu * inverse.complement(eta)
+    def variance(self, mu: FloatArray, eta: FloatArray) -> FloatArray:
+        return mu * self.inverse.complement(eta)
 
-    def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
-    ) -> tuple[FloatArray, FloatArray]:
-        success, failure = inverse.hazards(eta)
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
+        success, failure = self.inverse.hazards(eta)
         return np.asarray(success * failure), y * success - (1 - y) * failure
 
-    def observed(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
-    ) -> FloatArray:
-        (success, failure), (first, second) = inverse.hazards(eta), inverse.bends(eta)
+    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
+        (success, failure), (first, second) = self.inverse.hazards(eta), self.inverse.bends(eta)
         return y * (success * first) + (1 - y) * (failure * second)
 
-    def deviances(
-        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
-    ) -> FloatArray:
-        log_mu, log_rest = inverse.logs(eta)
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
+        log_mu, log_rest = self.inverse.logs(eta)
         if is_binary(y):
             return -np.where(y == 1, log_mu, log_rest)
         cross = np.where(y == 0, 0, y * log_mu) + np.where(y == 1, 0, (1 - y) * log_rest)
         return np.asarray(special.xlogy(y, y) + special.xlogy(1 - y, 1 - y) - cross)
 
-    def near(
-        self, gap: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
-    ) -> FloatArray:
-        rest = inverse.complement(eta)
+    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
+        rest = self.inverse.complement(eta)
         return mu * bend_of_power(gap / mu, 1) + rest * bend_of_power(-gap / rest, 1)
 
-    def saturated(
-        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
-    ) -> FloatArray:
+    def saturated(self, y: FloatArray, weights: Weights, trials: Weights) -> FloatArray:
         if is_binary(y):  # all successes or none: one way of many to come about
             return np.zeros_like(y)
         n = np.ones_like(y) if trials is None else trials
@@ -158,7 +134,7 @@ class BinomialDistribution(Distribution):
         parts = poisson_at_mean(successes) + poisson_at_mean(n - successes)
         return times(parts - poisson_at_mean(n), weights)
 
-    def is_mean(self, mu: FloatArray, inverse: InverseLink) -> BoolArray:
+    def is_mean(self, mu: FloatArray) -> BoolArray:
         return (mu >= 0) & (mu <= 1)
 
     def room(self, mu: FloatArray) -> FloatArray:
@@ -176,40 +152,29 @@ class PowerDistribution(Distribution):
     """A variance of ``mu**power``: the Tweedie families."""
 
     power: float
-    family: Any
 
-    def variance(self, mu: FloatArray, eta: FloatArray, inverse: InverseLink) -> FloatArray:
+    def variance(self, mu: FloatArray, eta: FloatArray) -> FloatArray:
         return np.power(np.abs(mu), self.power)
 
-    def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
-    ) -> tuple[FloatArray, FloatArray]:
-        rise = inverse.log_slope(eta)
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
+        rise = self.inverse.log_slope(eta)
         mu = np.maximum(mean.mu, TINY)
         size = np.power(mu, 2 - self.power)
         return rise**2 * size, rise * ((y - mean.mu) / mu * size)
 
-    def observed(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
-    ) -> FloatArray:
-        weight, score = self.working(y, eta, mean, inverse)
-        return weight - score * (inverse.bend(eta) - self.power * inverse.log_slope(eta))
+    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
+        weight, score = self.working(y, eta, mean)
+        return weight - score * (self.inverse.bend(eta) - self.power * self.inverse.log_slope(eta))
 
-    def deviances(
-        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
-    ) -> FloatArray:
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
         p, mu = self.power, np.maximum(mu, TINY)
         fitted = np.power(mu, 2 - p) * (y / mu / (p - 1) + 1 / (2 - p))
         return np.power(y, 2 - p) / ((1 - p) * (2 - p)) + fitted
 
-    def near(
-        self, gap: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
-    ) -> FloatArray:
+    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
         return np.power(mu, 2 - self.power) * bend_of_power(gap / mu, self.power)
 
-    def saturated(
-        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
-    ) -> FloatArray:
+    def saturated(self, y: FloatArray, weights: Weights, trials: Weights) -> FloatArray:
         if self.family.eql:
             return (_log_of(weights) - LOG_2PI - self.power * np.log(y)) / 2
         w = np.ones_like(y) if weights is None else weights
@@ -229,44 +194,32 @@ class PowerDistribution(Distribution):
 class PoissonDistribution(PowerDistribution):
     """Variance ``mu``: the power 1, with its own sums."""
 
-    def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
-    ) -> tuple[FloatArray, FloatArray]:
-        rise = inverse.log_slope(eta)
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
+        rise = self.inverse.log_slope(eta)
         return rise**2 * mean.mu, rise * (y - mean.mu)
 
-    def deviances(
-        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
-    ) -> FloatArray:
-        rows = log_ratio(y, mu, lambda: inverse.log_mean(eta))
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
+        rows = log_ratio(y, mu, lambda: self.inverse.log_mean(eta))
         rows *= y
         rows -= y - mu
         return rows
 
-    def saturated(
-        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
-    ) -> FloatArray:
+    def saturated(self, y: FloatArray, weights: Weights, trials: Weights) -> FloatArray:
         return times(of_counts(poisson_at_mean, y), weights)
 
 
 class GammaDistribution(PowerDistribution):
     """Variance ``mu**2``: the power 2, whose deviance has a logarithm."""
 
-    def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
-    ) -> tuple[FloatArray, FloatArray]:
-        rise = inverse.log_slope(eta)
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
+        rise = self.inverse.log_slope(eta)
         score = rise * ((y - mean.mu) / np.maximum(mean.mu, TINY))
         return np.broadcast_to(rise**2, y.shape).copy(), score
 
-    def deviances(
-        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
-    ) -> FloatArray:
-        return (y - mu) / mu - log_ratio(y, mu, lambda: inverse.log_mean(eta))
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
+        return (y - mu) / mu - log_ratio(y, mu, lambda: self.inverse.log_mean(eta))
 
-    def saturated(
-        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
-    ) -> FloatArray:
+    def saturated(self, y: FloatArray, weights: Weights, trials: Weights) -> FloatArray:
         if weights is None:
             return -1 - np.log(y)
         return gamma_at_mean(weights) - np.log(y)
@@ -275,64 +228,49 @@ class GammaDistribution(PowerDistribution):
 class InverseGaussianDistribution(PowerDistribution):
     """Variance ``mu**3``: the power 3."""
 
-    def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
-    ) -> tuple[FloatArray, FloatArray]:
-        rise = inverse.log_slope(eta)
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
+        rise = self.inverse.log_slope(eta)
         return rise**2 / mean.mu, rise * ((y - mean.mu) / mean.mu / mean.mu)
 
-    def deviances(
-        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
-    ) -> FloatArray:
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
         return ((y - mu) / mu) ** 2 / (2 * y)
 
-    def saturated(
-        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
-    ) -> FloatArray:
+    def saturated(self, y: FloatArray, weights: Weights, trials: Weights) -> FloatArray:
         return (_log_of(weights) - LOG_2PI - 3 * np.log(y)) / 2
 
 
-@dataclass(frozen=True)
 class NegativeBinomialDistribution(Distribution):
     """Variance ``mu + alpha * mu**2``."""
 
-    alpha: float
+    @property
+    def alpha(self) -> float:
+        return float(self.family.alpha)
 
-    def variance(self, mu: FloatArray, eta: FloatArray, inverse: InverseLink) -> FloatArray:
+    def variance(self, mu: FloatArray, eta: FloatArray) -> FloatArray:
         return mu * (1 + self.alpha * mu)
 
-    def working(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
-    ) -> tuple[FloatArray, FloatArray]:
-        rise = inverse.log_slope(eta) / (1 + self.alpha * mean.mu)
-        return rise * inverse.log_slope(eta) * mean.mu, rise * (y - mean.mu)
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
+        rise = self.inverse.log_slope(eta) / (1 + self.alpha * mean.mu)
+        return rise * self.inverse.log_slope(eta) * mean.mu, rise * (y - mean.mu)
 
-    def observed(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, inverse: InverseLink
-    ) -> FloatArray:
-        weight, score = self.working(y, eta, mean, inverse)
+    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
+        weight, score = self.working(y, eta, mean)
         growth = 1 + self.alpha * mean.mu / (1 + self.alpha * mean.mu)
-        return weight - score * (inverse.bend(eta) - growth * inverse.log_slope(eta))
+        return weight - score * (self.inverse.bend(eta) - growth * self.inverse.log_slope(eta))
 
-    def deviances(
-        self, y: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
-    ) -> FloatArray:
+    def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
         size, gap = 1 / self.alpha, y - mu
-        rows = log_ratio(y, mu, lambda: inverse.log_mean(eta))
+        rows = log_ratio(y, mu, lambda: self.inverse.log_mean(eta))
         rows *= y
         # log((y + size) / (mu + size)) from the smaller one: nothing cancels
         logs = np.copysign(np.log1p(np.abs(gap) / (np.minimum(y, mu) + size)), gap)
         return rows - (y + size) * logs
 
-    def near(
-        self, gap: FloatArray, eta: FloatArray, mu: FloatArray, inverse: InverseLink
-    ) -> FloatArray:
+    def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
         far = mu + 1 / self.alpha
         return mu * bend_of_power(gap / mu, 1) - far * bend_of_power(gap / far, 1)
 
-    def saturated(
-        self, y: FloatArray, weights: FloatArray | None, trials: FloatArray | None
-    ) -> FloatArray:
+    def saturated(self, y: FloatArray, weights: Weights, trials: Weights) -> FloatArray:
         return times(of_counts(self._at_itself, y), weights)
 
     def _at_itself(self, y: FloatArray) -> FloatArray:
@@ -341,30 +279,28 @@ class NegativeBinomialDistribution(Distribution):
         return np.asarray(poisson_at_mean(y) - np.log1p(y / size) / 2 + gap)
 
 
-def _log_of(weights: FloatArray | None) -> Factor:
+def _log_of(weights: Weights) -> Factor:
     return 0.0 if weights is None else np.log(weights)
 
 
-def distribution_of(family: Any) -> Distribution:
+def distribution_of(family: Any, inverse: InverseLink) -> Distribution:
     """The distribution of a family of statsmodels, by the name of its class."""
     kind = type(family)
     match kind.__name__ if kind.__module__ == "statsmodels.genmod.families.family" else "":
         case "Gaussian":
-            return GaussianDistribution()
+            return GaussianDistribution(family, inverse)
         case "Binomial":
-            return BinomialDistribution()
+            return BinomialDistribution(family, inverse)
         case "NegativeBinomial":
-            return NegativeBinomialDistribution(family.alpha)
+            return NegativeBinomialDistribution(family, inverse)
         case "Poisson":
-            return PoissonDistribution(1, family)
+            return PoissonDistribution(family, inverse, 1)
         case "Gamma":
-            return GammaDistribution(2, family)
+            return GammaDistribution(family, inverse, 2)
         case "InverseGaussian":
-            return InverseGaussianDistribution(3, family)
+            return InverseGaussianDistribution(family, inverse, 3)
         case "Tweedie":
-            known: dict[float, type[PowerDistribution]] = {
-                1: PoissonDistribution,
-                2: GammaDistribution,
-            }
-            return known.get(family.var_power, PowerDistribution)(family.var_power, family)
+            known = {1: PoissonDistribution, 2: GammaDistribution}
+            power = family.var_power
+            return known.get(power, PowerDistribution)(family, inverse, power)
     raise TypeError(f"not a family of statsmodels: {kind.__module__}.{kind.__qualname__}")

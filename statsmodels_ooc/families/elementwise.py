@@ -10,6 +10,8 @@ from scipy import special
 from statsmodels_ooc.arrays import BoolArray, FloatArray
 
 Factor = FloatArray | float  # one number stands for every row
+Weights = FloatArray | None  # None for unit weights
+Pair = tuple[FloatArray, FloatArray]
 EPS = float(np.finfo(float).eps)
 TINY = float(np.finfo(float).tiny)
 SMALL, LARGE = 1e-280, 1e280  # between them a quotient of ordinary numbers is one too
@@ -22,17 +24,17 @@ def quiet() -> np.errstate:
     return np.errstate(divide="ignore", over="ignore", invalid="ignore")
 
 
-def total(rows: FloatArray, weights: FloatArray | None) -> float:
+def total(rows: FloatArray, weights: Weights) -> float:
     """The weighted sum."""
     return float(rows.sum() if weights is None else rows @ weights)
 
 
-def total_of_weighted(rows: FloatArray, weights: FloatArray | None) -> float:
+def total_of_weighted(rows: FloatArray, weights: Weights) -> float:
     """The weighted sum, where a weight of zero takes any value with it, infinity too."""
     return total(rows if weights is None else np.where(weights > 0, rows, 0.0), weights)
 
 
-def times(rows: FloatArray, weights: FloatArray | None) -> FloatArray:
+def times(rows: FloatArray, weights: Weights) -> FloatArray:
     """The weighted rows; None for unit weights."""
     return rows if weights is None else rows * weights
 

@@ -9,27 +9,17 @@ import numpy as np
 from scipy import special
 
 from statsmodels_ooc.arrays import BoolArray, FloatArray
-from statsmodels_ooc.families.elementwise import EPS, Factor, log_plus
+from statsmodels_ooc.families.elementwise import EPS, Factor, Pair, log_plus
 
 HUGE_ETA = 700.0  # exp of more overflows
 
 
 class Mean(NamedTuple):
-    """The mean of b rows. The fields may be one array: nobody writes into them.
-
-    Attributes
-    ----------
-    mu : ndarray, (b,)
-        The mean.
-    slope : ndarray, (b,)
-        Its derivative in the linear predictor.
-    variance : ndarray, (b,)
-        The family's variance function of it, for one trial.
-    """
+    """The mean of b rows, (b,) each. The fields may be one array: nobody writes into them."""
 
     mu: FloatArray
-    slope: FloatArray
-    variance: FloatArray
+    slope: FloatArray  # its derivative in the linear predictor
+    variance: FloatArray  # the family's variance function of it, for one trial
 
 
 @dataclass(frozen=True)
@@ -61,7 +51,7 @@ class InverseLink:
     def log_mean(self, eta: FloatArray) -> FloatArray:
         return np.log(self.mean(eta))
 
-    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def logs(self, eta: FloatArray) -> Pair:
         """Logarithms of the mean and of its complement."""
         mu, rest = self.mean(eta), self.complement(eta)
         return log_plus(mu, rest), log_plus(rest, mu)
@@ -104,7 +94,7 @@ class InverseLogit(InverseLink):
     def bend(self, eta: FloatArray) -> Factor:
         return -np.tanh(eta / 2)
 
-    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def logs(self, eta: FloatArray) -> Pair:
         return special.log_expit(eta), special.log_expit(-eta)
 
     def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
@@ -122,7 +112,7 @@ class InverseCDFLink(InverseLink):
     def complement(self, eta: FloatArray) -> FloatArray:
         return np.asarray(self.link.dbn.sf(eta))
 
-    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def logs(self, eta: FloatArray) -> Pair:
         return self.link.dbn.logcdf(eta), self.link.dbn.logsf(eta)
 
     def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
@@ -147,7 +137,7 @@ class InverseProbit(InverseLink):
     def bend(self, eta: FloatArray) -> Factor:
         return -eta
 
-    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def logs(self, eta: FloatArray) -> Pair:
         scaled = special.erfcx(np.abs(eta) / np.sqrt(2)) / 2
         square = eta**2 / 2
         small, large = np.log(scaled) - square, np.log1p(-scaled * np.exp(-square))
@@ -161,9 +151,7 @@ class InverseProbit(InverseLink):
         return success / np.sqrt(2 * np.pi), failure / np.sqrt(2 * np.pi)
 
 
-def _either(
-    which: BoolArray, first: FloatArray, second: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _either(which: BoolArray, first: FloatArray, second: FloatArray) -> Pair:
     """Both arrays, exchanged where not ``which``."""
     return np.where(which, first, second), np.where(which, second, first)
 
@@ -234,7 +222,7 @@ class InverseLogC(InverseLink):
     def bend(self, eta: FloatArray) -> Factor:
         return 1.0
 
-    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def logs(self, eta: FloatArray) -> Pair:
         return log_plus(self.mean(eta), np.exp(eta)), eta
 
     def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
@@ -265,7 +253,7 @@ class InverseCLogLog(InverseLink):
     def log_mean(self, eta: FloatArray) -> FloatArray:
         return np.where(eta < -HUGE_ETA, eta, log_plus(self.mean(eta), self.complement(eta)))
 
-    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def logs(self, eta: FloatArray) -> Pair:
         return self.log_mean(eta), -np.exp(eta)
 
     def log_slope(self, eta: FloatArray) -> Factor:
@@ -302,7 +290,7 @@ class InverseLogLog(InverseLink):
     def bend(self, eta: FloatArray) -> Factor:
         return np.expm1(-eta)
 
-    def logs(self, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def logs(self, eta: FloatArray) -> Pair:
         return self._turned.logs(-eta)[::-1]
 
     def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:

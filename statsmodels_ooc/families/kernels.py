@@ -26,7 +26,16 @@ from statsmodels.tools.sm_exceptions import DomainWarning
 from statsmodels_ooc.arrays import BoolArray, FloatArray
 from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.families.distributions import Distribution, distribution_of
-from statsmodels_ooc.families.elementwise import NEAR, is_binary, quiet, rows_not, times, total
+from statsmodels_ooc.families.elementwise import (
+    NEAR,
+    Pair,
+    Weights,
+    is_binary,
+    quiet,
+    rows_not,
+    times,
+    total,
+)
 from statsmodels_ooc.families.inverse_links import InverseLink, Mean, inverse_link_of
 
 
@@ -45,7 +54,7 @@ class Kernel:
 
     @cached_property
     def distribution(self) -> Distribution:
-        return distribution_of(self.family)
+        return distribution_of(self.family, self.inverse)
 
     @cached_property
     def inverse(self) -> InverseLink:
@@ -55,13 +64,9 @@ class Kernel:
         """The mean at a linear predictor."""
         with quiet():
             mu = self.inverse.mean(eta)
-            return Mean(
-                mu,
-                self.inverse.slope(eta),
-                self.distribution.variance(mu, eta, self.inverse),
-            )
+            return Mean(mu, self.inverse.slope(eta), self.distribution.variance(mu, eta))
 
-    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> tuple[FloatArray, FloatArray]:
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
         """What scoring needs of each row, per unit of prior weight.
 
         Returns
@@ -72,19 +77,17 @@ class Kernel:
             ``(y - mu) * slope / variance``. Both arrays are the caller's own.
         """
         with quiet():
-            return self.distribution.working(y, eta, mean, self.inverse)
+            return self.distribution.working(y, eta, mean)
 
     def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
         """The observed information of each row, per unit of prior weight."""
         with quiet():
-            return self.distribution.observed(y, eta, mean, self.inverse)
+            return self.distribution.observed(y, eta, mean)
 
-    def deviance(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, weights: FloatArray | None
-    ) -> float:
+    def deviance(self, y: FloatArray, eta: FloatArray, mean: Mean, weights: Weights) -> float:
         """The weighted sum of the rows' deviances at scale one."""
         with quiet():
-            rows = self.distribution.deviances(y, eta, mean.mu, self.inverse)
+            rows = self.distribution.deviances(y, eta, mean.mu)
             return 2 * total(self._sharpened(rows, y, eta, mean.mu), weights)
 
     def _sharpened(
@@ -96,12 +99,10 @@ class Kernel:
             return rows
         near = np.abs(gap) < NEAR * self.distribution.room(mu)
         if near.any():
-            rows[near] = self.distribution.near(gap[near], eta[near], mu[near], self.inverse)
+            rows[near] = self.distribution.near(gap[near], eta[near], mu[near])
         return rows
 
-    def saturated(
-        self, y: FloatArray, var_weights: FloatArray | None, trials: FloatArray | None
-    ) -> FloatArray:
+    def saturated(self, y: FloatArray, var_weights: Weights, trials: Weights) -> FloatArray:
         """Log-likelihood of each row, (b,), where the mean is y and the scale one.
 
         Less half the deviance this is the log-likelihood at scale one, for every
@@ -112,7 +113,7 @@ class Kernel:
 
     def outside(self, mean: Mean) -> BoolArray | None:
         """Rows with a mean that the family cannot have, None for none."""
-        return rows_not(lambda mu: self.distribution.is_mean(mu, self.inverse), mean.mu)
+        return rows_not(self.distribution.is_mean, mean.mu)
 
     def edge(self, mean: Mean) -> float:
         """How far eta is, at the least, from where means become impossible.
@@ -149,27 +150,32 @@ class Kernel:
             return np.asarray(self.family.link(self.distribution.starting_mean(y, mean_of_y)))
 
 
-class GaussianIdentity(Kernel):
+class Canonical(Kernel):
+    """With a canonical link the slope of the mean is its variance.
+
+    The expected information is then the observed one.
+    """
+
+    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
+        return mean.variance.copy(), y - mean.mu
+
+    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
+        return mean.variance.copy()
+
+
+class GaussianIdentity(Canonical):
     """Least squares."""
 
     def mean(self, eta: FloatArray) -> Mean:
         ones = np.ones_like(eta)
         return Mean(eta, ones, ones)
 
-    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> tuple[FloatArray, FloatArray]:
-        return np.ones_like(y), y - eta
-
-    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
-        return np.ones_like(y)
-
-    def deviance(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, weights: FloatArray | None
-    ) -> float:
+    def deviance(self, y: FloatArray, eta: FloatArray, mean: Mean, weights: Weights) -> float:
         gap = y - eta
         return float(gap @ times(gap, weights))
 
 
-class BinomialLogit(Kernel):
+class BinomialLogit(Canonical):
     """Logistic regression."""
 
     def mean(self, eta: FloatArray) -> Mean:
@@ -183,15 +189,7 @@ class BinomialLogit(Kernel):
         small *= large
         return Mean(mu, small, small)
 
-    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> tuple[FloatArray, FloatArray]:
-        return mean.variance.copy(), y - mean.mu
-
-    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
-        return mean.variance.copy()
-
-    def deviance(
-        self, y: FloatArray, eta: FloatArray, mean: Mean, weights: FloatArray | None
-    ) -> float:
+    def deviance(self, y: FloatArray, eta: FloatArray, mean: Mean, weights: Weights) -> float:
         rows = np.abs(eta)
         np.negative(rows, out=rows)
         np.exp(rows, out=rows)
@@ -205,19 +203,13 @@ class BinomialLogit(Kernel):
         return 2 * total(rows, weights)
 
 
-class PoissonLog(Kernel):
+class PoissonLog(Canonical):
     """Log-linear counts."""
 
     def mean(self, eta: FloatArray) -> Mean:
         with quiet():
             mu = np.exp(eta)
         return Mean(mu, mu, mu)
-
-    def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> tuple[FloatArray, FloatArray]:
-        return mean.mu.copy(), y - mean.mu
-
-    def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
-        return mean.mu.copy()
 
 
 class GammaLog(Kernel):
@@ -241,8 +233,7 @@ FAST: dict[tuple[type, type], type[Kernel]] = {
     (families.Gamma, links.Log): GammaLog,
 }
 
-# With a canonical link the expected information is the observed one.
-CANONICAL = (BinomialLogit, GaussianIdentity, PoissonLog)
+CANONICAL = (Canonical,)
 
 
 def kernel_of(family: Any) -> Kernel:

@@ -43,11 +43,11 @@ class Axes:
             fitted: FloatArray = block.matvec(beta)
             return fitted
         moved: FloatArray = (block.dense() - self.centre) @ beta
-        return moved + _exactly(self.centre, beta)
+        return moved + exactly(self.centre, beta)
 
     @cached_property
     def _origin(self) -> FloatArray:
-        return _exactly(self.centre, self.root)
+        return exactly(self.centre, self.root)
 
 
 def products(rows: FloatArray, weights: FloatArray) -> FloatArray:
@@ -56,6 +56,6 @@ def products(rows: FloatArray, weights: FloatArray) -> FloatArray:
     return summed
 
 
-def _exactly(left: FloatArray, right: FloatArray) -> FloatArray:
-    """A product whose terms cancel."""
+def exactly(left: FloatArray, right: FloatArray) -> FloatArray:
+    """A product whose terms cancel, in more digits than those of its factors."""
     return np.asarray(left.astype(np.longdouble) @ right, dtype=np.float64)

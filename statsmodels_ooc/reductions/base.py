@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 State = TypeVar("State")
@@ -34,13 +34,29 @@ class Reduction(ABC, Generic[State]):
     def update(self, state: State, block: Any) -> State:
         """The state after the rows of ``block`` too."""
 
-    @abstractmethod
     def merge(self, left: State, right: State) -> State:
-        """The state of the rows of ``left`` followed by those of ``right``."""
+        """The state of the rows of ``left`` followed by those of ``right``; by default `added`."""
+        merged: State = added(left, right)
+        return merged
 
     def nbytes(self) -> int:
         """How many bytes the arrays of a state take at the most; 0 where that is little."""
         return 0
+
+
+def added(left: Any, right: Any) -> Any:
+    """The sum of two states: of numbers or arrays, or of the fields of a dataclass.
+
+    A flag is set where either is; of tuples, which tell of the first row of a kind, the first
+    stays.
+    """
+    if isinstance(left, bool | tuple | None):
+        return left or right
+    if is_dataclass(left):
+        kind: Any = type(left)
+        names = [field.name for field in fields(left)]
+        return kind(*(added(getattr(left, name), getattr(right, name)) for name in names))
+    return left + right
 
 
 def check_cells(*reductions: Reduction[Any]) -> None:

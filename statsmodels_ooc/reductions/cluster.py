@@ -20,18 +20,10 @@ from statsmodels_ooc.reductions.sandwich import RowScores
 
 @dataclass(slots=True)
 class ClusterState:
-    """Sums over the rows so far.
+    """Sums over the rows so far."""
 
-    Attributes
-    ----------
-    sums : ndarray, (G, r)
-        The score of each of G clusters.
-    clusters : dict
-        Label to its row in `sums`, in the order in which they were found.
-    """
-
-    sums: FloatArray
-    clusters: dict[Hashable, int] = field(default_factory=dict)
+    sums: FloatArray  # the score of each of G clusters, (G, r)
+    clusters: dict[Hashable, int] = field(default_factory=dict)  # rows of `sums`, as found
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ class DistinctRows(Reduction[DistinctState]):
             try:
                 return self._count(state, block)
             except TooMany as error:
-                state = self._fallen(self._folded(state, error))
+                state = DistinctState(self._folded(state, error))
         if state.fallback is not None and self.fallback is not None:
             state.fallback = self.fallback.update(state.fallback, block)
         return state
@@ -163,10 +163,7 @@ class DistinctRows(Reduction[DistinctState]):
     ) -> DistinctState:
         states = self._folded(left, error), self._folded(right, error)
         assert self.fallback is not None  # otherwise no state could have fallen back
-        return self._fallen(self.fallback.merge(*states))
-
-    def _fallen(self, folded: Any) -> DistinctState:
-        return DistinctState(folded, None, self.shift)
+        return DistinctState(self.fallback.merge(*states))
 
     def _folded(self, state: DistinctState, error: TooMany | None) -> Any:
         """The fallback's state of the rows of a state."""

@@ -19,21 +19,11 @@ _ORDINARY = 2.0**400  # between it and its inverse no piece overflows or underfl
 
 @dataclass(slots=True)
 class ExactMomentsState:
-    """Sums of ``[X | y]`` over the rows seen so far, without any rounding.
-
-    Attributes
-    ----------
-    rows : int
-        How many rows.
-    sums : list of int, (k + 1,)
-        Times ``2**1074``.
-    squares : list of int, (k + 1,)
-        Sums of squares, times ``2**2148``; zeros where they were not asked for.
-    """
+    """Sums of ``[X | y]`` over the rows seen so far, without any rounding."""
 
     rows: int
-    sums: list[int]
-    squares: list[int]
+    sums: list[int]  # times 2**1074, (k + 1,)
+    squares: list[int]  # times 2**2148, (k + 1,); zeros where they were not asked for
 
     def mean(self) -> FloatArray:
         """Means, (k + 1,), correctly rounded; there are rows."""
@@ -56,13 +46,6 @@ class ExactMoments(Reduction[ExactMomentsState]):
 
     A floating-point sum depends on where blocks end; a whole number does not.
 
-    Parameters
-    ----------
-    k : int
-        The number of columns of the design.
-    squares : bool
-        Whether sums of squares are folded, too.
-
     References
     ----------
     Demmel, Nguyen (2015). Parallel reproducible summation. IEEE Transactions on
@@ -71,7 +54,7 @@ class ExactMoments(Reduction[ExactMomentsState]):
     """
 
     k: int
-    squares: bool = False
+    squares: bool = False  # whether sums of squares are folded, too
 
     def init(self) -> ExactMomentsState:
         return ExactMomentsState(0, [0] * (self.k + 1), [0] * (self.k + 1))
@@ -197,18 +180,10 @@ def _as_whole(value: float) -> int:
 
 @dataclass(slots=True)
 class MeansState:
-    """Sums over the rows seen so far.
-
-    Attributes
-    ----------
-    rows : int
-        How many rows.
-    sums : ndarray, (k + 1,)
-        Of the columns of ``[X | y]``.
-    """
+    """Sums over the rows seen so far."""
 
     rows: int
-    sums: FloatArray
+    sums: FloatArray  # of the columns of [X | y], (k + 1,)
 
     def mean(self) -> FloatArray:
         """Means, (k + 1,); there are rows."""
@@ -217,13 +192,7 @@ class MeansState:
 
 @dataclass(frozen=True)
 class Means(Reduction[MeansState]):
-    """Fold the columns of ``[X | y]`` into sums: one product a block.
-
-    Parameters
-    ----------
-    k : int
-        The number of columns of the design.
-    """
+    """Fold the columns of ``[X | y]``, k and one, into sums: one product a block."""
 
     k: int
 
@@ -233,8 +202,6 @@ class Means(Reduction[MeansState]):
     def update(self, state: MeansState, block: Block) -> MeansState:
         with np.errstate(invalid="ignore"):  # infinities: the facts name them
             sums = block.design.rmatvec(np.ones(len(block.endog)))
-            sums = np.append(sums, block.endog.sum())
-        return self.merge(state, MeansState(len(block.endog), sums))
-
-    def merge(self, left: MeansState, right: MeansState) -> MeansState:
-        return MeansState(left.rows + right.rows, left.sums + right.sums)
+            state.sums += np.append(sums, block.endog.sum())
+        state.rows += len(block.endog)
+        return state

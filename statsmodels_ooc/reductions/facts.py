@@ -28,45 +28,23 @@ class NotFinite(NamedTuple):
 
 @dataclass(slots=True)
 class RowFactsState:
-    """Counts and extremes of the rows seen so far.
+    """Counts and extremes of the rows seen so far."""
 
-    Attributes
-    ----------
-    rows_read, rows : int
-        Rows of the source, and rows that are left after dropping.
-    missing : dict
-        Dropped rows by the name of the variable that had a missing value; a row
-        counts for every one that had.
-    low, high : ndarray, (k + 1,)
-        Extremes of the columns of ``[X | y]``.
-    log_weights : float
-        Sum of the logarithms of the weights.
-    total_weight : float
-        Sum of the weights; the number of rows where there are none.
-    not_finite : NotFinite or None
-        The first NaN or infinity in ``[X | y]``.
-    """
-
-    rows_read: int
-    rows: int
-    missing: dict[str, int]
-    low: FloatArray
+    rows_read: int  # of the source
+    rows: int  # that are left after dropping
+    missing: dict[str, int]  # dropped rows by variable; a row counts for every one it lacks
+    low: FloatArray  # extremes of the columns of [X | y], (k + 1,) each
     high: FloatArray
-    log_weights: float = 0.0
-    total_weight: float = 0.0
-    not_finite: NotFinite | None = None
+    log_weights: float = 0.0  # sum of the logarithms of the weights
+    total_weight: float = 0.0  # sum of the weights; the number of rows where there are none
+    not_finite: NotFinite | None = None  # the first NaN or infinity in [X | y]
 
 
 @dataclass(frozen=True)
 class RowFacts(Reduction[RowFactsState]):
-    """Count rows and losses, and find the extremes of ``[X | y]``.
+    """Count rows and losses, and find the extremes of ``[X | y]``, for X of k columns.
 
-    Parameters
-    ----------
-    k : int
-        The number of columns of the design.
-    design : bool
-        Whether the design is looked at, or the response only.
+    Where `design` is false, only the response is looked at.
     """
 
     k: int
@@ -84,8 +62,8 @@ class RowFacts(Reduction[RowFactsState]):
             state.missing[name] = state.missing.get(name, 0) + count
         if b == 0:
             return state
-        low, high = _extremes(block) if self.design else _extremes_of_y(block, self.k)
-        seen = self._looked_at
+        low, high = self._extremes(block)
+        seen = slice(None) if self.design else slice(self.k, None)
         if state.not_finite is None and not np.isfinite(low[seen] + high[seen]).all():
             state.not_finite = _first_not_finite(block)
         np.minimum(state.low, low, out=state.low)
@@ -98,9 +76,13 @@ class RowFacts(Reduction[RowFactsState]):
                 state.log_weights += float(np.log(block.weights).sum())
         return state
 
-    @property
-    def _looked_at(self) -> slice:
-        return slice(None) if self.design else slice(self.k, None)
+    def _extremes(self, block: Block) -> tuple[FloatArray, FloatArray]:
+        """Extremes of the columns of ``[X | y]`` that are looked at, (k + 1,) each."""
+        low, high = np.full(self.k + 1, np.inf), np.full(self.k + 1, -np.inf)
+        if self.design:
+            low[:-1], high[:-1] = block.design.extremes()
+        low[-1], high[-1] = block.endog.min(), block.endog.max()
+        return low, high
 
     def merge(self, left: RowFactsState, right: RowFactsState) -> RowFactsState:
         names = [*left.missing, *(name for name in right.missing if name not in left.missing)]
@@ -114,19 +96,6 @@ class RowFacts(Reduction[RowFactsState]):
             total_weight=left.total_weight + right.total_weight,
             not_finite=left.not_finite or right.not_finite,
         )
-
-
-def _extremes(block: Block) -> tuple[FloatArray, FloatArray]:
-    """Extremes of the columns of ``[X | y]``, (k + 1,) each."""
-    low, high = block.design.extremes()
-    return np.append(low, block.endog.min()), np.append(high, block.endog.max())
-
-
-def _extremes_of_y(block: Block, k: int) -> tuple[FloatArray, FloatArray]:
-    """The same, for the response only."""
-    low, high = np.full(k + 1, np.inf), np.full(k + 1, -np.inf)
-    low[-1], high[-1] = block.endog.min(), block.endog.max()
-    return low, high
 
 
 def _first_not_finite(block: Block) -> NotFinite | None:
@@ -150,13 +119,7 @@ class ExtremesState:
 
 @dataclass(frozen=True)
 class Extremes(Reduction[ExtremesState]):
-    """Find the extremes of the columns of the design.
-
-    Parameters
-    ----------
-    k : int
-        The number of columns of the design.
-    """
+    """Find the extremes of the k columns of the design."""
 
     takes_cells = True
 
@@ -249,15 +212,7 @@ class Fingerprint(Reduction[FingerprintState]):
 
 
 def _sampled(keys: Sequence[NDArray[Any]], b: int, before: int) -> FloatArray:
-    """Every `_SAMPLED`-th row of the variables, (m, q).
-
-    Parameters
-    ----------
-    keys : sequence of ndarray, (b,) each
-        The q variables.
-    b, before : int
-        Rows of the block, and of the partition before it.
-    """
+    """Every `_SAMPLED`-th of b rows after so many others, (m, q), of q variables, (b,) each."""
     first = -before % _SAMPLED
     if first >= b:
         return np.empty((0, len(keys)))

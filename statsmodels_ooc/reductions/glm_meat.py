@@ -9,7 +9,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
-from statsmodels_ooc.families.elementwise import quiet
+from statsmodels_ooc.families.elementwise import quiet, times
 from statsmodels_ooc.families.inverse_links import Mean
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.axes import Axes, products
@@ -18,18 +18,10 @@ from statsmodels_ooc.reductions.base import Reduction
 
 @dataclass(slots=True)
 class ScoreMeatState:
-    """Sums over the rows so far, each (k, k), or (r, r) in other axes.
+    """Sums over the rows so far, each (k, k), or (r, r) in other axes."""
 
-    Attributes
-    ----------
-    meat : ndarray
-        Sum of ``x x'`` times the squared scores.
-    observed : ndarray
-        The observed information, minus the Hessian.
-    """
-
-    meat: FloatArray
-    observed: FloatArray
+    meat: FloatArray  # sum of x x' times the squared scores
+    observed: FloatArray  # the observed information, minus the Hessian
 
     def on(self, root: FloatArray) -> ScoreMeatState:
         """The same for the rows ``root.T x``."""
@@ -74,7 +66,7 @@ class ScoreMeat(Reduction[ScoreMeatState]):
         eta = linear_predictor(block, self.beta)
         mean = self.kernel.mean(eta)
         weight, score = self.kernel.working(y, eta, mean)
-        sandwich = block.sandwich
+        sandwich = block.design.sandwich
         if self.axes is not None:
             sandwich = partial(products, self.axes.rows(block))
         state.observed += sandwich(_observed(self.kernel, block, eta, mean))
@@ -86,24 +78,13 @@ class ScoreMeat(Reduction[ScoreMeatState]):
         state.meat += sandwich(squares)
         return state
 
-    def merge(self, left: ScoreMeatState, right: ScoreMeatState) -> ScoreMeatState:
-        return ScoreMeatState(left.meat + right.meat, left.observed + right.observed)
-
     def nbytes(self) -> int:
         return 2 * self.init().meat.nbytes
 
 
 @dataclass(frozen=True)
 class ObservedInformation(Reduction[FloatArray]):
-    """Fold the observed information at scale one, (k, k).
-
-    Parameters
-    ----------
-    kernel : Kernel
-        The family and its link.
-    beta : ndarray, (k,)
-        The parameters.
-    """
+    """Fold the observed information at scale one, (k, k), at the parameters beta, (k,)."""
 
     takes_cells = True
 
@@ -118,7 +99,8 @@ class ObservedInformation(Reduction[FloatArray]):
             return state
         eta = linear_predictor(block, self.beta)
         with quiet():  # sums that overflow: the step of scoring will do
-            state += block.sandwich(_observed(self.kernel, block, eta, self.kernel.mean(eta)))
+            observed = _observed(self.kernel, block, eta, self.kernel.mean(eta))
+            state += block.design.sandwich(observed)
         return state
 
     def merge(self, left: FloatArray, right: FloatArray) -> FloatArray:
@@ -131,8 +113,7 @@ class ObservedInformation(Reduction[FloatArray]):
 
 def _observed(kernel: Kernel, block: Block, eta: FloatArray, mean: Mean) -> FloatArray:
     """The observed information of the rows, (b,)."""
-    rows, a = kernel.observed(block.endog, eta, mean), prior_weights(block)
-    return rows if a is None else rows * a
+    return times(kernel.observed(block.endog, eta, mean), prior_weights(block))
 
 
 def _squares(block: Block, score: FloatArray) -> FloatArray:

@@ -17,23 +17,11 @@ from statsmodels_ooc.reductions.base import Reduction
 
 @dataclass(slots=True)
 class MomentsState:
-    """First and second moments of the rows seen so far.
+    """First and second moments of the rows z of ``[X | y]`` seen so far."""
 
-    Attributes
-    ----------
-    total : float
-        Sum of the weights; the number of rows where there are none.
-    mean : ndarray, (k + 1,)
-        Weighted means of the columns of ``[X | y]``.
-    comoment : ndarray, (k + 1, k + 1)
-        Weighted sum of ``(z - mean)(z - mean)'`` over the rows z of ``[X | y]``.
-    rows : int
-        How many rows went into them.
-    """
-
-    total: float
-    mean: FloatArray
-    comoment: FloatArray
+    total: float  # sum of the weights; the number of rows where there are none
+    mean: FloatArray  # weighted means, (k + 1,)
+    comoment: FloatArray  # weighted sum of (z - mean) (z - mean)', (k + 1, k + 1)
     rows: int = 0
 
 
@@ -128,15 +116,10 @@ class TriangleState:
 
 @dataclass(frozen=True)
 class Triangle(Reduction[TriangleState]):
-    """Fold ``[1 | X | y]`` into its triangular factor.
+    """Fold ``[1 | X | y]``, for X of k columns, into its triangular factor.
 
     Backward stable: the digits lost are those of the condition number, not of its
     square, which is what the normal equations lose.
-
-    Parameters
-    ----------
-    k : int
-        The number of columns of the design.
 
     Notes
     -----

@@ -15,22 +15,12 @@ from statsmodels_ooc.reductions.base import Reduction
 
 @dataclass(slots=True)
 class GivenMeansState:
-    """Sums over the rows so far, at scale one.
+    """Sums over the rows so far, at scale one, at the given means."""
 
-    Attributes
-    ----------
-    saturated : float
-        Log-likelihood where the means are the responses.
-    deviance, pearson : float
-        At the given means.
-    freq : float
-        Sum of the frequency weights.
-    """
-
-    saturated: float = 0.0
+    saturated: float = 0.0  # the log-likelihood where the means are the responses
     deviance: float = 0.0
     pearson: float = 0.0
-    freq: float = 0.0
+    freq: float = 0.0  # sum of the frequency weights
 
 
 @dataclass(frozen=True)
@@ -75,14 +65,6 @@ class GivenMeans(Reduction[GivenMeansState]):
         state.freq += len(y) if extras.freq_weights is None else float(extras.freq_weights.sum())
         return state
 
-    def merge(self, left: GivenMeansState, right: GivenMeansState) -> GivenMeansState:
-        return GivenMeansState(
-            left.saturated + right.saturated,
-            left.deviance + right.deviance,
-            left.pearson + right.pearson,
-            left.freq + right.freq,
-        )
-
 
 @dataclass(frozen=True)
 class LogLike(Reduction[float]):
@@ -125,9 +107,6 @@ class LogLike(Reduction[float]):
         saturated = self.kernel.saturated(y, weights, None)
         return state + total_of_weighted(saturated, freq) - deviance / 2
 
-    def merge(self, left: float, right: float) -> float:
-        return left + right
-
 
 @dataclass(slots=True)
 class PowerSumsState:
@@ -138,21 +117,11 @@ class PowerSumsState:
 
 @dataclass(frozen=True)
 class PowerSums(Reduction[PowerSumsState]):
-    """Fold `power_sums` at given parameters.
-
-    Parameters
-    ----------
-    kernel : Kernel
-        The family and its link.
-    beta : ndarray, (k,), or None
-        The parameters; None for the means that stand beside the rows, ``mu``.
-    powers : ndarray, (m,)
-        The powers of the mean that the variance may be.
-    """
+    """Fold `power_sums` for m powers of the mean that the variance may be."""
 
     kernel: Kernel
-    beta: FloatArray | None
-    powers: FloatArray
+    beta: FloatArray | None  # (k,); None for the means that stand beside the rows, "mu"
+    powers: FloatArray  # (m,)
 
     def init(self) -> PowerSumsState:
         return PowerSumsState(np.zeros(2 * len(self.powers) + 1))
@@ -168,9 +137,6 @@ class PowerSums(Reduction[PowerSumsState]):
         weights = np.ones(len(mu)) if weights is None else weights
         state.sums += power_sums(block.endog, mu, weights, self.powers)
         return state
-
-    def merge(self, left: PowerSumsState, right: PowerSumsState) -> PowerSumsState:
-        return PowerSumsState(left.sums + right.sums)
 
 
 def power_sums(

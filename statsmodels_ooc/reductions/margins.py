@@ -15,21 +15,11 @@ from statsmodels_ooc.reductions.base import Reduction
 
 @dataclass(slots=True)
 class ColumnFactsState:
-    """What the columns of the rows so far were.
-
-    Attributes
-    ----------
-    rows : int
-        Rows.
-    total : ndarray, (k,)
-        Sums of the columns.
-    fractions : ndarray, (k,)
-        How many values of each column are no whole numbers.
-    """
+    """What the columns of the rows so far were."""
 
     rows: int
-    total: FloatArray
-    fractions: FloatArray
+    total: FloatArray  # sums of the columns, (k,)
+    fractions: FloatArray  # how many values of each column are no whole numbers, (k,)
 
     @property
     def mean(self) -> FloatArray:
@@ -39,13 +29,7 @@ class ColumnFactsState:
 
 @dataclass(frozen=True)
 class ColumnFacts(Reduction[ColumnFactsState]):
-    """Fold the sums of the columns, and whether they hold whole numbers.
-
-    Parameters
-    ----------
-    k : int
-        The number of columns of the design.
-    """
+    """Fold the sums of the k columns of the design, and whether they hold whole numbers."""
 
     k: int
 
@@ -59,34 +43,20 @@ class ColumnFacts(Reduction[ColumnFactsState]):
         state.fractions += (x % 1.0 != 0).sum(axis=0)
         return state
 
-    def merge(self, left: ColumnFactsState, right: ColumnFactsState) -> ColumnFactsState:
-        return ColumnFactsState(
-            left.rows + right.rows, left.total + right.total, left.fractions + right.fractions
-        )
-
 
 @dataclass(slots=True)
 class MarginalEffectsState:
     """Sums over the rows so far.
 
-    Attributes
-    ----------
-    rows : int
-        Rows.
-    slope : ndarray, (k,)
-        Of the derivative of the mean, in the predictor, times the column where the
-        change of the column is a relative one.
-    curve : ndarray, (k, k)
-        Of the derivatives of `slope` in the parameters.
-    steps : ndarray, (s, k + 1)
-        Of each change of a column by a step: the effect, and its derivatives in the
-        parameters.
+    `slope` is of the derivatives of the mean in the predictor, times the column where its change
+    is a relative one, and `curve` of the derivatives of that in the parameters. A row of `steps`
+    is of the effect of a step of a column, and of its derivatives in the parameters.
     """
 
     rows: int
-    slope: FloatArray
-    curve: FloatArray
-    steps: FloatArray
+    slope: FloatArray  # (k,)
+    curve: FloatArray  # (k, k)
+    steps: FloatArray  # (s, k + 1)
 
 
 @dataclass(frozen=True)
@@ -133,16 +103,6 @@ class MarginalEffects(Reduction[MarginalEffectsState]):
             state.steps[i] += self._step(x, eta, column, is_dummy=i < len(self.dummies))
         return state
 
-    def merge(
-        self, left: MarginalEffectsState, right: MarginalEffectsState
-    ) -> MarginalEffectsState:
-        return MarginalEffectsState(
-            left.rows + right.rows,
-            left.slope + right.slope,
-            left.curve + right.curve,
-            left.steps + right.steps,
-        )
-
     def _add_slopes(self, state: MarginalEffectsState, x: FloatArray, eta: FloatArray) -> None:
         slope, curve = self._derivatives(eta)
         if "ex" in self.method:
@@ -165,15 +125,9 @@ class MarginalEffects(Reduction[MarginalEffectsState]):
     def _step(self, x: FloatArray, eta: FloatArray, column: int, is_dummy: bool) -> FloatArray:
         """The effect of a step of one column and its derivatives, (k + 1,)."""
         value, weight = x[:, column], self.beta[column]
-        low, high = (
-            (np.zeros_like(value), np.ones_like(value))
-            if is_dummy
-            else (
-                value - 1,
-                value + 1,
-            )
-        )
-        size = 1.0 if is_dummy else 2.0
+        low, high, size = value - 1, value + 1, 2.0
+        if is_dummy:
+            low, high, size = np.zeros_like(value), np.ones_like(value), 1.0
         before, after = eta + (low - value) * weight, eta + (high - value) * weight
         slope0, slope1 = self._derivatives(before)[0], self._derivatives(after)[0]
         found = np.empty(len(self.beta) + 1)

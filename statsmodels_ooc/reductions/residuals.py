@@ -13,28 +13,15 @@ from statsmodels_ooc.reductions.base import Reduction
 
 @dataclass(slots=True)
 class ResidualMomentsState:
-    """Central moments and squared steps of the whitened residuals so far.
-
-    Attributes
-    ----------
-    n : int
-        Rows.
-    mean, m2, m3, m4 : float
-        The mean, and the sums of the second, third and fourth powers of the
-        deviations from it.
-    steps : float
-        Sum of ``(e_t - e_{t-1})**2`` over neighbouring rows.
-    first, last : float
-        The residuals at both ends, for the step across a merge.
-    """
+    """Central moments and squared steps of the whitened residuals so far, of n rows."""
 
     n: int = 0
     mean: float = 0.0
-    m2: float = 0.0
+    m2: float = 0.0  # sums of the second to fourth powers of the deviations from the mean
     m3: float = 0.0
     m4: float = 0.0
-    steps: float = 0.0
-    first: float = np.nan
+    steps: float = 0.0  # sum of (e_t - e_{t-1})**2 over neighbouring rows
+    first: float = np.nan  # the residuals at both ends, for the step across a merge
     last: float = np.nan
 
 
@@ -42,18 +29,13 @@ class ResidualMomentsState:
 class ResidualMoments(Reduction[ResidualMomentsState]):
     """Fold ``sqrt(w) * (y - X beta)`` into what the residual tests need.
 
-    Parameters
-    ----------
-    beta : ndarray, (k,)
-        The parameters.
-
     References
     ----------
     Pébay (2008). Formulas for robust, one-pass parallel computation of covariances
     and arbitrary-order statistical moments. Sandia report SAND2008-6212, section 2.
     """
 
-    beta: FloatArray
+    beta: FloatArray  # (k,)
 
     def init(self) -> ResidualMomentsState:
         return ResidualMomentsState()

@@ -9,7 +9,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, prior_weights, total_offset
-from statsmodels_ooc.families.elementwise import is_binary, total_of_weighted
+from statsmodels_ooc.families.elementwise import is_binary, total, total_of_weighted
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Reduction
 
@@ -32,13 +32,7 @@ def _first_impossible(kernel: Kernel, block: Block) -> Impossible | None:
 
 @dataclass(frozen=True)
 class ImpossibleResponses(Reduction[Impossible | None]):
-    """Find the first response that the family cannot have.
-
-    Parameters
-    ----------
-    kernel : Kernel
-        The family and its link.
-    """
+    """Find the first response that the family cannot have."""
 
     kernel: Kernel
 
@@ -48,32 +42,21 @@ class ImpossibleResponses(Reduction[Impossible | None]):
     def update(self, state: Impossible | None, block: Block) -> Impossible | None:
         return state or _first_impossible(self.kernel, block)
 
-    def merge(self, left: Impossible | None, right: Impossible | None) -> Impossible | None:
-        return left or right
-
 
 def _about(kernel: Kernel, constant: float, y: FloatArray, a: FloatArray | None) -> float:
     """The deviance where every linear predictor is one number; of zeros and ones, by counting."""
     if is_binary(y):
-        ones = float(y.sum() if a is None else a @ y)
-        total = float(len(y) if a is None else a.sum())
-        y, a = np.array([0.0, 1.0]), np.array([total - ones, ones])
+        ones, rows = total(y, a), float(len(y) if a is None else a.sum())
+        y, a = np.array([0.0, 1.0]), np.array([rows - ones, ones])
     eta = np.full(len(y), constant)
     return kernel.deviance(y, eta, kernel.mean(eta), a)
 
 
 @dataclass(frozen=True)
 class DevianceAbout(Reduction[float]):
-    """Fold the deviance where every linear predictor is one number.
+    """Fold the deviance where every linear predictor is one number, the constant.
 
     Of cells of rows it lacks what these differ in, which no mean changes.
-
-    Parameters
-    ----------
-    kernel : Kernel
-        The family and its link.
-    constant : float
-        The linear predictor.
     """
 
     takes_cells = True
@@ -89,48 +72,30 @@ class DevianceAbout(Reduction[float]):
             return state
         return state + _about(self.kernel, self.constant, block.endog, prior_weights(block))
 
-    def merge(self, left: float, right: float) -> float:
-        return left + right
-
 
 @dataclass(slots=True)
 class ResponsesState:
-    """Sums over the rows so far.
-
-    Attributes
-    ----------
-    rows : int
-        Rows.
-    freq : float
-        Sum of the frequency weights; the number of rows where there are none.
-    total : float
-        Sum of the responses.
-    weight, weighted : float
-        Sums of the prior weights, and of the prior weights times the responses.
-    saturated : float
-        Log-likelihood at scale one where the means are the responses.
-    deviance : float
-        Deviance where every mean is the reference.
-    unit_var_weights : bool
-        Whether all variance weights are one.
-    impossible : Impossible or None
-        The first response that the family cannot have.
-    """
+    """Sums over the rows so far."""
 
     rows: int = 0
-    freq: float = 0.0
-    total: float = 0.0
-    weight: float = 0.0
-    weighted: float = 0.0
-    saturated: float = 0.0
-    deviance: float = 0.0
-    unit_var_weights: bool = True
-    impossible: Impossible | None = None
+    freq: float = 0.0  # of the frequency weights; the number of rows where there are none
+    total: float = 0.0  # of the responses
+    weight: float = 0.0  # of the prior weights
+    weighted: float = 0.0  # of the prior weights times the responses
+    saturated: float = 0.0  # the log-likelihood at scale one where the means are the responses
+    deviance: float = 0.0  # where every linear predictor is the reference
+    has_var_weights: bool = False  # other than one
+    impossible: Impossible | None = None  # the first response that the family cannot have
 
     @property
     def mean(self) -> float:
         """The mean response."""
         return self.total / self.rows
+
+    @property
+    def unit_var_weights(self) -> bool:
+        """Whether all variance weights are one."""
+        return not self.has_var_weights
 
 
 @dataclass(frozen=True)
@@ -166,25 +131,12 @@ class Responses(Reduction[ResponsesState]):
         state.freq += b if freq is None else float(freq.sum())
         state.total += float(y.sum())
         state.weight += b if a is None else float(a.sum())
-        state.weighted += float(y.sum() if a is None else a @ y)
+        state.weighted += total(y, a)
         state.saturated += total_of_weighted(saturated, freq)
         state.deviance += _about(self.kernel, self.reference, y, a)
         if var is not None and state.unit_var_weights:
-            state.unit_var_weights = bool((var == 1).all())
+            state.has_var_weights = bool((var != 1).any())
         return state
-
-    def merge(self, left: ResponsesState, right: ResponsesState) -> ResponsesState:
-        return ResponsesState(
-            left.rows + right.rows,
-            left.freq + right.freq,
-            left.total + right.total,
-            left.weight + right.weight,
-            left.weighted + right.weighted,
-            left.saturated + right.saturated,
-            left.deviance + right.deviance,
-            left.unit_var_weights and right.unit_var_weights,
-            left.impossible or right.impossible,
-        )
 
 
 @dataclass(slots=True)
@@ -199,20 +151,12 @@ class NullState:
 
 @dataclass(frozen=True)
 class NullScoring(Reduction[NullState]):
-    """Fold the deviance of the model of a constant and an offset, and its next step.
-
-    Parameters
-    ----------
-    kernel : Kernel
-        The family and its link.
-    constant : float
-        What is added to the offset.
-    """
+    """Fold the deviance of the model of a constant and an offset, and its next step."""
 
     takes_cells = True
 
     kernel: Kernel
-    constant: float
+    constant: float  # what is added to the offset
 
     def init(self) -> NullState:
         return NullState()
@@ -232,14 +176,6 @@ class NullScoring(Reduction[NullState]):
         weight, score = self.kernel.working(y, eta, mean)
         a = prior_weights(block)
         state.deviance += self.kernel.deviance(y, eta, mean, a)
-        state.score += float(score.sum() if a is None else score @ a)
-        state.information += float(weight.sum() if a is None else weight @ a)
+        state.score += total(score, a)
+        state.information += total(weight, a)
         return state
-
-    def merge(self, left: NullState, right: NullState) -> NullState:
-        return NullState(
-            left.deviance + right.deviance,
-            left.score + right.score,
-            left.information + right.information,
-            left.outside or right.outside,
-        )

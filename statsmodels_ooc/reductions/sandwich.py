@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
+from statsmodels_ooc.families.elementwise import times
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.axes import Axes, products
 from statsmodels_ooc.reductions.base import Reduction
@@ -25,40 +26,23 @@ class RowScores(Protocol):
 
 @dataclass(frozen=True)
 class LinearScores:
-    """``w (y - x'beta)`` of least squares.
+    """``w (y - x'beta)`` of least squares, in axes where fitted values keep their digits."""
 
-    Parameters
-    ----------
-    beta : ndarray, (k,)
-        The parameters.
-    axes : Axes
-        In which fitted values keep their digits.
-    """
-
-    beta: FloatArray
+    beta: FloatArray  # (k,)
     axes: Axes
 
     def of(self, block: Block) -> FloatArray:
         """The scores, (b,)."""
         e = block.endog - self.axes.fitted(block, self.beta)
-        scores: FloatArray = e if block.weights is None else e * block.weights
-        return scores
+        return times(e, block.weights)
 
 
 @dataclass(frozen=True)
 class GLMScores:
-    """``a (y - mu) / (V(mu) g'(mu))`` of a generalised linear model.
-
-    Parameters
-    ----------
-    kernel : Kernel
-        The family and its link.
-    beta : ndarray, (k,)
-        The parameters.
-    """
+    """``a (y - mu) / (V(mu) g'(mu))`` of a generalised linear model."""
 
     kernel: Kernel
-    beta: FloatArray
+    beta: FloatArray  # (k,)
 
     def of(self, block: Block) -> FloatArray:
         """The scores, (b,)."""
@@ -66,8 +50,7 @@ class GLMScores:
             return np.empty(0)
         eta = linear_predictor(block, self.beta)
         _, scores = self.kernel.working(block.endog, eta, self.kernel.mean(eta))
-        a = prior_weights(block)
-        return scores if a is None else scores * a
+        return times(scores, prior_weights(block))
 
 
 _LOOK = 0.99  # leverage; only rows above it are looked at more closely, at most k / 0.99 of them
@@ -86,25 +69,16 @@ class Alone(NamedTuple):
 class WhiteMeatState:
     """Sums over the rows so far.
 
-    Attributes
-    ----------
-    hc0, hc2, hc3 : ndarray, (r, r)
-        Sum of ``w g g' e**2 / (1 - h)**d``, with ``g = root.T x``, for d = 0, 1, 2; the
-        last two without the rows of leverage one.
-    determined : ndarray of bool, (k,)
-        Coefficients that depend on the responses of such rows.
-    count : int
-        How many such rows there are.
-    first : Alone or None
-        The first of them.
+    They are of ``w g g' e**2 / (1 - h)**d``, with ``g = root.T x``, (r, r) each for d = 0, 1, 2;
+    the last two without the rows of leverage one.
     """
 
     hc0: FloatArray
     hc2: FloatArray
     hc3: FloatArray
-    determined: NDArray[np.bool_]
-    count: int = 0
-    first: Alone | None = None
+    determined: NDArray[np.bool_]  # coefficients that the responses of such rows move, (k,)
+    count: int = 0  # of such rows
+    first: Alone | None = None  # of them
 
 
 @dataclass(frozen=True)
@@ -174,14 +148,7 @@ class WhiteMeat(Reduction[WhiteMeatState]):
     ) -> NDArray[np.bool_]:
         """Which of a few rows have leverage one; notes the coefficients they determine.
 
-        Parameters
-        ----------
-        state : WhiteMeatState
-            Where the coefficients are noted.
-        g : ndarray, (b, r)
-            ``R^-T x`` of the whitened rows.
-        rest : ndarray, (b,)
-            ``1 - h``.
+        Of each g is ``R^-T x`` whitened, (b, r), and rest ``1 - h``, (b,).
         """
         root = self.axes.root
         influence = np.abs(np.dot(g, root.T))
@@ -190,16 +157,6 @@ class WhiteMeat(Reduction[WhiteMeatState]):
         variances = np.square(root).sum(axis=1)
         state.determined |= (influence[alone] ** 2 > _SHARE * variances).any(axis=0)
         return alone
-
-    def merge(self, left: WhiteMeatState, right: WhiteMeatState) -> WhiteMeatState:
-        return WhiteMeatState(
-            hc0=left.hc0 + right.hc0,
-            hc2=left.hc2 + right.hc2,
-            hc3=left.hc3 + right.hc3,
-            determined=left.determined | right.determined,
-            count=left.count + right.count,
-            first=left.first or right.first,
-        )
 
     def nbytes(self) -> int:
         return 3 * self.init().hc0.nbytes

@@ -15,26 +15,12 @@ from statsmodels_ooc.reductions.scoring import pearson
 
 @dataclass(slots=True)
 class ScoreTestSumsState:
-    """Sums over the rows so far of a design of p columns, at scale one.
+    """Sums over the rows so far of a design of p columns, at scale one."""
 
-    Attributes
-    ----------
-    score : ndarray, (p,)
-        The gradient of the log-likelihood.
-    information : ndarray, (p, p)
-        Minus its Hessian, observed or expected.
-    squares : ndarray, (p, p)
-        The outer products of the scores of the rows.
-    deviance, pearson : float
-        Which tell the scale.
-    rows : int
-        Rows.
-    """
-
-    score: FloatArray
-    information: FloatArray
-    squares: FloatArray
-    deviance: float = 0.0
+    score: FloatArray  # the gradient of the log-likelihood, (p,)
+    information: FloatArray  # minus its Hessian, observed or expected, (p, p)
+    squares: FloatArray  # the outer products of the scores of the rows, (p, p)
+    deviance: float = 0.0  # this and the next tell the scale
     pearson: float = 0.0
     rows: int = 0
 
@@ -119,16 +105,6 @@ class ScoreTestSums(Reduction[ScoreTestSumsState]):
         state.pearson += pearson(block, y - mean.mu, mean.variance, a)
         state.rows += len(y)
         return state
-
-    def merge(self, left: ScoreTestSumsState, right: ScoreTestSumsState) -> ScoreTestSumsState:
-        return ScoreTestSumsState(
-            left.score + right.score,
-            left.information + right.information,
-            left.squares + right.squares,
-            left.deviance + right.deviance,
-            left.pearson + right.pearson,
-            left.rows + right.rows,
-        )
 
     def nbytes(self) -> int:
         return 16 * self._p**2

@@ -15,7 +15,7 @@ from statsmodels_ooc.blocks.block import (
     prior_weights,
     total_offset,
 )
-from statsmodels_ooc.families.elementwise import quiet
+from statsmodels_ooc.families.elementwise import quiet, times
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Reduction
 
@@ -32,36 +32,16 @@ class Outside(NamedTuple):
 
 @dataclass(slots=True)
 class ScoringState:
-    """Sums over the rows so far, at the parameters of the pass.
+    """Sums over the rows so far, at the parameters of the pass and at scale one."""
 
-    Attributes
-    ----------
-    design : MomentsState or TriangleState
-        Of the design, weighted with the expected information.
-    score : ndarray, (k,)
-        ``X's``, the gradient of the log-likelihood at scale one.
-    deviance, pearson : float
-        At scale one.
-    gap : float
-        The largest distance of a response from its mean.
-    edge : float
-        The smallest distance of a linear predictor from where means become impossible.
-    lowest : float
-        The smallest weight of a row in the expected information, before prior weights.
-    faint : bool
-        Whether such a weight is next to nothing in a row whose likelihood rises for ever.
-    outside : Outside or None
-        The first row whose mean the family cannot have.
-    """
-
-    design: Any
-    score: FloatArray
+    design: Any  # of the design, weighted with the expected information: moments or a triangle
+    score: FloatArray  # X's, the gradient of the log-likelihood, (k,)
     deviance: float = 0.0
     pearson: float = 0.0
-    gap: float = 0.0
-    edge: float = np.inf
-    lowest: float = np.inf
-    faint: bool = False
+    gap: float = 0.0  # the largest distance of a response from its mean
+    edge: float = np.inf  # the smallest one of eta from where means become impossible
+    lowest: float = np.inf  # the smallest expected information of a row, before prior weights
+    faint: bool = False  # whether it is next to nothing in a row whose likelihood rises for ever
     outside: Outside | None = None
 
 
@@ -180,16 +160,9 @@ def pearson(block: Block, gap: FloatArray, variance: FloatArray, a: FloatArray |
 
 @dataclass(frozen=True)
 class Remainder(Reduction[FloatArray]):
-    """Fold ``s(beta + d) - s(beta) + X'WX d`` for the score s and a step d, (k,).
+    """Fold ``s(beta + d) - s(beta) + X'WX d`` for the score s at beta and a step d, (k,) each.
 
     NaN where the family cannot have a mean at the end of the step.
-
-    Parameters
-    ----------
-    kernel : Kernel
-        The family and its link.
-    beta, direction : ndarray, (k,)
-        Where the step starts, and the step.
     """
 
     takes_cells = True
@@ -213,9 +186,5 @@ class Remainder(Reduction[FloatArray]):
         _, after = self.kernel.working(y, eta + along, mean)
         weight, before = self.kernel.working(y, eta, self.kernel.mean(eta))
         rest = after - before + weight * along
-        a = prior_weights(block)
-        state += block.design.rmatvec(rest if a is None else rest * a)
+        state += block.design.rmatvec(times(rest, prior_weights(block)))
         return state
-
-    def merge(self, left: FloatArray, right: FloatArray) -> FloatArray:
-        return left + right

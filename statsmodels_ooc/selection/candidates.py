@@ -14,30 +14,18 @@ from statsmodels_ooc.selection.carried import Numbering, RawBlock
 from statsmodels_ooc.selection.ordering import IntArray, Order
 from statsmodels_ooc.selection.pool import Pool
 
-_PAIR = 24  # bytes of a candidate: score and code, and half as many for those that wait
+PAIR = 24  # bytes of a candidate: score and code, and half as many for those that wait
 _SPARE = 1_024  # raw rows, at least, that are no candidates any more before they are let go
 
 
 @dataclass(slots=True)
 class CandidatesState:
-    """The first rows of the orders so far.
+    """The first rows of the orders so far."""
 
-    Attributes
-    ----------
-    orders : list of Order
-        One for each step.
-    kept : dict
-        Rows kept so far by partition.
-    outside : int
-        Rows with an impossible mean.
-    outside_at : int
-        The code of the first of them, -1 for none.
-    """
-
-    orders: list[Order]
-    kept: dict[int, int] = field(default_factory=dict)
-    outside: int = 0
-    outside_at: int = -1
+    orders: list[Order]  # one for each step
+    kept: dict[int, int] = field(default_factory=dict)  # rows kept so far by partition
+    outside: int = 0  # rows with an impossible mean
+    outside_at: int = -1  # the code of the first of them, -1 for none
     _pool: Pool | None = field(default_factory=Pool)
 
     @property
@@ -139,7 +127,7 @@ class Candidates(Reduction[CandidatesState]):
 
     def nbytes(self) -> int:
         kept = [m if self.rows is None else min(m, self.rows) for m in self.needs]
-        return _PAIR * sum(kept) + self.room
+        return PAIR * sum(kept) + self.room
 
 
 def _distinct(codes: Sequence[IntArray]) -> IntArray:

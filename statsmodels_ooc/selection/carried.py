@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -24,26 +24,18 @@ class Numbering:
     """Row numbers and codes; a code is a partition's number and that of a row in it.
 
     Codes are in the order of the rows, whether or not anybody knows how long the
-    partitions are.
-
-    Attributes
-    ----------
-    seed : int
-        For hashes.
-    purpose : int or None
-        What row numbers in the source are hashed for; None where ties go by the numbers
-        themselves.
-    starts : ndarray of int64 or None
-        The number in the source of each partition's first row; needed for hashes.
+    partitions are. Ties go by them, or by hashes, for a purpose, of the row numbers in the source,
+    which follow from those of the partitions' first rows.
     """
 
-    seed: int = 0
-    purpose: int | None = None
-    starts: IntArray | None = field(default=None, repr=False)
+    seed: int = 0  # for hashes
+    purpose: int | None = None  # what is hashed for; None where ties go by the numbers themselves
+    starts: IntArray | None = field(default=None, repr=False)  # partitions' first rows
 
     def codes(self, block: RawBlock) -> IntArray:
         """The codes of the rows of a block, (b,)."""
-        return block.numbers + np.int64(block.partition << _PARTITION)
+        numbers = block.row_numbers.astype(np.int64, copy=False)
+        return numbers + np.int64(block.partition << _PARTITION)
 
     def ties(self, codes: IntArray) -> NDArray[Any]:
         """What decides between equal scores, smaller first."""
@@ -66,54 +58,27 @@ def partitions_of(codes: IntArray) -> IntArray:
 
 @dataclass(frozen=True, slots=True)
 class RawBlock(Block):
-    """A block, and the frame that it was cut from.
+    """A block, and the frame that it was cut from."""
 
-    Attributes
-    ----------
-    maker : WithRows or None
-        What cut it.
-    frame : DataFrame or None
-        The raw rows, dropped ones included.
-    frame_start : int
-        Number in the partition of the frame's first row.
-    """
-
-    maker: WithRows | None = None
-    frame: pd.DataFrame | None = None
-    frame_start: int = 0
-
-    @property
-    def numbers(self) -> IntArray:
-        """Numbers in the partition of the rows, (b,)."""
-        if self.kept is not None:
-            return self.kept.astype(np.int64, copy=False)
-        return np.arange(self.start, self.start + len(self.endog), dtype=np.int64)
+    maker: WithRows | None = None  # what cut it
+    frame: pd.DataFrame | None = None  # the raw rows, dropped ones included
+    frame_start: int = 0  # number in the partition of the frame's first row
 
     def raw(self, chosen: IntArray) -> tuple[pd.DataFrame, int]:
         """The raw rows at some positions of the block, and about how many bytes they take."""
         assert self.maker is not None
         assert self.frame is not None
-        rows = self.maker.plain(self.frame.take(self.numbers[chosen] - self.frame_start))
+        rows = self.maker.plain(self.frame.take(self.row_numbers[chosen] - self.frame_start))
         return rows, self.maker.nbytes(rows)
 
 
 @dataclass(frozen=True)
 class WithRows:
-    """A design whose blocks are `RawBlock`.
-
-    Attributes
-    ----------
-    spec : DesignSpec
-        The design.
-    carried : tuple of str
-        The columns that raw rows have.
-    dtypes : mapping
-        Of the source's columns.
-    """
+    """A design whose blocks are `RawBlock`."""
 
     spec: DesignSpec
-    carried: tuple[str, ...]
-    dtypes: Mapping[Any, Any] = field(repr=False)
+    carried: tuple[str, ...]  # the columns that raw rows have
+    dtypes: Mapping[Any, Any] = field(repr=False)  # of the source's columns
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -145,19 +110,8 @@ class WithRows:
         """As `DesignSpec.blocks`."""
         raw = frame if tuple(frame.columns) == self.carried else frame[list(self.carried)]
         for block in self.spec.blocks(frame, partition, label, start, block_rows):
-            yield RawBlock(
-                block.endog,
-                block.design,
-                block.extras,
-                block.partition,
-                block.start,
-                block.kept,
-                block.rows_read,
-                block.missing,
-                maker=self,
-                frame=raw,
-                frame_start=start,
-            )
+            own = {field.name: getattr(block, field.name) for field in fields(block)}
+            yield RawBlock(**own, maker=self, frame=raw, frame_start=start)
 
     @cached_property
     def _heavy(self) -> tuple[str, ...]:

@@ -19,15 +19,9 @@ Slots = Literal["exact", "floor"]
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps of a selection, in the order in which they take their rows.
+    """The steps of a selection, in the order in which they take their rows."""
 
-    Attributes
-    ----------
-    slots : tuple of int
-        How many rows each step takes.
-    """
-
-    slots: tuple[int, ...]
+    slots: tuple[int, ...]  # how many rows each step takes
 
     @property
     def needs(self) -> tuple[int, ...]:

@@ -14,15 +14,7 @@ from statsmodels_ooc.selection.scorers import Psi
 
 @dataclass(frozen=True)
 class InformationSums(Reduction[FloatArray]):
-    """Fold the rows into ``X' diag(psi) X`` of some columns.
-
-    Parameters
-    ----------
-    psi : Psi
-        The information of the rows.
-    columns : tuple of int
-        q columns of the design.
-    """
+    """Fold the rows into ``X' diag(psi) X`` of q columns, for the information psi of the rows."""
 
     psi: Psi
     columns: tuple[int, ...]
@@ -36,9 +28,6 @@ class InformationSums(Reduction[FloatArray]):
         products = block.design.sandwich(weights)
         chosen = list(self.columns)
         return state + products[np.ix_(chosen, chosen)]
-
-    def merge(self, left: FloatArray, right: FloatArray) -> FloatArray:
-        return left + right
 
     def nbytes(self) -> int:
         return 8 * len(self.columns) ** 2

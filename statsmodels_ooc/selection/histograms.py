@@ -38,21 +38,23 @@ class Histograms(Reduction[IntArray]):
         return np.zeros((len(self.planes), *CELLS), dtype=np.int64)
 
     def update(self, state: IntArray, block: Block) -> IntArray:
-        design = block.dense()
         for counts, columns, spans in zip(state, self.planes, self.spans, strict=True):
             along, up = (
-                _cells(block.endog if j == design.shape[1] else design[:, j], span, cells)
+                _cells(column(block, j), span, cells)
                 for j, span, cells in zip(columns, spans, CELLS, strict=True)
             )
             flat = np.bincount(along * CELLS[1] + up, minlength=CELLS[0] * CELLS[1])
             counts += flat.reshape(CELLS)
         return state
 
-    def merge(self, left: IntArray, right: IntArray) -> IntArray:
-        return left + right
-
     def nbytes(self) -> int:
         return 8 * len(self.planes) * CELLS[0] * CELLS[1]
+
+
+def column(block: Block, j: int) -> FloatArray:
+    """A column of ``[X | y]``, (b,)."""
+    design = block.dense()
+    return block.endog if j == design.shape[1] else design[:, j]
 
 
 def _cells(values: FloatArray, span: Limits, cells: int) -> IntArray:

@@ -121,18 +121,10 @@ _TRIES = 4  # each with twice as many rows as the one before
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try at a pilot.
+    """One try at a pilot."""
 
-    Attributes
-    ----------
-    rows : int
-        How many rows were fitted.
-    problem : str
-        Why the fit is of no use; empty where it is good.
-    """
-
-    rows: int
-    problem: str
+    rows: int  # how many were fitted
+    problem: str  # why the fit is of no use; empty where it is good
 
 
 @dataclass(frozen=True)
@@ -171,24 +163,12 @@ class Pilot:
 
 @dataclass(frozen=True)
 class Piloting:
-    """How a pilot is made.
+    """How a pilot is made."""
 
-    Parameters
-    ----------
-    rows : NumberedRows
-        All rows.
-    spec : DesignSpec
-        The design.
-    kernel : Kernel
-        The family and its link.
-    size : int
-        Rows of the first try.
-    """
-
-    rows: NumberedRows
+    rows: NumberedRows  # all of them
     spec: DesignSpec
     kernel: Kernel
-    size: int
+    size: int  # rows of the first try
 
     def sampling(self, size: int | None = None) -> Candidates:
         """The reduction that finds the rows with the smallest hashes.

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.errors import ColumnNotFoundError, MissingExtraError, OptionError
-from statsmodels_ooc.selection.histograms import CELLS, Histograms, Limits, Plane, limits
+from statsmodels_ooc.selection.histograms import CELLS, Histograms, Limits, Plane, column, limits
 from statsmodels_ooc.selection.ordering import IntArray
 from statsmodels_ooc.selection.pilot import block_of
 
@@ -31,27 +30,13 @@ _ABREAST = 3  # panels in a row
 
 @dataclass(frozen=True)
 class Panel:
-    """What is drawn into one plane.
+    """What is drawn into one plane."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        Of the columns along it and up it.
-    spans : tuple of Limits
-        Where their cells begin and end.
-    counts : ndarray of int64, (along, up)
-        All rows.
-    points : ndarray, (rows, 2)
-        The selected rows and those of the pilot.
-    extra : ndarray of bool, (rows,)
-        Which are the pilot's only.
-    """
-
-    names: tuple[str, str]
-    spans: tuple[Limits, Limits]
-    counts: IntArray
-    points: FloatArray
-    extra: NDArray[np.bool_]
+    names: tuple[str, str]  # of the columns along it and up it
+    spans: tuple[Limits, Limits]  # where their cells begin and end
+    counts: IntArray  # all rows, (along, up)
+    points: FloatArray  # the selected rows and those of the pilot, (rows, 2)
+    extra: NDArray[np.bool_]  # which are the pilot's only, (rows,)
 
 
 def plot(selection: Any, pairs: Pairs | None, gridsize: int, ax: Any, fig: Any) -> Any:
@@ -70,7 +55,7 @@ def plot(selection: Any, pairs: Pairs | None, gridsize: int, ax: Any, fig: Any) 
     axes = _axes(len(planes), ax, fig)
     for one, plane in zip(axes, planes, strict=True):
         names, spans = _names(plane, selection.spec), _spans(plane, selection)
-        points = np.column_stack([_column(block, j) for j in plane])
+        points = np.column_stack([column(block, j) for j in plane])
         _draw(one, Panel(names, spans, counted[plane], points, extra), gridsize)
     return axes[0].figure if fig is None else fig
 
@@ -126,11 +111,6 @@ def _spans(plane: Plane, selection: Any) -> tuple[Limits, Limits]:
     facts = selection.survey.facts
     along, up = (limits(facts.low[j], facts.high[j]) for j in plane)
     return along, up
-
-
-def _column(block: Block, j: int) -> FloatArray:
-    design = block.dense()
-    return block.endog if j == design.shape[1] else design[:, j]
 
 
 def _counted(planes: list[Plane], selection: Any) -> dict[Plane, IntArray]:

@@ -19,20 +19,13 @@ from statsmodels_ooc.selection.ordering import IntArray
 class Pool:
     """Raw rows, each with its code and its place among the rows that were kept.
 
-    Attributes
-    ----------
-    codes, places : list of ndarray of int64
-        Codes, and numbers of kept rows before in the partition; for each frame.
-    frames : list of DataFrame
-        The rows.
-    nbytes : int
-        About how much memory they take.
+    A place is the number of kept rows before in the partition.
     """
 
-    codes: list[IntArray] = field(default_factory=list)
+    codes: list[IntArray] = field(default_factory=list)  # of each frame
     places: list[IntArray] = field(default_factory=list)
     frames: list[pd.DataFrame] = field(default_factory=list)
-    nbytes: int = 0
+    nbytes: int = 0  # about how much memory the rows take
 
     @property
     def size(self) -> int:
@@ -77,15 +70,7 @@ class GatherState:
 
 @dataclass(frozen=True)
 class Gather(Reduction[GatherState]):
-    """Find the raw rows of some codes.
-
-    Parameters
-    ----------
-    codes : ndarray of int64
-        Sorted.
-    numbering : Numbering
-        What rows are called.
-    """
+    """Find the raw rows of some codes, which are sorted."""
 
     codes: IntArray
     numbering: Numbering
@@ -112,18 +97,10 @@ _SHARE = 4  # a quarter of the memory limit may go to raw rows
 
 @dataclass(frozen=True)
 class NumberedRows:
-    """The rows of a stream of `RawBlock`.
-
-    Parameters
-    ----------
-    stream : StreamedRows
-        The rows.
-    seed : int
-        For hashes of their numbers.
-    """
+    """The rows of a stream of `RawBlock`."""
 
     stream: StreamedRows
-    seed: int
+    seed: int  # for hashes of their numbers
 
     def numbering(self, purpose: int | None = None) -> Numbering:
         """How ties are broken: by number, or by hashes for a purpose.

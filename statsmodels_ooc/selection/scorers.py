@@ -94,18 +94,10 @@ _WEIGHTS = ("weights", "freq_weights", "var_weights", "trials")
 
 @dataclass(frozen=True)
 class Psi:
-    """The information of the rows of a block.
+    """The information of the rows of a block at some parameters."""
 
-    Parameters
-    ----------
-    kernel : Kernel or None
-        The family and its link; None where every row has the same information.
-    beta : ndarray, (k,), or None
-        The parameters at which it is computed.
-    """
-
-    kernel: Kernel | None = None
-    beta: FloatArray | None = None
+    kernel: Kernel | None = None  # None where every row has the same information
+    beta: FloatArray | None = None  # (k,)
 
     def __call__(self, block: Block) -> FloatArray | None:
         """Information times weights, (b,); None where it is one in all rows.
@@ -124,24 +116,12 @@ class Psi:
 
 @dataclass(frozen=True)
 class Informative:
-    """Scores of D- and T-optimality.
-
-    Parameters
-    ----------
-    criterion : {"D", "T"}
-        Which of them.
-    columns : tuple of int
-        The columns of the design that take part, p of them.
-    psi : Psi
-        The information of the rows.
-    mean, scale : ndarray, (p,), or None
-        See `scores`.
-    """
+    """Scores of D- and T-optimality; see `scores`."""
 
     criterion: Criterion
-    columns: tuple[int, ...]
-    psi: Psi
-    mean: FloatArray | None = None
+    columns: tuple[int, ...]  # of the design that take part, p of them
+    psi: Psi  # the information of the rows
+    mean: FloatArray | None = None  # (p,)
     scale: FloatArray | None = None
 
     def __call__(self, block: Block) -> tuple[Iterator[FloatArray], NDArray[np.bool_] | None]:

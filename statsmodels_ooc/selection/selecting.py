@@ -21,7 +21,7 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.exact import ExactMoments, Means
 from statsmodels_ooc.reductions.facts import RowFacts
 from statsmodels_ooc.reductions.responses import ImpossibleResponses
-from statsmodels_ooc.selection.candidates import Candidates, CandidatesState
+from statsmodels_ooc.selection.candidates import PAIR, Candidates, CandidatesState
 from statsmodels_ooc.selection.criteria import Steps, deal, take
 from statsmodels_ooc.selection.ordering import TIES, UNIFORM, IntArray
 from statsmodels_ooc.selection.pilot import Pilot, Piloting, block_of, fit_rows, rank_of
@@ -30,105 +30,91 @@ from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform
 from statsmodels_ooc.selection.selection import Selection
 from statsmodels_ooc.selection.survey import Needs, Survey, by_column
 
-Given = dict[str, FloatArray | None]
-
-_PAIR = 24  # bytes of a candidate: score and code, and half as many for those that wait
+Taken = dict[tuple[str, str], IntArray]  # codes by column and side
 
 
 @dataclass
 class Selecting:
-    """One selection on its way.
+    """One selection on its way."""
 
-    Parameters
-    ----------
-    settings : IBOSS
-        What the user wants.
-    stream : StreamedRows
-        The rows, as `RawBlock`.
-    spec : FormulaSpec
-        The design.
-    family : Family or None
-        None for a linear model.
-    formula : str
-        As the user wrote it.
-    roles : frozenset of str
-        What goes with the rows: weights, offset and the like.
-    """
-
-    settings: Any
-    stream: StreamedRows
+    settings: Any  # the IBOSS of the user
+    stream: StreamedRows  # the rows, as `RawBlock`
     spec: FormulaSpec
-    family: Any
-    formula: Any
-    roles: frozenset[str]
+    family: Any  # None for a linear model
+    formula: Any  # as the user wrote it
+    roles: frozenset[str]  # what goes with the rows: weights, offset and the like
     messages: list[str] = field(default_factory=list)
 
     def run(self) -> Selection:
         """Make the passes and return what they select."""
         # 1. What is wrong, or takes too much memory, is refused before anything is read.
-        survey = Survey(self.spec)
-        given = self._given()
+        params = self._given["pilot_params"]
         if self.settings.include_pilot and not self.needs.pilot:
             raise OptionError("include_pilot=True, but no pilot is needed here")
-        self._refuse_what_cannot_fit(survey)
+        self._refuse_what_cannot_fit()
         # 2. Means, scales and the pilot's rows, where they are needed and not given.
-        if self._asks(survey):
-            self._survey(survey)
+        if self._asks:
+            self._make_survey()
         # 3. The pilot, and with it the information of every row.
-        pilot, psi = self._pilot(survey, given["pilot_params"])
+        pilot, psi = self._pilot(params)
         # 4. The candidates of every step. Columns that turn out to be constant take no part.
         while True:
-            columns = survey.columns
-            steps, orders, state = self._candidates(survey, columns, psi, given)
-            if survey.columns == columns or not self.needs.is_optimal or self._wants_all(survey):
+            columns = self.survey.columns
+            steps, orders, state = self._candidates(columns, psi)
+            if self.survey.columns == columns or not self.needs.is_optimal or self._wants_all:
                 break
         self._warn_of_impossible_means(state)
         # 5. The steps take their rows; these are fetched where nobody carried them.
-        taken = self._take(survey, steps, orders)
+        taken = self._take(steps, orders)
         pool = self.rows.fetched(np.concatenate(list(taken.values())), state.pool)
         # 6. A selection knows whether its rows can be fitted.
-        return self._selection(survey, pilot, psi, taken, pool)
+        return self._selection(pilot, psi, taken, pool)
 
     # --- what is needed
+
+    @cached_property
+    def survey(self) -> Survey:
+        """What is known of all rows so far."""
+        return Survey(self.spec)
 
     @cached_property
     def rows(self) -> NumberedRows:
         return NumberedRows(self.stream, self.settings.seed)
 
-    def _given(self) -> Given:
+    @cached_property
+    def _given(self) -> dict[str, FloatArray | None]:
         """What the caller knows of the columns, (k,) each, None for what is not known."""
-        known: Given = {}
-        for name, whole in (("mean", False), ("scale", False), ("pilot_params", True)):
-            values = getattr(self.settings, name)
-            known[name] = None if values is None else by_column(name, values, self.spec, whole)
-        return known
+        wholes = {"mean": False, "scale": False, "pilot_params": True}
+        return {
+            name: by_column(name, getattr(self.settings, name), self.spec, whole)
+            for name, whole in wholes.items()
+        }
 
     @cached_property
     def needs(self) -> Needs:
         return Needs(self.settings, self.spec, self.family, self.roles)
 
-    def _wants_all(self, survey: Survey) -> bool:
+    @property
+    def _wants_all(self) -> bool:
         """Whether k is known to be no less than the number of rows."""
-        return survey.facts is not None and bool(self.settings.k >= survey.facts.rows)
+        facts = self.survey.facts
+        return facts is not None and bool(self.settings.k >= facts.rows)
 
-    def _asks(self, survey: Survey) -> bool:
+    @property
+    def _asks(self) -> bool:
         """Whether a first pass has something to find out."""
-        given = self.settings
-        few = given.criterion == "D" and given.k < 2 * len(survey.columns)
-        return bool(
-            self.needs.pilot
-            or self.needs.lacks_mean
-            or self.needs.lacks_scale
-            or few  # unless some of the columns are constant
-        )
+        needs, given = self.needs, self.settings
+        # Too few rows, unless some of the columns are constant.
+        few = given.criterion == "D" and given.k < 2 * len(self.survey.columns)
+        return bool(needs.pilot or needs.lacks_mean or needs.lacks_scale or few)
 
     # --- memory
 
-    def _refuse_what_cannot_fit(self, survey: Survey) -> None:
-        p = max(len(survey.columns), 1)
+    def _refuse_what_cannot_fit(self) -> None:
+        p = max(len(self.survey.columns), 1)
         k = min(self.settings.k, self.stream.source.rows or self.settings.k)
         pairs = int(k * (p + 0.5)) if self.settings.criterion == "D" else k
-        need = _PAIR * pairs * states_alive() + self.rows.nbytes(k)
+        need = PAIR * pairs * states_alive() + self.rows.nbytes(k)
         if need > options.memory_limit:
             raise MemoryLimitError(
                 f"k = {self.settings.k:,} of {p:,} columns need {pairs:,} candidates and about "
@@ -138,32 +124,32 @@ class Selecting:
 
     # --- the first pass
 
-    def _survey(self, survey: Survey) -> None:
-        facts = self._facts(survey)
+    def _make_survey(self) -> None:
+        facts = self._facts()
         if self.needs.pilot:
             facts["sample"] = self._piloting.sampling()
-        self._learn(survey, facts, self.stream.fold("survey", *facts.values()))
+        self._learn(facts, self.stream.fold("survey", *facts.values()))
 
-    def _facts(self, survey: Survey) -> dict[str, Any]:
+    def _facts(self) -> dict[str, Any]:
         """What a pass has to find out of all rows besides."""
         facts: dict[str, Any] = {}
-        if survey.facts is None:
+        if self.survey.facts is None:
             facts["facts"] = RowFacts(self.spec.k)
             if self.family is not None:
                 facts["impossible"] = ImpossibleResponses(kernel_of(self.family))
-        if survey.moments is None and (self.needs.lacks_mean or self.needs.lacks_scale):
+        if self.survey.moments is None and (self.needs.lacks_mean or self.needs.lacks_scale):
             facts["moments"] = ExactMoments(self.spec.k, squares=self.needs.lacks_scale)
-        if survey.means is None and self.family is None:
+        if self.survey.means is None and self.family is None:
             facts["means"] = Means(self.spec.k)
         return facts
 
-    def _learn(self, survey: Survey, facts: dict[str, Any], states: Sequence[Any]) -> None:
+    def _learn(self, facts: dict[str, Any], states: Sequence[Any]) -> None:
         """Take what a pass has found; rows that no model can be made of are refused."""
         for name, state in zip(facts, states, strict=True):
-            setattr(survey, name, state)
-        assert survey.facts is not None
-        check_facts(survey.facts, self.spec, self.stream.source, 1)
-        check_responses(survey.impossible, self.family, self.spec, self.stream.source)
+            setattr(self.survey, name, state)
+        assert self.survey.facts is not None
+        check_facts(self.survey.facts, self.spec, self.stream.source, 1)
+        check_responses(self.survey.impossible, self.family, self.spec, self.stream.source)
 
     # --- the pilot
 
@@ -172,7 +158,7 @@ class Selecting:
         assert self.needs.kernel is not None
         return Piloting(self.rows, self.spec, self.needs.kernel, self.settings.pilot_size)
 
-    def _pilot(self, survey: Survey, beta: FloatArray | None) -> tuple[Pilot | None, Psi]:
+    def _pilot(self, beta: FloatArray | None) -> tuple[Pilot | None, Psi]:
         """What tells how informative rows are, and how informative they are."""
         kernel = self.needs.kernel
         if kernel is None:
@@ -183,10 +169,12 @@ class Selecting:
             return Pilot(params, np.empty(0, dtype=np.int64), nothing), Psi(kernel, beta)
         if not self.needs.is_optimal:
             return None, Psi()
-        assert survey.sample is not None
-        assert survey.facts is not None
-        pilot, problem = self._piloting.pilot(survey.sample, survey.left_out, survey.facts.rows)
-        survey.sample = None  # its rows may go
+        assert self.survey.sample is not None
+        assert self.survey.facts is not None
+        pilot, problem = self._piloting.pilot(
+            self.survey.sample, self.survey.left_out, self.survey.facts.rows
+        )
+        self.survey.sample = None  # its rows may go
         if problem:
             self.messages.append(
                 "the pilot failed, and all rows are taken for equally informative (Psi = 1): "
@@ -198,11 +186,11 @@ class Selecting:
     # --- the selection
 
     def _candidates(
-        self, survey: Survey, columns: tuple[int, ...], psi: Psi, given: Given
+        self, columns: tuple[int, ...], psi: Psi
     ) -> tuple[Steps, list[IntArray], CandidatesState]:
         """The candidates among all rows, and what else the pass finds out."""
         settings = self.settings
-        ranks = self.needs.is_optimal and not self._wants_all(survey)
+        ranks = self.needs.is_optimal and not self._wants_all
         if ranks and not columns:
             raise DesignError(
                 "every column of the design is constant, and no row says more than another",
@@ -213,18 +201,18 @@ class Selecting:
         needs = (*steps.needs[:-1], settings.k) if ranks else (settings.k,)
         scores: Any = Uniform()
         if ranks:
-            mean, scale = self._centre(survey, columns, given)
+            mean, scale = self._centre(columns)
             scores = Informative(settings.criterion, columns, psi, mean, scale)
         purpose = TIES if settings.ties == "hash" else None
         if not self.needs.is_optimal:
             purpose = UNIFORM
-        numbering = self.rows.numbering(None if self._wants_all(survey) else purpose)
+        numbering = self.rows.numbering(None if self._wants_all else purpose)
         rows = self.stream.source.rows
         reduction = Candidates(needs, scores, numbering, self.rows.room(sum(needs)), rows)
-        facts = self._facts(survey)
+        facts = self._facts()
         name = f"{settings.criterion} selection"
         state, *found = self.stream.fold(name, reduction, *facts.values())
-        self._learn(survey, facts, found)
+        self._learn(facts, found)
         return steps, reduction.orders(state), state
 
     def _warn_of_impossible_means(self, state: CandidatesState) -> None:
@@ -237,11 +225,9 @@ class Selecting:
             f"first is row {int(row):,}); they are taken last"
         )
 
-    def _centre(
-        self, survey: Survey, columns: tuple[int, ...], given: Given
-    ) -> tuple[FloatArray | None, FloatArray | None]:
+    def _centre(self, columns: tuple[int, ...]) -> tuple[FloatArray | None, FloatArray | None]:
         """Means and scales of the columns, where the criterion needs them."""
-        mean, scale, moments = given["mean"], given["scale"], survey.moments
+        mean, scale, moments = self._given["mean"], self._given["scale"], self.survey.moments
         if mean is None and self.needs.mean and moments is not None:
             mean = moments.mean()
         if scale is None and self.needs.scale and moments is not None:
@@ -253,30 +239,21 @@ class Selecting:
         centre, spread = (v if v is None else v[chosen] for v in (mean, scale))
         return centre, spread
 
-    def _take(
-        self, survey: Survey, steps: Steps, orders: list[IntArray]
-    ) -> dict[tuple[str, str], IntArray]:
+    def _take(self, steps: Steps, orders: list[IntArray]) -> Taken:
         """The codes that each step takes, by column and side."""
-        assert survey.facts is not None
-        if self._wants_all(survey):
+        assert self.survey.facts is not None
+        if self._wants_all:
             return {("(all)", "all"): orders[-1]}
-        crowd = steps.crowd(survey.facts.rows)
+        crowd = steps.crowd(self.survey.facts.rows)
         if crowd:
             self.messages.append(crowd)
         names = [("(all)", {"T": "far", "uniform": "random"}.get(self.settings.criterion, ""))]
         if self.settings.criterion == "D":
-            columns = (self.spec.exog_names[j] for j in survey.columns)
+            columns = (self.spec.exog_names[j] for j in self.survey.columns)
             names = [(column, side) for column in columns for side in ("low", "high")]
         return dict(zip(names, take(orders, steps.slots), strict=True))
 
-    def _selection(
-        self,
-        survey: Survey,
-        pilot: Pilot | None,
-        psi: Psi,
-        taken: dict[tuple[str, str], IntArray],
-        pool: Pool,
-    ) -> Selection:
+    def _selection(self, pilot: Pilot | None, psi: Psi, taken: Taken, pool: Pool) -> Selection:
         labels = np.concatenate([np.full(len(codes), i) for i, codes in enumerate(taken.values())])
         codes = np.concatenate(list(taken.values()))
         labels = labels[np.argsort(codes)]
@@ -292,14 +269,14 @@ class Selecting:
             added = pd.DataFrame({"column": "(pilot)", "side": "random"}, index=range(new.sum()))
             steps, index = pd.concat((steps, added)).iloc[order], both[order]
         steps.index = frame.index
-        fitted, lost = self._check(frame, pilot, survey)
-        assert survey.facts is not None
+        fitted, lost = self._check(frame, pilot)
+        assert self.survey.facts is not None
         return Selection(
             frame=frame,
             index=index,
             steps=steps,
             pilot=pilot,
-            n=survey.facts.rows,
+            n=self.survey.facts.rows,
             k=k,
             settings=self.settings,
             formula=self.formula,
@@ -307,7 +284,7 @@ class Selecting:
             stream=self.stream,
             spec=self.spec,
             psi=psi,
-            survey=survey,
+            survey=self.survey,
             fitted=fitted,
             lost=lost,
             warnings=self.messages,
@@ -315,9 +292,7 @@ class Selecting:
 
     # --- what the rows can bear
 
-    def _check(
-        self, frame: pd.DataFrame, pilot: Pilot | None, survey: Survey
-    ) -> tuple[FloatArray | None, bool]:
+    def _check(self, frame: pd.DataFrame, pilot: Pilot | None) -> tuple[FloatArray | None, bool]:
         """Warn of selected rows that cannot be fitted as all rows can.
 
         Returns
@@ -329,9 +304,9 @@ class Selecting:
         """
         block = block_of(self.spec, frame)
         rank, fixed = rank_of(block, self.spec.k)
-        whole = self.spec.k - len(survey.left_out)
+        whole = self.spec.k - len(self.survey.left_out)
         if rank < whole:
-            lost = [self.spec.exog_names[j] for j in fixed if j in survey.columns]
+            lost = [self.spec.exog_names[j] for j in fixed if j in self.survey.columns]
             verb = "never changes" if len(lost) == 1 else "never change"
             what = f": {', '.join(map(repr, lost))} {verb}" if lost else ""
             self.messages.append(
@@ -341,7 +316,7 @@ class Selecting:
             return None, True
         if self.family is None:
             return None, False
-        params, problem = fit_rows(block, kernel_of(self.family), self.spec, survey.left_out)
+        params, problem = fit_rows(block, kernel_of(self.family), self.spec, self.survey.left_out)
         if problem:
             self.messages.append(
                 f"the selected rows cannot be fitted: {problem}; a fit of all rows may be "

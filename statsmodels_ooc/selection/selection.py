@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -21,12 +22,13 @@ from statsmodels_ooc.selection.ordering import IntArray
 from statsmodels_ooc.selection.pilot import INTERCEPT, Pilot, block_of
 from statsmodels_ooc.selection.plot import Pairs, plot
 from statsmodels_ooc.selection.scorers import Psi, is_constant
-from statsmodels_ooc.selection.summary import SelectionSummary, html, summarize
+from statsmodels_ooc.selection.summary import SelectionSummary, html, summarize, told
 from statsmodels_ooc.selection.survey import Survey
 from statsmodels_ooc.sources.base import Levels, Partition, Source
 from statsmodels_ooc.sources.memory import FrameSource
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class Selection(Source):
     """The rows that `IBOSS` selected; made by `IBOSS.select`.
 
@@ -53,50 +55,36 @@ class Selection(Source):
         All rows, and their design.
     survey : Survey
         What is known of all rows.
+    psi : Psi
+        How informative rows are.
+    fitted : ndarray, (k,), or None
+        Parameters of a generalised linear model of the selected rows, where they are good.
+    lost : bool
+        Whether the selected rows cannot tell all parameters.
     known_efficiency : float or None
         What `efficiency` found, once it was asked.
     histograms : dict
         What `plot` has counted so far, by the columns along and up.
     """
 
-    def __init__(
-        self,
-        *,
-        frame: pd.DataFrame,
-        index: IntArray,
-        steps: pd.DataFrame,
-        pilot: Pilot | None,
-        n: int,
-        k: int,
-        settings: Any,
-        formula: Any,
-        family: Any,
-        stream: StreamedRows,
-        spec: FormulaSpec,
-        psi: Psi,
-        survey: Survey,
-        fitted: FloatArray | None,
-        lost: bool,
-        warnings: list[str],
-    ) -> None:
-        self.frame = frame
-        self.index = index
-        self.steps = steps
-        self.pilot = pilot
-        self.n = n
-        self.k = k
-        self.settings = settings
-        self.formula = formula
-        self.family = family
-        self.warnings = warnings
-        self.stream = stream
-        self.spec = spec
-        self._psi = psi
-        self.survey = survey
-        self._fitted = fitted
-        self._lost = lost
-        self.known_efficiency: float | None = None
-        self.histograms: dict[Plane, IntArray] = {}
+    frame: pd.DataFrame
+    index: IntArray
+    steps: pd.DataFrame
+    pilot: Pilot | None
+    n: int
+    k: int
+    warnings: list[str]
+    settings: Any
+    formula: Any
+    family: Any
+    stream: StreamedRows
+    spec: FormulaSpec
+    survey: Survey
+    psi: Psi
+    fitted: FloatArray | None
+    lost: bool
+    known_efficiency: float | None = None
+    histograms: dict[Plane, IntArray] = field(default_factory=dict)
 
     # --- a source
 
@@ -255,7 +243,7 @@ class Selection(Source):
             That ended elsewhere, too.
         """
         model = model_of(self.spec, self.frame, self.formula, self.family)
-        return fit_model(model, self._fitted, kwargs)
+        return fit_model(model, self.fitted, kwargs)
 
     def adjusted_intercept(self) -> float:
         """The intercept of a linear model from all rows' means and the selected rows' slopes.
@@ -279,7 +267,7 @@ class Selection(Source):
         if self.family is not None or INTERCEPT not in self.spec.exog_names:
             raise OptionError("only linear models without a family, with an intercept, have one")
         assert self.survey.means is not None
-        if self._lost:
+        if self.lost:
             return float("nan")
         means = self.survey.means.mean()
         slopes = self.fit().params.drop(INTERCEPT)
@@ -303,11 +291,11 @@ class Selection(Source):
         if self.known_efficiency is None:
             left_out = self.survey.left_out
             columns = tuple(j for j in range(self.spec.k) if j not in left_out)
-            psi = self._psi
+            psi = self.psi
             if psi.beta is None and self.family is not None and not is_constant(self.family):
-                if self._fitted is None:
+                if self.fitted is None:
                     return float("nan")
-                psi = Psi(kernel_of(self.family), self._fitted)
+                psi = Psi(kernel_of(self.family), self.fitted)
             sums = InformationSums(psi, columns)
             (whole,) = self.stream.fold("efficiency", sums)
             part = sums.update(sums.init(), block_of(self.spec, self.frame))
@@ -316,8 +304,7 @@ class Selection(Source):
         return self.known_efficiency
 
     def __repr__(self) -> str:
-        kind = self.settings.criterion
-        kind = "uniform" if kind == "uniform" else f"{kind}-optimal"
+        kind = told(self.settings.criterion)
         more = len(self.index) - self.k
         pilot = f" and {more:,} of the pilot" if more else ""
         return (

@@ -171,7 +171,7 @@ def _words(selection: Any) -> Facts:
     facts = [
         ("Formula:", str(selection.formula)),
         ("Source:", selection.stream.source.name),
-        ("Criterion:", _criterion(settings.criterion)),
+        ("Criterion:", told(settings.criterion)),
     ]
     if selection.family is None:
         facts.append(("Model:", "linear"))
@@ -190,7 +190,8 @@ def _words(selection: Any) -> Facts:
     return facts
 
 
-def _criterion(criterion: str) -> str:
+def told(criterion: str) -> str:
+    """A criterion in words."""
     return "uniform" if criterion == "uniform" else f"{criterion}-optimal"
 
 

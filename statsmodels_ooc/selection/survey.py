@@ -25,31 +25,14 @@ from statsmodels_ooc.selection.scorers import is_constant
 
 @dataclass
 class Survey:
-    """What is known of all rows so far.
-
-    Attributes
-    ----------
-    spec : DesignSpec
-        The design.
-    facts : RowFactsState or None
-        Counts and extremes.
-    moments : ExactMomentsState or None
-        Exact sums of the columns and the response, where scores depend on them, and of their
-        squares where T asked for them.
-    means : MeansState or None
-        The means of a linear model, for its adjusted intercept.
-    sample : CandidatesState or None
-        The rows with the smallest hashes.
-    impossible : Impossible or None
-        The first response that the family cannot have.
-    """
+    """What is known of all rows so far."""
 
     spec: DesignSpec
-    facts: RowFactsState | None = None
-    moments: ExactMomentsState | None = None
-    means: MeansState | None = None
-    sample: CandidatesState | None = None
-    impossible: Impossible | None = None
+    facts: RowFactsState | None = None  # counts and extremes
+    moments: ExactMomentsState | None = None  # of columns and response, where scores need them
+    means: MeansState | None = None  # of a linear model, for its adjusted intercept
+    sample: CandidatesState | None = None  # the rows with the smallest hashes
+    impossible: Impossible | None = None  # the first response that the family cannot have
 
     @property
     def constants(self) -> tuple[int, ...]:
@@ -76,14 +59,14 @@ class Survey:
         return tuple(j for j in range(self.spec.k) if j not in self.constants)
 
 
-def by_column(what: str, values: Any, spec: DesignSpec, whole: bool) -> FloatArray:
-    """What a caller gives for the columns of a design, (k,).
+def by_column(what: str, values: Any, spec: DesignSpec, whole: bool) -> FloatArray | None:
+    """What a caller gives for the columns of a design, (k,); None for nothing.
 
     Parameters
     ----------
     what : str
         The argument's name.
-    values : Series, mapping or array_like
+    values : Series, mapping or array_like, or None
         By name; or in the order of the design's columns, with or without the intercept.
     spec : DesignSpec
         The design.
@@ -95,6 +78,8 @@ def by_column(what: str, values: Any, spec: DesignSpec, whole: bool) -> FloatArr
     ValueError
         A column is left out, or a value is not finite.
     """
+    if values is None:
+        return None
     names = list(spec.exog_names)
     if isinstance(values, (pd.Series, Mapping)):
         given = dict(values.items())
@@ -119,19 +104,7 @@ def by_column(what: str, values: Any, spec: DesignSpec, whole: bool) -> FloatArr
 
 @dataclass(frozen=True)
 class Needs:
-    """What a selection needs to know, and what of that is not given.
-
-    Parameters
-    ----------
-    settings : IBOSS
-        What the user wants.
-    spec : FormulaSpec
-        The design.
-    family : Family or None
-        None for a linear model.
-    roles : frozenset of str
-        What goes with the rows: weights, offset and the like.
-    """
+    """What a selection needs to know, and what of that is not given; see `Selecting`."""
 
     settings: Any
     spec: FormulaSpec

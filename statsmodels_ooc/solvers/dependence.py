@@ -70,33 +70,14 @@ _LISTED = 5  # columns of one combination that it lists
 
 @dataclass(frozen=True)
 class Dependence:
-    """``X[:, dependent] == X[:, independent] @ coefs`` for a design X of k columns.
+    """``X[:, dependent] == X[:, independent] @ coefs`` for a design X of k columns."""
 
-    Attributes
-    ----------
-    independent : ndarray of int, (m,)
-        Columns of full rank, in their order.
-    dependent : ndarray of int, (k - m,)
-        The others.
-    coefs : ndarray, (m, k - m)
-        What the others are combinations of; zero where rounding cannot tell.
-    """
-
-    independent: NDArray[np.intp]
-    dependent: NDArray[np.intp]
-    coefs: FloatArray
+    independent: NDArray[np.intp]  # columns of full rank, in their order, (m,)
+    dependent: NDArray[np.intp]  # the others, (k - m,)
+    coefs: FloatArray  # what these are made of, (m, k - m); zero where rounding cannot tell
 
     def shortest(self, params: FloatArray) -> FloatArray:
-        """Of all parameters with the same fitted values those of the smallest norm.
-
-        Parameters
-        ----------
-        params : ndarray, (k,) or (k, q)
-            Any of them.
-
-        Returns
-        -------
-        ndarray, (k,) or (k, q)
+        """Of all parameters with the same fitted values, (k,) or (k, q), those of minimum norm.
 
         Notes
         -----

@@ -24,16 +24,11 @@ _ROUNDS = 200  # of ridge at a scale that follows from it
 class Penalty:
     """``l1 @ abs(b) + l2 @ b**2 / 2``, on minus the log-likelihood per row.
 
-    Attributes
-    ----------
-    l1, l2 : ndarray, (k,)
-        The weights.
-    scaled : bool
-        Whether it is multiplied by the scale at the answer, as where the likelihood
-        is that at the estimated scale.
+    A scaled one is multiplied by the scale at the answer, as where the likelihood is that at the
+    estimated scale.
     """
 
-    l1: FloatArray
+    l1: FloatArray  # (k,)
     l2: FloatArray
     scaled: bool = False
 
@@ -46,26 +41,15 @@ class Penalty:
 class Penalized:
     """What the steps arrived at.
 
-    Attributes
-    ----------
-    point : Point
-        The last point.
-    params : ndarray, (k,)
-        The answer: the last point's parameters with the last step added, which needs
-        no pass.
-    iterations : int
-        Steps that were tried out.
-    converged : bool
-        Whether the next step will be shorter than the tolerance.
-    reason : str
-        Why not converged.
+    The answer, `params`, (k,), is the last point's parameters with the last step added, which
+    needs no pass.
     """
 
-    point: Point
+    point: Point  # the last one
     params: FloatArray
-    iterations: int = 0
-    converged: bool = False
-    reason: str = ""
+    iterations: int = 0  # steps that were tried out
+    converged: bool = False  # whether the next step will be shorter than the tolerance
+    reason: str = ""  # why not
 
 
 def penalized_likelihood(
@@ -272,12 +256,8 @@ def _towards_solution(
 ) -> tuple[FloatArray, bool]:
     """Go to the solution for these signs, or to the best change of sign on the way.
 
-    Returns
-    -------
-    x : ndarray, (k,)
-        Exactly zero where a sign is about to change.
-    settled : bool
-        Whether the solution was reached, or nothing on the way is lower.
+    Returns x, (k,), exactly zero where a sign is about to change, and whether the solution was
+    reached, or nothing on the way is lower.
     """
     index = np.flatnonzero(active)
     x = x.copy()

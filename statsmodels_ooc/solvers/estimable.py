@@ -18,24 +18,12 @@ _CONTRADICTION = 1e-9  # of the hypothesis' values; what rounding may leave of e
 
 @dataclass(frozen=True)
 class Estimable:
-    """The part of the hypothesis ``L b = q`` that the rows of a design determine.
+    """The part of the hypothesis ``L b = q`` that the rows of a design determine."""
 
-    Attributes
-    ----------
-    matrix : ndarray, (d, k)
-        Independent combinations of the rows of L, and of the rows of the design.
-    values : ndarray, (d,)
-        The same combinations of q.
-    asked : int
-        How many independent rows L has.
-    consistent : bool
-        Whether rows of L that say the same want the same values.
-    """
-
-    matrix: FloatArray
-    values: FloatArray
-    asked: int
-    consistent: bool
+    matrix: FloatArray  # combinations of rows of L, and of the design, independent, (d, k)
+    values: FloatArray  # the same combinations of q, (d,)
+    asked: int  # how many independent rows L has
+    consistent: bool  # whether rows of L that say the same want the same values
 
     @property
     def df(self) -> int:
@@ -99,16 +87,9 @@ def estimable_rows(fit: LinearFit, hypothesis: FloatArray) -> NDArray[np.bool_]:
 
 
 def _undetermined(fit: LinearFit) -> tuple[FloatArray, FloatArray, float]:
-    """What no row tells, and when an angle to it is zero.
+    """Lengths of the columns, (k,), what no row tells, and the sine that rounding leaves of zero.
 
-    Returns
-    -------
-    sizes : ndarray, (k,)
-        Lengths of the columns.
-    null : ndarray, (k, k - rank)
-        Orthonormal, orthogonal to all rows, for columns of one length.
-    tolerance : float
-        The sine of an angle that rounding leaves.
+    What no row tells is (k, k - rank), orthonormal, for columns of one length.
     """
     null, tolerance = null_space(fit.r_exog, fit.rows)
     return lengths(fit.r_exog), null, max(tolerance, _ROUNDED)

@@ -44,41 +44,21 @@ _GROWS = "the parameters grow without a limit: {} separation"
 class Path:
     """Where the iterations went.
 
-    Attributes
-    ----------
-    point : Point
-        The last point.
-    params : ndarray, (k,)
-        The answer: the last point's parameters, or those with the last step added,
-        which needs no pass.
-    history : dict
-        ``params`` and scaled ``deviance`` of every iteration, as statsmodels has them.
-    iterations : int
-        Steps that were tried out.
-    converged : bool
-        Whether the criterion and the score say so.
-    perfect : bool
-        Whether all responses were predicted.
-    reason : str
-        Why not converged.
-    score_norm : float
-        Length of the remaining step in standard errors.
-    stuck : bool
-        Whether no step led on from the last point, though it is no optimum.
-    separation : Separation or None
-        The proof, where the parameters grow without a limit.
+    The answer, `params`, (k,), is the last point's parameters, or those with the last step
+    added, which needs no pass. The history has ``params`` and scaled ``deviance`` of every
+    iteration, as statsmodels has them.
     """
 
-    point: Point
+    point: Point  # the last one
     params: FloatArray
     history: dict[str, list[Any]]
-    iterations: int = 0
-    converged: bool = False
-    perfect: bool = False
-    reason: str = ""
-    score_norm: float = np.inf
-    stuck: bool = False
-    separation: Separation | None = None
+    iterations: int = 0  # steps that were tried out
+    converged: bool = False  # whether the criterion and the score say so
+    perfect: bool = False  # whether all responses were predicted
+    reason: str = ""  # why not converged
+    score_norm: float = np.inf  # length of the remaining step in standard errors
+    stuck: bool = False  # whether no step led on from the last point, though it is no optimum
+    separation: Separation | None = None  # the proof, where the parameters grow without a limit
 
 
 def irls(

@@ -78,18 +78,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Watch:
-    """What else a pass is asked for.
+    """What else a pass is asked for."""
 
-    Attributes
-    ----------
-    observed : bool
-        The observed information.
-    search : SeparationSearch or None
-        How the rows stand to its direction.
-    """
-
-    observed: bool = False
-    search: SeparationSearch | None = None
+    observed: bool = False  # the observed information
+    search: SeparationSearch | None = None  # how the rows stand to its direction
 
     def is_answered_by(self, point: Point) -> bool:
         """Whether a point has all of it."""
@@ -102,32 +94,19 @@ class Watch:
 class Step:
     """The next step of Fisher scoring.
 
-    Attributes
-    ----------
-    direction : ndarray, (k,)
-        What is added to the parameters.
-    decrement : float
-        The fall of the deviance that the step promises, ``score @ direction``; its root
-        is the length of the step in standard errors.
+    The decrement, ``score @ direction``, is the fall of the deviance that the step promises; its
+    root is the length of the step in standard errors.
     """
 
-    direction: FloatArray
+    direction: FloatArray  # what is added to the parameters, (k,)
     decrement: float
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """When statsmodels takes an iteration for converged.
+    """When statsmodels takes an iteration for converged: what must stand still, and how still."""
 
-    Attributes
-    ----------
-    name : {"deviance", "params"}
-        What must stand still.
-    atol, rtol : float
-        How still.
-    """
-
-    name: str
+    name: Literal["deviance", "params"]
     atol: float
     rtol: float
 
@@ -162,18 +141,10 @@ class Gaps(Protocol):
 
 @dataclass(frozen=True)
 class ScaleRule:
-    """The scale: a number, or one of two sums over the residual degrees of freedom.
-
-    Attributes
-    ----------
-    kind : {"fixed", "x2", "dev"}
-        A number, Pearson's chi-squared, or the deviance.
-    value : float
-        The number.
-    """
+    """The scale: a number, or Pearson's chi-squared or the deviance over the degrees of freedom."""
 
     kind: Literal["fixed", "x2", "dev"]
-    value: float = 1.0
+    value: float = 1.0  # the number
 
     def of(self, gaps: Callable[[], Gaps], rows: float, df_resid: float) -> float:
         """The scale.

@@ -14,31 +14,15 @@ from statsmodels_ooc.reductions.residuals import ResidualMomentsState
 
 @dataclass(frozen=True)
 class ResidualTests:
-    """What the lowest table of a summary says.
+    """What the lowest table of a summary says."""
 
-    Attributes
-    ----------
-    jarque_bera : tuple of float
-        Statistic, p-value, skewness, kurtosis.
-    omnibus : tuple of float
-        D'Agostino and Pearson's statistic and p-value; NaN for fewer than 8 rows.
-    durbin_watson : float
-        Sum of squared steps over the sum of squares.
-    """
-
-    jarque_bera: tuple[float, float, float, float]
-    omnibus: tuple[float, float]
-    durbin_watson: float
+    jarque_bera: tuple[float, float, float, float]  # statistic, p-value, skewness, kurtosis
+    omnibus: tuple[float, float]  # D'Agostino and Pearson's statistic, p-value; NaN below 8 rows
+    durbin_watson: float  # sum of squared steps over the sum of squares
 
 
 def residual_tests(state: ResidualMomentsState) -> ResidualTests:
-    """Jarque-Bera, omnibus and Durbin-Watson from the moments of the residuals.
-
-    Parameters
-    ----------
-    state : ResidualMomentsState
-        What the pass found.
-    """
+    """Jarque-Bera, omnibus and Durbin-Watson from the moments of the residuals."""
     n = state.n
     with np.errstate(divide="ignore", invalid="ignore"):
         m2 = np.float64(state.m2) / n

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.optimize import linprog
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.reductions.axes import exactly
 from statsmodels_ooc.reductions.least_squares import triangularize
 from statsmodels_ooc.reductions.recession import ROUNDING, RecessionState
 from statsmodels_ooc.solvers.least_squares import solve
@@ -190,8 +191,7 @@ def _exact(
     norms = np.linalg.norm(rows, axis=1)
     inverse = np.linalg.pinv(rows / norms[:, None], rcond=_TIED)
     for _ in range(_REFINED):
-        left = np.asarray(ties.astype(np.longdouble) @ direction, dtype=np.float64)
-        direction = direction - root @ (inverse @ (left / norms))
+        direction = direction - root @ (inverse @ (exactly(ties, direction) / norms))
     snapped = _snapped(direction, units, _SNAPPED)
     stay = np.abs(ties @ snapped) <= ROUNDING / 2 * (np.abs(ties) @ np.abs(snapped))
     return snapped if stay.all() else direction

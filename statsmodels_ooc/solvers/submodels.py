@@ -15,15 +15,7 @@ from statsmodels_ooc.solvers.least_squares import LinearFit
 
 
 class Gain(NamedTuple):
-    """What columns add to a model.
-
-    Attributes
-    ----------
-    sum_sq : float
-        By how much the residual sum of squares falls.
-    df : int
-        By how much the rank rises.
-    """
+    """What columns add to a model: the fall of the residual sum of squares, the rise of rank."""
 
     sum_sq: float
     df: int
@@ -68,17 +60,12 @@ def _span(columns: FloatArray, rows: int) -> FloatArray:
 class Spanned:
     """What the design determines of parameters ``T z``, for a span T of q columns.
 
-    Attributes
-    ----------
-    root : ndarray, (k, rank)
-        A root of the normalised covariance of the parameters, the shortest ones where
-        several have the same fitted values.
-    null : ndarray, (k, q - rank)
-        Orthonormal directions in the span that no fitted value depends on.
+    The root, (k, rank), is one of the normalised covariance of the parameters, the shortest ones
+    where several have the same fitted values.
     """
 
     root: FloatArray
-    null: FloatArray
+    null: FloatArray  # orthonormal, (k, q - rank): directions that no fitted value depends on
 
     @property
     def rank(self) -> int:
@@ -91,14 +78,9 @@ class Spanned:
 
 
 def spanned(fit: LinearFit, span: FloatArray) -> Spanned:
-    """What a design determines of parameters in a span; its rank is that at one length.
+    """What a design determines of parameters in the span of q independent columns, (k, q).
 
-    Parameters
-    ----------
-    fit : LinearFit
-        Of k columns.
-    span : ndarray, (k, q)
-        Independent columns.
+    Its rank is that of columns of one length.
     """
     factor = triangularize(fit.r_exog @ span)
     sizes = lengths(factor)

@@ -433,7 +433,7 @@ def test_hashes_are_those_of_rows_in_the_source() -> None:
 
 def test_dropped_rows_keep_their_numbers() -> None:
     block = RawBlock(np.zeros(2), Dense(np.zeros((2, 1))), Extras(), 3, 10, np.array([11, 14]))
-    assert block.numbers.tolist() == [11, 14]
+    assert block.row_numbers.tolist() == [11, 14]
     frame = pd.DataFrame({"x": range(100, 110)})
     rows, nbytes = Carrying.of(block, frame, 10).raw(np.array([1]))
     assert (rows.x.tolist(), nbytes) == ([104], 8)
