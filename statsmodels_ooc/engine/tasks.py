@@ -1,4 +1,4 @@
-"""The tasks of dask's graph, and how they are written down: fold, merge, collect rows."""
+"""The tasks of dask's graph: fold, merge, collect rows; their progress, and BLAS on one thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exact sums of columns and of their squares: the same number in whatever order rows come."""
+"""Exact sums of columns and of their squares, and means: the same in whatever order rows come."""
 
 from __future__ import annotations
 

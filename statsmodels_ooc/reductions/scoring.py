@@ -1,4 +1,4 @@
-"""What one step of iteratively reweighted least squares needs of the rows."""
+"""What a step of iteratively reweighted least squares needs of the rows, and what it leaves."""
 
 from __future__ import annotations
 

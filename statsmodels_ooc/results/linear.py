@@ -1,4 +1,4 @@
-"""What the results of streamed linear models share."""
+"""Results of streamed linear models: the familiar classes, without the rows."""
 
 from __future__ import annotations
 

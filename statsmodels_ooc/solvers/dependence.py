@@ -1,4 +1,4 @@
-"""Which columns of a design are combinations of others."""
+"""Which columns of a design are constant, and which are combinations of others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weighted least squares from a triangular factor."""
+"""Weighted least squares from a triangular factor, and that factor from moments."""
 
 from __future__ import annotations
 

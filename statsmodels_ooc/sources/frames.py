@@ -1,4 +1,4 @@
-"""Arrow batches to pandas frames, without a copy where the layout allows it."""
+"""Arrow batches to pandas frames, without a copy where the layout allows it; damage is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies below a folder or matches a pattern; what cannot be listed is an error."""
+"""What lies below a folder or matches a pattern; errors of listing, and folders that are tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One schema over all pieces of a source, and how its fields are delivered."""
+"""One schema over all pieces of a source: its fields, and the index that pandas stored."""
 
 from __future__ import annotations
 
