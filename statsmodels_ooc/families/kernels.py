@@ -233,8 +233,6 @@ FAST: dict[tuple[type, type], type[Kernel]] = {
     (families.Gamma, links.Log): GammaLog,
 }
 
-CANONICAL = (Canonical,)
-
 
 def kernel_of(family: Any) -> Kernel:
     """The kernel of a family and its link; the family itself stays as it is.

@@ -13,7 +13,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError
-from statsmodels_ooc.families.kernels import CANONICAL, Kernel, loglike_form
+from statsmodels_ooc.families.kernels import Canonical, Kernel, loglike_form
 from statsmodels_ooc.likelihoods.base import Asked, Question, one_at_a_time
 from statsmodels_ooc.likelihoods.evaluation import Evaluation
 from statsmodels_ooc.reductions.axes import Axes
@@ -245,7 +245,7 @@ class GLMLikelihood:
         self, point: Point, *, observed: bool = True, compress: bool = True
     ) -> FloatArray:
         """The observed or the expected information at a point, at scale one, (k, k)."""
-        if observed and point.beta is not None and not isinstance(self.kernel, CANONICAL):
+        if observed and point.beta is not None and not isinstance(self.kernel, Canonical):
             return self.meat(point.beta, compress=compress).observed
         return point.fit.r_exog.T @ point.fit.r_exog
 

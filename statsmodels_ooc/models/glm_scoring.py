@@ -18,7 +18,7 @@ from statsmodels.tools.sm_exceptions import (
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, warn_caller
-from statsmodels_ooc.families.kernels import CANONICAL
+from statsmodels_ooc.families.kernels import Canonical
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood, loglike_of
 from statsmodels_ooc.models.arguments import (
     checked_options,
@@ -269,7 +269,7 @@ def _covariance(
     """Of the parameters at scale one, by the observed information or the expected."""
     fit, beta = point.fit, point.beta
     if fit.rank == design.rank and beta is not None:  # otherwise weights have vanished
-        if expected or isinstance(likelihood.kernel, CANONICAL):
+        if expected or isinstance(likelihood.kernel, Canonical):
             return fit.normalized_cov_params
         observed = likelihood.meat(beta, Axes(fit.root, fit.centre), compress=compress).observed
         with suppress(np.linalg.LinAlgError):
