@@ -11,9 +11,9 @@ from statsmodels_ooc._patsy.memorizing import (
     finish_memorizing,
     memorize,
     memorized_bytes,
-    reduced,
     start_memorizing,
 )
+from statsmodels_ooc._patsy.pickling import reduced
 from statsmodels_ooc._patsy.terms import (
     design_info,
     expression_term,

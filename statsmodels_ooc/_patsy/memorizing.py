@@ -1,15 +1,11 @@
-"""Stateful transforms that see the data chunk by chunk, and pickles that patsy refuses to make."""
+"""Stateful transforms that see the data chunk by chunk."""
 
 from __future__ import annotations
 
-import io
-import pickle
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import cloudpickle
 import numpy as np
-import patsy.builtins
 from patsy import EvalEnvironment
 from patsy.eval import ast_names
 from patsy.mgcv_cubic_splines import CubicRegressionSpline
@@ -103,29 +99,3 @@ class _VectorizedStandardize(Standardize):  # type: ignore[misc]
         self.current_M2 = self.current_M2 + m2 + delta**2 * (self.current_n * n / total)
         self.current_mean = self.current_mean + delta * (n / total)
         self.current_n = total
-
-
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """Cloudpickle, and patsy's objects that refuse to be pickled."""
-
-    def reducer_override(self, obj: Any) -> Any:
-        kind = type(obj)
-        refusal = getattr(getattr(kind, "__getstate__", None), "__module__", None)
-        if refusal is not None and refusal.partition(".")[0] == "patsy":
-            return object.__new__, (kind,), vars(obj)
-        if hasattr(obj, "__patsy_stateful_transform__"):
-            for name in patsy.builtins.__all__:
-                if getattr(patsy.builtins, name) is obj:
-                    return getattr, (patsy.builtins, name)
-        return super().reducer_override(obj)
-
-
-def reduced(kind: type, *parts: Any) -> tuple[Any, ...]:
-    """For ``__reduce__``: an object as what it is made of, among which is patsy's."""
-    buffer = io.BytesIO()
-    _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(parts)
-    return _made, (kind, buffer.getvalue())
-
-
-def _made(kind: Any, data: bytes) -> Any:
-    return kind(*pickle.loads(data))

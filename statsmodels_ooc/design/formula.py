@@ -14,13 +14,7 @@ import pandas as pd
 import patsy.builtins
 
 from statsmodels_ooc import _patsy
-from statsmodels_ooc._patsy import (
-    DesignInfo,
-    EvalEnvironment,
-    EvalFactor,
-    PatsyError,
-    Term,
-)
+from statsmodels_ooc._patsy import DesignInfo, EvalEnvironment, EvalFactor, PatsyError, Term
 from statsmodels_ooc.design.learned import FormulaSpec, Learned
 from statsmodels_ooc.design.learning import FramesOf, Lesson, Scan
 from statsmodels_ooc.design.response import CategoricalResponse, check_endog

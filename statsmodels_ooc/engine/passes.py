@@ -1,4 +1,4 @@
-"""A pass: one read of the data that folds one or several reductions together."""
+"""A pass: one read of the data that folds one or several reductions, here or on a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sizes of frames and blocks, and what fits into memory."""
+"""What a design must offer a pass, sizes of frames and blocks, and what fits into memory."""
 
 from __future__ import annotations
 

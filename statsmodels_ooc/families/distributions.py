@@ -244,7 +244,8 @@ class NegativeBinomialDistribution(Distribution):
 
     @property
     def alpha(self) -> float:
-        return float(self.family.alpha)
+        alpha: float = self.family.alpha
+        return alpha
 
     def variance(self, mu: FloatArray, eta: FloatArray) -> FloatArray:
         return mu * (1 + self.alpha * mu)

@@ -13,6 +13,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.families.elementwise import gamma_at_mean
 from statsmodels_ooc.families.kernels import Canonical, Kernel, loglike_form
 from statsmodels_ooc.likelihoods.base import Asked, Question, one_at_a_time
 from statsmodels_ooc.likelihoods.evaluation import Evaluation
@@ -22,7 +23,6 @@ from statsmodels_ooc.reductions.glm_meat import ScoreMeat, ScoreMeatState
 from statsmodels_ooc.reductions.loglike import LogLike
 from statsmodels_ooc.reductions.responses import ResponsesState
 from statsmodels_ooc.solvers.dependence import find_constant
-from statsmodels_ooc.solvers.gaussian import loglike_at
 from statsmodels_ooc.solvers.irls import Path, irls
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.point import Criterion, Gaps, Point, ScaleRule
@@ -317,3 +317,40 @@ def _by_rows(likelihood: GLMLikelihood, beta: FloatArray, scale: float) -> tuple
         Question(name, ("null " + name, scale), null),
     )
     return found
+
+
+def loglike_at(
+    form: str, saturated: float, deviance: float, scale: float, freq_total: float
+) -> float:
+    """Log-likelihood as the families of statsmodels define it.
+
+    Parameters
+    ----------
+    form : {"fixed", "linear", "dispersion", "gamma", "undefined"}
+        How the scale enters: not at all, as a divisor, as the dispersion of a normal
+        density, as that of a gamma density of unit weights, or in no way known.
+    saturated : float
+        Log-likelihood at scale one where the means are the responses.
+    deviance : float
+        Deviance at scale one.
+    scale : float
+        The scale.
+    freq_total : float
+        Sum of the frequency weights.
+    """
+    s = np.float64(scale)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        match form:
+            case "fixed":
+                return saturated - deviance / 2
+            case "linear":
+                return float((saturated - deviance / 2) / s)
+            case "dispersion":
+                return float(saturated - deviance / (2 * s) - freq_total / 2 * np.log(s))
+            case "gamma":
+                shape = 1 / s
+                constant = 1 + gamma_at_mean(np.array([shape]))[0]
+                return float(saturated + freq_total * constant - shape * deviance / 2)
+            case "undefined":
+                return float("nan")
+    raise ValueError(f"unknown form of likelihood: {form!r}")

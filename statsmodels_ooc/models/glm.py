@@ -16,13 +16,8 @@ from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.families.kernels import checked_family, kernel_of, max_endog
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula, warn_of_levels
-from statsmodels_ooc.models.arguments import (
-    SCALE_OF_ONE,
-    chosen_start,
-    refused,
-    warn_of_unknown,
-)
-from statsmodels_ooc.models.door import Door, refuse_sources
+from statsmodels_ooc.models.arguments import SCALE_OF_ONE, chosen_start, warn_of_unknown
+from statsmodels_ooc.models.door import Door, refuse_sources, refused
 from statsmodels_ooc.models.glm_fits import GLMFits
 from statsmodels_ooc.models.glm_values import GLMAnswers, GLMValues
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream

@@ -20,10 +20,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.families.kernels import Canonical
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood, loglike_of
-from statsmodels_ooc.models.arguments import (
-    checked_options,
-    criterion_of,
-)
+from statsmodels_ooc.models.arguments import checked_options, criterion_of
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.solvers.dependence import describe

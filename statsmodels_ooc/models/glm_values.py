@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
+from scipy.interpolate import BarycentricInterpolator
+from scipy.optimize import brentq
 from statsmodels.genmod.families import links
 from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import RowFunction, StreamedRows, row_answer, row_method
 from statsmodels_ooc.families.kernels import loglike_form
-from statsmodels_ooc.likelihoods.glm import GLMLikelihood, loglike_of
+from statsmodels_ooc.likelihoods.glm import GLMLikelihood, loglike_at, loglike_of
 from statsmodels_ooc.models.arguments import scale_rule
-from statsmodels_ooc.models.glm_fits import solve_power
 from statsmodels_ooc.reductions.loglike import (
     GivenMeans,
     GivenMeansState,
@@ -24,7 +25,6 @@ from statsmodels_ooc.reductions.loglike import (
 )
 from statsmodels_ooc.results.glm_rows import Extra, GLMRow, Predict, PriorWeights, Shift, glm_row
 from statsmodels_ooc.results.glm_scores import independent_sums, joint_statistic, score_sums
-from statsmodels_ooc.solvers.gaussian import loglike_at
 from statsmodels_ooc.solvers.point import Gaps, Point
 
 
@@ -284,3 +284,77 @@ class GLMAnswers:
         arrays = {role: v for role, v in given.items() if np.ndim(v)}
         row = GLMRow(kind, self.likelihood.kernel, np.asarray(params, dtype=np.float64))
         return RowFunction(Predict(row, constants), beside=arrays)
+
+
+_FIRST, _LATER = 33, 9  # powers a pass
+_NARROW = 1 / 32  # of the bracket is looked at again
+_SETTLED = 1e-3  # of what was looked at: the next root would be the same
+_ROUNDS = 8
+
+
+def solve_power(
+    sums: Callable[[FloatArray], FloatArray], df_resid: float, low: float, high: float
+) -> float:
+    """The root of Pearson's equation for the power.
+
+    Parameters
+    ----------
+    sums : callable
+        Powers (m,) to `power_sums` of all rows; a pass.
+    df_resid : float
+        Residual degrees of freedom.
+    low, high : float
+        Where the power is sought.
+
+    Raises
+    ------
+    ValueError
+        It is not there.
+
+    Notes
+    -----
+    The equation asks for ``df_resid * B(p) / A(p) = C`` of the three sums. ``A`` is a sum
+    of exponentials of p, so that ``B / A = -d log A / dp`` falls: there is one root, and
+    the function is smooth enough to be interpolated between few powers.
+    """
+    left, right, nodes = low, high, _between(low, high, _FIRST)
+    root = np.nan
+    for _ in range(_ROUNDS):
+        values = _equation(sums(nodes), df_resid)
+        if values[0] * values[-1] > 0:
+            if np.isnan(root):
+                raise ValueError("f(a) and f(b) must have different signs")
+            nodes = _between(left, right, _FIRST)
+            continue
+        at = int(np.argmax(np.sign(values[1:]) != np.sign(values[0])))
+        before, looked_at = root, nodes[-1] - nodes[0]
+        left, right = float(nodes[at]), float(nodes[at + 1])
+        root = _root(nodes, values, left, right)
+        if abs(root - before) <= _SETTLED * looked_at:
+            break
+        reach = _NARROW * (right - left)
+        nodes = _between(max(left, root - reach), min(right, root + reach), _LATER)
+    return root
+
+
+def _between(low: float, high: float, count: int) -> FloatArray:
+    """Chebyshev's points of an interval, its ends among them."""
+    angles = np.linspace(np.pi, 0, count)
+    points: FloatArray = low + (high - low) * (1 + np.cos(angles)) / 2
+    points[0], points[-1] = low, high
+    return points
+
+
+def _equation(sums: FloatArray, df_resid: float) -> FloatArray:
+    m = len(sums) // 2
+    values: FloatArray = df_resid * sums[m : 2 * m] / sums[:m] - sums[-1]
+    return values
+
+
+def _root(nodes: FloatArray, values: FloatArray, left: float, right: float) -> float:
+    ends = dict(zip(nodes.tolist(), values.tolist(), strict=True))
+    for end in (left, right):
+        if ends[end] == 0:
+            return end
+    interpolator = BarycentricInterpolator(nodes, values)
+    return float(brentq(lambda p: float(interpolator(p)), left, right, xtol=1e-14))

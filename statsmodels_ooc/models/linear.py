@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import statsmodels.api as sm
 
-from statsmodels_ooc.models.arguments import refused, warn_of_unknown, warn_of_weights
-from statsmodels_ooc.models.door import Door, refuse_sources
+from statsmodels_ooc.models.arguments import warn_of_unknown, warn_of_weights
+from statsmodels_ooc.models.door import Door, refuse_sources, refused
 from statsmodels_ooc.models.streamed_linear import StreamedLinear
 from statsmodels_ooc.results.linear import OLSResults
 from statsmodels_ooc.solvers import gaussian

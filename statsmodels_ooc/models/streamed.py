@@ -22,8 +22,7 @@ from statsmodels_ooc.engine import (
     row_method,
 )
 from statsmodels_ooc.errors import MemoryLimitError
-from statsmodels_ooc.models.arguments import refused
-from statsmodels_ooc.models.door import streaming
+from statsmodels_ooc.models.door import refused, streaming
 from statsmodels_ooc.options import options
 from statsmodels_ooc.results.rows import Design, Fitted, Response, Weights
 from statsmodels_ooc.sources.dask_array import AlignedSource

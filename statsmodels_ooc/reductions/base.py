@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+import numpy as np
+
 State = TypeVar("State")
 
 
@@ -34,29 +36,51 @@ class Reduction(ABC, Generic[State]):
     def update(self, state: State, block: Any) -> State:
         """The state after the rows of ``block`` too."""
 
+    @abstractmethod
     def merge(self, left: State, right: State) -> State:
-        """The state of the rows of ``left`` followed by those of ``right``; by default `added`."""
-        merged: State = added(left, right)
-        return merged
+        """The state of the rows of ``left`` followed by those of ``right``."""
 
     def nbytes(self) -> int:
         """How many bytes the arrays of a state take at the most; 0 where that is little."""
         return 0
 
 
+class Additive(Reduction[State]):
+    """A reduction whose states add up, see `added`."""
+
+    def merge(self, left: State, right: State) -> State:
+        merged: State = added(left, right)
+        return merged
+
+
 def added(left: Any, right: Any) -> Any:
     """The sum of two states: of numbers or arrays, or of the fields of a dataclass.
 
-    A flag is set where either is; of tuples, which tell of the first row of a kind, the first
-    stays.
+    A flag is set where either is; of the first row of a kind, a named tuple with its ``row`` or
+    None, the first stays.
+
+    Raises
+    ------
+    TypeError
+        Something else is in a state.
     """
-    if isinstance(left, bool | tuple | None):
+    if isinstance(left, bool):
         return left or right
+    if all(
+        one is None or (isinstance(one, tuple) and hasattr(one, "row")) for one in (left, right)
+    ):
+        return right if left is None else left
     if is_dataclass(left):
         kind: Any = type(left)
         names = [field.name for field in fields(left)]
         return kind(*(added(getattr(left, name), getattr(right, name)) for name in names))
+    if not isinstance(left, int | float | np.number | np.ndarray):
+        raise TypeError(f"{type(left).__name__} of a state do not add up: write merge")
     return left + right
+
+
+def _is_first(value: Any) -> bool:
+    return value is None or (isinstance(value, tuple) and hasattr(value, "row"))
 
 
 def check_cells(*reductions: Reduction[Any]) -> None:

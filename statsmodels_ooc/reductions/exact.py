@@ -1,4 +1,4 @@
-"""Exact sums of columns and of their squares, and means: the same in whatever order rows come."""
+"""Exact sums of columns and of their squares, the same in any order of rows; and plain means."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import Additive, Reduction
 
 _POINT = 1074  # binary places of the smallest double: a sum times 2**_POINT is a whole number
 _ROWS = 2**15  # with pieces of 38 bits (or products of two of 19) no sum exceeds 2**53
@@ -191,8 +191,11 @@ class MeansState:
 
 
 @dataclass(frozen=True)
-class Means(Reduction[MeansState]):
-    """Fold the columns of ``[X | y]``, k and one, into sums: one product a block."""
+class Means(Additive[MeansState]):
+    """Fold the columns of ``[X | y]``, k and one, into sums: one product a block.
+
+    The means are as exact as a sum of doubles is; rows in another order change the last digits.
+    """
 
     k: int
 

@@ -13,7 +13,7 @@ from statsmodels_ooc.families.elementwise import quiet, times
 from statsmodels_ooc.families.inverse_links import Mean
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.axes import Axes, products
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import Additive, Reduction
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class ScoreMeatState:
 
 
 @dataclass(frozen=True)
-class ScoreMeat(Reduction[ScoreMeatState]):
+class ScoreMeat(Additive[ScoreMeatState]):
     """Fold the squared scores and the observed information, both at scale one.
 
     A row of frequency weight f counts f times, not f squared times.

@@ -10,7 +10,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
 from statsmodels_ooc.families.elementwise import quiet, times, total, total_of_weighted
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import Additive
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class GivenMeansState:
 
 
 @dataclass(frozen=True)
-class GivenMeans(Reduction[GivenMeansState]):
+class GivenMeans(Additive[GivenMeansState]):
     """Fold what the log-likelihood and the scale need, at the means beside the rows, ``mu``.
 
     A linear predictor keeps more of the tails than a mean does: where parameters are known,
@@ -67,7 +67,7 @@ class GivenMeans(Reduction[GivenMeansState]):
 
 
 @dataclass(frozen=True)
-class LogLike(Reduction[float]):
+class LogLike(Additive[float]):
     """Fold the log-likelihood where its sums at scale one do not tell it.
 
     Parameters
@@ -116,7 +116,7 @@ class PowerSumsState:
 
 
 @dataclass(frozen=True)
-class PowerSums(Reduction[PowerSumsState]):
+class PowerSums(Additive[PowerSumsState]):
     """Fold `power_sums` for m powers of the mean that the variance may be."""
 
     kernel: Kernel

@@ -10,7 +10,7 @@ import numpy as np
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import Additive
 
 
 @dataclass(slots=True)
@@ -28,7 +28,7 @@ class ColumnFactsState:
 
 
 @dataclass(frozen=True)
-class ColumnFacts(Reduction[ColumnFactsState]):
+class ColumnFacts(Additive[ColumnFactsState]):
     """Fold the sums of the k columns of the design, and whether they hold whole numbers."""
 
     k: int
@@ -60,7 +60,7 @@ class MarginalEffectsState:
 
 
 @dataclass(frozen=True)
-class MarginalEffects(Reduction[MarginalEffectsState]):
+class MarginalEffects(Additive[MarginalEffectsState]):
     """Fold the marginal effects of the columns, and their derivatives in the parameters.
 
     Parameters

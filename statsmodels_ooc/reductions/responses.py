@@ -11,7 +11,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, prior_weights, total_offset
 from statsmodels_ooc.families.elementwise import is_binary, total, total_of_weighted
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import Additive
 
 
 class Impossible(NamedTuple):
@@ -31,7 +31,7 @@ def _first_impossible(kernel: Kernel, block: Block) -> Impossible | None:
 
 
 @dataclass(frozen=True)
-class ImpossibleResponses(Reduction[Impossible | None]):
+class ImpossibleResponses(Additive[Impossible | None]):
     """Find the first response that the family cannot have."""
 
     kernel: Kernel
@@ -53,7 +53,7 @@ def _about(kernel: Kernel, constant: float, y: FloatArray, a: FloatArray | None)
 
 
 @dataclass(frozen=True)
-class DevianceAbout(Reduction[float]):
+class DevianceAbout(Additive[float]):
     """Fold the deviance where every linear predictor is one number, the constant.
 
     Of cells of rows it lacks what these differ in, which no mean changes.
@@ -99,7 +99,7 @@ class ResponsesState:
 
 
 @dataclass(frozen=True)
-class Responses(Reduction[ResponsesState]):
+class Responses(Additive[ResponsesState]):
     """Fold what the null model and the log-likelihood need of the responses.
 
     Parameters
@@ -150,7 +150,7 @@ class NullState:
 
 
 @dataclass(frozen=True)
-class NullScoring(Reduction[NullState]):
+class NullScoring(Additive[NullState]):
     """Fold the deviance of the model of a constant and an offset, and its next step."""
 
     takes_cells = True

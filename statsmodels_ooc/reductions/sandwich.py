@@ -13,7 +13,7 @@ from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
 from statsmodels_ooc.families.elementwise import times
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.axes import Axes, products
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import Additive
 
 
 class RowScores(Protocol):
@@ -82,7 +82,7 @@ class WhiteMeatState:
 
 
 @dataclass(frozen=True)
-class WhiteMeat(Reduction[WhiteMeatState]):
+class WhiteMeat(Additive[WhiteMeatState]):
     """Fold the squared scores into the meats of HC0, HC2 and HC3.
 
     With whitened rows x and residuals e, the leverage is ``h = x' N x`` for the

@@ -9,7 +9,7 @@ import numpy as np
 from statsmodels_ooc.arrays import BoolArray, FloatArray
 from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import Additive
 from statsmodels_ooc.reductions.scoring import pearson
 
 
@@ -49,7 +49,7 @@ class ScoreTestSumsState:
 
 
 @dataclass(frozen=True)
-class ScoreTestSums(Reduction[ScoreTestSumsState]):
+class ScoreTestSums(Additive[ScoreTestSumsState]):
     """Fold the scores, the information and the squared scores of ``[X | Z]`` at ``[beta | 0]``.
 
     Z is what stands beside the rows under the name ``exog_extra``, if anything.

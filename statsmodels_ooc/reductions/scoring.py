@@ -17,7 +17,7 @@ from statsmodels_ooc.blocks.block import (
 )
 from statsmodels_ooc.families.elementwise import quiet, times
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import Additive, Reduction
 
 _FAINT = 1e-8  # weight; what such a row can still gain is too little to see
 
@@ -159,7 +159,7 @@ def pearson(block: Block, gap: FloatArray, variance: FloatArray, a: FloatArray |
 
 
 @dataclass(frozen=True)
-class Remainder(Reduction[FloatArray]):
+class Remainder(Additive[FloatArray]):
     """Fold ``s(beta + d) - s(beta) + X'WX d`` for the score s at beta and a step d, (k,) each.
 
     NaN where the family cannot have a mean at the end of the step.

@@ -17,12 +17,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import SourceError, warn_caller
 from statsmodels_ooc.likelihoods.glm import loglike, loglike_null
 from statsmodels_ooc.results.covariance.glm import GLMScored
-from statsmodels_ooc.results.covariance.registry import (
-    GLM,
-    HasCovariances,
-    checked,
-    set_covariance,
-)
+from statsmodels_ooc.results.covariance.registry import GLM, HasCovariances, checked, set_covariance
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.results.glm_answers import GLMRowAnswers
 from statsmodels_ooc.results.glm_scores import score_test

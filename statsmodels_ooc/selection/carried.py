@@ -1,4 +1,4 @@
-"""Blocks that can hand out the raw rows they were made of."""
+"""Blocks that can hand out the raw rows they were made of, and codes that name these rows."""
 
 from __future__ import annotations
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import Additive
 from statsmodels_ooc.selection.scorers import Psi
 
 
 @dataclass(frozen=True)
-class InformationSums(Reduction[FloatArray]):
+class InformationSums(Additive[FloatArray]):
     """Fold the rows into ``X' diag(psi) X`` of q columns, for the information psi of the rows."""
 
     psi: Psi

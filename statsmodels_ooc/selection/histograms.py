@@ -8,7 +8,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import Additive
 from statsmodels_ooc.selection.ordering import IntArray
 
 # Six cells for each of 40 hexagons along a plane, and eight for each of the 23 up it: every
@@ -20,7 +20,7 @@ Plane = tuple[int, int]  # columns of [X | y]
 
 
 @dataclass(frozen=True)
-class Histograms(Reduction[IntArray]):
+class Histograms(Additive[IntArray]):
     """Count the rows in the cells of planes of two columns each.
 
     Parameters

@@ -29,7 +29,7 @@ class Survey:
 
     spec: DesignSpec
     facts: RowFactsState | None = None  # counts and extremes
-    moments: ExactMomentsState | None = None  # of columns and response, where scores need them
+    moments: ExactMomentsState | None = None  # where scores need them, of squares for T
     means: MeansState | None = None  # of a linear model, for its adjusted intercept
     sample: CandidatesState | None = None  # the rows with the smallest hashes
     impossible: Impossible | None = None  # the first response that the family cannot have

@@ -19,8 +19,6 @@ from statsmodels_ooc.solvers.dependence import (
     scaled_rank,
 )
 
-DIGITS = 9.0  # that a Gram matrix must promise; R keeps twice as many
-
 
 @dataclass(frozen=True)
 class LinearFit:
@@ -361,6 +359,9 @@ def _at_unit_diagonal(products: FloatArray) -> tuple[FloatArray, NDArray[np.intp
     moving = np.flatnonzero(norms > 0)
     scaled = products[np.ix_(moving, moving)] / np.outer(norms[moving], norms[moving])
     return scaled, moving, norms
+
+
+DIGITS = 9.0  # that a Gram matrix must promise; R keeps twice as many
 
 
 def factor_of_gram(state: MomentsState, *, centred: bool = True) -> tuple[float, FloatArray | None]:

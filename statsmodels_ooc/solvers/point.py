@@ -1,4 +1,4 @@
-"""A point of a likelihood: what one pass at some parameters finds."""
+"""A point of a likelihood: what one pass at some parameters finds, and the scale that follows."""
 
 from __future__ import annotations
 

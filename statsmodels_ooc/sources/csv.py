@@ -12,13 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from statsmodels_ooc.sources.columns import Column, ColumnSource
-from statsmodels_ooc.sources.csv_errors import (
-    Place,
-    Ragged,
-    check_quotes,
-    described,
-    lines_before,
-)
+from statsmodels_ooc.sources.csv_errors import Place, Ragged, check_quotes, described, lines_before
 from statsmodels_ooc.sources.csv_format import (
     COMPRESSED,
     CsvFormat,

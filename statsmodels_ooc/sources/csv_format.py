@@ -16,6 +16,111 @@ from statsmodels_ooc.errors import ParseError
 from statsmodels_ooc.sources.columns import Column, is_number
 from statsmodels_ooc.sources.files import StoredFile
 
+COMPRESSED = (".gz", ".bz2", ".zst", ".xz", ".zip")
+
+
+# pandas._libs.parsers.STR_NA_VALUES
+NULL_VALUES = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
+    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CsvFormat:
+    """The options of `read_csv`, checked and picklable."""
+
+    delimiter: str = ","
+    null_values: tuple[str, ...] = NULL_VALUES
+    block_size: int = 16 * 2**20
+    newlines_in_values: bool = False
+    column_names: tuple[str, ...] | None = None
+    encoding: str = "utf8"
+    quote_char: str | None = '"'
+    escape_char: str | None = None
+    decimal_point: str = "."
+    skiprows: int = 0
+    comment: str | None = None
+    thousands: str | None = None
+    blanks: bool = False  # runs of them separate fields, which become tabs
+
+    @property
+    def cleans(self) -> bool:
+        """Whether lines are changed before they are parsed."""
+        return self.blanks or self.comment is not None
+
+    @property
+    def plain_bytes(self) -> bool:
+        """Whether the file's bytes can be parsed as they are."""
+        plain = self.encoding.lower().replace("-", "").replace("_", "")
+        return plain in ("utf8", "utf8sig", "ascii", "usascii")
+
+    def options(
+        self,
+        names: Sequence[str],
+        wanted: Sequence[str],
+        types: Mapping[str, pa.DataType],
+        on_ragged: Callable[[Any], str],
+        **how_to_read: int,
+    ) -> dict[str, Any]:
+        """What pyarrow's readers are told.
+
+        Parameters
+        ----------
+        names : sequence of str
+            All columns, in the order of the file.
+        wanted, types : sequence of str, mapping
+            Those to read, and the types of some, which then do not depend on the block.
+        on_ragged : callable
+            What to do with a row of the wrong length.
+        **how_to_read
+            More for `pyarrow.csv.ReadOptions`.
+        """
+        return {
+            "read_options": pacsv.ReadOptions(
+                use_threads=False, column_names=list(names), **how_to_read
+            ),
+            "parse_options": pacsv.ParseOptions(
+                delimiter=self.delimiter,
+                quote_char=self.quote_char or False,
+                escape_char=self.escape_char or False,
+                newlines_in_values=self.newlines_in_values,
+                invalid_row_handler=on_ragged,
+            ),
+            "convert_options": pacsv.ConvertOptions(
+                include_columns=list(wanted),
+                column_types=dict(types),
+                null_values=list(self.null_values),
+                true_values=["true", "True", "TRUE"],
+                false_values=["false", "False", "FALSE"],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
+                decimal_point=self.decimal_point,
+            ),
+        }
+
+    def table(self, lines: bytes, *options: Any) -> pa.Table:
+        """Whole lines as one table; see `options`."""
+        told = self.options(*options, block_size=len(lines) + 1)
+        return pacsv.read_csv(pa.BufferReader(lines), **told)
+
+
+def is_cut(file: StoredFile, style: CsvFormat) -> bool:
+    """Whether a file can be cut at line ends and parsed in pieces."""
+    packed = file.path.lower().endswith(COMPRESSED)
+    return style.plain_bytes and not style.newlines_in_values and not packed
+
+
+def stored_types(columns: Sequence[Column], style: CsvFormat) -> dict[str, pa.DataType]:
+    """What pyarrow is to convert each column to."""
+    as_text = style.thousands is not None
+    return {
+        column.name: pa.string()
+        if column.category is not None or (as_text and is_number(column.type))
+        else column.type
+        for column in columns
+    }
+
 
 def number_type(texts: pa.ChunkedArray, style: CsvFormat) -> pa.DataType | None:
     """int64 or float64 where every text is a number written with thousands, else None.
@@ -163,108 +268,3 @@ def _kept(style: CsvFormat) -> bytes:
     special = b"|".join([quote + quote, *escaped])
     field = rb"%s%s(?:(?:%s)%s)*%s(?!%s)" % (opening, plain, special, plain, quote, quote)
     return b"|".join([field, *(pair + quote + b"*" for pair in escaped)])
-
-
-COMPRESSED = (".gz", ".bz2", ".zst", ".xz", ".zip")
-
-# pandas._libs.parsers.STR_NA_VALUES
-NULL_VALUES = (
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN",
-    "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class CsvFormat:
-    """The options of `read_csv`, checked and picklable."""
-
-    delimiter: str = ","
-    null_values: tuple[str, ...] = NULL_VALUES
-    block_size: int = 16 * 2**20
-    newlines_in_values: bool = False
-    column_names: tuple[str, ...] | None = None
-    encoding: str = "utf8"
-    quote_char: str | None = '"'
-    escape_char: str | None = None
-    decimal_point: str = "."
-    skiprows: int = 0
-    comment: str | None = None
-    thousands: str | None = None
-    blanks: bool = False  # runs of them separate fields, which become tabs
-
-    @property
-    def cleans(self) -> bool:
-        """Whether lines are changed before they are parsed."""
-        return self.blanks or self.comment is not None
-
-    @property
-    def plain_bytes(self) -> bool:
-        """Whether the file's bytes can be parsed as they are."""
-        plain = self.encoding.lower().replace("-", "").replace("_", "")
-        return plain in ("utf8", "utf8sig", "ascii", "usascii")
-
-    def options(
-        self,
-        names: Sequence[str],
-        wanted: Sequence[str],
-        types: Mapping[str, pa.DataType],
-        on_ragged: Callable[[Any], str],
-        **how_to_read: int,
-    ) -> dict[str, Any]:
-        """What pyarrow's readers are told.
-
-        Parameters
-        ----------
-        names : sequence of str
-            All columns, in the order of the file.
-        wanted, types : sequence of str, mapping
-            Those to read, and the types of some, which then do not depend on the block.
-        on_ragged : callable
-            What to do with a row of the wrong length.
-        **how_to_read
-            More for `pyarrow.csv.ReadOptions`.
-        """
-        return {
-            "read_options": pacsv.ReadOptions(
-                use_threads=False, column_names=list(names), **how_to_read
-            ),
-            "parse_options": pacsv.ParseOptions(
-                delimiter=self.delimiter,
-                quote_char=self.quote_char or False,
-                escape_char=self.escape_char or False,
-                newlines_in_values=self.newlines_in_values,
-                invalid_row_handler=on_ragged,
-            ),
-            "convert_options": pacsv.ConvertOptions(
-                include_columns=list(wanted),
-                column_types=dict(types),
-                null_values=list(self.null_values),
-                true_values=["true", "True", "TRUE"],
-                false_values=["false", "False", "FALSE"],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=True,
-                decimal_point=self.decimal_point,
-            ),
-        }
-
-    def table(self, lines: bytes, *options: Any) -> pa.Table:
-        """Whole lines as one table; see `options`."""
-        told = self.options(*options, block_size=len(lines) + 1)
-        return pacsv.read_csv(pa.BufferReader(lines), **told)
-
-
-def is_cut(file: StoredFile, style: CsvFormat) -> bool:
-    """Whether a file can be cut at line ends and parsed in pieces."""
-    packed = file.path.lower().endswith(COMPRESSED)
-    return style.plain_bytes and not style.newlines_in_values and not packed
-
-
-def stored_types(columns: Sequence[Column], style: CsvFormat) -> dict[str, pa.DataType]:
-    """What pyarrow is to convert each column to."""
-    as_text = style.thousands is not None
-    return {
-        column.name: pa.string()
-        if column.category is not None or (as_text and is_number(column.type))
-        else column.type
-        for column in columns
-    }

@@ -112,7 +112,7 @@ def _is_frame(value: Any) -> bool:
     return (
         hasattr(value, "dask")
         and hasattr(value, "npartitions")
-        and hasattr(value, "to_dask_array")
+        and hasattr(type(value), "to_dask_array")  # a Delayed has any name
         and not isinstance(value, da.Array)
     )
 

@@ -26,13 +26,22 @@ def from_dataset(dataset: pads.Dataset) -> Source:
     A filtered dataset is written to a temporary copy, since its filter is lost when
     it is pickled; one in memory is used as the table that it is.
     """
-    try:
-        fragments = list(dataset.get_fragments())
-    except ValueError:  # pyarrow refuses where there is a filter
+    fragments = _fragments(dataset)
+    if fragments is None:
         return spool(dataset.to_batches(use_threads=False), "filtered Dataset")
     if all(isinstance(fragment, pads.FileFragment) for fragment in fragments):
         return DatasetSource(dataset.schema, fragments)
     return ArrowTableSource(dataset.to_table())
+
+
+def _fragments(dataset: pads.Dataset) -> list[Any] | None:
+    """The pieces of a Dataset; None where it is filtered, of which pyarrow gives none."""
+    try:
+        return list(dataset.get_fragments())
+    except pa.ArrowInvalid:  # a ValueError, too
+        raise
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,13 +28,12 @@ from statsmodels_ooc.sources.listing import (
     Tree,
     absent,
     access_errors,
-    check_no_table,
-    check_not_in_table,
     folders,
     is_visible,
     matches,
 )
 from statsmodels_ooc.sources.remote import RemoteFile, Version, remote_errors, tree_of, version_of
+from statsmodels_ooc.sources.table_formats import check_no_table, check_not_in_table
 
 _MISSING_KEY = "__HIVE_DEFAULT_PARTITION__"
 _NOT_REGULAR = (

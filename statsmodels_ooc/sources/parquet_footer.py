@@ -21,6 +21,11 @@ from statsmodels_ooc.sources.frames import foreign_bytes, union
 _EXPANSION = 10  # bytes in memory for a byte of a stored footer, about
 _SHARE = 8  # of memory_limit, that footers kept from reading them again may take
 
+# A dictionary page holds every value of its column chunk only if no data page fell back to
+# another encoding. The footer records that per chunk (encoding_stats, field 13 of
+# ColumnMetaData), and pyarrow does not hand it on: it is read from the Thrift compact
+# protocol. The numbers are those of Apache Parquet's parquet.thrift: FileMetaData, RowGroup,
+# ColumnMetaData, PageEncodingStats.
 _DATA_PAGES = {0, 3}
 _DICTIONARY_ENCODINGS = {2, 8}
 _ENCODINGS, _PATH, _DICTIONARY_OFFSET, _STATS = 2, 3, 11, 13

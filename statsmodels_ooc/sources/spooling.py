@@ -1,4 +1,4 @@
-"""A slow source, read once into local Arrow files, partition by partition."""
+"""A source that is slow, or can be read only once, read once into local Arrow files."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from statsmodels_ooc.families.elementwise import (
     tweedie_at_mean,
 )
 from statsmodels_ooc.families.kernels import kernel_of, loglike_form
-from statsmodels_ooc.solvers.gaussian import loglike_at
+from statsmodels_ooc.likelihoods.glm import loglike_at
 
 SWITCH = np.array([np.nextafter(16, 0), 16, np.nextafter(16, 17)])
 SHAPES = np.concatenate([np.geomspace(1e-3, 1e18, 106), np.linspace(0.1, 20, 200), SWITCH])

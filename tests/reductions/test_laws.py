@@ -25,7 +25,7 @@ from statsmodels_ooc.blocks.block import Dense, Extras
 from statsmodels_ooc.design.levels import LevelScan
 from statsmodels_ooc.families.kernels import kernel_of
 from statsmodels_ooc.reductions.axes import Axes
-from statsmodels_ooc.reductions.base import Reduction, Together
+from statsmodels_ooc.reductions.base import Additive, Reduction, Together, added
 from statsmodels_ooc.reductions.cluster import ClusterScores, ClusterState
 from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
 from statsmodels_ooc.reductions.exact import ExactMoments, Means
@@ -144,7 +144,7 @@ def reductions_of_the_package() -> set[type]:
             if isinstance(value, type) and value.__module__.startswith(statsmodels_ooc.__name__):
                 found.add(value)
     laws = ("init", "update", "merge")
-    return {cls for cls in found if all(hasattr(cls, law) for law in laws)} - {Reduction}
+    return {cls for cls in found if all(hasattr(cls, law) for law in laws)} - {Reduction, Additive}
 
 
 def test_every_reduction_is_proven() -> None:
@@ -189,6 +189,15 @@ def array_bytes(value: Any) -> int:
     if is_dataclass(value):
         return sum(array_bytes(getattr(value, field.name)) for field in fields(value))
     return 0
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [((1, 2.0), (3, 4.0)), ([1.0], [2.0]), ({"a": 1}, {"a": 2}), (None, np.zeros(2)), ("a", "b")],
+)
+def test_what_does_not_add_up_is_refused(left: Any, right: Any) -> None:
+    with pytest.raises(TypeError):
+        added(left, right)
 
 
 @pytest.mark.parametrize("name", REDUCTIONS)

@@ -12,7 +12,7 @@ from statsmodels.genmod.families import links
 from tolerances import SUMS
 
 from statsmodels_ooc.families.kernels import kernel_of, loglike_form
-from statsmodels_ooc.solvers.gaussian import loglike_at
+from statsmodels_ooc.likelihoods.glm import loglike_at
 
 ROWS = 300
 FAMILIES: dict[str, Any] = {

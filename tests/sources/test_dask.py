@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dask
 import numpy as np
 import pandas as pd
 import pytest
@@ -244,3 +245,9 @@ def test_what_is_in_memory_is_aligned_by_its_index(lead):
         whole(from_arrays(endog, exog, weights=weights))
     source = from_arrays(endog, exog, weights=ROWS["w"])
     assert whole(source)["__weights__"].tolist() == ROWS["w"].tolist()
+
+
+def test_a_delayed_value_is_no_collection():
+    design = dask.delayed(np.ones)((5, 1))
+    with pytest.raises(SourceError, match="is a dask collection"):
+        smo.OLS(np.ones(5), design)

@@ -1,4 +1,4 @@
-"""What a robust covariance is, and what it may ask of a fit."""
+"""What a robust covariance is, and what it may ask of a fit and of what is beside its rows."""
 
 from __future__ import annotations
 

@@ -47,11 +47,9 @@ def checked(
     if cov_type == "nonrobust":
         return None, None
     name = _plain(str(cov_type))
-    if not isinstance(cov_kwds, Mapping | None):
-        raise OptionError(f"cov_kwds={cov_kwds!r}; it is a dict of keywords of {cov_type!r}")
     for entry in registry:
         if _plain(entry.name) == name:
-            return entry, _options(entry, dict(cov_kwds or {}))
+            return entry, _options(entry, cov_kwds or {})
     listed = ", ".join(("nonrobust", *(entry.name for entry in registry)))
     if name in _NOT_BUILT:
         raise NotImplementedError(
@@ -65,10 +63,11 @@ def _plain(name: str) -> str:
     return name.lower().replace("_", " ").replace("-", " ")
 
 
-def _options(entry: Covariance[Any], keywords: dict[str, Any]) -> Any:
+def _options(entry: Covariance[Any], keywords: Mapping[str, Any]) -> Any:
     """The keywords as the covariance's options."""
-    for shared in _SHARED:
-        keywords.pop(shared, None)
+    if not isinstance(keywords, Mapping):
+        raise OptionError(f"cov_kwds={keywords!r}; it is a dict of keywords of {entry.name!r}")
+    keywords = {name: value for name, value in keywords.items() if name not in _SHARED}
     known = {option.name: option for option in fields(entry.Options)}
     unknown = [name for name in keywords if name not in known]
     if unknown:
