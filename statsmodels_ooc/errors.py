@@ -163,6 +163,22 @@ class EstimabilityWarning(UserWarning):
     """The design does not determine all that a hypothesis is about; the rest is tested."""
 
 
+def require_matplotlib() -> None:
+    """Refuse to plot where matplotlib is not installed, and name the extra.
+
+    Raises
+    ------
+    MissingExtraError
+        It is not.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise MissingExtraError(
+            "plotting needs matplotlib", hint="pip install 'statsmodels_ooc[plot]'"
+        ) from None
+
+
 def warn_caller(message: str, category: type[Warning]) -> None:
     """Warn at the line that called this package, or statsmodels above it.
 

@@ -293,6 +293,9 @@ def loglike_form(family: Any, unit_var_weights: bool) -> str | None:
     return None
 
 
+SCALE_OF_ONE = (families.Binomial, families.Poisson, families.NegativeBinomial)
+
+
 def response_bounds(family: Any) -> tuple[float, float]:
     """Between which a family's responses are."""
     match family:

@@ -9,17 +9,16 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
-from statsmodels.genmod import families
 from statsmodels.tools.sm_exceptions import ValueWarning
 from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc._statsmodels import is_keyword
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import OptionError, warn_caller
+from statsmodels_ooc.families.kernels import SCALE_OF_ONE
 from statsmodels_ooc.results.covariance.registry import GLM, checked
 from statsmodels_ooc.solvers.point import Criterion, ScaleRule
 
-SCALE_OF_ONE = (families.Binomial, families.Poisson, families.NegativeBinomial)
 _IRLS_OPTIONS = {"atol", "rtol", "tol_criterion", "wls_method", "attach_wls"}
 _WLS_METHODS = ("lstsq", "pinv", "qr")
 

@@ -13,10 +13,10 @@ from patsy import EvalEnvironment
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError
-from statsmodels_ooc.families.kernels import checked_family, kernel_of, max_endog
+from statsmodels_ooc.families.kernels import SCALE_OF_ONE, checked_family, kernel_of, max_endog
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula, warn_of_levels
-from statsmodels_ooc.models.arguments import SCALE_OF_ONE, chosen_start, warn_of_unknown
+from statsmodels_ooc.models.arguments import chosen_start, warn_of_unknown
 from statsmodels_ooc.models.door import Door, refuse_sources, refused
 from statsmodels_ooc.models.glm_fits import GLMFits
 from statsmodels_ooc.models.glm_values import GLMAnswers, GLMValues

@@ -66,9 +66,7 @@ def added(left: Any, right: Any) -> Any:
     """
     if isinstance(left, bool):
         return left or right
-    if all(
-        one is None or (isinstance(one, tuple) and hasattr(one, "row")) for one in (left, right)
-    ):
+    if _is_first(left) and _is_first(right):
         return right if left is None else left
     if is_dataclass(left):
         kind: Any = type(left)

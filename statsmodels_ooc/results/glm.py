@@ -15,6 +15,7 @@ from statsmodels.genmod.families import links
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import SourceError, warn_caller
+from statsmodels_ooc.families.kernels import SCALE_OF_ONE
 from statsmodels_ooc.likelihoods.glm import loglike, loglike_null
 from statsmodels_ooc.results.covariance.glm import GLMScored
 from statsmodels_ooc.results.covariance.registry import GLM, HasCovariances, checked, set_covariance
@@ -219,8 +220,7 @@ class GLMResults(HasCovariances, GLMRowAnswers, EstimableTests, glm.GLMResults):
         var_weights, n_trials : array_like
             Variance weights, and numbers of trials.
         """
-        discrete = (families.Binomial, families.Poisson, families.NegativeBinomial)
-        if isinstance(self.family, discrete) and self.scale != 1.0:
+        if isinstance(self.family, SCALE_OF_ONE) and self.scale != 1.0:
             warn_caller("using scale=1, no exess dispersion in distribution", UserWarning)
         weights = {"var_weights": var_weights, "n_trials": n_trials}
         return self.model.get_distribution(

@@ -1,4 +1,4 @@
-"""Answers as long as the data."""
+"""Answers of linear models for every row; new rows, and what needs the design in memory."""
 
 from __future__ import annotations
 

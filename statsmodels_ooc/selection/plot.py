@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.spec import DesignSpec
-from statsmodels_ooc.errors import ColumnNotFoundError, MissingExtraError, OptionError
+from statsmodels_ooc.errors import ColumnNotFoundError, OptionError, require_matplotlib
 from statsmodels_ooc.selection.histograms import CELLS, Histograms, Limits, Plane, column, limits
 from statsmodels_ooc.selection.ordering import IntArray
 from statsmodels_ooc.selection.pilot import block_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 Pairs = tuple[str, str] | Sequence[tuple[str, str]]
+
 
 _FINEST = CELLS[0] // 4  # with fewer cells a hexagon, stripes would show
 _ABREAST = 3  # panels in a row
@@ -42,7 +43,7 @@ class Panel:
 def plot(selection: Any, pairs: Pairs | None, gridsize: int, ax: Any, fig: Any) -> Any:
     """The figure of `Selection.plot`."""
     # 1. Whatever can be refused is refused before anything is read.
-    _require_matplotlib()
+    require_matplotlib()
     if not 2 <= index(gridsize) <= _FINEST:
         raise OptionError(f"gridsize = {gridsize!r}: from 2 to {_FINEST} hexagons are possible")
     planes = _planes(pairs, selection)
@@ -58,15 +59,6 @@ def plot(selection: Any, pairs: Pairs | None, gridsize: int, ax: Any, fig: Any) 
         points = np.column_stack([column(block, j) for j in plane])
         _draw(one, Panel(names, spans, counted[plane], points, extra), gridsize)
     return axes[0].figure if fig is None else fig
-
-
-def _require_matplotlib() -> None:
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise MissingExtraError(
-            "plotting needs matplotlib", hint="pip install 'statsmodels_ooc[plot]'"
-        ) from None
 
 
 # --- what is drawn

@@ -15,7 +15,7 @@ from statsmodels_ooc.sources.base import Lookup, Source
 from statsmodels_ooc.sources.columns import Column, ColumnSource, Narrow, select
 from statsmodels_ooc.sources.frames import foreign_bytes, frames_of
 from statsmodels_ooc.sources.memory import ArrowTableSource
-from statsmodels_ooc.sources.parquet import holds_nulls
+from statsmodels_ooc.sources.parquet_footer import holds_nulls
 from statsmodels_ooc.sources.schema import CommonSchema, delivered
 from statsmodels_ooc.sources.spooling import spool
 

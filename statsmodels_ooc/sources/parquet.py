@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -22,9 +22,9 @@ from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
 from statsmodels_ooc.sources.parquet_footer import (
     dictionaries,
     footer,
+    holds_nulls,
     holds_only_nulls,
     holds_text,
-    leaf_of,
     string_levels,
     text_bytes,
 )
@@ -32,7 +32,6 @@ from statsmodels_ooc.sources.schema import CommonSchema, StoredIndex, delivered,
 from statsmodels_ooc.sources.stored import ArrowRows
 
 SUFFIXES = (".parquet", ".pq", ".parq")
-
 _ENOUGH_ROWS = 131_072
 _MOST_ROWS = 1_048_576
 _READERS = 16  # threads that wait for footers and dictionaries, of files that may be far
@@ -218,47 +217,6 @@ def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, ...]], int]:
 def _in_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
     with ThreadPoolExecutor(max(min(_READERS, len(items)), 1)) as pool:
         return list(pool.map(function, items))
-
-
-def holds_nulls(
-    footers: Iterable[pq.FileMetaData],
-    kinds: Mapping[str, pa.DataType],
-    near: Mapping[str, int],
-) -> dict[str, bool | None]:
-    """Whether nulls occur in columns, from row-group statistics; None where they are silent.
-
-    Only integers and booleans are looked up, the footers once for all of them: other types
-    hold nulls as they are. ``near`` says where to look first for each among the leaves.
-    """
-    doubtful = {
-        name
-        for name, kind in kinds.items()
-        if pa.types.is_integer(kind) or pa.types.is_boolean(kind)
-    }
-    found: dict[str, bool | None] = {name: name not in doubtful for name in kinds}
-    for known in footers if doubtful else ():
-        flags = {name: _file_holds_nulls(known, name, near.get(name, 0)) for name in doubtful}
-        found |= {name: flag for name, flag in flags.items() if flag is not False}
-        doubtful -= {name for name, flag in flags.items() if flag}
-    return found
-
-
-def _file_holds_nulls(known: pq.FileMetaData, name: str, near: int) -> bool | None:
-    at = leaf_of(known, name, near)
-    if at is None:
-        return None
-    if known.schema.column(at).max_definition_level == 0:
-        return False
-    silent = False
-    for group in range(known.num_row_groups):
-        chunk = known.row_group(group).column(at)
-        stats = chunk.statistics if chunk.is_stats_set else None
-        if stats is not None and stats.has_null_count:
-            if stats.null_count:
-                return True
-        else:
-            silent = silent or chunk.num_values > 0
-    return None if silent else False
 
 
 def _runs(known: pq.FileMetaData, stored: int) -> Iterator[tuple[int, ...]]:

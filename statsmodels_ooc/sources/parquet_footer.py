@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from threading import Lock
@@ -20,6 +20,7 @@ from statsmodels_ooc.sources.frames import foreign_bytes, union
 
 _EXPANSION = 10  # bytes in memory for a byte of a stored footer, about
 _SHARE = 8  # of memory_limit, that footers kept from reading them again may take
+
 
 # A dictionary page holds every value of its column chunk only if no data page fell back to
 # another encoding. The footer records that per chunk (encoding_stats, field 13 of
@@ -217,6 +218,7 @@ def _stored_bytes(known: pq.FileMetaData, group: int, columns: Sequence[str]) ->
 
 _LARGEST_DICTIONARY = 256 * 1024
 
+
 # Writers whose dictionary pages are known to hold the values that occur and no others.
 # DuckDB's holds "" in the place of null.
 _EXACT_WRITERS = ("parquet-cpp-arrow", "Polars", "DuckDB")
@@ -309,3 +311,44 @@ def _exact_dictionaries(file: StoredFile, column: str) -> list[pa.Array] | None:
                 return None
             found.append(words)
     return found
+
+
+def holds_nulls(
+    footers: Iterable[pq.FileMetaData],
+    kinds: Mapping[str, pa.DataType],
+    near: Mapping[str, int],
+) -> dict[str, bool | None]:
+    """Whether nulls occur in columns, from row-group statistics; None where they are silent.
+
+    Only integers and booleans are looked up, the footers once for all of them: other types
+    hold nulls as they are. ``near`` says where to look first for each among the leaves.
+    """
+    doubtful = {
+        name
+        for name, kind in kinds.items()
+        if pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    }
+    found: dict[str, bool | None] = {name: name not in doubtful for name in kinds}
+    for known in footers if doubtful else ():
+        flags = {name: _file_holds_nulls(known, name, near.get(name, 0)) for name in doubtful}
+        found |= {name: flag for name, flag in flags.items() if flag is not False}
+        doubtful -= {name for name, flag in flags.items() if flag}
+    return found
+
+
+def _file_holds_nulls(known: pq.FileMetaData, name: str, near: int) -> bool | None:
+    at = leaf_of(known, name, near)
+    if at is None:
+        return None
+    if known.schema.column(at).max_definition_level == 0:
+        return False
+    silent = False
+    for group in range(known.num_row_groups):
+        chunk = known.row_group(group).column(at)
+        stats = chunk.statistics if chunk.is_stats_set else None
+        if stats is not None and stats.has_null_count:
+            if stats.null_count:
+                return True
+        else:
+            silent = silent or chunk.num_values > 0
+    return None if silent else False

@@ -15,7 +15,7 @@ from tolerances import SOLVED
 
 import statsmodels_ooc.api as smo
 from statsmodels_ooc.errors import ParseError, SchemaError
-from statsmodels_ooc.sources import csv_schema, parquet, parquet_footer
+from statsmodels_ooc.sources import csv_schema, parquet_footer
 from statsmodels_ooc.sources.base import Lookup
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.columns import check_unique
@@ -110,7 +110,9 @@ def test_a_file_is_opened_once_for_the_categories_of_all_its_row_groups(tmp_path
 
 def test_only_columns_of_the_formula_are_looked_at(folder, monkeypatch):
     fields = counted(monkeypatch, CommonSchema, "field", lambda schema, name: name)
-    nulls = counted(monkeypatch, parquet, "_file_holds_nulls", lambda known, name, near: name)
+    nulls = counted(
+        monkeypatch, parquet_footer, "_file_holds_nulls", lambda known, name, near: name
+    )
     model = smo.OLS.from_formula("y ~ np.log1p(x) + g + center(c3)", folder, eval_env={"np": np})
     model.fit()
     assert fields == dict.fromkeys(["y", "x", "g", "c3"], 1)
