@@ -34,79 +34,6 @@ from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import Partition
 from statsmodels_ooc.sources.files import contents_are_compared
 
-_blas_lock = threading.Lock()
-_blas_users: list[Any] = []
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def _take_control() -> None:
-    """Let this thread set OpenBLAS's limit, which threadpoolctl leaves to one thread."""
-    for library in _blas().lib_controllers:
-        clear = getattr(library, "clear_controlling_thread", None)
-        if clear is not None:
-            clear(force=True)
-
-
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Limit BLAS to one thread while anyone in this process is inside.
-
-    Parallelism comes from the partitions, and a sum that BLAS splits between threads
-    would have other bits on another machine.
-    """
-    with _blas_lock:
-        # The first to come sets the limit; the last to go lifts it.
-        if _blas_users:
-            _blas_users.append(None)
-        else:
-            _take_control()
-            _blas_users.append(_blas().limit(limits=1, user_api="blas"))
-    try:
-        yield
-    finally:
-        with _blas_lock:
-            limiter = _blas_users.pop()
-            if limiter is not None:
-                _take_control()
-                limiter.restore_original_limits()
-                _take_control()
-
-
-_meters: dict[str, Any] = {}
-
-
-@contextmanager
-def progress(name: str, rows: int | None) -> Iterator[str]:
-    """Show a bar for a pass that lasts; silent where there is no terminal."""
-    shown = options.progress
-    token = uuid.uuid4().hex
-    bar = tqdm(
-        desc=name,
-        total=rows,
-        unit=" rows",
-        unit_scale=True,
-        delay=0 if shown else 1.0,
-        disable=None if shown is None else not shown,
-        leave=bool(shown),
-    )
-    _meters[token] = bar
-    try:
-        yield token
-    finally:
-        del _meters[token]
-        bar.close()
-
-
-def tick(meter: str, rows: int) -> None:
-    """Advance the bar of this process; a worker elsewhere has none."""
-    bar = _meters.get(meter)
-    if bar is not None:
-        bar.update(rows)
-
 
 class TaskGraph:
     """Calls of a few tasks on one another's values, which stand for them by their keys.
@@ -327,3 +254,77 @@ def released(value: Any) -> Partition:
     """The partition that `bound` let dask carry."""
     partition: Partition = value.partition if isinstance(value, _Held) else value
     return partition
+
+
+_blas_lock = threading.Lock()
+_blas_users: list[Any] = []
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _take_control() -> None:
+    """Let this thread set OpenBLAS's limit, which threadpoolctl leaves to one thread."""
+    for library in _blas().lib_controllers:
+        clear = getattr(library, "clear_controlling_thread", None)
+        if clear is not None:
+            clear(force=True)
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Limit BLAS to one thread while anyone in this process is inside.
+
+    Parallelism comes from the partitions, and a sum that BLAS splits between threads
+    would have other bits on another machine.
+    """
+    with _blas_lock:
+        # The first to come sets the limit; the last to go lifts it.
+        if _blas_users:
+            _blas_users.append(None)
+        else:
+            _take_control()
+            _blas_users.append(_blas().limit(limits=1, user_api="blas"))
+    try:
+        yield
+    finally:
+        with _blas_lock:
+            limiter = _blas_users.pop()
+            if limiter is not None:
+                _take_control()
+                limiter.restore_original_limits()
+                _take_control()
+
+
+_meters: dict[str, Any] = {}
+
+
+@contextmanager
+def progress(name: str, rows: int | None) -> Iterator[str]:
+    """Show a bar for a pass that lasts; silent where there is no terminal."""
+    shown = options.progress
+    token = uuid.uuid4().hex
+    bar = tqdm(
+        desc=name,
+        total=rows,
+        unit=" rows",
+        unit_scale=True,
+        delay=0 if shown else 1.0,
+        disable=None if shown is None else not shown,
+        leave=bool(shown),
+    )
+    _meters[token] = bar
+    try:
+        yield token
+    finally:
+        del _meters[token]
+        bar.close()
+
+
+def tick(meter: str, rows: int) -> None:
+    """Advance the bar of this process; a worker elsewhere has none."""
+    bar = _meters.get(meter)
+    if bar is not None:
+        bar.update(rows)

@@ -27,63 +27,6 @@ from statsmodels_ooc.errors import SchemaError, SourceError
 Value = TypeVar("Value")
 
 
-class Lookup(Mapping[Any, Value]):
-    """Names in order, and for each a value that is worked out once, when it is asked for.
-
-    What a source says of its columns is one: a column that nobody asks for is not looked
-    at, whether it costs time or is at odds with itself. ``find`` gives some names their
-    values; those that are asked for together are found together.
-    """
-
-    def __init__(
-        self, names: Iterable[Any], find: Callable[[Sequence[Any]], Mapping[Any, Value]]
-    ) -> None:
-        self._names = dict.fromkeys(names)
-        self._find = find
-        self._found: dict[Any, Value] = {}
-
-    def several(self, names: Sequence[Any]) -> list[Value]:
-        """The values of some of the keys."""
-        new = [name for name in dict.fromkeys(names) if name not in self._found]
-        if new:
-            self._found.update(self._find(new))
-        return [self._found[name] for name in names]
-
-    def items(self) -> ItemsView[Any, Value]:
-        """All keys with their values, which are found together."""
-        return self._all().items()
-
-    def values(self) -> ValuesView[Value]:
-        """All values, which are found together."""
-        return self._all().values()
-
-    def _all(self) -> dict[Any, Value]:
-        return dict(zip(self._names, self.several(list(self._names)), strict=True))
-
-    def __getitem__(self, name: Any) -> Value:
-        if name not in self._names:
-            raise KeyError(name)
-        return self.several([name])[0]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._names
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-
-def dtypes_of(columns: Lookup[Any]) -> Lookup[Any]:
-    """The pandas dtype of each of some columns."""
-    return Lookup(columns, partial(_dtypes, columns))
-
-
-def _dtypes(columns: Lookup[Any], names: Sequence[Any]) -> dict[Any, Any]:
-    return {name: column.dtype for name, column in zip(names, columns.several(names), strict=True)}
-
-
 @dataclass(frozen=True)
 class Levels:
     """The levels that a source declares for a column without being scanned.
@@ -350,3 +293,60 @@ class ForgottenSource(Source):
 
     def __repr__(self) -> str:
         return f"<forgotten {self.name}>"
+
+
+class Lookup(Mapping[Any, Value]):
+    """Names in order, and for each a value that is worked out once, when it is asked for.
+
+    What a source says of its columns is one: a column that nobody asks for is not looked
+    at, whether it costs time or is at odds with itself. ``find`` gives some names their
+    values; those that are asked for together are found together.
+    """
+
+    def __init__(
+        self, names: Iterable[Any], find: Callable[[Sequence[Any]], Mapping[Any, Value]]
+    ) -> None:
+        self._names = dict.fromkeys(names)
+        self._find = find
+        self._found: dict[Any, Value] = {}
+
+    def several(self, names: Sequence[Any]) -> list[Value]:
+        """The values of some of the keys."""
+        new = [name for name in dict.fromkeys(names) if name not in self._found]
+        if new:
+            self._found.update(self._find(new))
+        return [self._found[name] for name in names]
+
+    def items(self) -> ItemsView[Any, Value]:
+        """All keys with their values, which are found together."""
+        return self._all().items()
+
+    def values(self) -> ValuesView[Value]:
+        """All values, which are found together."""
+        return self._all().values()
+
+    def _all(self) -> dict[Any, Value]:
+        return dict(zip(self._names, self.several(list(self._names)), strict=True))
+
+    def __getitem__(self, name: Any) -> Value:
+        if name not in self._names:
+            raise KeyError(name)
+        return self.several([name])[0]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def dtypes_of(columns: Lookup[Any]) -> Lookup[Any]:
+    """The pandas dtype of each of some columns."""
+    return Lookup(columns, partial(_dtypes, columns))
+
+
+def _dtypes(columns: Lookup[Any], names: Sequence[Any]) -> dict[Any, Any]:
+    return {name: column.dtype for name, column in zip(names, columns.several(names), strict=True)}

@@ -17,43 +17,17 @@ import pyarrow as pa
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.base import Levels, Lookup, Partition, Recipe, Source, dtypes_of
 
-DOUBLE_DIGITS = 15  # decimal digits that every double tells apart
-_EXACT_POWER = 22  # up to which powers of ten are doubles
-
-
-def nearest_doubles(array: pa.Array) -> pa.Array:
-    """The doubles that are written as the decimals are, which Arrow's own cast often misses.
-
-    Notes
-    -----
-    Digits and power of ten are exact doubles where there are few digits, and one division
-    rounds correctly. Text is read correctly rounded whatever its length.
-
-    Examples
-    --------
-    >>> import decimal
-    >>> import pyarrow as pa
-    >>> from statsmodels_ooc.sources.columns import nearest_doubles
-    >>> cents = pa.array([decimal.Decimal("0.35")])
-    >>> cents.cast(pa.float64())[0].as_py(), nearest_doubles(cents)[0].as_py()
-    (0.35000000000000003, 0.35)
-    """
-    kind = array.type
-    few = kind.precision <= DOUBLE_DIGITS and 0 <= kind.scale <= _EXACT_POWER
-    if not (few and pa.types.is_decimal128(kind) and sys.byteorder == "little"):
-        return array.cast(pa.string()).cast(pa.float64())
-    words = np.frombuffer(array.buffers()[1], np.int64)  # two for each value, low one first
-    digits = words[2 * array.offset : 2 * (array.offset + len(array)) : 2]
-    absent = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
-    return pa.array(digits / 10.0**kind.scale, mask=absent)
-
-
 _MASKED = {
     **{pa.int8(): "Int8", pa.int16(): "Int16", pa.int32(): "Int32", pa.int64(): "Int64"},
     **{pa.uint8(): "UInt8", pa.uint16(): "UInt16", pa.uint32(): "UInt32", pa.uint64(): "UInt64"},
 }
+
+
 _INT64_DIGITS = 18  # decimal digits that every 64-bit integer has room for
+
+
 _DECIMAL128_DIGITS, _DECIMAL256_DIGITS = 38, 76
+
 
 pa.array(pd.array([], pd.PeriodDtype("D")))  # has pandas tell Arrow of its periods and intervals
 
@@ -363,3 +337,34 @@ class Narrow(Recipe):
         partition: Any = self  # a frozen dataclass with a label
         narrowed: Self = replace(partition, columns=picked(self.columns, columns, partition.label))
         return narrowed
+
+
+DOUBLE_DIGITS = 15  # decimal digits that every double tells apart
+_EXACT_POWER = 22  # up to which powers of ten are doubles
+
+
+def nearest_doubles(array: pa.Array) -> pa.Array:
+    """The doubles that are written as the decimals are, which Arrow's own cast often misses.
+
+    Notes
+    -----
+    Digits and power of ten are exact doubles where there are few digits, and one division
+    rounds correctly. Text is read correctly rounded whatever its length.
+
+    Examples
+    --------
+    >>> import decimal
+    >>> import pyarrow as pa
+    >>> from statsmodels_ooc.sources.columns import nearest_doubles
+    >>> cents = pa.array([decimal.Decimal("0.35")])
+    >>> cents.cast(pa.float64())[0].as_py(), nearest_doubles(cents)[0].as_py()
+    (0.35000000000000003, 0.35)
+    """
+    kind = array.type
+    few = kind.precision <= DOUBLE_DIGITS and 0 <= kind.scale <= _EXACT_POWER
+    if not (few and pa.types.is_decimal128(kind) and sys.byteorder == "little"):
+        return array.cast(pa.string()).cast(pa.float64())
+    words = np.frombuffer(array.buffers()[1], np.int64)  # two for each value, low one first
+    digits = words[2 * array.offset : 2 * (array.offset + len(array)) : 2]
+    absent = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
+    return pa.array(digits / 10.0**kind.scale, mask=absent)

@@ -71,6 +71,47 @@ def leaf_of(known: pq.FileMetaData, name: str, near: int = 0) -> int | None:
     return next((at for at in places if schema.column(at).path == name), None)
 
 
+def holds_nulls(
+    footers: Iterable[pq.FileMetaData],
+    kinds: Mapping[str, pa.DataType],
+    near: Mapping[str, int],
+) -> dict[str, bool | None]:
+    """Whether nulls occur in columns, from row-group statistics; None where they are silent.
+
+    Only integers and booleans are looked up, the footers once for all of them: other types
+    hold nulls as they are. ``near`` says where to look first for each among the leaves.
+    """
+    doubtful = {
+        name
+        for name, kind in kinds.items()
+        if pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    }
+    found: dict[str, bool | None] = {name: name not in doubtful for name in kinds}
+    for known in footers if doubtful else ():
+        flags = {name: _file_holds_nulls(known, name, near.get(name, 0)) for name in doubtful}
+        found |= {name: flag for name, flag in flags.items() if flag is not False}
+        doubtful -= {name for name, flag in flags.items() if flag}
+    return found
+
+
+def _file_holds_nulls(known: pq.FileMetaData, name: str, near: int) -> bool | None:
+    at = leaf_of(known, name, near)
+    if at is None:
+        return None
+    if known.schema.column(at).max_definition_level == 0:
+        return False
+    silent = False
+    for group in range(known.num_row_groups):
+        chunk = known.row_group(group).column(at)
+        stats = chunk.statistics if chunk.is_stats_set else None
+        if stats is not None and stats.has_null_count:
+            if stats.null_count:
+                return True
+        else:
+            silent = silent or chunk.num_values > 0
+    return None if silent else False
+
+
 def holds_only_nulls(known: pq.FileMetaData, name: str, near: int = 0) -> bool:
     """Whether the statistics of a file say that a column has no value; see `leaf_of`."""
     at = leaf_of(known, name, near)
@@ -311,44 +352,3 @@ def _exact_dictionaries(file: StoredFile, column: str) -> list[pa.Array] | None:
                 return None
             found.append(words)
     return found
-
-
-def holds_nulls(
-    footers: Iterable[pq.FileMetaData],
-    kinds: Mapping[str, pa.DataType],
-    near: Mapping[str, int],
-) -> dict[str, bool | None]:
-    """Whether nulls occur in columns, from row-group statistics; None where they are silent.
-
-    Only integers and booleans are looked up, the footers once for all of them: other types
-    hold nulls as they are. ``near`` says where to look first for each among the leaves.
-    """
-    doubtful = {
-        name
-        for name, kind in kinds.items()
-        if pa.types.is_integer(kind) or pa.types.is_boolean(kind)
-    }
-    found: dict[str, bool | None] = {name: name not in doubtful for name in kinds}
-    for known in footers if doubtful else ():
-        flags = {name: _file_holds_nulls(known, name, near.get(name, 0)) for name in doubtful}
-        found |= {name: flag for name, flag in flags.items() if flag is not False}
-        doubtful -= {name for name, flag in flags.items() if flag}
-    return found
-
-
-def _file_holds_nulls(known: pq.FileMetaData, name: str, near: int) -> bool | None:
-    at = leaf_of(known, name, near)
-    if at is None:
-        return None
-    if known.schema.column(at).max_definition_level == 0:
-        return False
-    silent = False
-    for group in range(known.num_row_groups):
-        chunk = known.row_group(group).column(at)
-        stats = chunk.statistics if chunk.is_stats_set else None
-        if stats is not None and stats.has_null_count:
-            if stats.null_count:
-                return True
-        else:
-            silent = silent or chunk.num_values > 0
-    return None if silent else False

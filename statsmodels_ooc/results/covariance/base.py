@@ -18,35 +18,6 @@ from statsmodels_ooc.reductions.sandwich import RowScores
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 
-def rows_beside(rows: StreamedRows, spec: DesignSpec, **given: Any) -> StreamedRows:
-    """The same rows, with more beside each: `Extras.beside` of the blocks has it by name.
-
-    Parameters
-    ----------
-    rows : StreamedRows
-        The rows.
-    spec : DesignSpec
-        Their design.
-    **given : str or array_like or dask Array, (n,) or (n, q)
-        A column's name or an expression in columns; or values, in the order of the rows that
-        the design keeps.
-
-    Raises
-    ------
-    ColumnNotFoundError
-        A name in an expression is no column of the data.
-    DesignError
-        There are not as many values as rows; an expression does not work row by row.
-    """
-    codes = {name: value for name, value in given.items() if isinstance(value, str)}
-    if codes:
-        source = rows.whole_source
-        _ = source.partitions  # of rows that are gone, says so
-        rows = replace(rows, source=source, spec=spec_beside(spec, source, codes))
-    arrays = {name: value for name, value in given.items() if name not in codes}
-    return rows.beside(**arrays) if arrays else rows
-
-
 @dataclass(frozen=True)
 class Robust:
     """A covariance, and what is said of it.
@@ -184,3 +155,32 @@ def sandwich(bread: FloatArray, meat: FloatArray) -> FloatArray:
     """``bread @ meat @ bread.T``, symmetric to the last bit, (k, k)."""
     product = bread @ meat @ bread.T
     return (product + product.T) / 2
+
+
+def rows_beside(rows: StreamedRows, spec: DesignSpec, **given: Any) -> StreamedRows:
+    """The same rows, with more beside each: `Extras.beside` of the blocks has it by name.
+
+    Parameters
+    ----------
+    rows : StreamedRows
+        The rows.
+    spec : DesignSpec
+        Their design.
+    **given : str or array_like or dask Array, (n,) or (n, q)
+        A column's name or an expression in columns; or values, in the order of the rows that
+        the design keeps.
+
+    Raises
+    ------
+    ColumnNotFoundError
+        A name in an expression is no column of the data.
+    DesignError
+        There are not as many values as rows; an expression does not work row by row.
+    """
+    codes = {name: value for name, value in given.items() if isinstance(value, str)}
+    if codes:
+        source = rows.whole_source
+        _ = source.partitions  # of rows that are gone, says so
+        rows = replace(rows, source=source, spec=spec_beside(spec, source, codes))
+    arrays = {name: value for name, value in given.items() if name not in codes}
+    return rows.beside(**arrays) if arrays else rows
