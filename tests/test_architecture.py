@@ -45,6 +45,7 @@ MAY_USE_PRIVATE_BRIDGE = {
     "_patsy": {"design"},
 }
 NO_DASK_NO_PANDAS = {"blocks", "families", "reductions", "solvers"}
+MOST_LINES, MOST_METHODS = 450, 20
 FORBIDDEN_MODULE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 
@@ -229,6 +230,16 @@ def test_private_names_of_others_stay_behind_their_bridge(module: str) -> None:
 @pytest.mark.parametrize("module", SOURCES)
 def test_module_names_say_what_they_hold(module: str) -> None:
     assert list(name_complaints(module)) == []
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_files_and_classes_stay_small(module: str) -> None:
+    source = SOURCES[module]
+    assert len(source.splitlines()) <= MOST_LINES
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef):
+            methods = [inner for inner in node.body if isinstance(inner, ast.FunctionDef)]
+            assert len(methods) <= MOST_METHODS, node.name
 
 
 @pytest.mark.parametrize("module", sorted(PACKAGES))
