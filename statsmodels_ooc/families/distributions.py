@@ -32,22 +32,30 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 @dataclass(frozen=True)
 class Distribution:
-    """What a family knows of a mean; ``inverse`` says how that mean came about."""
+    """What a family knows of a mean; ``inverse`` says how that mean came about.
+
+    Every method takes and gives vectors of the b rows of a block, (b,): the response y, the
+    linear predictor eta, the mean mu; at scale one, and for a prior weight of one unless
+    weights are given.
+    """
 
     family: Any
     inverse: InverseLink
 
     def variance(self, mu: FloatArray, eta: FloatArray) -> FloatArray:
+        """The variance function ``V(mu)``."""
         raise NotImplementedError
 
     def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
+        """Expected information ``(dmu/deta)**2 / V``, and score ``(y - mu) (dmu/deta) / V``."""
         raise NotImplementedError
 
     def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
+        """The observed information: minus the derivative of the score of `working` in eta."""
         raise NotImplementedError
 
     def deviances(self, y: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
-        """Half the deviance of each row of weight one."""
+        """Half the deviance of each row, the integral of ``(y - t) / V(t)`` from mu to y."""
         raise NotImplementedError
 
     def near(self, gap: FloatArray, eta: FloatArray, mu: FloatArray) -> FloatArray:
@@ -55,6 +63,7 @@ class Distribution:
         raise NotImplementedError
 
     def saturated(self, y: FloatArray, weights: Weights, trials: Weights) -> FloatArray:
+        """The log-likelihood where the mean is y, of rows with variance weights and trials."""
         raise NotImplementedError
 
     def is_mean(self, mu: FloatArray) -> BoolArray:
@@ -66,9 +75,11 @@ class Distribution:
         return mu
 
     def is_response(self, y: FloatArray) -> BoolArray:
+        """Whether the family can have a response."""
         return y >= 0
 
     def starting_mean(self, y: FloatArray, mean_of_y: float) -> FloatArray:
+        """The mean that statsmodels starts from: between y and the mean response."""
         return (y + mean_of_y) / 2
 
 

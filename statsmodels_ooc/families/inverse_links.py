@@ -24,7 +24,7 @@ class Mean(NamedTuple):
 
 @dataclass(frozen=True)
 class InverseLink:
-    """The mean as a function of eta, by what any link object offers."""
+    """The mean mu as a function of eta, by what any link object offers; all are vectors, (b,)."""
 
     link: Any
 
@@ -32,32 +32,35 @@ class InverseLink:
     ends = (np.nan, np.nan)  # of the mean, as eta falls and rises without a limit
 
     def mean(self, eta: FloatArray) -> FloatArray:
+        """``mu``."""
         return np.asarray(self.link.inverse(eta))
 
     def complement(self, eta: FloatArray) -> FloatArray:
-        """One minus the mean."""
+        """``1 - mu``."""
         return 1 - self.mean(eta)
 
     def slope(self, eta: FloatArray) -> FloatArray:
+        """``dmu/deta``."""
         return np.asarray(self.link.inverse_deriv(eta))
 
     def bend(self, eta: FloatArray) -> Factor:
-        """Second derivative of the mean over its first."""
+        """``(d2mu/deta2) / (dmu/deta)``; zero where the mean does not move."""
         slope = self.slope(eta)
         bend: FloatArray = np.asarray(self.link.inverse_deriv2(eta)) / slope
         bend[slope == 0] = 0
         return bend
 
     def log_mean(self, eta: FloatArray) -> FloatArray:
+        """``log(mu)``."""
         return np.log(self.mean(eta))
 
     def logs(self, eta: FloatArray) -> Pair:
-        """Logarithms of the mean and of its complement."""
+        """``log(mu)`` and ``log(1 - mu)``."""
         mu, rest = self.mean(eta), self.complement(eta)
         return log_plus(mu, rest), log_plus(rest, mu)
 
     def log_slope(self, eta: FloatArray) -> Factor:
-        """Derivative of the logarithm of the mean."""
+        """``dlog(mu)/deta``."""
         return self.slope(eta) / self.mean(eta)
 
     def hazards(self, eta: FloatArray) -> tuple[Factor, Factor]:
