@@ -26,6 +26,7 @@ __all__ = [
     "RepeatedFileWarning",
     "ResponseWarning",
     "RowArrayError",
+    "RowOrderError",
     "SchemaError",
     "SelectionWarning",
     "SourceAccessError",
@@ -73,6 +74,10 @@ class MissingExtraError(OutOfCoreError, ImportError):
 
 class SourceError(OutOfCoreError, ValueError):
     """Something is wrong with where the data comes from."""
+
+
+class RowOrderError(SourceError):
+    """Rows that have no order, or another one than is needed, are asked for what depends on it."""
 
 
 class SourceNotFoundError(SourceError, FileNotFoundError):

@@ -19,6 +19,7 @@ from statsmodels_ooc.engine.rowarray import RowArray, UsedRows, used_rows
 from statsmodels_ooc.engine.rows import MemoryRows
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, check_memory, check_room, sizes_for
 from statsmodels_ooc.engine.tasks import Collect, Seen, TaskGraph, bound, check_unchanged, released
+from statsmodels_ooc.errors import RowOrderError
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import ForgottenSource, Source
@@ -115,6 +116,18 @@ class StreamedRows:
         counts = [kept for _, kept, _ in self.seen]
         more = {name: aligned(values, counts, name) for name, values in given.items()}
         return replace(self, _given={**self._given, **more})
+
+    def require_order(self, what: str) -> None:
+        """Refuse what depends on the order of rows, where that means nothing.
+
+        Raises
+        ------
+        RowOrderError
+            It says why.
+        """
+        why = self.whole_source.unordered
+        if why is not None:
+            raise RowOrderError(f"{what} needs rows in order: {why}")
 
     def sample(self, rows: int) -> MemoryRows:
         """About so many rows, spread evenly over the partitions; a record, no whole pass."""

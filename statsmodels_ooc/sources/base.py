@@ -200,6 +200,11 @@ class Source(ABC):
         return False
 
     @property
+    def unordered(self) -> str | None:
+        """Why the order of the rows means nothing; None where it does."""
+        return None
+
+    @property
     def is_recipe(self) -> bool:
         """Whether a pickle says where the rows are, rather than holding them."""
         return True

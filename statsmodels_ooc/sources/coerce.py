@@ -55,7 +55,8 @@ def as_source(x: Any, **options: Any) -> Source:
         DataFrames (of pandas, polars or Arrow), or a function that returns one.
     **options
         For paths those of `read_parquet`, `read_csv` or `read_ipc`; for tables in
-        memory ``chunk_rows``.
+        memory ``chunk_rows``; for a dask DataFrame ``ordered``, whether the order of its
+        partitions means something (by default where dask knows their divisions).
 
     Returns
     -------

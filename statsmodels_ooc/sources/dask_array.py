@@ -16,7 +16,7 @@ from dask.delayed import delayed as to_delayed
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.base import Recipe
 from statsmodels_ooc.sources.columns import ListedSource, check_unique, select
-from statsmodels_ooc.sources.dask_frame import bound_to
+from statsmodels_ooc.sources.dask_frame import UNORDERED, bound_to
 from statsmodels_ooc.sources.memory import FramePartition
 
 _compute: Any = compute
@@ -278,8 +278,14 @@ class AlignedSource(ListedSource):
             for number, block in enumerate(zip(*pieces.values(), strict=True))
         ]
         super().__init__("dask arrays", dtypes, partitions)
+        frames = [value for value in parts.values() if _is_frame(value)]
+        self._is_ordered = all(frame.known_divisions for frame in frames)
 
     is_recipe = False  # a pickle would hold the rows
+
+    @property
+    def unordered(self) -> str | None:
+        return None if self._is_ordered else UNORDERED
 
 
 def _names(role: str, value: Any, max_endog: int = 1) -> tuple[str, ...]:

@@ -19,6 +19,11 @@ from statsmodels_ooc.sources.values import promised
 
 _UNKNOWN = "__UNKNOWN_CATEGORIES__"  # dask's, for categories told by each partition alone
 
+UNORDERED = (
+    "dask does not know the divisions of the DataFrame, so its partitions may stand in any order; "
+    "frame.set_index(...) sorts it, smo.as_source(frame, ordered=True) says that it is in order"
+)
+
 
 def temporary_directory() -> str | None:
     """Where dask is told to put temporary files, None for the system's place."""
@@ -70,9 +75,18 @@ class DaskFrameSource(ListedSource):
     """A dask DataFrame.
 
     What dask declares of a column is a hint: the values say what it is.
+
+    Parameters
+    ----------
+    frame : dask DataFrame
+        The rows.
+    ordered : bool, optional
+        Whether the order of its partitions means something; by default where dask knows their
+        divisions.
     """
 
-    def __init__(self, frame: Any) -> None:
+    def __init__(self, frame: Any, ordered: bool | None = None) -> None:
+        self._ordered = bool(frame.known_divisions) if ordered is None else ordered
         names = tuple(frame.columns)
         check_unique(list(names), "the dask DataFrame")
         self._frame = frame
@@ -86,6 +100,10 @@ class DaskFrameSource(ListedSource):
     makes_text = True  # dask makes text of Python objects, unless its ``convert-string`` is off.
 
     is_recipe = False  # a pickle would hold the rows
+
+    @property
+    def unordered(self) -> str | None:
+        return None if self._ordered else UNORDERED
 
 
 def _dtypes(dtypes: pd.Series, names: Sequence[Any]) -> dict[Any, Any]:

@@ -319,6 +319,10 @@ class SpooledSource(ListedSource):
 
     is_recipe = False  # a temporary copy goes with this process
 
+    @property
+    def unordered(self) -> str | None:
+        return self._original.unordered
+
     def levels(self, column: str) -> Levels | None:
         return self._original.levels(column) or self._copy.levels(column)
 

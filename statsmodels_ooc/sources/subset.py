@@ -114,6 +114,10 @@ class _Subset(ListedSource):
         return self._source.makes_text
 
     @property
+    def unordered(self) -> str | None:
+        return self._source.unordered
+
+    @property
     def is_recipe(self) -> bool:
         named = all(isinstance(chosen.wrap.condition, str) for chosen in self.partitions)
         return named and self._source.is_recipe
