@@ -12,6 +12,7 @@ from statsmodels.tools.sm_exceptions import MissingDataError as _MissingDataErro
 __all__ = [
     "ClusterError",
     "ColumnNotFoundError",
+    "CovarianceWarning",
     "DesignError",
     "EmptyDataError",
     "EstimabilityWarning",
@@ -158,6 +159,10 @@ class ResponseWarning(UserWarning):
 
 class SelectionWarning(UserWarning):
     """Selected rows may mislead; the message says why: a failed pilot, separation, a lost rank."""
+
+
+class CovarianceWarning(UserWarning):
+    """A covariance is not what its name says elsewhere, or its degrees of freedom are none."""
 
 
 class LeverageWarning(UserWarning):
