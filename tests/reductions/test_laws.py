@@ -33,9 +33,11 @@ from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
 from statsmodels_ooc.reductions.exact import ExactMoments, Means
 from statsmodels_ooc.reductions.facts import Extremes, Fingerprint, RowFacts
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation, ScoreMeat
+from statsmodels_ooc.reductions.kernel import KernelMeat
 from statsmodels_ooc.reductions.least_squares import Moments, Triangle, TriangleState
 from statsmodels_ooc.reductions.loglike import GivenMeans, LogLike, PowerSums
 from statsmodels_ooc.reductions.margins import ColumnFacts, MarginalEffects
+from statsmodels_ooc.reductions.periods import PeriodSums
 from statsmodels_ooc.reductions.recession import Recession
 from statsmodels_ooc.reductions.residuals import ResidualMoments
 from statsmodels_ooc.reductions.responses import (
@@ -90,6 +92,11 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     ),
     "clusters left out": ClusterSums(LeftOut(SCORES, SMALL), (("groups",),), 100, NO_SHELF),
     "clusters in order": ClusterSums(ClusterScores(SCORES, FAR), (("in order",),), 8, NO_SHELF),
+    "HAC": KernelMeat(SCORES, FAR, np.array([1.0, 0.7, 0.5, 0.2])),
+    "HAC, GLM": KernelMeat(GLMScores(ANY, NEAR), FAR, np.array([1.0])),
+    "HAC of groups": KernelMeat(SCORES, FAR, np.linspace(1, 0, 8), groups="in order"),
+    "HAC by time": KernelMeat(SCORES, FAR, np.linspace(1, 0, 3), time="time"),
+    "periods": PeriodSums(SCORES, FAR, "time", most=100),
     "column facts": ColumnFacts(K),
     "marginal effects": MarginalEffects(POISSON, NEAR, "eyex", (0,), (1, 2), {2: 0.5}),
     "observed information": ObservedInformation(POISSON, NEAR),
@@ -261,6 +268,7 @@ class Rows:
         beside = {"mu": np.exp(x[:, 0] / 30), "exog_extra": x[:, :2] ** 2}
         beside["groups"] = keys_of((x[:, 0] > 0) + 2.0 * (x[:, 1] > 1))
         beside["more groups"] = keys_of(x[:, 2] > 0)
+        beside["time"] = np.floor(2 * x[:, 0])
         beside["in order"] = keys_of(100 * self.partition + np.arange(a, b) // 4)
         return Extras(weights=w, var_weights=w, beside=beside)
 

@@ -12,14 +12,14 @@ import numpy as np
 from statsmodels.base.covtype import descriptions
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.engine.shelf import Shelf
 from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.options import options as settings
 from statsmodels_ooc.reductions.closing import Closed, ClusterScores, LeftOut, Payload
 from statsmodels_ooc.reductions.cluster import ClusterState, ClusterSums, added_up
 from statsmodels_ooc.results.covariance.base import Robust, ScoredFit, sandwich
-from statsmodels_ooc.results.covariance.groups import Ways, ways_of
-from statsmodels_ooc.sources.shelf import Shelf
+from statsmodels_ooc.results.covariance.groups import Given, ways_of
 
 _SHARE = 64  # of the memory limit: the sums of a way in a state, of which several are alive
 _KEY = 16  # bytes
@@ -152,14 +152,14 @@ class Jackknife:
         return _robust(self.name, sandwich(fit.bread(), meat), found, options)
 
 
-def combined(ways: Ways) -> list[tuple[str, ...]]:
+def combined(ways: Given) -> list[tuple[str, ...]]:
     """All combinations of ways, by their names beside the rows, those of one way first."""
     sizes = range(1, len(ways.names) + 1)
     return [chosen for size in sizes for chosen in combinations(ways.names, size)]
 
 
 def _question(
-    name: str, payload: Payload, fit: ScoredFit, ways: Ways, carries: bool = True
+    name: str, payload: Payload, fit: ScoredFit, ways: Given, carries: bool = True
 ) -> Question:
     shelf = Shelf()
     row_bytes = 8 * payload.width + _KEY
@@ -195,7 +195,7 @@ def _all_closed(payload: Payload, shelf: Shelf, room: int, state: ClusterState) 
     return whole
 
 
-def _summed(fit: ScoredFit, payload: Payload, name: str, ways: Ways) -> tuple[Closed, ...]:
+def _summed(fit: ScoredFit, payload: Payload, name: str, ways: Given) -> tuple[Closed, ...]:
     """What the clusters of each combination of ways give, of two or more each."""
     found: Summed = fit.ask(_question(name, payload, fit, ways))[0]
     if found.ways is None:

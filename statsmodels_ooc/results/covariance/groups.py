@@ -20,13 +20,13 @@ _numbers = count()
 
 
 @dataclass(frozen=True)
-class Ways:
-    """Labels of the rows, of one way to form groups or of several.
+class Given:
+    """What was given for every row: labels, of one way to form groups or of several, or times.
 
     Attributes
     ----------
     names : tuple of str
-        Under which each way stands beside the rows.
+        Under which each stands beside the rows.
     beside : mapping
         What stands there, see `rows_beside`.
     told : mapping
@@ -34,11 +34,11 @@ class Ways:
     """
 
     names: tuple[str, ...]
-    beside: Mapping[str, Labels]
+    beside: Mapping[str, Any]
     told: Mapping[str, Any] = field(default_factory=dict)
 
 
-def ways_of(groups: Any) -> Ways:
+def ways_of(groups: Any) -> Given:
     """The ways that are given.
 
     Parameters
@@ -51,7 +51,7 @@ def ways_of(groups: Any) -> Ways:
     OptionError
         They are something else.
     """
-    if isinstance(groups, Ways):
+    if isinstance(groups, Given):
         return groups
     given = _split(groups)
     if not given:
@@ -66,8 +66,31 @@ def ways_of(groups: Any) -> Ways:
     names = [_name(one) for one in given]
     beside = {name: Labels(one) for name, one in zip(names, given, strict=True)}
     if not all(isinstance(one, str) for one in given):
-        return Ways(tuple(names), beside)
-    return Ways(tuple(names), beside, {"groups": given[0] if len(given) == 1 else list(given)})
+        return Given(tuple(names), beside)
+    return Given(tuple(names), beside, {"groups": given[0] if len(given) == 1 else list(given)})
+
+
+def times_of(time: Any) -> Given:
+    """Times that are given.
+
+    Parameters
+    ----------
+    time : str or array_like or dask Array, (n,)
+        A column, an expression, or a time for each row.
+
+    Raises
+    ------
+    OptionError
+        They are something else.
+    """
+    if isinstance(time, Given):
+        return time
+    ways = _split(time)
+    if len(ways) != 1:
+        raise OptionError(f"time={time!r}; it is a column, an expression, or a time for each row")
+    (one,) = ways
+    name = f"time {one}" if isinstance(one, str) else f"given time {next(_numbers)}"
+    return Given((name,), {name: one}, {"time": one} if isinstance(one, str) else {})
 
 
 def _name(one: Any) -> str:

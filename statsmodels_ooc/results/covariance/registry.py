@@ -13,6 +13,7 @@ from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.results.covariance.base import Covariance, ScoredFit
 from statsmodels_ooc.results.covariance.cluster import Cluster, Jackknife
 from statsmodels_ooc.results.covariance.glm import GLMScored, GLMWhite
+from statsmodels_ooc.results.covariance.kernel import HAC, PanelHAC, PeriodHAC
 from statsmodels_ooc.results.covariance.linear import FixedScale, LinearScored, White
 
 _HC = ("HC0", "HC1", "HC2", "HC3")
@@ -22,16 +23,19 @@ LINEAR: list[Covariance[LinearScored]] = [
     Cluster(),
     Jackknife("cluster-crv3"),
     Jackknife("cluster-jk"),
+    HAC(),
+    PanelHAC(),
+    PeriodHAC(),
 ]
-GLM: list[Covariance[GLMScored]] = [*map(GLMWhite, _HC), Cluster()]
+GLM: list[Covariance[GLMScored]] = [
+    *map(GLMWhite, _HC),
+    Cluster(),
+    HAC(),
+    PanelHAC(),
+    PeriodHAC(),
+]
 
-_NOT_BUILT = (
-    "hac",
-    "hac panel",
-    "nw panel",
-    "hac groupsum",
-    "nw groupsum",
-)
+_ALIASES = {"nw panel": "hac panel", "nw groupsum": "hac groupsum"}
 
 
 def checked(
@@ -41,8 +45,6 @@ def checked(
 
     Raises
     ------
-    NotImplementedError
-        Statsmodels has it, but its sums over groups or lags are missing here.
     TypeError
         It is one of linear models alone.
     ValueError
@@ -53,6 +55,7 @@ def checked(
     if cov_type == "nonrobust":
         return None, None
     name = _plain(str(cov_type))
+    name = _ALIASES.get(name, name)
     for entry in registry:
         if _plain(entry.name) == name:
             return entry, _options(entry, cov_kwds or {})
@@ -60,11 +63,6 @@ def checked(
     if name in {_plain(entry.name) for entry in LINEAR}:
         raise TypeError(
             f"cov_type={cov_type!r} is one of OLS and WLS alone; available are {listed}"
-        )
-    if name in _NOT_BUILT:
-        raise NotImplementedError(
-            f"cov_type={cov_type!r} is not available out of memory: its sums over groups or lags "
-            f"are missing; available are {listed}"
         )
     raise ValueError(f"cov_type {cov_type!r} not recognized; available are {listed}")
 
