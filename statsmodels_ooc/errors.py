@@ -20,6 +20,8 @@ __all__ = [
     "MemoryLimitError",
     "MissingDataError",
     "MissingExtraError",
+    "MissingGroupError",
+    "MissingGroupWarning",
     "OptionError",
     "OutOfCoreError",
     "ParseError",
@@ -127,6 +129,26 @@ class UnseenLevelError(DesignError, PatsyError):  # type: ignore[misc]
 
 class MissingDataError(DesignError, _MissingDataError):  # type: ignore[misc]
     """Missing or infinite values where the model cannot use them."""
+
+
+class MissingGroupError(MissingDataError):
+    """A row has no label or no time, where a covariance needs one of every row.
+
+    Parameters
+    ----------
+    message, hint : str
+        As for all errors.
+    code : str
+        The column or the expression.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, code: str = "") -> None:
+        super().__init__(message, hint)
+        self.code = code
+
+
+class MissingGroupWarning(UserWarning):
+    """Rows without a label are left out of a fit that needs one for its covariance."""
 
 
 class EmptyDataError(DesignError):

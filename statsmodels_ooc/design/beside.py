@@ -22,7 +22,7 @@ from statsmodels_ooc.design.labels import Labels, keys_of
 from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.design.rowwise import require_rowwise
 from statsmodels_ooc.design.spec import DesignSpec, Variables
-from statsmodels_ooc.errors import DesignError, MissingDataError
+from statsmodels_ooc.errors import DesignError, MissingGroupError
 from statsmodels_ooc.sources.base import Source
 
 _ROWS = 1_000  # of some partitions, on which an expression is tried
@@ -107,10 +107,11 @@ class BesideSpec(DesignSpec):
             values = factor.of(chosen, where)
             absent = np.asarray(pd.isna(values))
             if absent.any():
-                raise MissingDataError(
+                raise MissingGroupError(
                     f"missing value of {factor.code!r} at "
                     f"{where.row(int(kept[np.argmax(absent)]))}",
-                    hint="leave such rows out of the model by subset=...",
+                    "leave such rows out of the model by subset=...",
+                    factor.code,
                 )
             beside[name] = keys_of(values) if factor.as_labels else _exactly(values)
         return replace(rows, extras=replace(rows.extras, beside=beside))

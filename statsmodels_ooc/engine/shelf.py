@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from math import ceil, log2
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,6 @@ from statsmodels_ooc.blocks.keys import KEY, Keys
 from statsmodels_ooc.errors import SpoolError
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
 
-_SHARDS = 256  # of a file: record batches, by the first bits of the keys' high words
-_SHIFT = np.uint64(64 - 8)
-
 
 class Shelf:
     """A temporary folder of files of sums, each file in the order of its keys.
@@ -27,9 +25,17 @@ class Shelf:
     Workers put sums there and hand the names of the files on; who made the shelf takes them
     down again, a share of the keys at a time. Workers on other machines need a
     ``temporary-directory`` of dask's that all of them see.
+
+    Parameters
+    ----------
+    total : float
+        So many bytes may come.
+    share : float
+        So many bytes of them are taken down at once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, total: float, share: float) -> None:
+        self._bits = max(4, ceil(log2(max(2 * total / share, 1))))  # 2**bits shares, none larger
         self._folder: TemporaryFolder | None = None
         self._refused: SpoolError | None = None
         try:
@@ -56,7 +62,8 @@ class Shelf:
         path = os.path.join(self._place, f"{uuid.uuid4().hex}.arrow")
         kind = pa.list_(pa.float64(), sums.shape[1])
         schema = pa.schema([("high", pa.uint64()), ("low", pa.uint64()), ("sums", kind)])
-        cuts = np.searchsorted(keys["high"] >> _SHIFT, np.arange(_SHARDS + 1))
+        shards = keys["high"] >> np.uint64(64 - self._bits)
+        cuts = np.searchsorted(shards, np.arange(2**self._bits + 1, dtype=np.uint64))
         with spool_errors(self._place), ipc.new_file(path, schema) as file:
             for start, stop in pairwise(cuts):
                 words = [np.ascontiguousarray(keys[w][start:stop]) for w in ("high", "low")]
@@ -68,8 +75,8 @@ class Shelf:
                 file.write_batch(pa.record_batch(columns, schema=schema))
         return path
 
-    def shares(self, paths: Sequence[str], nbytes: int) -> Iterator[list[tuple[Keys, FloatArray]]]:
-        """The sums of some files again: shares of the keys, of about so many bytes at the most.
+    def shares(self, paths: Sequence[str]) -> Iterator[list[tuple[Keys, FloatArray]]]:
+        """The sums of some files again: for each share of the keys what the files have of it.
 
         Yields
         ------
@@ -81,11 +88,8 @@ class Shelf:
         SpoolError
             A file is not there.
         """
-        total = sum(_size(path) for path in paths)
-        step = max(1, int(_SHARDS * nbytes / max(total, 1)))
-        for first in range(0, _SHARDS, step):
-            shards = range(first, min(first + step, _SHARDS))
-            yield [_taken(path, shards) for path in paths]
+        for shard in range(2**self._bits):
+            yield [_taken(path, shard) for path in paths]
 
     def remove(self) -> None:
         """Remove the folder."""
@@ -96,24 +100,19 @@ class Shelf:
         return {**self.__dict__, "_folder": None}
 
 
-def _size(path: str) -> int:
+def _taken(path: str, shard: int) -> tuple[Keys, FloatArray]:
+    """The keys and the sums of one record batch of a file."""
     try:
-        return os.path.getsize(path)
+        with pa.OSFile(path) as opened, ipc.open_file(opened) as file:
+            batch = file.get_batch(shard)
     except OSError as error:
         raise SpoolError(
             f"{path}, which a worker has written, cannot be read here: {error}",
             hint="dask.config.set({'temporary-directory': ...}) to a folder that all workers and "
             "this process see",
         ) from error
-
-
-def _taken(path: str, shards: Iterable[int]) -> tuple[Keys, FloatArray]:
-    """The keys and the sums of some record batches of a file."""
-    with pa.OSFile(path) as opened, ipc.open_file(opened) as file:
-        batches = [file.get_batch(i) for i in shards]
-    keys = np.empty(sum(batch.num_rows for batch in batches), dtype=KEY)
+    keys = np.empty(batch.num_rows, dtype=KEY)
     for word in ("high", "low"):
-        keys[word] = np.concatenate([batch.column(word).to_numpy() for batch in batches])
-    width = batches[0].schema.field("sums").type.list_size
-    flat = [batch.column("sums").flatten().to_numpy() for batch in batches]
-    return keys, np.concatenate(flat).reshape(-1, width)
+        keys[word] = batch.column(word).to_numpy()
+    width = batch.schema.field("sums").type.list_size
+    return keys, batch.column("sums").flatten().to_numpy().reshape(-1, width)

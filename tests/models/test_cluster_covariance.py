@@ -20,6 +20,8 @@ from statsmodels_ooc.errors import (
     ColumnNotFoundError,
     DesignError,
     MissingDataError,
+    MissingGroupError,
+    MissingGroupWarning,
     OptionError,
 )
 
@@ -376,3 +378,32 @@ def test_a_covariance_without_a_name_is_refused(kind: Any) -> None:
     model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
     with pytest.raises(ValueError, match="not recognized"):
         model.fit(cov_type=kind)
+
+
+@pytest.mark.parametrize("name", ["OLS", "WLS", "Poisson", "few levels"])
+@pytest.mark.parametrize("groups", ["name", ["name", "year"]])
+def test_rows_without_a_label_are_left_out_as_other_missing_values(name: str, groups: Any) -> None:
+    frame = FRAME.assign(name=FRAME["name"].where(FRAME.index % 5 != 2))
+    model = MODELS[name][0](smo.as_source(frame, chunk_rows=7))
+    with pytest.warns(MissingGroupWarning, match="24 of 120 rows have no 'name'"):
+        found = model.fit(cov_type="cluster", cov_kwds={"groups": groups})
+    kept = frame[frame["name"].notna()]
+    expected = MODELS[name][0](smo.as_source(kept, chunk_rows=7)).fit(
+        cov_type="cluster", cov_kwds={"groups": groups}
+    )
+    assert found.nobs == found.model.nobs == 96
+    assert model.nobs == 120
+    assert_allclose(found.params, expected.params, rtol=1e-9)
+    assert_allclose(found.cov_params(), expected.cov_params(), rtol=1e-8, atol=1e-12)
+    assert [record.name for record in found.passes][-1] == "cluster covariance"
+    assert list(found.model.row_labels) == list(kept.index)
+
+
+def test_rows_without_a_label_are_refused_where_missing_values_are() -> None:
+    frame = FRAME.assign(name=FRAME["name"].where(FRAME.index % 5 != 2))
+    model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=7), missing="raise")
+    with pytest.raises(MissingGroupError, match="'name' at row [0-6] of DataFrame, rows"):
+        model.fit(cov_type="cluster", cov_kwds={"groups": "name"})
+    res = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=7)).fit()
+    with pytest.raises(MissingGroupError, match="'name'"):  # the parameters stay what they are
+        res.get_robustcov_results("cluster", groups="name")

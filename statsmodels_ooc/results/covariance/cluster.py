@@ -22,6 +22,7 @@ from statsmodels_ooc.results.covariance.base import Robust, ScoredFit, sandwich
 from statsmodels_ooc.results.covariance.groups import Given, ways_of
 
 _SHARE = 64  # of the memory limit: the sums of a way in a state, of which several are alive
+_TAKEN = 32  # of the memory limit: a share of the sums that went to disk
 _KEY = 16  # bytes
 _LEAST = 1_000  # clusters
 
@@ -161,8 +162,8 @@ def combined(ways: Given) -> list[tuple[str, ...]]:
 def _question(
     name: str, payload: Payload, fit: ScoredFit, ways: Given, carries: bool = True
 ) -> Question:
-    shelf = Shelf()
     row_bytes = 8 * payload.width + _KEY
+    shelf = Shelf(fit.nobs * row_bytes, settings.memory_limit / _TAKEN)
     room = settings.memory_limit // (_SHARE * (2 ** len(ways.names) - 1))
     sums = ClusterSums(
         payload, tuple(combined(ways)), max(room // row_bytes, _LEAST), shelf, carries
@@ -171,26 +172,26 @@ def _question(
         f"{name} covariance",
         fit.key(name, *ways.names, carries),
         sums,
-        partial(_finished, sums, shelf, room),
+        partial(_finished, sums, shelf),
         beside=ways.beside,
         release=shelf.remove,
     )
 
 
-def _finished(sums: ClusterSums, shelf: Shelf, room: int, state: list[ClusterState]) -> Summed:
+def _finished(sums: ClusterSums, shelf: Shelf, state: list[ClusterState]) -> Summed:
     """What all clusters give; None of sums that are of no use."""
     settled = sums.settled(state)
     if any(own.came_back() for own in settled):
         return Summed(None)
-    return Summed(tuple(_all_closed(sums.payload, shelf, room, own) for own in settled))
+    return Summed(tuple(_all_closed(sums.payload, shelf, own) for own in settled))
 
 
-def _all_closed(payload: Payload, shelf: Shelf, room: int, state: ClusterState) -> Closed:
+def _all_closed(payload: Payload, shelf: Shelf, state: ClusterState) -> Closed:
     if not state.shelved:
         return state.closed.plus(payload.closed(state.keys, state.sums))
     paths = [*state.shelved, shelf.put(state.keys, state.sums)]
     whole = state.closed
-    for pieces in shelf.shares(paths, room):
+    for pieces in shelf.shares(paths):
         whole = whole.plus(payload.closed(*added_up(pieces)))
     return whole
 
