@@ -402,7 +402,7 @@ def test_rows_without_a_label_are_left_out_as_other_missing_values(name: str, gr
 def test_rows_without_a_label_are_refused_where_missing_values_are() -> None:
     frame = FRAME.assign(name=FRAME["name"].where(FRAME.index % 5 != 2))
     model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=7), missing="raise")
-    with pytest.raises(MissingGroupError, match="'name' at row [0-6] of DataFrame, rows"):
+    with pytest.raises(MissingGroupError, match=r"'name' at row [0-6] of DataFrame, rows"):
         model.fit(cov_type="cluster", cov_kwds={"groups": "name"})
     res = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=7)).fit()
     with pytest.raises(MissingGroupError, match="'name'"):  # the parameters stay what they are
