@@ -107,8 +107,8 @@ class GLMWhite:
         if not options.corrected:
             if self.name != "HC0":
                 warn_caller(
-                    f"{self.name} of a GLM is HC0, as in statsmodels; cov_kwds={{'corrected': "
-                    "True}} corrects it for small samples or leverages",
+                    f"{self.name} of a GLM is HC0, as in statsmodels; "
+                    "cov_kwds={'corrected': True} corrects it for small samples or leverages",
                     CovarianceWarning,
                 )
             return Robust(sandwich(fit.bread(), fit.meat(fit.root).meat), descriptions[self.name])
