@@ -18,6 +18,7 @@ from tolerances import EXACT, ITERATED, SOLVED
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.errors import OptionError
 
 MODELS = [
     *("offset", "logit, frequencies", "gamma, both weights", "gaussian, both weights"),
