@@ -22,7 +22,7 @@ from statsmodels_ooc.results.covariance.base import Robust, ScoredFit, sandwich
 from statsmodels_ooc.results.covariance.groups import Given, ways_of
 
 _SHARE = 64  # of the memory limit: the sums of a way in a state, of which several are alive
-_TAKEN = 32  # of the memory limit: a share of the sums that went to disk
+_TAKEN = 16  # of the memory limit: a share of the sums that went to disk
 _KEY = 16  # bytes
 _LEAST = 1_000  # clusters
 
