@@ -15,6 +15,14 @@ from statsmodels_ooc.reductions.base import Reduction
 IntArray = NDArray[np.int64]
 
 
+class Scores(NamedTuple):
+    """What some rows are ranked by."""
+
+    values: FloatArray  # largest first, (b,), NaN last
+    alone: BoolArray  # rows of leverage one, (b,)
+    lost: BoolArray | None = None  # rows whose values have lost their digits, (b,)
+
+
 class Ranking(Protocol):
     """What rows are ranked by, and what is kept of the first."""
 
@@ -23,8 +31,8 @@ class Ranking(Protocol):
         """How many numbers are kept of a row."""
         ...
 
-    def scores(self, block: Block) -> tuple[FloatArray, BoolArray]:
-        """Largest first, (b,), NaN last; and the rows of leverage one, (b,)."""
+    def scores(self, block: Block) -> Scores:
+        """The scores of the rows of a block."""
         ...
 
     def kept(self, block: Block) -> FloatArray:
@@ -55,6 +63,7 @@ class LargestRowsState:
     above: int = 0  # rows whose score is above the floor
     alone: int = 0  # rows of leverage one
     first: Place | None = None  # of those
+    lost: int = 0  # rows whose values have lost their digits
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,8 @@ class LargestRows(Reduction[LargestRowsState]):
         b = len(block.endog)
         if b == 0:
             return state
-        scores, alone = self.ranking.scores(block)
+        scores, alone, lost = self.ranking.scores(block)
+        state.lost += 0 if lost is None else int(np.count_nonzero(lost))
         if state.first is None and alone.any():
             state.first = Place(block.partition, block.row(int(np.argmax(alone))))
         state.alone += int(np.count_nonzero(alone))
@@ -112,6 +122,7 @@ class LargestRows(Reduction[LargestRowsState]):
             seen=left.seen + right.seen,
             above=left.above + right.above,
             alone=left.alone + right.alone,
+            lost=left.lost + right.lost,
             first=right.first if left.first is None else left.first,
         )
         return self._first(

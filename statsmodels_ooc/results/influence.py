@@ -2,182 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import stats
 from statsmodels.iolib.table import SimpleTable, default_html_fmt
 from statsmodels.iolib.tableformatting import fmt_base
 from statsmodels.stats.outliers_influence import OLSInfluence as InMemoryInfluence
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.engine import row_answer
 from statsmodels_ooc.families.elementwise import quiet
-from statsmodels_ooc.reductions.axes import Axes
+from statsmodels_ooc.likelihoods.base import Question
+from statsmodels_ooc.reductions.largest import LargestRows
+from statsmodels_ooc.reductions.left_out import SumsWithout
 from statsmodels_ooc.reductions.leverage import LeverageOne
-from statsmodels_ooc.results.measures import Looked, RowMeasures, StreamedInfluence, measure
+from statsmodels_ooc.results.linear_measures import Hiding, LinearMeasures
+from statsmodels_ooc.results.measures import StreamedInfluence, measure
 from statsmodels_ooc.results.outliers import outlier_table, streamed_outliers
 from statsmodels_ooc.results.top_influence import HasTopInfluence
-
-
-@dataclass(frozen=True)
-class LinearMeasures(RowMeasures):
-    """The measures of rows ``(x, y)``, which weights have whitened.
-
-    Attributes
-    ----------
-    beta : ndarray, (k,)
-        The parameters.
-    axes : Axes
-        With a root of the normalised covariance ``N = (X'X)^+``, (k, r).
-    ones : LeverageOne
-        What tells rows of leverage one.
-    ssr, df_resid : float
-        Residual sum of squares and its degrees of freedom.
-    k_vars : int
-        By how many coefficients Cook's distance is divided.
-
-    Notes
-    -----
-    With the residual e and the leverage ``h = x'Nx``, leaving the row out changes the
-    parameters by ``N x e / (1 - h)`` and the residual sum of squares by ``e**2 / (1 - h)``,
-    and divides the determinant of ``X'X`` by ``1 / (1 - h)``; the rest follows.
-
-    References
-    ----------
-    Belsley, Kuh, Welsch (1980). Regression diagnostics. Wiley, chapter 2.
-    """
-
-    beta: FloatArray
-    axes: Axes
-    ones: LeverageOne
-    ssr: float
-    df_resid: float
-    k_vars: int
-
-    width = 2
-    leverage = 1
-    wide_names = ("dfbeta", "dfbetas", "params_not_obsi")
-
-    @property
-    def k(self) -> int:
-        return len(self.beta)
-
-    @property
-    def key(self) -> Hashable:
-        return ("linear", self.beta.tobytes(), self.axes.root.tobytes(), self.ssr, self.df_resid)
-
-    @property
-    def scale(self) -> float:
-        """The residual variance."""
-        return float(np.divide(self.ssr, self.df_resid))
-
-    def look(self, block: Block, *, changes: bool = False) -> Looked:
-        e = block.endog - self.axes.fitted(block, self.beta)
-        g = self.axes.rows(block)
-        if block.weights is not None:
-            root = np.sqrt(block.weights)
-            e, g = e * root, g * root[:, None]
-        h = np.square(g).sum(axis=1)
-        alone = self.ones.among(g, h)
-        e, h = np.where(alone, 0.0, e), np.where(alone, 1.0, h)
-        base = np.column_stack((e, h))
-        if not changes:
-            return Looked(base, None, alone)
-        influence = np.dot(g, self.axes.root.T)
-        changed = influence * (e / (1 - h))[:, None]
-        determined = self.ones.determined(influence[alone])
-        changed[alone] = np.where(determined, np.nan, 0.0)
-        return Looked(base, changed, alone)
-
-    def column(self, name: str, base: FloatArray) -> FloatArray:
-        return COLUMNS[name](self, base[:, 0], base[:, 1])
-
-    def wide(self, name: str, base: FloatArray, changes: FloatArray) -> FloatArray:
-        if name == "params_not_obsi":
-            return self.beta - changes
-        if name == "dfbeta":
-            return changes.copy()
-        sizes = np.sqrt(np.square(self.axes.root).sum(axis=1))
-        scaled: FloatArray = changes / np.sqrt(self.column("sigma2_not_obsi", base))[:, None]
-        scaled /= sizes
-        return scaled
-
-    def left_out(self, e: FloatArray, h: FloatArray) -> FloatArray:
-        """The residual variance without the row, (b,).
-
-        A row of leverage one takes a coefficient with it, and no residual.
-        """
-        alone = h == 1.0
-        lost = np.divide(e**2, 1 - h, out=np.zeros_like(e), where=~alone)
-        rest: FloatArray = np.maximum(self.ssr - lost, 0.0)
-        rest /= self.df_resid - ~alone
-        return rest
-
-    def determinant(self) -> float:
-        """That of N; zero where the rank is short."""
-        root = self.axes.root
-        if root.shape[0] > root.shape[1]:
-            return 0.0
-        return float(np.exp(2 * np.linalg.slogdet(root)[1]))
-
-
-def _studentised(variance: FloatArray | float, e: FloatArray, h: FloatArray) -> FloatArray:
-    return e / np.sqrt(variance) / np.sqrt(1 - h)
-
-
-def _internal(m: LinearMeasures, e: FloatArray, h: FloatArray) -> FloatArray:
-    return _studentised(m.scale, e, h)
-
-
-def _external(m: LinearMeasures, e: FloatArray, h: FloatArray) -> FloatArray:
-    return _studentised(m.left_out(e, h), e, h)
-
-
-def _cooks(m: LinearMeasures, e: FloatArray, h: FloatArray) -> FloatArray:
-    return _internal(m, e, h) ** 2 / m.k_vars * (h / (1 - h))
-
-
-def _cooks_p(m: LinearMeasures, e: FloatArray, h: FloatArray) -> FloatArray:
-    p: FloatArray = stats.f.sf(_cooks(m, e, h), m.k_vars, m.df_resid)
-    return p
-
-
-def _cov_ratio(m: LinearMeasures, e: FloatArray, h: FloatArray) -> FloatArray:
-    rank = m.axes.root.shape[1]
-    ratio: FloatArray = (m.left_out(e, h) / m.scale) ** rank / (1 - h)
-    return ratio
-
-
-def _determinants(m: LinearMeasures, e: FloatArray, h: FloatArray) -> FloatArray:
-    determinants: FloatArray = m.left_out(e, h) ** m.k * m.determinant() / (1 - h)
-    return determinants
-
-
-Column = Callable[[LinearMeasures, FloatArray, FloatArray], FloatArray]
-COLUMNS: dict[str, Column] = {
-    "resid": lambda m, e, h: e.copy(),
-    "hat_diag": lambda m, e, h: h.copy(),
-    "resid_press": lambda m, e, h: e / (1 - h),
-    "influence": lambda m, e, h: e * h / (1 - h),
-    "hat_diag_factor": lambda m, e, h: h / (1 - h),
-    "standard_resid": _internal,
-    "student_resid": _external,
-    "cooks_d": _cooks,
-    "cooks_p": _cooks_p,
-    "dffits_internal": lambda m, e, h: _internal(m, e, h) * np.sqrt(h / (1 - h)),
-    "dffits": lambda m, e, h: _external(m, e, h) * np.sqrt(h / (1 - h)),
-    "sigma2_not_obsi": LinearMeasures.left_out,
-    "cov_ratio": _cov_ratio,
-    "det_cov_params_not_obsi": _determinants,
-    "resid_var": lambda m, e, h: m.scale * (1 - h),
-    "resid_std": lambda m, e, h: np.sqrt(m.scale * (1 - h)),
-}
 
 
 def _threshold(influence: OLSInfluence) -> float:
@@ -226,6 +71,34 @@ class OLSInfluence(StreamedInfluence, InMemoryInfluence):  # type: ignore[misc]
             float(results.df_resid),
             self.k_vars,
         )
+
+    def refine(self) -> bool:
+        """Sum what the residuals of all other rows leave, for rows that are most of the sum.
+
+        Two passes, the first time: to find these rows, and to sum.
+        """
+        if self.has_refined:
+            return False
+        self.has_refined = True
+        measures, most = self.measures, 4 * (self.measures.k + 1)
+        ask = self.results.model.likelihood.ask
+        key, hiding = ("hiding rows", measures.key), LargestRows(Hiding(measures), most, 0.5)
+        (found,) = ask(Question("rows that hide others", key, hiding))
+        if found.above > most:
+            return False
+        where = found.partitions, found.rows
+        left = SumsWithout(measures.beta - found.values, measures.axes, *where)
+        (sums,) = ask(Question("sums without them", ("sums without", measures.key), left))
+        exact = zip(*(v.tolist() for v in (*where, sums)), strict=True)
+        self.__dict__["measures"] = replace(measures, exact=tuple(exact))
+        return True
+
+    def settle(self, base: FloatArray) -> None:
+        exact = {(partition, row): left for partition, row, left in self.measures.exact}
+        rows = self.open_rows()
+        for position in np.flatnonzero(self.measures.lost(base)):
+            place = rows.place_of(int(position))
+            base[position, 2] = exact.get(place, np.nan)
 
     @property
     def scale(self) -> float:

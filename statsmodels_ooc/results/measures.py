@@ -70,6 +70,10 @@ class RowMeasures(ABC):
     def wide(self, name: str, base: FloatArray, changes: FloatArray) -> FloatArray:
         """A measure of every coefficient, (b, k)."""
 
+    def lost(self, base: FloatArray) -> BoolArray:
+        """Rows of which a difference has lost its digits, and is NaN for now, (b,)."""
+        return np.zeros(len(base), dtype=np.bool_)
+
     def of(self, name: str, block: Block) -> FloatArray:
         """A column, or a measure of every coefficient where its name says so."""
         with quiet():
@@ -197,6 +201,7 @@ class StreamedInfluence:
     table_columns: tuple[str, ...]  # of the summary frame, behind those of the coefficients
     _base: FloatArray | None = None
     _changes: FloatArray | None = None
+    has_refined: bool = False  # whether `refine` has been asked
     _has_told: bool = False  # of rows of leverage one
 
     def __init__(self, results: Any) -> None:
@@ -273,19 +278,27 @@ class StreamedInfluence:
             if not self.fits(more):
                 return None, None
             found = rows.read(name, Base(self.measures, changes=True), more)
-            self._base, self._changes = found[:, :width], found[:, width:]
-            self._warn_of_leverage()
+            self._changes = found[:, width:]
+            self._keep(found[:, :width])
         elif self._base is None:
             if not self.fits(width):
                 return None, None
-            self._base = rows.read("influence", Base(self.measures), width)
-            self._warn_of_leverage()
+            self._keep(rows.read("influence", Base(self.measures), width))
         return self._base, self._changes
 
-    def _warn_of_leverage(self) -> None:
-        """Warn of rows of leverage one, whose measures are NaN."""
-        assert self._base is not None
-        alone = np.flatnonzero(self._base[:, self.measures.leverage] == 1.0)
+    def refine(self) -> bool:
+        """Find what rows need whose differences have lost their digits; whether it was found."""
+        return False
+
+    def settle(self, base: FloatArray) -> None:
+        """Put what `refine` has found in place of what is lost of all rows, (n, width)."""
+
+    def _keep(self, base: FloatArray) -> None:
+        """Keep what all columns follow from; warn of rows of leverage one."""
+        if self.measures.lost(base).any() and (self.refine() or self.has_refined):
+            self.settle(base)
+        self._base = base
+        alone = np.flatnonzero(base[:, self.measures.leverage] == 1.0)
         if len(alone) and not self._has_told:
             self._has_told = True
             rows = self.open_rows()

@@ -11,11 +11,11 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from statsmodels_ooc.arrays import BoolArray, FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.families.elementwise import quiet
-from statsmodels_ooc.reductions.largest import LargestRows
+from statsmodels_ooc.reductions.largest import Scores
 from statsmodels_ooc.results.measures import RowMeasures, StreamedInfluence
 from statsmodels_ooc.results.top_influence import largest_rows
 
@@ -29,11 +29,13 @@ class ByResidual:
     measures: RowMeasures
     width: int = 1
 
-    def scores(self, block: Block) -> tuple[FloatArray, BoolArray]:
-        """The sizes, (b,), and the rows of leverage one, (b,)."""
+    def scores(self, block: Block) -> Scores:
+        """The sizes; of rows that have lost their digits above all others."""
         with quiet():
             base, _, alone = self.measures.look(block)
-            return np.abs(self.measures.column("student_resid", base)), alone
+            sizes = np.abs(self.measures.column("student_resid", base))
+        lost = self.measures.lost(base)
+        return Scores(np.where(lost, np.inf, sizes), alone, lost)
 
     def kept(self, block: Block) -> FloatArray:
         """The residuals of a few rows, (b, 1)."""
@@ -151,17 +153,18 @@ def streamed_outliers(
     most = _MOST if n > 2 * _MOST else n
     all_pass = most == n or cutoff > 1
     floor = None if all_pass else float(stats.t.isf(min(cutoff / (n - most), 1) / 2, df))
-    ranking = ByResidual(influence.measures)
-    found = largest_rows(influence, "outlier test", "residual", LargestRows(ranking, most, floor))
+    found = largest_rows(
+        influence, "outlier test", lambda: ByResidual(influence.measures), most, floor=floor
+    )
     if found.above > most:
         raise MemoryLimitError(
             f"outlier_test: more than {most:,} of {n:,} rows may be outliers at cutoff={cutoff}",
             hint="lower the cutoff; res.top_influence(m, by='student_resid') has the m largest",
         )
-    tested = np.isfinite(found.scores) | (found.scores > 0)
+    tested = ~np.isnan(found.values[:, 0])
     resid = found.values[tested, 0]
     p = two_sided(resid, df)
-    corrected = np.minimum(correct(p, found.seen - found.alone), 1.0)
+    corrected = np.minimum(correct(p, found.seen - found.alone - found.lost), 1.0)
     partitions, rows = found.partitions[tested], found.rows[tested]
     names = influence.open_rows().labels_of(partitions, rows)
     if not order:

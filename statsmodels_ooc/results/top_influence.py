@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from statsmodels_ooc.arrays import BoolArray, FloatArray
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.likelihoods.base import Question
-from statsmodels_ooc.reductions.largest import LargestRows, LargestRowsState
+from statsmodels_ooc.reductions.largest import LargestRows, LargestRowsState, Ranking, Scores
 from statsmodels_ooc.results.measures import StreamedInfluence, Table, warn_of_leverage
 
 
@@ -40,8 +40,8 @@ class ByMeasure:
         k = self.table.measures.k
         return 1 + 2 * k + len(self.table.columns)
 
-    def scores(self, block: Block) -> tuple[FloatArray, BoolArray]:
-        """The sizes, (b,), and the rows of leverage one, (b,)."""
+    def scores(self, block: Block) -> Scores:
+        """The sizes; of rows that have lost their digits above all others."""
         table, measures = self.table, self.table.measures
         is_wide = self.at < measures.k
         with quiet():
@@ -50,7 +50,8 @@ class ByMeasure:
                 found = measures.wide(table.wide, base, changes)[:, self.at]
             else:
                 found = measures.column(table.columns[self.at - measures.k], base)
-        return np.abs(found), alone
+        lost = measures.lost(base)
+        return Scores(np.where(lost, np.inf, np.abs(found)), alone, lost)
 
     def kept(self, block: Block) -> FloatArray:
         """The response, the design and the table of a few rows, (b, width)."""
@@ -58,7 +59,13 @@ class ByMeasure:
 
 
 def largest_rows(
-    influence: StreamedInfluence, name: str, by: Hashable, reduction: LargestRows
+    influence: StreamedInfluence,
+    name: str,
+    ranking: Callable[[], Ranking],
+    m: int,
+    *,
+    by: Hashable = None,
+    floor: float | None = None,
 ) -> LargestRowsState:
     """What a pass over all rows keeps, read once; warns of rows of leverage one.
 
@@ -68,15 +75,22 @@ def largest_rows(
         Whose measures rank the rows.
     name : str
         What the pass is called.
+    ranking : callable
+        Gives the ranking by the measures as they are.
+    m : int
+        How many rows are kept.
     by : hashable
-        What tells apart rankings by these measures.
-    reduction : LargestRows
-        What is folded.
+        What tells apart rankings of this name.
+    floor : float, optional
+        Only rows with larger scores are kept.
     """
     rows = influence.open_rows()  # those that no fit can be made of are refused first
-    key = (name, by, reduction.m, reduction.floor, influence.measures.key)
+    key = (name, by, m, floor, influence.measures.key)
+    question = Question(name, key, LargestRows(ranking(), m, floor))
     found: LargestRowsState
-    (found,) = influence.results.model.likelihood.ask(Question(name, key, reduction))
+    (found,) = influence.results.model.likelihood.ask(question)
+    if found.lost and influence.refine():
+        return largest_rows(influence, name, ranking, m, by=by, floor=floor)
     if found.first is not None:
         warn_of_leverage(rows, *found.first, found.alone)
     return found
@@ -89,8 +103,10 @@ def top_influence(influence: StreamedInfluence, m: Any, by: str) -> pd.DataFrame
         raise OptionError(f"by={by!r} is no measure; those that are: {', '.join(names)}")
     if isinstance(m, bool) or not isinstance(m, Integral) or m < 1:
         raise OptionError(f"m={m!r}: it is a positive whole number of rows")
-    ranking = ByMeasure(influence.table, names.index(by))
-    found = largest_rows(influence, "top influence", by, LargestRows(ranking, int(m)))
+    at = names.index(by)
+    found = largest_rows(
+        influence, "top influence", lambda: ByMeasure(influence.table, at), int(m), by=by
+    )
     rows = influence.open_rows()
     labels = [partition.label for partition in rows.source.partitions]
     data = influence.results.model.data

@@ -350,6 +350,83 @@ def test_rows_of_leverage_one_of_counts() -> None:
         assert frame.drop(index=data.index[43]).notna().all().all()
 
 
+# --- rows that hide all others
+
+HIDING = ("far out", "further out", "two rows, of which either hides the other")
+
+
+def hidden(name: str) -> pd.DataFrame:
+    data = DATA.assign(z=0.0)
+    if name.startswith("two"):  # the column z is theirs alone
+        data.iloc[[10, 60], data.columns.get_loc("z")] = 1.0
+        data.iloc[[10, 60], data.columns.get_loc("y")] = [1e8, -1e8]
+    else:
+        data.iloc[33, data.columns.get_loc("y")] = 1e7 if name == "far out" else -1e11
+        data["z"] = np.sin(np.arange(len(data)))
+    return data
+
+
+@pytest.mark.parametrize("chunk", [1, CHUNK])
+@pytest.mark.parametrize("weights", [None, "w"])
+@pytest.mark.parametrize("name", HIDING)
+def test_enormous_residuals_leave_the_digits_of_the_others(
+    name: str, weights: str | None, chunk: int
+) -> None:
+    """What is left of a sum of squares is no difference of large numbers."""
+    data, formula = hidden(name), "y ~ a + z + C(g)"
+    ours, theirs = streamed(formula, weights, data, chunk), in_memory(formula, weights, data)
+    before, found = len(ours.passes), ours.get_influence()
+    expected = theirs.get_influence()
+    for column in ("sigma2_not_obsi", "resid_studentized_external", "cov_ratio"):
+        assert_allclose(getattr(found, column), getattr(expected, column), rtol=1e-7)
+    assert_allclose(found.dffits[0], expected.dffits[0], rtol=1e-7)
+    agree(found.dfbetas, expected.dfbetas, 1e-7)
+    own = ["influence", "rows that hide others", "sums without them", "dfbetas"]
+    assert names_of(ours, before) == own
+    pd.testing.assert_frame_equal(found.summary_frame(), expected.summary_frame(), rtol=1e-6)
+    top = ours.top_influence(3, "student_resid")
+    pd.testing.assert_frame_equal(
+        top[expected.summary_frame().columns],
+        first_rows(expected.summary_frame(), "student_resid", 3),
+        rtol=1e-6,
+    )
+
+
+@pytest.mark.parametrize("name", HIDING)
+def test_enormous_residuals_of_many_rows(name: str) -> None:
+    data, formula = hidden(name), "y ~ a + z + C(g)"
+    ours, theirs = streamed(formula, None, data), in_memory(formula, None, data)
+    before = len(ours.passes)
+    with smo.options.set(array_limit=8):
+        found = ours.outlier_test("holm", cutoff=0.5)
+        lazily = ours.get_influence().resid_studentized_external.compute()
+    pd.testing.assert_frame_equal(found, theirs.outlier_test("holm", cutoff=0.5), rtol=1e-6)
+    own = ["outlier test", "rows that hide others", "sums without them", "outlier test"]
+    assert names_of(ours, before)[:4] == own
+    assert_allclose(lazily, theirs.get_influence().resid_studentized_external, rtol=1e-7)
+
+
+def test_lazy_columns_have_no_digits_that_are_none() -> None:
+    lazily = streamed("y ~ a + z", data=hidden("far out")).get_influence().lazy
+    found = np.isnan(lazily.resid_studentized_external.compute())
+    assert list(np.flatnonzero(found)) == [33]
+
+
+def test_a_perfect_fit_tells_nothing() -> None:
+    data = DATA.assign(y=1 + 2 * DATA["a"])
+    influence = streamed("y ~ a", data=data).get_influence()
+    assert not np.isinf(influence.resid_studentized_external).any()
+    assert (np.abs(influence.resid) < 1e-12).all()
+
+
+def test_one_row_more_than_columns() -> None:
+    data = DATA.iloc[:3]
+    influence = streamed("y ~ a", data=data, chunk=1).get_influence()
+    assert np.isnan(influence.sigma2_not_obsi).all()
+    expected = in_memory("y ~ a", data=data).get_influence()
+    agree(influence.cooks_distance, expected.cooks_distance, TAILS)
+
+
 # --- passes, sizes
 
 
