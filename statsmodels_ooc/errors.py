@@ -161,7 +161,7 @@ class SelectionWarning(UserWarning):
 
 
 class LeverageWarning(UserWarning):
-    """A row determines coefficients alone, so that their robust standard errors lack its error."""
+    """A row determines coefficients alone: nothing tells its error, nor its influence on them."""
 
 
 class EstimabilityWarning(UserWarning):

@@ -244,7 +244,7 @@ class StreamedInfluence:
     def measured(self, name: str) -> FloatArray | RowArray:
         """A measure from what is known of the rows, by a pass of its own, or lazily."""
         is_wide = name in self.measures.wide_names
-        if not self.fits(self._width(name)):
+        if not self.fits(self._asked(name).width or 1):
             return self.lazily(name)
         base, changes = self._known(name, changes=is_wide)
         if base is None:
@@ -262,9 +262,6 @@ class StreamedInfluence:
     def _asked(self, name: str) -> RowFunction:
         width = self.measures.k if name in self.measures.wide_names else None
         return RowFunction(OneMeasure(self.measures, name), width)
-
-    def _width(self, name: str) -> int:
-        return self.measures.k if name in self.measures.wide_names else 1
 
     def fits(self, width: int) -> bool:
         """Whether so many numbers a row are held in memory."""
