@@ -84,17 +84,25 @@ class GLMRowAnswers(HasRows):
         kernel = self.model.likelihood.kernel
         return RowFunction(Leverage(kernel, params, self.information_axes(observed)))
 
-    def information_axes(self, observed: bool = True) -> InformationAxes:
+    def information_axes(
+        self, observed: bool = True, root: FloatArray | None = None
+    ) -> InformationAxes:
         """In which leverages are measured; the observed information is a pass.
 
         Parameters
         ----------
         observed : bool
             Whether the weights are those of the observed information, or of the expected.
+        root : ndarray, (k, r), optional
+            What the parameters may differ by, where it is less than all columns give.
         """
         fit = self.glm_fit.point.fit
-        inverse: FloatArray = np.eye(fit.root.shape[1])
+        axes = Axes(fit.root if root is None else root, fit.centre)
+        information: FloatArray = np.eye(axes.root.shape[1])
         if observed:
-            observed_information = self.scored.meat(fit.root).observed
-            inverse = np.asarray(np.linalg.inv(observed_information), dtype=np.float64)
-        return InformationAxes(Axes(fit.root, fit.centre), inverse, observed)
+            information = self.scored.meat(axes.root).observed
+        elif root is not None:
+            factor = fit.r_exog @ root
+            information = factor.T @ factor
+        inverse = np.asarray(np.linalg.inv(information), dtype=np.float64)
+        return InformationAxes(axes, inverse, observed)

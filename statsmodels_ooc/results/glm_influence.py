@@ -45,6 +45,8 @@ class GLMMeasures(RowMeasures):
         The scale, and residual degrees of freedom.
     ones : LeverageOne
         What tells rows of leverage one.
+    free : int
+        How many parameters are estimated: by so many Cook's distance is divided.
 
     Notes
     -----
@@ -66,6 +68,7 @@ class GLMMeasures(RowMeasures):
     scale: float
     df_resid: float
     ones: LeverageOne
+    free: int
 
     width = 6
     leverage = 1
@@ -109,7 +112,10 @@ class GLMMeasures(RowMeasures):
     def wide(self, name: str, base: FloatArray, changes: FloatArray) -> FloatArray:
         if name == "params_one":
             return self.beta - changes
-        return changes / self.bse if name == "dfbetas" else changes.copy()
+        if name == "d_params":
+            return changes.copy()
+        moves = self.bse > 0  # what constraints fix does not
+        return np.divide(changes, self.bse, out=np.zeros_like(changes), where=moves)
 
 
 def _studentised(m: GLMMeasures, e: Any, h: Any, *_: Any) -> FloatArray:
@@ -123,12 +129,12 @@ def _d_linpred(m: GLMMeasures, e: Any, h: Any, pull: Any, v: Any, *_: Any) -> Fl
 
 
 def _cooks(m: GLMMeasures, e: Any, h: Any, pull: Any, v: Any, *_: Any) -> FloatArray:
-    distances: FloatArray = _d_linpred(m, e, h, pull, v) * pull / (1 - h) / (m.k * m.scale)
+    distances: FloatArray = _d_linpred(m, e, h, pull, v) * pull / (1 - h) / (m.free * m.scale)
     return distances
 
 
 def _cooks_p(m: GLMMeasures, *base: Any) -> FloatArray:
-    p: FloatArray = stats.f.sf(_cooks(m, *base), m.k, m.df_resid)
+    p: FloatArray = stats.f.sf(_cooks(m, *base), m.free, m.df_resid)
     return p
 
 
@@ -228,6 +234,7 @@ class GLMInfluence(StreamedInfluence, InMemoryInfluence):  # type: ignore[misc]
     ``d_fittedvalues_scaled`` has the standard errors of the means of the rows themselves;
     statsmodels leaves offset and exposure out of these. Leaving out a row of frequency f leaves
     out all f; in statsmodels ``d_params`` lacks a factor ``sqrt(f)``, and Cook's distance f.
+    Parameters that constraints fix do not change.
     Rows of which the observed information
     is negative have NaN where its root is needed.
     """
@@ -243,8 +250,9 @@ class GLMInfluence(StreamedInfluence, InMemoryInfluence):  # type: ignore[misc]
     @cached_property
     def measures(self) -> GLMMeasures:
         """The closed forms; the observed information takes a pass, unless it is known."""
-        results = self.results
-        axes, fit = results.information_axes(self.observed), results.glm_fit.point.fit
+        results, fit = self.results, self.results.glm_fit.point.fit
+        root = results.glm_fit.root if self.results.scored.free < self.k_vars else None
+        axes = results.information_axes(self.observed, root)
         return GLMMeasures(
             results.model.likelihood.kernel,
             np.asarray(results.params, dtype=np.float64),
@@ -254,6 +262,7 @@ class GLMInfluence(StreamedInfluence, InMemoryInfluence):  # type: ignore[misc]
             float(results.scale),
             float(results.df_resid),
             LeverageOne(axes.axes.root, fit.column_rounding, _UNSURE),
+            results.scored.free,
         )
 
     @property

@@ -103,9 +103,9 @@ def top_influence(influence: StreamedInfluence, m: Any, by: str) -> pd.DataFrame
         raise OptionError(f"by={by!r} is no measure; those that are: {', '.join(names)}")
     if isinstance(m, bool) or not isinstance(m, Integral) or m < 1:
         raise OptionError(f"m={m!r}: it is a positive whole number of rows")
-    at = names.index(by)
+    at, m = names.index(by), min(int(m), influence.nobs)
     found = largest_rows(
-        influence, "top influence", lambda: ByMeasure(influence.table, at), int(m), by=by
+        influence, "top influence", lambda: ByMeasure(influence.table, at), m, by=by
     )
     rows = influence.open_rows()
     labels = [partition.label for partition in rows.source.partitions]
