@@ -46,6 +46,7 @@ def make_frame() -> pd.DataFrame:
     frame = FRAME.copy()
     frame.loc[[5, 50], "y"] += 9
     frame.loc[77, "a"] = 30
+    frame["some"] = np.where(np.arange(len(frame)) % 5 == 0, 0.0, frame["w"])
     frame["r"] = np.arange(len(frame)) % 12
     frame["far"] = 1e6 + frame["a"]
     return frame.set_axis(3 * frame.index + 1)
@@ -60,6 +61,7 @@ FORMULAS: dict[str, tuple[str, str | None]] = {
     "many levels": ("y ~ a + C(r)", None),
     "weights": ("y ~ a + b * h", "w"),
     "weights, missing": ("y ~ m + g", "w"),
+    "weights of zero": ("y ~ a + g", "some"),
 }
 
 
@@ -403,8 +405,7 @@ def hidden(name: str) -> pd.DataFrame:
     return data
 
 
-@pytest.mark.parametrize("chunk", [1, CHUNK])
-@pytest.mark.parametrize("weights", [None, "w"])
+@pytest.mark.parametrize(("chunk", "weights"), [(1, "w"), (CHUNK, None)])
 @pytest.mark.parametrize("name", HIDING)
 def test_enormous_residuals_leave_the_digits_of_the_others(
     name: str, weights: str | None, chunk: int
