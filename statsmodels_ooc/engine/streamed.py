@@ -9,20 +9,23 @@ from typing import Any, NamedTuple
 
 import dask.array as da
 import numpy as np
+import pandas as pd
 from dask.delayed import delayed
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import aligned
 from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read
 from statsmodels_ooc.engine.passes import calls_on, compute, gather_rows, run_pass
-from statsmodels_ooc.engine.rowarray import RowArray, UsedRows, used_rows
+from statsmodels_ooc.engine.rowarray import IntArray, RowArray, UsedRows, few_labels, used_rows
 from statsmodels_ooc.engine.rows import MemoryRows
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, check_memory, check_room, sizes_for
 from statsmodels_ooc.engine.tasks import Collect, Seen, TaskGraph, bound, check_unchanged, released
 from statsmodels_ooc.errors import RowOrderError
+from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import ForgottenSource, Source
+from statsmodels_ooc.sources.subset import ChosenPartition
 
 _ANSWER_COPIES = 2  # of an answer in memory: of its partitions, and the whole
 
@@ -180,6 +183,38 @@ class StreamedRows:
             self.read("row labels", _nothing, 0)
         assert self._used is not None
         return self._used
+
+    def place_of(self, position: int) -> tuple[int, int]:
+        """The partition of one of the rows that are left, and its number among those read of it."""
+        partition, left = 0, position
+        for _, kept, _ in self.seen:
+            if left < kept:
+                break
+            partition, left = partition + 1, left - kept
+        numbers = self.used.kept[partition][1]
+        return partition, left if numbers is None else int(numbers[left])
+
+    def labels_of(self, partitions: IntArray, rows: IntArray) -> pd.Index[Any]:
+        """The labels of a few rows, (c,).
+
+        Parameters
+        ----------
+        partitions, rows : ndarray of int, (c,)
+            Numbers of partitions, and of rows among those read of them.
+
+        Returns
+        -------
+        Index, (c,)
+            The source's own, or the numbers of the rows in the source. Where a subset chose
+            the rows, or dask has their labels, these take a pass unless `used` is known; above
+            ``array_limit`` the rows are numbered among those that were read.
+        """
+        source, counts = self.source.partitions, [read for read, _, _ in self.seen]
+        hidden = isinstance(source[0], ChosenPartition) or source[0].bind() is not None
+        if self._used is not None or (hidden and 8 * self.kept <= options.array_limit):
+            return self.used.labels_of(partitions, rows)
+        own = {} if hidden else {p: source[p].labels for p in set(partitions.tolist())}
+        return few_labels(counts, own, partitions, rows)
 
     def read(
         self, name: str, function: Callable[[Any], FloatArray], width: int | None = None

@@ -34,7 +34,9 @@ from statsmodels_ooc.reductions.exact import ExactMoments, Means
 from statsmodels_ooc.reductions.facts import Extremes, Fingerprint, RowFacts
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation, ScoreMeat
 from statsmodels_ooc.reductions.kernel import KernelMeat
+from statsmodels_ooc.reductions.largest import LargestRows, Scores
 from statsmodels_ooc.reductions.least_squares import Moments, Triangle, TriangleState
+from statsmodels_ooc.reductions.left_out import SumsWithout
 from statsmodels_ooc.reductions.loglike import GivenMeans, LogLike, PowerSums
 from statsmodels_ooc.reductions.margins import ColumnFacts, MarginalEffects
 from statsmodels_ooc.reductions.periods import PeriodSums
@@ -57,6 +59,21 @@ from statsmodels_ooc.selection.histograms import Histograms
 from statsmodels_ooc.selection.ordering import TIES, Order
 from statsmodels_ooc.selection.pool import Gather
 from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Rank rows by the size of the first column, and keep the design; some are alone, or NaN."""
+
+    width: int = 3
+
+    def scores(self, block: Any) -> Scores:
+        x, y = block.dense()[:, 0], block.endog
+        return Scores(np.where(y > 1, np.nan, np.abs(x)), y > 1, y < -1)
+
+    def kept(self, block: Any) -> np.ndarray:
+        return block.dense()
+
 
 K = 3
 POISSON = kernel_of(sm.families.Poisson())
@@ -136,6 +153,11 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "log-likelihood": LogLike(ANY, NEAR, 2.0),
     "remainder": Remainder(ANY, NEAR, NEAR / 2),
     "means": Means(K),
+    "largest rows": LargestRows(Sizes(), 5),
+    "sums without a row": SumsWithout(
+        np.array([[0.5, -1.0, 2.0], NEAR]), FAR, np.array([0, 1]), np.array([1, 0])
+    ),
+    "largest rows above a floor": LargestRows(Sizes(), 3, 0.5),
     "several as one": Together((DevianceAbout(ANY, 0.3), Extremes(K))),
     "histograms": Histograms(((0, 1), (2, K)), (((-3.0, 3.0), (-2.0, 40.0)),) * 2),
     "distinct rows": DistinctRows((None,) * K, None, None, max_cells=1_000),
