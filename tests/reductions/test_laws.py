@@ -27,7 +27,7 @@ from statsmodels_ooc.design.levels import LevelScan
 from statsmodels_ooc.families.kernels import kernel_of
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Additive, Reduction, Together, added
-from statsmodels_ooc.reductions.closing import ClusterScores, LeftOut
+from statsmodels_ooc.reductions.closing import ClusterScores, CountedScores, LeftOut
 from statsmodels_ooc.reductions.cluster import ClusterState, ClusterSums, added_up
 from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
 from statsmodels_ooc.reductions.exact import ExactMoments, Means
@@ -107,6 +107,8 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
         100,
         NO_SHELF,
     ),
+    "counted clusters": ClusterSums(CountedScores(SCORES, FAR), (("groups",),), 100, NO_SHELF),
+    "counted HAC": KernelMeat(SCORES, FAR, np.array([1.0, 0.7, 0.5]), is_counted=True),
     "clusters left out": ClusterSums(LeftOut(SCORES, SMALL), (("groups",),), 100, NO_SHELF),
     "clusters in order": ClusterSums(ClusterScores(SCORES, FAR), (("in order",),), 8, NO_SHELF),
     "HAC": KernelMeat(SCORES, FAR, np.array([1.0, 0.7, 0.5, 0.2])),
