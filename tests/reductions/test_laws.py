@@ -23,7 +23,10 @@ from tolerances import SUMS
 import statsmodels_ooc
 from statsmodels_ooc.blocks.block import Dense, Extras
 from statsmodels_ooc.design.levels import LevelScan
+from statsmodels_ooc.diagnostics.rows import LaggedResiduals, Plain, Standard, WhiteRows
 from statsmodels_ooc.families.kernels import kernel_of
+from statsmodels_ooc.reductions.autocovariance import Autocovariance
+from statsmodels_ooc.reductions.auxiliary import Auxiliary, Lagged
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Additive, Reduction, Together, added
 from statsmodels_ooc.reductions.cluster import ClusterScores, ClusterState
@@ -115,6 +118,12 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "means": Means(K),
     "several as one": Together((DevianceAbout(ANY, 0.3), Extremes(K))),
     "histograms": Histograms(((0, 1), (2, K)), (((-3.0, 3.0), (-2.0, 40.0)),) * 2),
+    "an auxiliary regression": Auxiliary(
+        WhiteRows(NEAR, Standard(np.zeros(K), np.full(K, 4.0))), Moments(6), 6
+    ),
+    "lags": Lagged(LaggedResiduals(NEAR, design=True), 2, Triangle(K + 2), K),
+    "many lags": Lagged(LaggedResiduals(NEAR, ones=True), 7, Moments(8), 1),
+    "autocovariances": Autocovariance(NEAR, 6),
     "distinct rows": DistinctRows((None,) * K, None, None, max_cells=1_000),
 }
 # These fold other things than blocks of a design, and have the laws in tests of their own.
@@ -171,6 +180,10 @@ MATRICES: dict[str, Reduction[Any]] = {
     "scoring at the start": Scoring(ANY, None, Triangle(WIDE), WIDE),
     "score meat": ScoreMeat(ANY, AT),
     "score meat on axes": ScoreMeat(ANY, AT, Axes(np.eye(WIDE)[:, :90], AT)),
+    "an auxiliary regression": Auxiliary(Plain(), Triangle(WIDE), WIDE),
+    "lags": Lagged(LaggedResiduals(AT, design=True), 9, Triangle(WIDE + 9), WIDE),
+    "many lags": Lagged(LaggedResiduals(AT), WIDE, Triangle(WIDE)),
+    "autocovariances": Autocovariance(AT, 10_000),
     "several as one": Together(
         (ObservedInformation(POISSON, AT), Scoring(ANY, AT, Triangle(9), 9))
     ),
