@@ -12,6 +12,8 @@ from statsmodels_ooc.diagnostics.heteroscedasticity import (
     het_white,
     spec_white,
 )
+from statsmodels_ooc.diagnostics.linearity import linear_lm, linear_reset
+from statsmodels_ooc.diagnostics.subsets import linear_harvey_collier, linear_rainbow
 
 __all__ = [
     "acorr_breusch_godfrey",
@@ -21,5 +23,9 @@ __all__ = [
     "het_breuschpagan",
     "het_goldfeldquandt",
     "het_white",
+    "linear_harvey_collier",
+    "linear_lm",
+    "linear_rainbow",
+    "linear_reset",
     "spec_white",
 ]

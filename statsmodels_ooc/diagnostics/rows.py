@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, Dense, Extras
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.reductions.auxiliary import Series, auxiliary_block
+from statsmodels_ooc.reductions.axes import exactly
 
 
 def residuals(block: Block, params: FloatArray) -> FloatArray:
@@ -222,3 +225,122 @@ class ColumnsOf:
 
     def __call__(self, block: Block) -> FloatArray:
         return block.dense()[:, list(self.at)]
+
+
+@dataclass(frozen=True)
+class Centred:
+    """Columns and response measured from some point, without weights."""
+
+    centre: FloatArray
+    origin: float
+
+    def __call__(self, block: Block) -> Block:
+        return without_weights(block, block.dense() - self.centre, block.endog - self.origin)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Combinations of columns, measured from a point: ``X A - origin``, (b, m).
+
+    Parameters
+    ----------
+    at : ndarray, (k, m)
+        A.
+    origin : ndarray, (m,)
+        The point.
+    centre : ndarray, (k,)
+        Means of columns far from zero, so that fewer digits cancel.
+    """
+
+    at: FloatArray
+    origin: FloatArray
+    centre: FloatArray
+
+    @cached_property
+    def moved(self) -> FloatArray:
+        """Where the centre is, (m,)."""
+        return np.asarray(exactly(self.centre, self.at) - self.origin)
+
+    def of(self, block: Block) -> FloatArray:
+        """The combinations, (b, m)."""
+        if not self.centre.any():
+            return block.dense() @ self.at - self.origin
+        found: FloatArray = (block.dense() - self.centre) @ self.at + self.moved
+        return found
+
+
+@dataclass(frozen=True)
+class WithPowers:
+    """The design and powers of scores on it; the response, or the residuals at parameters."""
+
+    scores: Scores
+    powers: tuple[int, ...]
+    params: FloatArray | None = None
+
+    def __call__(self, block: Block) -> Block:
+        scores = self.scores.of(block)
+        design = np.hstack([block.dense(), *(scores**power for power in self.powers)])
+        endog = block.endog if self.params is None else residuals(block, self.params)
+        return without_weights(block, design, endog)
+
+
+@dataclass(frozen=True)
+class WithTransformed:
+    """Residuals on the design, and what a function makes of c of its columns: c others."""
+
+    params: FloatArray
+    at: tuple[int, ...]
+    function: Callable[[FloatArray], FloatArray]
+
+    def __call__(self, block: Block) -> Block:
+        columns = block.dense()[:, list(self.at)]
+        made = np.asarray(self.function(columns.copy()), dtype=np.float64)
+        if made.shape != columns.shape:
+            raise DesignError(
+                f"func gives an array of shape {made.shape} of one of shape {columns.shape}",
+                hint="it works row by row, and gives as many columns as it gets",
+            )
+        if not np.isfinite(made).all():
+            row = int(np.flatnonzero(~np.isfinite(made).all(axis=1))[0])
+            raise DesignError(
+                f"func gives {made[row].tolist()} of {columns[row].tolist()}, the columns of a row",
+                hint="the transformed columns are numbers; a logarithm needs positive ones",
+            )
+        design = np.hstack((block.dense(), made))
+        return without_weights(block, design, residuals(block, self.params))
+
+
+@dataclass(frozen=True)
+class Distances:
+    """Squared distances of rows from a point, ``|(x - point)' A|**2``, (b,).
+
+    They are summed column by column: equal rows have equal distances wherever they stand.
+    """
+
+    point: FloatArray
+    at: FloatArray
+
+    def __call__(self, block: Block) -> FloatArray:
+        gaps = block.dense() - self.point
+        found = np.zeros(len(block.endog))
+        for column in self.at.T:
+            along = np.zeros(len(block.endog))
+            for gap, share in zip(gaps.T, column, strict=True):
+                along += gap * share
+            found += along**2
+        return found
+
+
+@dataclass(frozen=True)
+class WholeRows:
+    """The design, the response and the weights, (b, k + 2)."""
+
+    def __call__(self, block: Block) -> FloatArray:
+        weights = np.ones(len(block.endog)) if block.weights is None else block.weights
+        return np.column_stack((block.dense(), block.endog, weights))
+
+
+def block_of(rows: FloatArray) -> Block:
+    """A block of whole rows, (b, k + 2)."""
+    design = Dense(np.asfortranarray(rows[:, :-2]))
+    return Block(rows[:, -2], design, Extras(weights=rows[:, -1]))

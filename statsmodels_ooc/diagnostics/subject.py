@@ -11,17 +11,23 @@ import numpy as np
 from statsmodels.regression.linear_model import OLS
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.diagnostics.rows import ColumnsOf
+from statsmodels_ooc.diagnostics.rows import ColumnsOf, Plain
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.engine.tasks import one_blas_thread
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.options import options
+from statsmodels_ooc.reductions.auxiliary import Auxiliary
 from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.least_squares import Triangle, triangularize
 from statsmodels_ooc.results.covariance.base import rows_beside
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 _NAMED = 10  # columns that a message lists
+
+
+def _as_it_is(state: Any) -> Any:
+    return state
 
 
 @dataclass(frozen=True)
@@ -82,10 +88,22 @@ class Subject:
         self, reduction: Reduction[Any], finish: Callable[[Any], Any], *options: Hashable
     ) -> Any:
         """What the rows tell, read once for the same parameters and options."""
-        key = (self.name, self.params.tobytes(), *options)
+        return self.ask_all(self.question(reduction, finish, *options))[0]
+
+    def question(
+        self,
+        reduction: Reduction[Any],
+        finish: Callable[[Any], Any] = _as_it_is,
+        *options: Hashable,
+    ) -> Question:
+        """Something that is known by the parameters and the options."""
+        return Question(self.name, (self.name, self.params.tobytes(), *options), reduction, finish)
+
+    def ask_all(self, *questions: Question) -> tuple[Any, ...]:
+        """What the rows tell, those that are not known in one pass."""
         with one_blas_thread():  # the same bits on every machine
-            question = Question(self.name, key, reduction, finish)
-            return self.results.model.likelihood.ask(question)[0]
+            found: tuple[Any, ...] = self.results.model.likelihood.ask(*questions)
+        return found
 
     def once(self, make: Callable[[], Any], *options: Hashable) -> Any:
         """What is made of passes with something beside the rows, made once."""
@@ -156,6 +174,24 @@ def subject(results: Any, name: str) -> Subject | None:
             f"define it for {type(model).__name__}; OLS and WLS have it"
         )
     return Subject(results, name)
+
+
+def factor_of_design(about: Subject) -> FloatArray:
+    """R of ``[1 | X]`` without weights, (k + 1, k + 1): no pass where the fit tells it.
+
+    That is OLS with a column that is constant; others take a pass.
+    """
+    k, constant = about.k, about.constant
+    if about.weighted or constant is None:
+        plain = Auxiliary(Plain(), Triangle(k), k)
+        r: FloatArray = about.ask(plain, lambda state: state.r[: k + 1, : k + 1], "design")
+    else:
+        value = about.results.model.likelihood.facts.low[constant]
+        columns = about.fit.r_exog[:, [constant, *range(k)]]
+        r = triangularize(np.vstack((columns, np.zeros(k + 1))))
+        r[:, 0] /= value
+        r[1:, 1 + constant] = 0.0
+    return r * np.sign(np.where(np.diag(r) == 0, 1.0, np.diag(r)))[:, None]
 
 
 def column_values(about: Subject, column: int | str) -> FloatArray:

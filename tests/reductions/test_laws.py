@@ -29,6 +29,7 @@ from statsmodels_ooc.reductions.autocovariance import Autocovariance
 from statsmodels_ooc.reductions.auxiliary import Auxiliary, Lagged
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Additive, Reduction, Together, added
+from statsmodels_ooc.reductions.between import Between
 from statsmodels_ooc.reductions.cluster import ClusterScores, ClusterState
 from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
 from statsmodels_ooc.reductions.exact import ExactMoments, Means
@@ -38,6 +39,11 @@ from statsmodels_ooc.reductions.least_squares import Moments, Triangle, Triangle
 from statsmodels_ooc.reductions.loglike import GivenMeans, LogLike, PowerSums
 from statsmodels_ooc.reductions.margins import ColumnFacts, MarginalEffects
 from statsmodels_ooc.reductions.recession import Recession
+from statsmodels_ooc.reductions.recursive import (
+    OfPartitions,
+    PartitionsState,
+    RecursiveResiduals,
+)
 from statsmodels_ooc.reductions.residuals import ResidualMoments
 from statsmodels_ooc.reductions.responses import (
     DevianceAbout,
@@ -124,6 +130,9 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "lags": Lagged(LaggedResiduals(NEAR, design=True), 2, Triangle(K + 2), K),
     "many lags": Lagged(LaggedResiduals(NEAR, ones=True), 7, Moments(8), 1),
     "autocovariances": Autocovariance(NEAR, 6),
+    "extremes only": Between(np.zeros(K), np.ones(K)),
+    "factors of partitions": OfPartitions(K, 3),
+    "recursive residuals": RecursiveResiduals((0, 2, 9), (np.eye(K + 1),) * 3, 2, 3),
     "distinct rows": DistinctRows((None,) * K, None, None, max_cells=1_000),
 }
 # These fold other things than blocks of a design, and have the laws in tests of their own.
@@ -299,6 +308,9 @@ def parts(state: Any) -> dict[str, Any]:
         return {f"{i}: {name}": value for i, pair in enumerate(pairs) for name, value in pair}
     if isinstance(state, DistinctState):
         return cells_of(state)
+    if isinstance(state, PartitionsState):
+        pairs = zip(state.partitions, state.factors, strict=True)
+        return {f"partition {i}": factor.r.T @ factor.r for i, factor in pairs}
     if isinstance(state, ClusterState):
         return {f"cluster {label}": state.sums[row] for label, row in state.clusters.items()}
     assert is_dataclass(state)
