@@ -58,7 +58,7 @@ class Subject:
     @property
     def nobs(self) -> int:
         """Number of rows."""
-        return int(self.results.model.nobs)
+        return int(self.results.model.likelihood.facts.rows)
 
     @property
     def fit(self) -> LinearFit:
@@ -150,8 +150,17 @@ class Subject:
             )
 
 
-def subject(results: Any, name: str) -> Subject | None:
+def subject(results: Any, name: str, *, of_design: bool = False) -> Subject | None:
     """The fit to diagnose; None where its data is in memory, as statsmodels' own functions want.
+
+    Parameters
+    ----------
+    results : results of a fit
+        Of a linear model.
+    name : str
+        The diagnostic.
+    of_design : bool
+        Whether only the design matters, which generalised linear models have, too.
 
     Raises
     ------
@@ -168,7 +177,7 @@ def subject(results: Any, name: str) -> Subject | None:
         )
     if not getattr(model, "streams", False):
         return None
-    if not hasattr(results, "linear_fit"):
+    if not of_design and not hasattr(results, "linear_fit"):
         raise NotImplementedError(
             f"{name} is about the residuals y - X b of least squares, and statsmodels does not "
             f"define it for {type(model).__name__}; OLS and WLS have it"
@@ -182,7 +191,7 @@ def factor_of_design(about: Subject) -> FloatArray:
     That is OLS with a column that is constant; others take a pass.
     """
     k, constant = about.k, about.constant
-    if about.weighted or constant is None:
+    if about.weighted or constant is None:  # of a GLM, too
         plain = Auxiliary(Plain(), Triangle(k), k)
         r: FloatArray = about.ask(plain, lambda state: state.r[: k + 1, : k + 1], "design")
     else:

@@ -31,6 +31,7 @@ from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Additive, Reduction, Together, added
 from statsmodels_ooc.reductions.between import Between
 from statsmodels_ooc.reductions.cluster import ClusterScores, ClusterState
+from statsmodels_ooc.reductions.cumulative import CumulatedScores, Cusum
 from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
 from statsmodels_ooc.reductions.exact import ExactMoments, Means
 from statsmodels_ooc.reductions.facts import Extremes, Fingerprint, RowFacts
@@ -130,6 +131,8 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "lags": Lagged(LaggedResiduals(NEAR, design=True), 2, Triangle(K + 2), K),
     "many lags": Lagged(LaggedResiduals(NEAR, ones=True), 7, Moments(8), 1),
     "autocovariances": Autocovariance(NEAR, 6),
+    "cumulated residuals": Cusum(NEAR),
+    "cumulated scores": CumulatedScores(NEAR, FAR, 1.5),
     "extremes only": Between(np.zeros(K), np.ones(K)),
     "factors of partitions": OfPartitions(K, 3),
     "recursive residuals": RecursiveResiduals((0, 2, 9), (np.eye(K + 1),) * 3, 2, 3),
@@ -193,6 +196,7 @@ MATRICES: dict[str, Reduction[Any]] = {
     "lags": Lagged(LaggedResiduals(AT, design=True), 9, Triangle(WIDE + 9), WIDE),
     "many lags": Lagged(LaggedResiduals(AT), WIDE, Triangle(WIDE)),
     "autocovariances": Autocovariance(AT, 10_000),
+    "cumulated scores": CumulatedScores(AT, Axes(np.eye(WIDE), AT), 1.5),
     "several as one": Together(
         (ObservedInformation(POISSON, AT), Scoring(ANY, AT, Triangle(9), 9))
     ),
