@@ -14,6 +14,7 @@ from statsmodels_ooc.diagnostics.heteroscedasticity import (
     spec_white,
 )
 from statsmodels_ooc.diagnostics.linearity import linear_lm, linear_reset
+from statsmodels_ooc.diagnostics.nonnested import compare_cox, compare_encompassing, compare_j
 from statsmodels_ooc.diagnostics.normality import durbin_watson, jarque_bera, omni_normtest
 from statsmodels_ooc.diagnostics.stability import breaks_cusumolsresid, breaks_hansen
 from statsmodels_ooc.diagnostics.subsets import linear_harvey_collier, linear_rainbow
@@ -24,6 +25,9 @@ __all__ = [
     "acorr_lm",
     "breaks_cusumolsresid",
     "breaks_hansen",
+    "compare_cox",
+    "compare_encompassing",
+    "compare_j",
     "durbin_watson",
     "het_arch",
     "het_breuschpagan",

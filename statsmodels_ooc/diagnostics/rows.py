@@ -344,3 +344,29 @@ def block_of(rows: FloatArray) -> Block:
     """A block of whole rows, (b, k + 2)."""
     design = Dense(np.asfortranarray(rows[:, :-2]))
     return Block(rows[:, -2], design, Extras(weights=rows[:, -1]))
+
+
+@dataclass(frozen=True)
+class BothDesigns:
+    """The design, and that of another model in the whole rows beside, (b, k + q)."""
+
+    weighted: bool = False
+    name: str = "other"
+
+    def __call__(self, block: Block) -> Block:
+        design = np.hstack((block.dense(), block.extras.beside[self.name][:, :-2]))
+        if not self.weighted:
+            return without_weights(block, design, block.endog)
+        return auxiliary_block(block, design, block.endog)
+
+
+@dataclass(frozen=True)
+class ChosenColumns:
+    """Some columns of the designs of two models, (b, c)."""
+
+    both: BothDesigns
+    at: tuple[int, ...]
+
+    def __call__(self, block: Block) -> Block:
+        whole = self.both(block)
+        return auxiliary_block(whole, whole.dense()[:, list(self.at)], whole.endog)

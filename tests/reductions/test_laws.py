@@ -35,6 +35,7 @@ from statsmodels_ooc.reductions.cumulative import CumulatedScores, Cusum
 from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
 from statsmodels_ooc.reductions.exact import ExactMoments, Means
 from statsmodels_ooc.reductions.facts import Extremes, Fingerprint, RowFacts
+from statsmodels_ooc.reductions.gap import Gap
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation, ScoreMeat
 from statsmodels_ooc.reductions.least_squares import Moments, Triangle, TriangleState
 from statsmodels_ooc.reductions.loglike import GivenMeans, LogLike, PowerSums
@@ -133,6 +134,7 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "autocovariances": Autocovariance(NEAR, 6),
     "cumulated residuals": Cusum(NEAR),
     "cumulated scores": CumulatedScores(NEAR, FAR, 1.5),
+    "a gap": Gap("exog_extra"),
     "extremes only": Between(np.zeros(K), np.ones(K)),
     "factors of partitions": OfPartitions(K, 3),
     "recursive residuals": RecursiveResiduals((0, 2, 9), (np.eye(K + 1),) * 3, 2, 3),
