@@ -165,7 +165,7 @@ def subject(results: Any, name: str, *, of_design: bool = False) -> Subject | No
     Raises
     ------
     NotImplementedError
-        A streamed generalised linear model, for which statsmodels does not define the test.
+        A generalised linear model, for which statsmodels does not define the test.
     TypeError
         These are no results.
     """
@@ -175,14 +175,13 @@ def subject(results: Any, name: str, *, of_design: bool = False) -> Subject | No
             f"{name} takes the results of a fit, such as smof.ols(...).fit(), not a "
             f"{type(results).__name__}"
         )
-    if not getattr(model, "streams", False):
-        return None
-    if not of_design and not hasattr(results, "linear_fit"):
+    streams = getattr(model, "streams", False)
+    if not of_design and not hasattr(results, "linear_fit" if streams else "resid"):
         raise NotImplementedError(
             f"{name} is about the residuals y - X b of least squares, and statsmodels does not "
             f"define it for {type(model).__name__}; OLS and WLS have it"
         )
-    return Subject(results, name)
+    return Subject(results, name) if streams else None
 
 
 def factor_of_design(about: Subject) -> FloatArray:

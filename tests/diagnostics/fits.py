@@ -21,6 +21,7 @@ CASES: dict[str, tuple[str, str | None]] = {
     "far from zero": ("I(y + 1e4) ~ I(a * 1e3) + I(b + 1e3)", None),
     "weights": ("y ~ a + b", "w"),
     "weights, dropped rows": ("y ~ m + C(h)", "w ** 2 + 1"),
+    "other": ("y ~ b + np.exp(m)", None),
     "leverage one": ("y ~ a + I(1.0 * (a > 2.4))", None),
 }
 # No constant, or none of its own column.
