@@ -17,7 +17,11 @@ from statsmodels_ooc.diagnostics.linearity import linear_lm, linear_reset
 from statsmodels_ooc.diagnostics.nonnested import compare_cox, compare_encompassing, compare_j
 from statsmodels_ooc.diagnostics.normality import durbin_watson, jarque_bera, omni_normtest
 from statsmodels_ooc.diagnostics.stability import breaks_cusumolsresid, breaks_hansen
-from statsmodels_ooc.diagnostics.subsets import linear_harvey_collier, linear_rainbow
+from statsmodels_ooc.diagnostics.subsets import (
+    linear_harvey_collier,
+    linear_rainbow,
+    recursive_olsresiduals,
+)
 
 __all__ = [
     "acorr_breusch_godfrey",
@@ -39,6 +43,7 @@ __all__ = [
     "linear_rainbow",
     "linear_reset",
     "omni_normtest",
+    "recursive_olsresiduals",
     "spec_white",
     "variance_inflation_factor",
 ]

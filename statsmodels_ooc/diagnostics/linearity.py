@@ -15,6 +15,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.diagnostics.robust import CLASSIC, check_covariance, covariance, wald
 from statsmodels_ooc.diagnostics.rows import Scores, WithPowers, WithTransformed
 from statsmodels_ooc.diagnostics.subject import Subject, factor_of_design, subject
+from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.reductions.auxiliary import Auxiliary
 from statsmodels_ooc.reductions.between import Between
 from statsmodels_ooc.reductions.least_squares import Triangle, triangularize
@@ -56,6 +57,8 @@ def linear_reset(
 
     Raises
     ------
+    DesignError
+        All powers follow from the design.
     NotImplementedError
         Another covariance.
     ValueError
@@ -90,8 +93,9 @@ def linear_reset(
     powers = _powers(power)
     rows, fit = _augmented(about, test_type, powers)
     added, options = range(about.k, len(fit.params)), (test_type, powers, "meat")
+    f, df = fit.f_test(added)
+    _require_directions(about, df)
     if cov_type == CLASSIC:
-        f, df = fit.f_test(added)
         return _contrast(f * df, df, fit.df_resid, use_f)
     cov = covariance(
         fit,
@@ -99,6 +103,22 @@ def linear_reset(
         lambda meat: about.ask(Auxiliary(rows, meat, len(fit.params)), lambda s: s, *options),
     )
     return _contrast(*wald(fit.params, cov, added), fit.df_resid, use_f)
+
+
+def _require_directions(about: Subject, df: int) -> None:
+    """Refuse added columns that all follow from the design.
+
+    Raises
+    ------
+    DesignError
+        They do.
+    """
+    if df == 0:
+        raise DesignError(
+            f"{about.name}: the added columns are combinations of those of the design, which "
+            "leaves nothing to test",
+            hint="powers of columns of two values are the columns again",
+        )
 
 
 def _powers(power: int | Sequence[int]) -> tuple[int, ...]:
@@ -220,7 +240,8 @@ def linear_lm(
     Raises
     ------
     DesignError
-        The function gives something else, or values that are no numbers.
+        The function gives something else, values that are no numbers, or columns that follow
+        from the design.
 
     Notes
     -----
@@ -251,6 +272,7 @@ def linear_lm(
     q = about.k + len(at)
     fit: Regression = about.ask(Auxiliary(rows, Triangle(q), q), _solved(about.nobs), func)
     f, df = fit.f_test(range(about.k, q))
+    _require_directions(about, df)
     lm = about.nobs * fit.rsquared
     test = ContrastResults(F=f, df_denom=fit.df_resid, df_num=df)
     return lm, float(stats.chi2.sf(lm, df)), test

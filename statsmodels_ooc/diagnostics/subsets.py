@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
 from statsmodels.stats import diagnostic as sd
 
 from statsmodels_ooc.arrays import FloatArray
@@ -255,6 +256,62 @@ def linear_harvey_collier(res: Any, order_by: Any = None, skip: int | None = Non
         )
     t = ratio(state.mean, np.sqrt(ratio(state.m2, state.n - 1) / state.n))
     return TTest(t, float(2 * stats.t.sf(abs(t), state.n - 1)))
+
+
+def recursive_olsresiduals(
+    res: Any,
+    skip: int | None = None,
+    lamda: float = 0.0,
+    alpha: float = 0.95,
+    order_by: Any = None,
+) -> Any:
+    r"""Recursive residuals of all rows and their CUSUM, in memory: one pass, in order.
+
+    Parameters
+    ----------
+    res : RegressionResults
+        Of OLS or WLS. A streamed design smaller than ``smo.options.array_limit`` is read into
+        memory and handed to statsmodels.
+    skip : int, optional
+        To how many rows the first parameters are fitted; as many as there are columns by default.
+    lamda : float
+        Weight of a ridge penalty at the start.
+    alpha : {0.9, 0.95, 0.99}
+        Level of the bounds of the CUSUM.
+    order_by : array_like of int, (n,), optional
+        The numbers of the rows in their order.
+
+    Returns
+    -------
+    rresid, rparams, rypred, rresid_standardized, rresid_scaled, rcusum, rcusumci : ndarray
+        As statsmodels, (n,), but for the parameters, (n, k), and the bounds, (2, n - skip).
+
+    Raises
+    ------
+    NotImplementedError
+        The design is larger than that; `linear_harvey_collier` has no such limit.
+    RowOrderError
+        The order of rows means nothing.
+
+    Notes
+    -----
+    .. math:: w_t = \frac{y_t - x_t'b_{t-1}}{\sqrt{1 + x_t' (X_{t-1}'X_{t-1})^{-1} x_t}}.
+
+    Weights of WLS play no part, as in statsmodels.
+
+    References
+    ----------
+    Brown, Durbin, Evans (1975). Techniques for testing the constancy of regression relationships
+    over time. J. R. Stat. Soc. B 37, 149-192.
+    """
+    about = subject(res, "recursive_olsresiduals")
+    if about is None:
+        return sd.recursive_olsresiduals(res, skip, lamda, alpha, order_by)
+    about.require_order()
+    require_design(about.results.model, "recursive_olsresiduals: residuals one after the other")
+    rows = about.rows().read(about.name, WholeRows(), about.k + 2)
+    fit = OLS(rows[:, -2], rows[:, :-2]).fit()
+    return sd.recursive_olsresiduals(fit, skip, lamda, alpha, order_by)
 
 
 _LEFT_OUT = 3  # rows at the start, as statsmodels has it

@@ -123,6 +123,29 @@ def test_reset_says_what_it_cannot_do() -> None:
         dg.linear_reset(smof.ols("y ~ h", source).fit(), test_type="exog")
 
 
+def test_what_follows_from_the_design_cannot_be_tested() -> None:
+    fit = smof.ols("y ~ h", smo.as_source(FRAME, chunk_rows=7)).fit()
+    for test in (
+        dg.linear_lm,
+        dg.linear_reset,
+        lambda res: dg.linear_reset(res, cov_type="HC3"),
+        lambda res: dg.linear_reset(res, test_type="princomp"),
+    ):
+        with pytest.raises(DesignError, match="leaves nothing to test"):
+            test(fit)
+
+
+def test_degrees_of_freedom_are_ranks() -> None:
+    source = smo.as_source(FRAME, chunk_rows=7)
+    with_factor, without = smof.ols("y ~ a + C(g)", source).fit(), smof.ols("y ~ a", source).fit()
+    found = dg.linear_lm(with_factor)
+    assert found[2].df_num == dg.linear_lm(without)[2].df_num == 1
+    assert_close(found[1], stats.chi2.sf(found[0], 1))
+    frame = FRAME.assign(square=FRAME["a"] ** 2)
+    wanted = smf.ols("y ~ a + square + C(g)", frame).fit().f_test("square = 0")
+    assert_close(found[2].fvalue, wanted.fvalue)
+
+
 @ranks
 @pytest.mark.parametrize("case", ["dropped rows", "weights"])
 @chunked
@@ -256,6 +279,21 @@ def test_harvey_collier_is_statsmodels_where_that_counts_what_is_there(chunk: in
         assert_close(dg.linear_harvey_collier(both.ours), tuple(wanted))
 
 
+@pytest.mark.parametrize("case", ["dropped rows", "weights"])
+def test_recursive_residuals(case: str) -> None:
+    both = pair(case)
+    order = np.random.default_rng(2).permutation(int(both.theirs.nobs))
+    for options in ({}, {"skip": 9, "lamda": 0.1, "alpha": 0.9, "order_by": order}):
+        with passes(both.ours) as made:
+            found = dg.recursive_olsresiduals(both.ours, **options)
+        assert made == ["recursive_olsresiduals"]
+        wanted = sd.recursive_olsresiduals(both.theirs, **options)
+        for ours, theirs in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-8)
+    with smo.options.set(array_limit=100), pytest.raises(NotImplementedError, match="one after"):
+        dg.recursive_olsresiduals(both.ours)
+
+
 def test_harvey_collier_in_a_given_order() -> None:
     both = pair("dropped rows")
     order = np.random.default_rng(1).permutation(int(both.theirs.nobs))
@@ -285,7 +323,9 @@ def test_harvey_collier_says_what_it_cannot_do() -> None:
             dg.linear_harvey_collier(fit, skip=skip)
 
 
-@pytest.mark.parametrize("test", [dg.linear_rainbow, dg.linear_harvey_collier])
+@pytest.mark.parametrize(
+    "test", [dg.linear_rainbow, dg.linear_harvey_collier, dg.recursive_olsresiduals]
+)
 def test_order_is_needed(test: Any) -> None:
     fit = smof.ols("y ~ a", dd.from_pandas(FRAME, npartitions=3).clear_divisions()).fit()
     with pytest.raises(RowOrderError, match="needs rows in order"):
