@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -158,9 +159,16 @@ def het_white(res: Any, interaction_terms: bool = True) -> tuple[float, float, f
     q = about.k
     if interaction_terms:
         rows, q = WhiteRows(about.params, _standard(about)), q * (q + 1) // 2
-    r = about.ask(Auxiliary(rows, Triangle(q), q), _factor, interaction_terms)
-    fit = regress(r, about.nobs)
-    lm = about.nobs * fit.rsquared
+    triangle = Auxiliary(rows, Triangle(q), q)
+    answer: tuple[float, float, float, float] = about.ask(
+        triangle, partial(_white, nobs=about.nobs), interaction_terms
+    )
+    return answer
+
+
+def _white(state: TriangleState, nobs: int) -> tuple[float, float, float, float]:
+    fit = regress(state.r, nobs)
+    lm = nobs * fit.rsquared
     return lm, _chi2(lm, fit.df_model), fit.fvalue, fit.f_pvalue
 
 
@@ -215,10 +223,15 @@ def spec_white(res: Any) -> tuple[float, float, int]:
     standard, q = _standard(about), about.k * (about.k + 1) // 2
     means, mean_square = _means_of_products(about, standard)
     rows = SpecWhiteRows(about.params, standard, means, mean_square)
-    r = about.ask(Auxiliary(rows, Triangle(q), q), _factor)
-    fit = regress(_ones_on_columns(r, about.nobs), about.nobs)
-    stat = fit.uncentered_ess
-    return stat, _chi2(stat, fit.fit.rank), fit.fit.rank
+    triangle = Auxiliary(rows, Triangle(q), q)
+    answer: tuple[float, float, int] = about.ask(triangle, partial(_spec_white, nobs=about.nobs))
+    return answer
+
+
+def _spec_white(state: TriangleState, nobs: int) -> tuple[float, float, int]:
+    fit = regress(_ones_on_columns(state.r, nobs), nobs)
+    stat, rank = fit.uncentered_ess, fit.fit.rank
+    return stat, _chi2(stat, rank), rank
 
 
 def _ones_on_columns(r: FloatArray, nobs: int) -> FloatArray:
