@@ -228,7 +228,7 @@ def linear_lm(
         Of OLS or WLS; in memory it is handed to statsmodels.
     func : callable, optional
         Columns of the design but the constant, (b, c) for any number of rows, to as many others;
-        squares by default. Row by row, and picklable on a cluster.
+        squares by default. Row by row, and picklable on a cluster. Each call reads the rows.
 
     Returns
     -------
@@ -263,14 +263,15 @@ def linear_lm(
     at = np.array([j for j in range(about.k) if j != about.constant], dtype=np.intp)
     if len(at) == 0:
         raise ValueError("linear_lm needs a column beside the constant")
-    rows: Any
+    q = about.k + len(at)
     if func is None:
         scores = _columns(about, at, bool(about.results.model.k_constant))
-        rows = WithPowers(scores, (2,), about.params)
-    else:
-        rows = WithTransformed(about.params, tuple(at.tolist()), func)
-    q = about.k + len(at)
-    fit: Regression = about.ask(Auxiliary(rows, Triangle(q), q), _solved(about.nobs), func)
+        squares = WithPowers(scores, (2,), about.params)
+        fit: Regression = about.ask(Auxiliary(squares, Triangle(q), q), _solved(about.nobs))
+    else:  # not remembered: nothing tells whether two functions are one
+        made = WithTransformed(about.params, tuple(at.tolist()), func)
+        (state,) = about.rows().fold(about.name, Auxiliary(made, Triangle(q), q))
+        fit = regress(state.r, about.nobs)
     f, df = fit.f_test(range(about.k, q))
     _require_directions(about, df)
     lm = about.nobs * fit.rsquared

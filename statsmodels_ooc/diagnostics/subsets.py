@@ -78,7 +78,7 @@ def linear_rainbow(
     RowOrderError
         By default: the order of rows means nothing.
     ValueError
-        The middle has fewer rows than the design columns.
+        The middle has fewer rows than the design columns, or is no part of the rows.
 
     Notes
     -----
@@ -104,10 +104,14 @@ def linear_rainbow(
         raise ValueError("order_by and use_distance cannot be simultaneously used.")
     if center is not None:
         warn_caller("center has no effect, as in statsmodels", FutureWarning)
+    if not 0 < frac < 1:
+        raise ValueError(
+            f"frac is the share of the rows in the middle, between 0 and 1, not {frac}"
+        )
     n = about.nobs
     low = int(np.ceil(0.5 * (1 - frac) * n))
     high = int(np.floor(low + frac * n))
-    if high - low < about.k or high > n:
+    if high - low < about.k:
         raise ValueError(
             "frac is too small to perform test. frac * nobs must be greater than the number of "
             "exogenous variables in the model."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import dask.dataframe as dd
@@ -157,6 +158,16 @@ def test_lagrange_multiplier(case: str, chunk: int, func: Any) -> None:
     assert_same_test(found[2], wanted[2])
 
 
+def test_a_function_stays_out_of_saved_results() -> None:
+    fit = smof.ols("y ~ a", smo.as_source(FRAME, chunk_rows=7)).fit()
+    with passes(fit) as made:
+        for _ in range(2):
+            dg.linear_lm(fit, lambda x: x**3)
+            dg.linear_lm(fit)
+    assert made == ["linear_lm"] * 3
+    assert pickle.loads(pickle.dumps(fit)).nobs == fit.nobs
+
+
 def test_functions_give_numbers() -> None:
     fit = pair("weights").ours
     with pytest.raises(DesignError, match=r"func gives .*nan"), np.errstate(invalid="ignore"):
@@ -243,6 +254,9 @@ def test_rainbow_says_what_it_cannot_do() -> None:
     fit = pair("weights").ours
     with pytest.raises(ValueError, match="frac is too small"):
         dg.linear_rainbow(fit, 0.01)
+    for frac in (0, 1, 2.5):
+        with pytest.raises(ValueError, match="between 0 and 1"):
+            dg.linear_rainbow(fit, frac)
     with pytest.raises(ValueError, match="cannot be simultaneously"):
         dg.linear_rainbow(fit, order_by="b", use_distance=True)
     with pytest.raises(DesignError, match="'c' is no column"):
