@@ -9,7 +9,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.reductions.axes import Axes
-from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
+from statsmodels_ooc.reductions.sandwich import LinearScores, WhiteMeat, WhiteMeatState
 from statsmodels_ooc.results.covariance.base import sandwich
 from statsmodels_ooc.results.covariance.linear import MEATS
 from statsmodels_ooc.solvers.auxiliary import Regression
@@ -39,7 +39,8 @@ def check_covariance(name: str, cov_type: str, cov_kwds: Any) -> None:
 def meat_of(regression: Regression) -> WhiteMeat:
     """What a robust covariance folds of the rows of an auxiliary regression."""
     fit = regression.fit
-    return WhiteMeat(fit.params, Axes(fit.root, fit.centre), fit.column_rounding)
+    axes = Axes(fit.root, fit.centre)
+    return WhiteMeat(LinearScores(fit.params, axes), axes, fit.column_rounding)
 
 
 def covariance(

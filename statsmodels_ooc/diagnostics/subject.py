@@ -15,12 +15,11 @@ from statsmodels_ooc.diagnostics.rows import ColumnsOf, Plain
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.engine.tasks import one_blas_thread
 from statsmodels_ooc.errors import DesignError
-from statsmodels_ooc.likelihoods.base import Question
+from statsmodels_ooc.likelihoods.base import Question, rows_beside
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.auxiliary import Auxiliary
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.least_squares import Triangle, triangularize
-from statsmodels_ooc.results.covariance.base import rows_beside
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 _NAMED = 10  # columns that a message lists
@@ -114,7 +113,7 @@ class Subject:
     def rows(self, **beside: Any) -> StreamedRows:
         """The rows, with columns, expressions or arrays beside them."""
         rows: StreamedRows = self.results.model.open_rows()
-        return rows_beside(rows, self.results.model.spec, **beside) if beside else rows
+        return rows_beside(rows, **beside) if beside else rows
 
     def resid_in_memory(self, why: str) -> FloatArray:
         """The residuals, (n,), where they are smaller than ``array_limit``: a pass.
