@@ -122,6 +122,11 @@ class StreamedRows:
         more = {name: aligned(values, counts, name) for name, values in given.items()}
         return replace(self, _given={**self._given, **more})
 
+    def numbered(self, name: str) -> StreamedRows:
+        """The same rows, with their number among those that the design keeps beside each."""
+        counts = tuple(kept for _, kept, _ in self.seen)
+        return self.beside(**{name: da.arange(sum(counts), chunks=(counts,), dtype=np.float64)})
+
     def require_order(self, what: str) -> None:
         """Refuse what depends on the order of rows, where that means nothing.
 

@@ -24,14 +24,20 @@ import statsmodels_ooc
 from statsmodels_ooc.blocks.block import Dense, Extras
 from statsmodels_ooc.design.labels import keys_of
 from statsmodels_ooc.design.levels import LevelScan
+from statsmodels_ooc.diagnostics.rows import LaggedResiduals, Plain, Standard, WhiteRows
 from statsmodels_ooc.families.kernels import kernel_of
+from statsmodels_ooc.reductions.autocovariance import Autocovariance
+from statsmodels_ooc.reductions.auxiliary import Auxiliary, Lagged
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Additive, Reduction, Together, added
+from statsmodels_ooc.reductions.between import Between
 from statsmodels_ooc.reductions.closing import ClusterScores, CountedScores, LeftOut
 from statsmodels_ooc.reductions.cluster import ClusterState, ClusterSums, added_up
+from statsmodels_ooc.reductions.cumulative import CumulatedScores, Cusum
 from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
 from statsmodels_ooc.reductions.exact import ExactMoments, Means
 from statsmodels_ooc.reductions.facts import Extremes, Fingerprint, RowFacts
+from statsmodels_ooc.reductions.gap import Gap
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation, ScoreMeat
 from statsmodels_ooc.reductions.kernel import KernelMeat
 from statsmodels_ooc.reductions.largest import LargestRows, Scores
@@ -41,6 +47,11 @@ from statsmodels_ooc.reductions.loglike import GivenMeans, LogLike, PowerSums
 from statsmodels_ooc.reductions.margins import ColumnFacts, MarginalEffects
 from statsmodels_ooc.reductions.periods import PeriodSums
 from statsmodels_ooc.reductions.recession import Recession
+from statsmodels_ooc.reductions.recursive import (
+    OfPartitions,
+    PartitionsState,
+    RecursiveResiduals,
+)
 from statsmodels_ooc.reductions.residuals import ResidualMoments
 from statsmodels_ooc.reductions.responses import (
     DevianceAbout,
@@ -162,6 +173,18 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "largest rows above a floor": LargestRows(Sizes(), 3, 0.5),
     "several as one": Together((DevianceAbout(ANY, 0.3), Extremes(K))),
     "histograms": Histograms(((0, 1), (2, K)), (((-3.0, 3.0), (-2.0, 40.0)),) * 2),
+    "an auxiliary regression": Auxiliary(
+        WhiteRows(NEAR, Standard(np.zeros(K), np.full(K, 4.0))), Moments(6), 6
+    ),
+    "lags": Lagged(LaggedResiduals(NEAR, design=True), 2, Triangle(K + 2), K),
+    "many lags": Lagged(LaggedResiduals(NEAR, ones=True), 7, Moments(8), 1),
+    "autocovariances": Autocovariance(NEAR, 6),
+    "cumulated residuals": Cusum(NEAR),
+    "cumulated scores": CumulatedScores(NEAR, FAR, 1.5),
+    "a gap": Gap("exog_extra"),
+    "extremes only": Between(np.zeros(K), np.ones(K)),
+    "factors of partitions": OfPartitions(K, 3),
+    "recursive residuals": RecursiveResiduals((0, 2, 9), (np.eye(K + 1),) * 3, 2, 3),
     "distinct rows": DistinctRows((None,) * K, None, None, max_cells=1_000),
 }
 # These fold other things than blocks of a design, and have the laws in tests of their own.
@@ -218,6 +241,11 @@ MATRICES: dict[str, Reduction[Any]] = {
     "scoring at the start": Scoring(ANY, None, Triangle(WIDE), WIDE),
     "score meat": ScoreMeat(ANY, AT),
     "score meat on axes": ScoreMeat(ANY, AT, Axes(np.eye(WIDE)[:, :90], AT)),
+    "an auxiliary regression": Auxiliary(Plain(), Triangle(WIDE), WIDE),
+    "lags": Lagged(LaggedResiduals(AT, design=True), 9, Triangle(WIDE + 9), WIDE),
+    "many lags": Lagged(LaggedResiduals(AT), WIDE, Triangle(WIDE)),
+    "autocovariances": Autocovariance(AT, 10_000),
+    "cumulated scores": CumulatedScores(AT, Axes(np.eye(WIDE), AT), 1.5),
     "several as one": Together(
         (ObservedInformation(POISSON, AT), Scoring(ANY, AT, Triangle(9), 9))
     ),
@@ -336,6 +364,9 @@ def parts(state: Any) -> dict[str, Any]:
         return {f"{i}: {name}": value for i, pair in enumerate(pairs) for name, value in pair}
     if isinstance(state, DistinctState):
         return cells_of(state)
+    if isinstance(state, PartitionsState):
+        pairs = zip(state.partitions, state.factors, strict=True)
+        return {f"partition {i}": factor.r.T @ factor.r for i, factor in pairs}
     if isinstance(state, ClusterState):
         return clusters_of(state)
     assert is_dataclass(state)
