@@ -148,7 +148,9 @@ def test_degrees_of_freedom_are_ranks() -> None:
 @ranks
 @pytest.mark.parametrize("case", ["dropped rows", "weights"])
 @chunked
-@pytest.mark.parametrize("func", [None, np.exp, lambda x: np.abs(x) ** 1.5], ids=str)
+@pytest.mark.parametrize(
+    "func", [None, np.exp, lambda x: np.abs(x) ** 1.5], ids=["none", "exp", "power"]
+)
 def test_lagrange_multiplier(case: str, chunk: int, func: Any) -> None:
     both = pair(case, chunk)
     found, wanted = dg.linear_lm(both.ours, func), sd.linear_lm(*arrays(both.theirs), func)
