@@ -155,10 +155,18 @@ def anova_lm(
     kind = _checked(results, test, typ, robust)
     terms = _terms(results[0]) if len(results) == 1 else []
     if len(results) > 1 or results[0].model.rank == len(results[0].params):
-        table: pd.DataFrame = by_columns(*results, scale=scale, test=test, typ=kind, robust=robust)
+        given = (
+            one.without_arrays() if isinstance(one, StreamedResults) else one for one in results
+        )
+        table: pd.DataFrame = by_columns(*given, scale=scale, test=test, typ=kind, robust=robust)
         return table
     fitted = _Fitted(results[0], _fit_of(results[0]), terms)
     return _sequential(fitted) if kind == 1 else _partial(fitted, kind, robust)
+
+
+def _without_arrays(results: Any) -> Any:
+    """Results whose rows statsmodels may look at without reading them."""
+    return results.without_arrays() if isinstance(results, StreamedResults) else results
 
 
 def _checked(results: tuple[Any, ...], test: str, typ: int | str, robust: str | None) -> int:

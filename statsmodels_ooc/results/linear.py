@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from functools import cached_property
 from typing import Any
@@ -131,6 +132,13 @@ class StreamedResults(HasCovariances, LazyRows, HasInfluence, NestedTests, Estim
 
     def _design_fit(self) -> LinearFit:
         return self._fit
+
+    def without_arrays(self) -> Any:
+        """The same results, of a model whose response and design are lazy at any size."""
+        found, model = copy.copy(self), copy.copy(self.model)
+        model.endog, model.exog = self.model.lazy.endog, self.model.lazy.exog
+        found.model = model
+        return found
 
     # --- one more pass
 
