@@ -22,7 +22,7 @@ from statsmodels_ooc.models.streamed import StreamedModel, column_stream
 from statsmodels_ooc.results.covariance.registry import LINEAR, checked
 from statsmodels_ooc.results.lazy import require_design
 from statsmodels_ooc.results.linear import OLSResults, RegressionResults
-from statsmodels_ooc.results.rows import Design, Response, Weights
+from statsmodels_ooc.results.rows import Design, Response, Weights, Whitened
 from statsmodels_ooc.sources.dask_array import from_arrays
 
 _RCOND = 1e-15  # of the largest singular value, as in statsmodels' pinv
@@ -149,11 +149,26 @@ class StreamedLinear(StreamedModel):
         )
         return StreamedWrapper(results)
 
+    def initialize(self) -> None:
+        """Not available out of memory: it is run by statsmodels' own constructor."""
+        raise NotImplementedError("initialize sets up arrays as long as the data")
+
+    @row_method
     def whiten(self, x: Any) -> Any:
-        """Multiply rows by the roots of their weights."""
-        raise NotImplementedError(
-            "whiten(x) takes arrays as long as the data; wexog and wendog are there already"
-        )
+        """Multiply rows by the roots of their weights.
+
+        Parameters
+        ----------
+        x : array_like or dask Array, (n,) or (n, q)
+            A row for each row that the model uses.
+
+        Returns
+        -------
+        ndarray or RowArray, (n,) or (n, q)
+            In one pass, or lazily above ``array_limit``.
+        """
+        width = None if np.ndim(x) == 1 else np.shape(x)[1]
+        return RowFunction(Whitened("x"), width, {"x": x})
 
     @row_method
     def hessian_factor(self, params: Any, scale: Any = None, observed: bool = True) -> Any:

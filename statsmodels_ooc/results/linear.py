@@ -13,6 +13,7 @@ from statsmodels.iolib import summary2 as iolib
 
 from statsmodels_ooc._statsmodels import cache_writable
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.engine import RowFunction, row_answer
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning
 from statsmodels_ooc.reductions.residuals import ResidualMomentsState
 from statsmodels_ooc.results.covariance.linear import LinearScored, residual_moments
@@ -26,6 +27,7 @@ from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.influence import HasInfluence
 from statsmodels_ooc.results.lazy import LazyRows, WithDesign
 from statsmodels_ooc.results.nested import NestedTests
+from statsmodels_ooc.results.rows import HetScale
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
 
@@ -45,6 +47,7 @@ class StreamedResults(HasCovariances, LazyRows, HasInfluence, NestedTests, Estim
     use_t: bool
     registry = LINEAR
     _scored: LinearScored | None = None
+    het_kind: str | None = None
 
     def __init__(
         self,
@@ -263,10 +266,15 @@ class StreamedResults(HasCovariances, LazyRows, HasInfluence, NestedTests, Estim
         """
         self.forget_rows()
 
-    @property
-    def het_scale(self) -> Any:
-        """Not available out of memory: a value for every row."""
-        raise NotImplementedError("het_scale, the adjusted squared residuals, is not built")
+    @row_answer
+    def het_scale(self) -> RowFunction:
+        """Squared residuals as the last covariance of HC0 to HC3 took them, (n,)."""
+        if self.het_kind is None:
+            raise AttributeError("het_scale is there once one of HC0 to HC3 has been asked for")
+        factor = self.nobs / self.df_resid if self.het_kind == "HC1" else 1.0
+        power = {"HC2": 1, "HC3": 2}.get(self.het_kind, 0)
+        scored = self.scored
+        return RowFunction(HetScale(scored.params, scored.axes, factor, power))
 
 
 class RegressionResults(StreamedResults, lm.RegressionResults):  # type: ignore[misc]

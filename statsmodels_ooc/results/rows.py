@@ -9,6 +9,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.reductions.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,47 @@ class Residuals:
     def __call__(self, block: Block) -> FloatArray:
         resid = block.endog - block.matvec(np.asarray(self.params, dtype=np.float64))
         return (_whiten(block, resid) if self.whitened else resid) / self.divisor
+
+
+@dataclass(frozen=True)
+class HetScale:
+    """``factor * w e**2 / (1 - h)**power``, (b,), which the meats of HC0 to HC3 sum.
+
+    Attributes
+    ----------
+    params : ndarray, (k,)
+        The parameters.
+    axes : Axes
+        With a root of the normalised covariance, (k, r).
+    factor : float
+        1, or ``n / df_resid`` of HC1.
+    power : int
+        0 of HC0 and HC1, 1 of HC2, 2 of HC3.
+    """
+
+    params: FloatArray
+    axes: Axes
+    factor: float
+    power: int
+
+    def __call__(self, block: Block) -> FloatArray:
+        e = _whiten(block, block.endog - self.axes.fitted(block, self.params))
+        squares: FloatArray = self.factor * e**2
+        if self.power == 0:
+            return squares
+        h = np.square(_whiten(block, self.axes.rows(block))).sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):  # of leverage one
+            return np.asarray(squares / (1 - h) ** self.power)
+
+
+@dataclass(frozen=True)
+class Whitened:
+    """Values beside the rows, (b,) or (b, q), times the root of the weights."""
+
+    name: str
+
+    def __call__(self, block: Block) -> FloatArray:
+        return _whiten(block, np.asarray(block.extras.beside[self.name], dtype=np.float64))
 
 
 def _whiten(block: Block, rows: FloatArray) -> FloatArray:

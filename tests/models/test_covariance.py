@@ -106,3 +106,27 @@ def test_the_robust_pass_takes_the_summary_s_along() -> None:
     res = smof.ols("y ~ a + b", smo.as_source(FRAME, chunk_rows=7)).fit(cov_type="HC1")
     res.summary()
     assert [record.name for record in res.passes] == ["fit", "robust covariance"]
+
+
+@pytest.mark.parametrize("weights", [None, "w"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_adjusted_squared_residuals(kind: str, weights: str | None) -> None:
+    pair = formula_pair("y ~ a * b + C(g)", weights)
+    with pytest.raises(AttributeError, match="HC0 to HC3"):
+        _ = pair.ours.het_scale
+    for other in KINDS:  # the last that was asked for counts
+        getattr(pair.ours, f"cov_{other}")
+    assert_allclose(pair.ours.get_robustcov_results(kind).het_scale, squares(pair.theirs, kind))
+    getattr(pair.ours, f"{kind}_se"), getattr(pair.theirs, f"{kind}_se")
+    assert_allclose(pair.ours.het_scale, pair.theirs.het_scale, rtol=SOLVED)
+
+
+def squares(fitted: Any, kind: str) -> Any:
+    getattr(fitted, f"cov_{kind}")
+    return fitted.het_scale
+
+
+def test_whitening_takes_values_beside_the_rows() -> None:
+    pair = formula_pair("y ~ a + b", "w")
+    for x in (FRAME["a"].to_numpy(), FRAME[["a", "b"]].to_numpy()):
+        assert_allclose(pair.ours.model.whiten(x), pair.theirs.model.whiten(x), rtol=1e-15)

@@ -116,6 +116,7 @@ def set_covariance(
     entry, options = checked(registry, cov_type, cov_kwds)
     if entry is None:
         raise ValueError("cov_type 'nonrobust' is no robust covariance")
+    _note_het_scale(results, entry)
     robust = entry.of(fit, options)
     cov = _scaled(robust.cov, cov_kwds)
     use_t = cov_kwds.get("use_t") if use_t is None else use_t
@@ -134,6 +135,13 @@ def set_covariance(
     for name, value in robust.attributes.items():
         setattr(results, name, value)
     results.cov_params_default = cov
+
+
+def _note_het_scale(results: Any, entry: Covariance[Any]) -> None:
+    """Note what `het_scale` of linear results is about."""
+    if entry.name in _HC and hasattr(results, "het_kind"):
+        results.het_kind = entry.name
+        results.__dict__.pop("het_scale", None)
 
 
 def _scaled(cov: FloatArray, cov_kwds: Mapping[str, Any]) -> FloatArray:
@@ -175,6 +183,7 @@ class HasCovariances:
             raise ValueError("the fit has no covariance of its parameters")
         if entry is None:
             return np.asarray(self.normalized_cov_params * self.scale)
+        _note_het_scale(self, entry)
         return _scaled(entry.of(self.scored, options).cov, cov_kwds)
 
     def covariances(self, kinds: Iterable[str | tuple[str, Mapping[str, Any]]]) -> list[FloatArray]:

@@ -1,0 +1,123 @@
+"""What every public member of statsmodels' classes is here, as a page of the docs.
+
+The tables are those of `models.test_members`, which hold them against ``dir()`` of statsmodels'
+classes and count what each member reads. Run as a script it writes the page::
+
+    python tests/support_matrix.py docs/support.rst
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from models import test_members as members
+
+Words = dict[str, str]
+
+HEAD = """\
+What there is of statsmodels
+============================
+
+Every public member of statsmodels' models and results of OLS, WLS and GLM with data outside
+memory. The page is written from the tables that the tests hold against ``dir()`` of statsmodels'
+classes, and that count what each member reads
+(``python tests/support_matrix.py docs/support.rst``).
+
+* *inherited*: statsmodels' own code, which reads nothing: the answer follows from the fit.
+* *no pass*: ours, from what the fit has found.
+* *one pass*: one reading of the rows, when it is first asked for; of a GLM at each new value of
+  the parameters.
+* *rows*: as long as the data. Statsmodels' own type in one counted pass while it is smaller than
+  ``smo.options.array_limit``, a lazy ``RowArray`` above; ``res.lazy`` and ``model.lazy`` have it
+  at any size.
+* *fit*: the passes of a fit.
+* *below array_limit*: statsmodels' own, of a design smaller than ``array_limit``, and the reason
+  why not above.
+* *no*: not available, and the reason.
+
+:doc:`standard_errors` has the covariances, :doc:`diagnostics` the functions of
+``statsmodels.stats`` that take residuals or results.
+"""
+
+
+def words(table: Mapping[str, Any], word: str) -> Words:
+    return dict.fromkeys(table, word)
+
+
+def reasons(table: Mapping[str, tuple[Any, str]], word: str = "no") -> Words:
+    """Why there is no such member."""
+    return {
+        name: f"{word}: {'nor in statsmodels' if reason == '^$' else reason}"
+        for name, (_, reason) in table.items()
+    }
+
+
+def models() -> dict[str, Words]:
+    linear = {
+        **words(members.MODEL_SAFE, "inherited"),
+        **words(members.MODEL_OURS, "no pass"),
+        "fit": "fit",
+        **words(members.MODEL_ROWS, "rows"),
+        **reasons(members.MODEL_REFUSED),
+        "pinv_wexog": "below array_limit: a column for every row",
+    }
+    glm = {
+        **words(members.GLM_MODEL_SAFE, "inherited"),
+        **words(members.GLM_MODEL_OURS, "no pass"),
+        **words({**members.GLM_MODEL_ROWS, **members.GLM_MODEL_OFFSETS}, "rows"),
+        **words(members.GLM_MODEL_PASS, "one pass"),
+        **words(members.GLM_MODEL_FITS, "fit"),
+        **reasons(members.GLM_MODEL_REFUSED),
+    }
+    return {
+        "OLS": {**linear, **words(members.OLS_OURS, "no pass")},
+        "WLS": {**linear, **reasons(members.WLS_REFUSED)},
+        "GLM": glm,
+    }
+
+
+def results() -> dict[str, Words]:
+    linear = {
+        **words(members.RESULTS_SAFE, "inherited"),
+        **words({**members.RESULTS_OURS, **members.RESULTS_LAST}, "no pass"),
+        **words(members.RESULTS_ROWS, "rows"),
+        **words(members.RESULTS_PASS, "one pass"),
+        **words(members.OLS_RESULTS_OURS, "no pass"),
+        **words(members.OLS_RESULTS_PASS, "one pass"),
+        "het_scale": "rows",
+    }
+    below = "below array_limit"
+    glm = {
+        **words(members.GLM_RESULTS_SAFE, "inherited"),
+        **words({**members.GLM_RESULTS_OURS, **members.GLM_RESULTS_LAST}, "no pass"),
+        **words(members.GLM_RESULTS_ROWS, "rows"),
+        **words(members.GLM_RESULTS_PASS, "one pass"),
+        **reasons(members.GLM_RESULTS_REFUSED, below),
+    }
+    ols = {**linear, **reasons(members.OLS_RESULTS_REFUSED, below)}
+    return {"OLS": ols, "WLS": linear, "GLM": glm}
+
+
+def table(title: str, columns: dict[str, Words]) -> list[str]:
+    """A list-table with a row for each name and a column for each class."""
+    lines = ["", title, "-" * len(title), "", ".. list-table::", "   :header-rows: 1", ""]
+    rows = [["member", *columns]]
+    for name in sorted(set().union(*columns.values()), key=str.lower):
+        rows.append([f"``{name}``", *(of_class.get(name, "") for of_class in columns.values())])
+    for row in rows:
+        lines += [f"   {'*' if i == 0 else ' '} - {cell}".rstrip() for i, cell in enumerate(row)]
+    return lines
+
+
+def page() -> str:
+    """The page."""
+    return "\n".join([HEAD.rstrip(), *table("Models", models()), *table("Results", results()), ""])
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(page(), encoding="utf-8")
