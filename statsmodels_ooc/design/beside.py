@@ -140,10 +140,18 @@ def spec_beside(spec: DesignSpec, source: Source, codes: Mapping[str, str]) -> B
     DesignError
         An expression does not work row by row.
     """
-    return BesideSpec(spec, {name: _learned(code, source) for name, code in codes.items()})
+    factors = {name: learned_expression(code, source) for name, code in codes.items()}
+    return BesideSpec(spec, factors)
 
 
-def _learned(code: str, source: Source) -> tuple[EvalFactor, dict[str, Any], Sight]:
+def learned_expression(code: str, source: Source) -> tuple[EvalFactor, dict[str, Any], Sight]:
+    """A column or an expression as a factor, its state, and how it sees whole numbers.
+
+    Raises
+    ------
+    ColumnNotFoundError, DesignError
+        As `spec_beside`.
+    """
     code = code if code in source.columns else code.strip()
     text = quoted(code) if code in source.columns else code
     try:

@@ -1,7 +1,9 @@
 """Passes over the rows: reductions folded over the partitions of a source, with dask."""
 
+from statsmodels_ooc.engine.frames import lazy_frame
 from statsmodels_ooc.engine.lazy import (
     LazyAnswers,
+    NewRowFunction,
     RowFunction,
     kept_answers,
     row_answer,
@@ -13,18 +15,23 @@ from statsmodels_ooc.engine.rowarray import RowArray, UsedRows
 from statsmodels_ooc.engine.rows import MemoryRows, Rows
 from statsmodels_ooc.engine.spooling import spool_slow
 from statsmodels_ooc.engine.streamed import StreamedRows
+from statsmodels_ooc.engine.whole import AllRows, check_levels
 
 __all__ = [
+    "AllRows",
     "LazyAnswers",
     "Ledger",
     "MemoryRows",
+    "NewRowFunction",
     "PassRecord",
     "RowArray",
     "RowFunction",
     "Rows",
     "StreamedRows",
     "UsedRows",
+    "check_levels",
     "kept_answers",
+    "lazy_frame",
     "read_frames",
     "row_answer",
     "row_method",

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.engine.streamed import StreamedRows
+from statsmodels_ooc.engine.whole import AllRows
 from statsmodels_ooc.options import options
 
 
@@ -51,6 +52,32 @@ class RowFunction:
 
     def _rows(self, stream: StreamedRows) -> StreamedRows:
         return stream.beside(**self.beside) if self.beside else stream
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRowFunction(RowFunction):
+    """A question to every row of new data, those among them that the design leaves out.
+
+    Attributes
+    ----------
+    rows : StreamedRows
+        The new data, seen through the design.
+    finish : callable
+        What is made of an answer in memory, `AllRows`.
+    """
+
+    rows: StreamedRows
+    finish: Callable[[AllRows], Any]
+
+    def lazily(self, stream: StreamedRows) -> RowArray:
+        """The answer as a dask array; NaN for rows that are left out."""
+        return self._rows(self.rows).lazy_all(self.function, self.width)
+
+    def answer(self, stream: StreamedRows, name: str) -> Any:
+        """The answer in memory, where it is smaller than ``array_limit``, or lazily."""
+        rows = self._rows(self.rows)
+        found = rows.read_small(name, self.function, self.width)
+        return rows.lazy_all(self.function, self.width) if found is None else self.finish(found)
 
 
 class row_answer:

@@ -19,7 +19,9 @@ from statsmodels_ooc.engine.rowarray import RowArray, UsedRows, used_rows
 from statsmodels_ooc.engine.rows import MemoryRows
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, check_memory, check_room, sizes_for
 from statsmodels_ooc.engine.tasks import Collect, Seen, TaskGraph, bound, check_unchanged, released
+from statsmodels_ooc.engine.whole import AllRows, gather_all, lazy_all
 from statsmodels_ooc.errors import RowOrderError
+from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import ForgottenSource, Source
@@ -54,6 +56,7 @@ class StreamedRows:
     _used: UsedRows | None = field(default=None, repr=False)
     solving: int = 8
     _given: dict[str, Any] = field(default_factory=dict, repr=False)
+    _counts: list[int] | None = field(default=None, repr=False)  # rows of each partition
 
     @property
     def passes(self) -> list[PassRecord]:
@@ -244,6 +247,58 @@ class StreamedRows:
         )
         found.origin = (self, function)
         return found
+
+    def read_small(
+        self, name: str, function: Callable[[Any], FloatArray], width: int | None = None
+    ) -> AllRows | None:
+        """What a function gives for all rows, those left out as well: one pass.
+
+        Parameters
+        ----------
+        name, function, width
+            As for `read`.
+
+        Returns
+        -------
+        AllRows or None
+            None where it is larger than ``array_limit``: `lazy_all` has it then. Of a source
+            that does not tell its number of rows that takes a pass to find out.
+
+        Raises
+        ------
+        EmptyDataError, UnseenLevelError
+            There are no rows; a level was not learned.
+        """
+        most, rows = options.array_limit // (8 * (width or 1)), self._rows_of_partitions()
+        if rows is not None and sum(rows) > most:
+            return None
+        arguments = (name, self.source, self.spec, function, width, self.ledger, self._given)
+        found = gather_all(*arguments, most if rows is None else None)
+        if isinstance(found, AllRows):
+            return found
+        self._counts = found
+        if sum(found) > most:
+            return None
+        again = gather_all(*arguments, None)  # one partition has most of the rows
+        assert isinstance(again, AllRows)
+        return again
+
+    def lazy_all(self, function: Callable[[Any], FloatArray], width: int | None = None) -> RowArray:
+        """What a function gives for all rows, those left out as well, as a lazy answer.
+
+        Parameters
+        ----------
+        function, width
+            As for `lazy`.
+        """
+        rows = self._rows_of_partitions()
+        counts = [read for read, _, _ in self.seen] if rows is None else rows
+        return lazy_all(self.source, self.spec, function, width, counts, self.ledger, self._given)
+
+    def _rows_of_partitions(self) -> list[int] | None:
+        told = [partition.rows for partition in self.source.partitions]
+        known = [rows for rows in told if rows is not None]
+        return known if len(known) == len(told) else self._counts
 
     def _collect(self, function: Callable[[Any], FloatArray], width: int | None) -> Collect:
         tail = () if width is None else (width,)

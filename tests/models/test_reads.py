@@ -176,6 +176,10 @@ READ_ONCE: dict[str, Call] = {
     ),
     "loglike_mu": lambda r: r.model.loglike_mu(np.ones(r.nobs)),
     "predict": lambda r: r.predict(offset=np.ones(r.nobs)),
+    "get_prediction": lambda r: r.get_prediction(offset=np.ones(r.nobs)),
+    "average": lambda r: r.get_prediction(which="mean", average=True),
+    "new data": lambda r: r.predict(r.model.likelihood.stream.whole_source),
+    "intervals of new data": lambda r: r.get_prediction(r.model.likelihood.stream.whole_source),
 }
 
 

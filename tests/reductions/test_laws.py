@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from tolerances import SUMS
 
 import statsmodels_ooc
-from statsmodels_ooc.blocks.block import Dense, Extras
+from statsmodels_ooc.blocks.block import Dense, Extras, Lost
 from statsmodels_ooc.design.levels import LevelScan
 from statsmodels_ooc.families.kernels import kernel_of
 from statsmodels_ooc.reductions.axes import Axes
@@ -33,7 +33,9 @@ from statsmodels_ooc.reductions.facts import Extremes, Fingerprint, RowFacts
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation, ScoreMeat
 from statsmodels_ooc.reductions.least_squares import Moments, Triangle, TriangleState
 from statsmodels_ooc.reductions.loglike import GivenMeans, LogLike, PowerSums
+from statsmodels_ooc.reductions.lost import LostRows
 from statsmodels_ooc.reductions.margins import ColumnFacts, MarginalEffects
+from statsmodels_ooc.reductions.predictions import AveragePrediction
 from statsmodels_ooc.reductions.recession import Recession
 from statsmodels_ooc.reductions.residuals import ResidualMoments
 from statsmodels_ooc.reductions.responses import (
@@ -74,6 +76,8 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
         LinearScores(np.array([0.5, -1.0, 2.0]), FAR), FAR, most=100
     ),
     "scores of clusters, GLM": ClusterScores(GLMScores(ANY, NEAR), FAR, most=100),
+    "lost rows": LostRows(),
+    "average prediction": AveragePrediction(POISSON, NEAR, "var_unscaled", shift=0.5),
     "column facts": ColumnFacts(K),
     "marginal effects": MarginalEffects(POISSON, NEAR, "eyex", (0,), (1, 2), {2: 0.5}),
     "observed information": ObservedInformation(POISSON, NEAR),
@@ -163,6 +167,7 @@ MATRICES: dict[str, Reduction[Any]] = {
     "triangle": Triangle(WIDE),
     "moments": Moments(WIDE),
     "white meat": WhiteMeat(AT, Axes(np.eye(WIDE), AT), AT),
+    "average prediction": AveragePrediction(POISSON, AT),
     "marginal effects": MarginalEffects(POISSON, AT, "dydx", tuple(range(90))),
     "observed information": ObservedInformation(POISSON, AT),
     "recession": Recession(POISSON, AT, AT + 1, most=5),
@@ -236,13 +241,18 @@ class Rows:
                 start=int(a),
                 rows_read=int(b - a) + (i == 0),
                 missing={"x": 1} if i == 0 else {},
+                lost=self._lost() if i == 0 else (),
             )
             for i, (a, b) in enumerate(pairwise(ends))
         ]
 
+    def _lost(self) -> tuple[Lost, ...]:
+        return Lost("x", np.array([0])), Lost("g", np.array([3, 5]), ("q", "r"))
+
     def _extras(self, a: int, b: int) -> Extras:
         x, w = self.exog[a:b], None if self.weights is None else self.weights[a:b]
         beside = {"mu": np.exp(x[:, 0] / 30), "exog_extra": x[:, :2] ** 2}
+        beside["agg_weights"] = x[:, 1] - 1
         beside["groups"] = (x[:, 0] > 0) + 2.0 * (x[:, 1] > 1)
         return Extras(weights=w, var_weights=w, beside=beside)
 
