@@ -16,6 +16,7 @@ from statsmodels_ooc.engine.rows import MemoryRows, Rows
 from statsmodels_ooc.engine.spooling import spool_slow
 from statsmodels_ooc.engine.streamed import StreamedRows
 from statsmodels_ooc.engine.whole import AllRows, check_levels
+from statsmodels_ooc.engine.writing import RowColumns, WrittenRows, write_rows
 
 __all__ = [
     "AllRows",
@@ -25,10 +26,12 @@ __all__ = [
     "NewRowFunction",
     "PassRecord",
     "RowArray",
+    "RowColumns",
     "RowFunction",
     "Rows",
     "StreamedRows",
     "UsedRows",
+    "WrittenRows",
     "check_levels",
     "kept_answers",
     "lazy_frame",
@@ -37,4 +40,5 @@ __all__ = [
     "row_method",
     "scan_frames",
     "spool_slow",
+    "write_rows",
 ]

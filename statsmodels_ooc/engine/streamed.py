@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -62,6 +62,11 @@ class StreamedRows:
     def passes(self) -> list[PassRecord]:
         """The passes so far, in order."""
         return self.ledger.passes
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """What was put beside the rows, by name: dask arrays with a chunk for each partition."""
+        return self._given
 
     @property
     def whole_source(self) -> Source:
@@ -269,7 +274,7 @@ class StreamedRows:
         EmptyDataError, UnseenLevelError
             There are no rows; a level was not learned.
         """
-        most, rows = options.array_limit // (8 * (width or 1)), self._rows_of_partitions()
+        most, rows = options.array_limit // (8 * (width or 1)), _told(self.source) or self._counts
         if rows is not None and sum(rows) > most:
             return None
         arguments = (name, self.source, self.spec, function, width, self.ledger, self._given)
@@ -291,14 +296,9 @@ class StreamedRows:
         function, width
             As for `lazy`.
         """
-        rows = self._rows_of_partitions()
+        rows = _told(self.source) or self._counts
         counts = [read for read, _, _ in self.seen] if rows is None else rows
         return lazy_all(self.source, self.spec, function, width, counts, self.ledger, self._given)
-
-    def _rows_of_partitions(self) -> list[int] | None:
-        told = [partition.rows for partition in self.source.partitions]
-        known = [rows for rows in told if rows is not None]
-        return known if len(known) == len(told) else self._counts
 
     def _collect(self, function: Callable[[Any], FloatArray], width: int | None) -> Collect:
         tail = () if width is None else (width,)
@@ -317,6 +317,13 @@ def _joined(pieces: list[FloatArray], shape: tuple[int, ...]) -> FloatArray:
         whole[stop - len(piece) : stop] = piece
         stop -= len(piece)
     return whole
+
+
+def _told(source: Source) -> list[int] | None:
+    """The rows of each partition, where a source tells them."""
+    told = [partition.rows for partition in source.partitions]
+    known = [rows for rows in told if rows is not None]
+    return known if len(known) == len(told) else None
 
 
 def _nothing(block: Any) -> FloatArray:

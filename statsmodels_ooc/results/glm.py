@@ -27,12 +27,13 @@ from statsmodels_ooc.results.lazy import WithDesign, new_rows
 from statsmodels_ooc.results.margins import StreamedMargins
 from statsmodels_ooc.results.new_data import is_read_in_chunks
 from statsmodels_ooc.results.predicting import predict_glm
+from statsmodels_ooc.results.writing import WritesRows
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 _A_POINT = "it shows a point for every row of the data"
 
 
-class GLMResults(HasCovariances, GLMRowAnswers, EstimableTests, glm.GLMResults):  # type: ignore[misc]
+class GLMResults(HasCovariances, GLMRowAnswers, WritesRows, EstimableTests, glm.GLMResults):  # type: ignore[misc]
     """Results of a streamed GLM; see statsmodels' `GLMResults`.
 
     Sums come from the last point of the fit, rows come lazily, and what needs another

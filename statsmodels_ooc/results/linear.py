@@ -24,11 +24,12 @@ from statsmodels_ooc.results.covariance.registry import (
 from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.lazy import LazyRows, WithDesign
 from statsmodels_ooc.results.nested import NestedTests
+from statsmodels_ooc.results.writing import WritesRows
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
 
 
-class StreamedResults(HasCovariances, LazyRows, NestedTests, EstimableTests):
+class StreamedResults(HasCovariances, LazyRows, WritesRows, NestedTests, EstimableTests):
     """A mixin in front of statsmodels' regression results.
 
     Sums come from the fit, rows come lazily, and what needs another pass makes it
