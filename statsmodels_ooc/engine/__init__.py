@@ -4,6 +4,7 @@ from statsmodels_ooc.engine.frames import lazy_frame
 from statsmodels_ooc.engine.lazy import (
     LazyAnswers,
     NewRowFunction,
+    OwnRowFunction,
     RowFunction,
     kept_answers,
     row_answer,
@@ -24,6 +25,7 @@ __all__ = [
     "Ledger",
     "MemoryRows",
     "NewRowFunction",
+    "OwnRowFunction",
     "PassRecord",
     "RowArray",
     "RowColumns",

@@ -12,6 +12,7 @@ from dask.delayed import delayed
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.engine.sizes import writes_out
 from statsmodels_ooc.engine.streamed import StreamedRows
 
 
@@ -21,6 +22,10 @@ class _Numbered:
 
     function: Callable[[Any], FloatArray]
     starts: NDArray[np.intp]
+
+    @property
+    def dense(self) -> bool:
+        return writes_out(self.function)
 
     def __call__(self, block: Any) -> FloatArray:
         numbers = self.starts[block.partition] + block.row_numbers

@@ -55,6 +55,22 @@ class RowFunction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnRowFunction(RowFunction):
+    """A question to every row that needs more of the data beside it than the model reads.
+
+    Attributes
+    ----------
+    rows : StreamedRows
+        The rows of the model, with that beside them.
+    """
+
+    rows: StreamedRows
+
+    def _rows(self, stream: StreamedRows) -> StreamedRows:
+        return super()._rows(self.rows)
+
+
+@dataclass(frozen=True, kw_only=True)
 class NewRowFunction(RowFunction):
     """A question to every row of new data, those among them that the design leaves out.
 

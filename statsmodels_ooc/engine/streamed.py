@@ -17,7 +17,14 @@ from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read
 from statsmodels_ooc.engine.passes import calls_on, compute, gather_rows, run_pass
 from statsmodels_ooc.engine.rowarray import RowArray, UsedRows, used_rows
 from statsmodels_ooc.engine.rows import MemoryRows
-from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, check_memory, check_room, sizes_for
+from statsmodels_ooc.engine.sizes import (
+    BlockSpec,
+    Sizes,
+    check_memory,
+    check_room,
+    sizes_for,
+    writes_out,
+)
 from statsmodels_ooc.engine.tasks import Collect, Seen, TaskGraph, bound, check_unchanged, released
 from statsmodels_ooc.engine.whole import AllRows, gather_all, lazy_all
 from statsmodels_ooc.errors import RowOrderError
@@ -277,6 +284,8 @@ class StreamedRows:
         most, rows = options.array_limit // (8 * (width or 1)), _told(self.source) or self._counts
         if rows is not None and sum(rows) > most:
             return None
+        columns = 1 if width is None else width
+        check_room(name, 8 * sum(rows or ()) * (_ANSWER_COPIES * columns + 1))
         arguments = (name, self.source, self.spec, function, width, self.ledger, self._given)
         found = gather_all(*arguments, most if rows is None else None)
         if isinstance(found, AllRows):
@@ -302,7 +311,7 @@ class StreamedRows:
 
     def _collect(self, function: Callable[[Any], FloatArray], width: int | None) -> Collect:
         tail = () if width is None else (width,)
-        sizes = sizes_for(self.spec)
+        sizes = sizes_for(self.spec, dense=writes_out(function))
         return Collect(self.spec, function, sizes, tail, self.ledger.token, tuple(self._given))
 
 

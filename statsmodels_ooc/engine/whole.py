@@ -18,7 +18,7 @@ from statsmodels_ooc.engine.beside import Beside, chunks_of
 from statsmodels_ooc.engine.ledger import Ledger, Read, changed, note_lazy_read
 from statsmodels_ooc.engine.passes import compute
 from statsmodels_ooc.engine.rowarray import KeptRows, RowArray, used_rows
-from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, sizes_for
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, sizes_for, writes_out
 from statsmodels_ooc.engine.tasks import (
     TaskGraph,
     blocks_of,
@@ -301,4 +301,12 @@ def _task(
     most: int | None = None,
 ) -> GatherAll:
     tail = () if width is None else (width,)
-    return GatherAll(spec, function, sizes_for(spec), tail, meter, tuple(beside), most)
+    return GatherAll(
+        spec,
+        function,
+        sizes_for(spec, dense=writes_out(function)),
+        tail,
+        meter,
+        tuple(beside),
+        most,
+    )

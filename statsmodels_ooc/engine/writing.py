@@ -19,7 +19,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import Beside, chunks_of
 from statsmodels_ooc.engine.ledger import Read
 from statsmodels_ooc.engine.passes import compute
-from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, sizes_for
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, sizes_for, writes_out
 from statsmodels_ooc.engine.streamed import StreamedRows
 from statsmodels_ooc.engine.tasks import (
     TaskGraph,
@@ -177,7 +177,8 @@ def write_rows(
     with target.opened() as folder, progress("write_rows", source.rows) as meter:
         spec = _Keeping(rows.spec, tuple(keep))
         names = tuple(name for one in columns for name in one.names)
-        how = (names if order is None else tuple(order), sizes_for(spec), folder, meter)
+        sizes = sizes_for(spec, dense=any(writes_out(one.function) for one in columns))
+        how = (names if order is None else tuple(order), sizes, folder, meter)
         task = _Write(spec, tuple(columns), *how, tuple(rows.given))
         graph = TaskGraph()
         call, chunks = graph.calls_of(task), chunks_of(rows.given, len(partitions))

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block, linear_predictor
+from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Additive
+
+SHIFTS = ("offset", "exposure")
+"""What may be added to the linear predictor of a row, the exposure by its logarithm."""
 
 
 def prediction(kernel: Kernel | None, which: str, eta: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -65,8 +68,8 @@ class AveragePrediction(Additive[AveragePredictionState]):
         The parameters.
     which : {"mean", "linear", "var_unscaled"}
         What is predicted.
-    own : bool
-        Whether offset and exposure of the rows count; what stands beside them counts anyway.
+    own : tuple of str
+        Whether offset and exposure of the rows count, by name; what stands beside them does.
     shift : float
         What is added to the linear predictor of every row.
     """
@@ -74,7 +77,7 @@ class AveragePrediction(Additive[AveragePredictionState]):
     kernel: Kernel | None
     beta: FloatArray
     which: str = "mean"
-    own: bool = True
+    own: tuple[str, ...] = SHIFTS
     shift: float = 0.0
 
     def init(self) -> AveragePredictionState:
@@ -98,7 +101,9 @@ class AveragePrediction(Additive[AveragePredictionState]):
         return 8 * len(self.beta)
 
 
-def shifted_predictor(block: Block, beta: FloatArray, own: bool, shift: float) -> FloatArray:
+def shifted_predictor(
+    block: Block, beta: FloatArray, own: tuple[str, ...], shift: float
+) -> FloatArray:
     """``X beta``, and what is added to it, (b,).
 
     Parameters
@@ -107,14 +112,17 @@ def shifted_predictor(block: Block, beta: FloatArray, own: bool, shift: float) -
         The rows.
     beta : ndarray, (k,)
         The parameters.
-    own : bool
-        Whether offset and exposure of the rows are added. An ``offset`` beside them, and the
+    own : tuple of str
+        Which of offset and exposure of the rows are added. An ``offset`` beside them, and the
         logarithm of an ``exposure`` beside them, are added anyway.
     shift : float
         The same for all rows.
     """
-    eta = linear_predictor(block, beta) if own else block.matvec(beta)
-    beside = block.extras.beside
+    eta, beside = block.matvec(beta), block.extras.beside
+    for role in own:
+        values = getattr(block.extras, role)
+        if values is not None:
+            eta = eta + values
     if "offset" in beside:
         eta = eta + np.asarray(beside["offset"], dtype=np.float64)
     if "exposure" in beside:

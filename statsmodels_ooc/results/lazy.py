@@ -22,7 +22,7 @@ from statsmodels_ooc.engine import (
 from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.options import options
 from statsmodels_ooc.results.new_data import is_read_in_chunks
-from statsmodels_ooc.results.predicting import predict_linear, predict_new
+from statsmodels_ooc.results.predicting import predict_linear, predict_new, predict_own
 from statsmodels_ooc.results.rows import Fitted, Residuals
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
 
@@ -69,7 +69,7 @@ class HasRows:
             Whether a formula's variables are in `exog`, rather than its columns.
         *args, **kwargs
             As the model's ``predict``: of a GLM ``exposure``, ``offset`` and ``which``. The first
-            two may be columns of new data, or expressions in columns.
+            two may be columns of the data, or expressions in columns.
 
         Returns
         -------
@@ -84,6 +84,8 @@ class HasRows:
         given = dict(zip(_OF_PREDICT, args, strict=False), **kwargs)
         if is_read_in_chunks(exog, given.get("exposure"), given.get("offset")):
             return predict_new(self, exog, transform, given)
+        if exog is None and any(isinstance(given.get(role), str) for role in _OF_PREDICT[:2]):
+            return predict_own(self, given)
         if exog is None:
             return self.ask_model(*args, **kwargs)
         return super().predict(new_rows(exog), transform, *args, **kwargs)  # type: ignore[misc]

@@ -10,7 +10,8 @@ from statsmodels.genmod.families import links
 from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc._statsmodels import StreamedFrameData
-from statsmodels_ooc.engine import NewRowFunction, row_method
+from statsmodels_ooc.engine import NewRowFunction, OwnRowFunction, row_method
+from statsmodels_ooc.reductions.predictions import SHIFTS
 from statsmodels_ooc.results.covariance.base import rows_beside
 from statsmodels_ooc.results.new_data import NewData, open_new_data
 from statsmodels_ooc.results.predictions import (
@@ -47,8 +48,30 @@ def predict_new(
     extras = {role: given.get(role) for role in ("offset", "exposure")} if kernel else {}
     check_exposure(results.model, extras.get("exposure"))
     new = open_new_data(results.model, exog, transform, extras)
-    predictor = predictor_of(results, which)
+    params = np.asarray(results.params, dtype=np.float64)
+    predictor = Predictor(params, np.empty((0, 0)), kernel, which)  # no variance is asked for
     return NewRowFunction(PredictedColumns(predictor, "value"), rows=new.rows, finish=new.series)
+
+
+def predict_own(results: Any, given: Mapping[str, Any]) -> OwnRowFunction:
+    """What ``predict`` asks of every row of the data, with an offset or exposure by name.
+
+    Parameters
+    ----------
+    results : results
+        The fit of a GLM.
+    given : mapping
+        ``exposure`` and ``offset``, of which one is a column or an expression, and ``which``.
+    """
+    _require_own_predict(results.model)
+    kernel, which = kernel_of_model(results.model), checked_which(given.get("which", "mean"))
+    extras = {role: given.get(role) for role in ("offset", "exposure")}
+    check_exposure(results.model, extras["exposure"])
+    opened = _opened(results, None, True, extras)
+    own = tuple(role for role, value in extras.items() if value is None)
+    params = np.asarray(results.params, dtype=np.float64)
+    predictor = Predictor(params, np.empty((0, 0)), kernel, which, own=own, shift=opened.shift)
+    return OwnRowFunction(PredictedColumns(predictor, "value"), rows=opened.rows)
 
 
 def predict_linear(results: Any, exog: Any, transform: bool, weights: Any, row_labels: Any) -> Any:
@@ -100,7 +123,8 @@ def predict_glm(
         weights, factor = None, float(weights)
     new = _opened(results, exog, transform, given, agg_weights=weights)
     noise = float(results.scale)
-    predictor = predictor_of(results, kind, noise=noise, own=exog is not None, shift=new.shift)
+    own = SHIFTS if exog is not None else ()  # as in statsmodels
+    predictor = predictor_of(results, kind, noise=noise, own=own, shift=new.shift)
     if averages:
         return average_prediction(predictor, new.rows, factor, new=exog is not None)
     return glm_intervals(results, predictor, which).of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.lost import LostRows
 from statsmodels_ooc.reductions.predictions import (
+    SHIFTS,
     AveragePrediction,
     prediction,
     shifted_predictor,
@@ -48,8 +50,8 @@ class Predictor:
         The variance of a new observation about its mean, at weight one.
     weighted : bool
         Whether the weights of the rows divide it.
-    own : bool
-        Whether offset and exposure of the rows count.
+    own : tuple of str
+        Which of offset and exposure of the rows count.
     shift : float
         What is added to the linear predictor of every row.
 
@@ -65,7 +67,7 @@ class Predictor:
     which: str = "mean"
     noise: float = np.nan
     weighted: bool = False
-    own: bool = True
+    own: tuple[str, ...] = SHIFTS
     shift: float = 0.0
 
     @property
@@ -81,38 +83,67 @@ class Predictor:
 
     def of(self, block: Block) -> Predicted:
         """The predictions of the rows of a block."""
-        eta = shifted_predictor(block, self.params, self.own, self.shift)
-        value, slope = prediction(self.kernel, self.which, eta)
-        x = block.dense()
-        spread: FloatArray = (x * np.dot(x, self.cov)).sum(axis=1)
-        noise, weights = np.full(len(eta), self.noise), self._weights(block)
-        if weights is not None:
-            noise = noise / weights
-        return Predicted(value, slope**2 * spread, eta, spread, noise)
-
-    def _weights(self, block: Block) -> FloatArray | None:
-        if not self.weighted:
-            return None
-        beside = block.extras.beside.get("weights")
-        return block.weights if beside is None else np.asarray(beside, dtype=np.float64)
+        return Predicted(self, block)
 
 
-@dataclass(frozen=True)
 class Predicted:
-    """Predictions of b rows and their variances, (b,) each."""
+    """Predictions of the b rows of a block and their variances, (b,) each, as they are asked for.
 
-    value: FloatArray
-    variance: FloatArray
-    linear: FloatArray  # the linear predictor
-    linear_variance: FloatArray
-    noise: FloatArray  # the variance of a new observation about its mean
+    Parameters
+    ----------
+    predictor : Predictor
+        What is predicted.
+    block : Block
+        The rows.
+    """
+
+    def __init__(self, predictor: Predictor, block: Block) -> None:
+        self._predictor, self._block = predictor, block
+
+    @cached_property
+    def linear(self) -> FloatArray:
+        """The linear predictor."""
+        p = self._predictor
+        return shifted_predictor(self._block, p.params, p.own, p.shift)
+
+    @cached_property
+    def _value_and_slope(self) -> tuple[FloatArray, FloatArray]:
+        return prediction(self._predictor.kernel, self._predictor.which, self.linear)
+
+    @property
+    def value(self) -> FloatArray:
+        """The predictions."""
+        return self._value_and_slope[0]
+
+    @cached_property
+    def linear_variance(self) -> FloatArray:
+        """``x' cov x``."""
+        x = self._block.dense()
+        spread: FloatArray = (x * np.dot(x, self._predictor.cov)).sum(axis=1)
+        return spread
+
+    @property
+    def variance(self) -> FloatArray:
+        """The variances of the predictions."""
+        return self._value_and_slope[1] ** 2 * self.linear_variance
+
+    @property
+    def noise(self) -> FloatArray:
+        """The variances of new observations about their means."""
+        noise = np.full(len(self.linear), self._predictor.noise)
+        if not self._predictor.weighted:
+            return noise
+        weights = self._block.extras.beside.get("weights", self._block.weights)
+        return noise if weights is None else noise / np.asarray(weights, dtype=np.float64)
 
     @property
     def se(self) -> FloatArray:
+        """The standard errors of the predictions."""
         return np.sqrt(self.variance)
 
     @property
     def se_obs(self) -> FloatArray:
+        """The standard errors of new observations."""
         return np.sqrt(self.variance + self.noise)
 
 
@@ -125,7 +156,7 @@ class PredictedColumns:
     predictor : Predictor
         What is predicted.
     names : str or tuple of str
-        Fields and properties of `Predicted`, or ends of intervals: ``lower``, ``upper``,
+        Attributes of `Predicted`, or ends of intervals: ``lower``, ``upper``,
         ``lower_obs``, ``upper_obs``.
     quantile : float
         Half the width of intervals, in standard errors.
@@ -137,6 +168,12 @@ class PredictedColumns:
     names: str | tuple[str, ...]
     quantile: float = np.nan
     method: str = "endpoint"
+
+    @property
+    def dense(self) -> bool:
+        """Whether it writes out the design: where it needs a variance."""
+        names = (self.names,) if isinstance(self.names, str) else self.names
+        return not set(names) <= {"value", "linear", "noise"}
 
     def __call__(self, block: Block) -> FloatArray:
         with np.errstate(invalid="ignore"):

@@ -244,6 +244,18 @@ def test_rows_that_nobody_counted_are_counted_by_the_same_pass() -> None:
     assert_allclose(found.compute(), expected, rtol=SOLVED)
 
 
+def test_offsets_of_the_data_by_name() -> None:
+    ours, theirs = fits("glm")
+    for which in ("mean", "linear"):
+        expected = theirs.predict(which=which, offset=FRAME["w"])
+        found = ours.predict(which=which, offset="w")  # the exposure is the model's own
+        assert_allclose(found, expected, rtol=ITERATED)
+        assert_allclose(ours.lazy.predict(which=which, offset="w"), expected, rtol=ITERATED)
+        expected = theirs.predict(which=which, exposure=FRAME["t"] * 2)
+        found = ours.predict(which=which, exposure="t * 2", offset=0.0)
+        assert_allclose(found, expected, rtol=ITERATED)
+
+
 def test_lazily_at_any_size() -> None:
     ours, _ = fits("ols")
     found = ours.lazy.predict(smo.as_source(NEW, chunk_rows=7))
