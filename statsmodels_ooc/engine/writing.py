@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
@@ -30,7 +29,7 @@ from statsmodels_ooc.engine.tasks import (
     tick,
 )
 from statsmodels_ooc.engine.whole import FramedRows, framed_rows
-from statsmodels_ooc.engine.written import Part, Target, write_errors
+from statsmodels_ooc.engine.written import Part, Target, parquet_writer, write_errors
 from statsmodels_ooc.errors import EmptyDataError, SchemaError, WriteError
 from statsmodels_ooc.reductions.lost import LostRows, LostRowsState
 from statsmodels_ooc.sources.base import Source
@@ -345,7 +344,7 @@ class _Files:
             if self._writer is None or self._writer.schema != table.schema:
                 self._close()
                 self.paths.append(f"{self._stem}-{len(self.paths)}.parquet")
-                self._writer = pq.ParquetWriter(self.paths[-1], table.schema)
+                self._writer = parquet_writer(self.paths[-1], table.schema)
             self._writer.write_table(table)
 
     def _close(self) -> None:

@@ -63,6 +63,12 @@ def write_errors(path: str) -> Iterator[None]:
         raise WriteError(f"{path} cannot be written: {error}") from error
 
 
+def parquet_writer(path: str, schema: pa.Schema) -> pq.ParquetWriter:
+    """A writer that looks for repeated values where these are text: doubles hardly repeat."""
+    text = [field.name for field in schema if is_text(field.type)]
+    return pq.ParquetWriter(path, schema, use_dictionary=text or False)
+
+
 @dataclass(frozen=True)
 class Target:
     """What is written in the end.
@@ -237,7 +243,7 @@ def _join(parts: Sequence[_Placed], schema: pa.Schema, counted: str, path: str) 
     if len(paths) == 1 and not parts[0].shift and pq.read_schema(paths[0]).equals(schema):
         os.replace(paths[0], path)
         return
-    with pq.ParquetWriter(path, schema) as writer:
+    with parquet_writer(path, schema) as writer:
         for table in _grouped(_tables(parts, schema, counted)):
             writer.write_table(table, row_group_size=_GROUP)
 

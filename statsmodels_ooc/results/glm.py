@@ -25,7 +25,7 @@ from statsmodels_ooc.results.glm_scores import score_test
 from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.lazy import WithDesign, new_rows
 from statsmodels_ooc.results.margins import StreamedMargins
-from statsmodels_ooc.results.new_data import is_read_in_chunks
+from statsmodels_ooc.results.new_data import is_read_in_chunks, levels_are_counted
 from statsmodels_ooc.results.predicting import predict_glm
 from statsmodels_ooc.results.writing import WritesRows
 from statsmodels_ooc.solvers.least_squares import LinearFit
@@ -190,20 +190,13 @@ class GLMResults(HasCovariances, GLMRowAnswers, WritesRows, EstimableTests, glm.
             That of statsmodels while it is smaller than ``array_limit``; lazy answers above.
         """
         if exog is None or is_read_in_chunks(exog, exposure, offset, agg_weights):
-            given = {"exposure": exposure, "offset": offset}
+            shifts = {"exposure": exposure, "offset": offset}
             how = (which, average, agg_weights, row_labels)
-            return predict_glm(self, exog, transform, given, *how)
-        return glm.GLMResults.get_prediction(
-            self,
-            new_rows(exog),
-            exposure,
-            offset,
-            transform,
-            which,
-            average,
-            agg_weights,
-            row_labels,
-        )
+            return predict_glm(self, exog, transform, shifts, *how)
+        new = new_rows(exog)
+        given = (exposure, offset, transform, which, average, agg_weights, row_labels)
+        with levels_are_counted(self.model, new, transform):
+            return glm.GLMResults.get_prediction(self, new, *given)
 
     def with_design(self, exog: FloatArray) -> GLMResults:
         """The same results, of a model with a design in memory."""

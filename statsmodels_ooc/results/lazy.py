@@ -21,7 +21,7 @@ from statsmodels_ooc.engine import (
 )
 from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.options import options
-from statsmodels_ooc.results.new_data import is_read_in_chunks
+from statsmodels_ooc.results.new_data import is_read_in_chunks, levels_are_counted
 from statsmodels_ooc.results.predicting import predict_linear, predict_new, predict_own
 from statsmodels_ooc.results.rows import Fitted, Residuals
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
@@ -79,7 +79,7 @@ class HasRows:
         Raises
         ------
         UnseenLevelError
-            New data that are read in chunks have levels that the formula did not learn.
+            New data have levels that the formula did not learn; it counts such rows.
         """
         given = dict(zip(_OF_PREDICT, args, strict=False), **kwargs)
         if is_read_in_chunks(exog, given.get("exposure"), given.get("offset")):
@@ -88,7 +88,9 @@ class HasRows:
             return predict_own(self, given)
         if exog is None:
             return self.ask_model(*args, **kwargs)
-        return super().predict(new_rows(exog), transform, *args, **kwargs)  # type: ignore[misc]
+        new = new_rows(exog)
+        with levels_are_counted(self.model, new, transform):
+            return super().predict(new, transform, *args, **kwargs)  # type: ignore[misc]
 
     def forget_rows(self) -> None:
         """Let go of the rows, and of the answers that are as long as the data."""
@@ -163,9 +165,11 @@ class LazyRows(HasRows):
         """
         if exog is None or is_read_in_chunks(exog, weights):
             return predict_linear(self, exog, transform, weights, row_labels)
-        return super().get_prediction(  # type: ignore[misc]
-            new_rows(exog), transform, weights, row_labels, **kwargs
-        )
+        new = new_rows(exog)
+        with levels_are_counted(self.model, new, transform):
+            return super().get_prediction(  # type: ignore[misc]
+                new, transform, weights, row_labels, **kwargs
+            )
 
 
 class WithDesign:

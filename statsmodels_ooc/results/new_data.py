@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from patsy import PatsyError
 
 from statsmodels_ooc.design.anew import columns_anew, formula_anew
 from statsmodels_ooc.design.beside import spec_beside
 from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.design.spec import Missing
-from statsmodels_ooc.engine import AllRows, Ledger, StreamedRows
+from statsmodels_ooc.engine import AllRows, Ledger, StreamedRows, check_levels
 from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.reductions.lost import LostRows
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
 from statsmodels_ooc.sources.dask_array import AlignedSource, from_arrays, is_lazy
@@ -104,6 +107,36 @@ def open_new_data(
     rows = StreamedRows(source, spec, Ledger(model.passes))
     is_array = is_lazy(exog) and not hasattr(exog, "columns")
     return NewData(rows.beside(**arrays) if arrays else rows, not is_array)
+
+
+def require_levels(rows: StreamedRows) -> None:
+    """Refuse levels that were not learned, in a pass that counts the rows.
+
+    Raises
+    ------
+    UnseenLevelError
+        It counts them, and says where the first one stands.
+    """
+    (lost,) = rows.fold("new rows", LostRows())
+    check_levels(lost, {i: p.label for i, p in enumerate(rows.source.partitions)})
+
+
+@contextmanager
+def levels_are_counted(model: Any, exog: Any, transform: bool) -> Iterator[None]:
+    """Inside, patsy makes a design of a frame: of levels that it does not know, say all.
+
+    Raises
+    ------
+    UnseenLevelError
+        In place of patsy's error, which stops at the first.
+    """
+    try:
+        yield
+    except PatsyError:
+        if isinstance(exog, pd.DataFrame) and transform and isinstance(model.spec, FormulaSpec):
+            rows = open_new_data(model, exog, transform, {}).rows
+            require_levels(replace(rows, ledger=Ledger()))
+        raise
 
 
 def _plain(value: Any) -> str | float:

@@ -30,6 +30,7 @@ from statsmodels_ooc.reductions.predictions import (
     prediction,
     shifted_predictor,
 )
+from statsmodels_ooc.results.new_data import require_levels
 
 _PROBES = np.linspace(0, 1, 6)  # on which statsmodels tries whether a link is the identity
 
@@ -249,7 +250,7 @@ class Intervals:
         if new:
             found = rows.read_small("predictions", function, width)
             if found is None:
-                _require_levels(rows)
+                require_levels(rows)
                 return LazyPredictions(self, rows)
             values = found.values[found.kept]
             labels = found.labels[found.kept] if labelled else None
@@ -262,12 +263,6 @@ class Intervals:
         dist = {"df": self.results.df_resid, "dist": "t" if self.results.use_t else "norm"}
         columns = dict(zip(self.fields, values.T, strict=True))
         return self.make(columns, {**dist, "row_labels": row_labels})
-
-
-def _require_levels(rows: StreamedRows) -> None:
-    """Refuse levels that were not learned, in a pass that counts the rows."""
-    (lost,) = rows.fold("new rows", LostRows())
-    check_levels(lost, {i: p.label for i, p in enumerate(rows.source.partitions)})
 
 
 class LazyPredictions:

@@ -229,14 +229,17 @@ def _answers_of_influence(results: Any) -> dict[str, Callable[[], Any]]:
     What ``row_functions`` of it tells by name, or whatever it has a value of for every row.
     """
     made = inspect.getattr_static(type(results), "get_influence", None)
-    if made is None or isinstance(made, WithDesign) or not made.__module__.startswith(_PACKAGE):
+    if made is None or isinstance(made, WithDesign) or _is_of_statsmodels(made):
         return {}
     influence = results.get_influence()
     told = getattr(influence, "row_functions", dict)
     return {**_answers(influence), **told()}
 
 
-_PACKAGE = __name__.partition(".")[0]
+def _is_of_statsmodels(member: Any) -> bool:
+    return str(member.__module__).partition(".")[0] == "statsmodels"
+
+
 _ANSWERS: tuple[Callable[[Any], dict[str, Callable[[], Any]]], ...] = (
     _answers,
     lambda results: _answers(results.model),

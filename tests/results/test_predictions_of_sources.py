@@ -15,6 +15,7 @@ import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from numpy.testing import assert_allclose
+from patsy import PatsyError
 from tolerances import ITERATED, SOLVED, TAILS
 
 import statsmodels_ooc.api as smo
@@ -287,6 +288,18 @@ def test_unseen_levels_are_counted_and_the_first_is_named(ask: str, limit: Any) 
             return
         with pytest.raises(UnseenLevelError, match=told):
             ASKS[ask](ours, source)
+
+
+@pytest.mark.parametrize("ask", ["predict", "get_prediction"])
+@pytest.mark.parametrize("kind", ["ols", "glm"])
+def test_unseen_levels_of_a_frame_are_counted_too(kind: str, ask: str) -> None:
+    ours, theirs = fits(kind)
+    before = len(ours.passes)
+    with pytest.raises(UnseenLevelError, match="2 in 'g'; the first is 'q' of 'g' at row 5 of"):
+        getattr(ours, ask)(UNSEEN)
+    with pytest.raises(PatsyError):
+        getattr(theirs, ask)(UNSEEN)
+    assert len(ours.passes) == before
 
 
 def test_a_column_that_is_not_there() -> None:
