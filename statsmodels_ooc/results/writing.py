@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from statsmodels_ooc.design.anew import columns_anew, formula_anew
 from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.engine import (
@@ -23,7 +25,7 @@ from statsmodels_ooc.engine.writing import RESERVED
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError
 from statsmodels_ooc.results.lazy import WithDesign
 from statsmodels_ooc.results.predicting import check_exposure, kernel_of_model, predictor_of
-from statsmodels_ooc.results.predictions import SHOWN, PredictedColumns, quantile_of
+from statsmodels_ooc.results.predictions import SHOWN, PredictedColumns, Predictor, quantile_of
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.coerce import as_source
 
@@ -144,22 +146,35 @@ def _asked(
     predicted = tuple(name for name in names if name in SHOWN)
     found: list[tuple[RowColumns, Mapping[str, Any]]] = []
     if predicted:
-        kernel = kernel_of_model(results.model)
-        if kernel is not None and set(predicted) & set(_OBS):
-            raise DesignError(
-                f"{_OBS[0]} and {_OBS[1]} are intervals of new observations of linear models",
-                hint=f"a GLM has {', '.join(name for name in SHOWN if name not in _OBS)}",
-            )
-        noise = results.cov_kwds["scale"] if results.cov_type == "fixed scale" else results.scale
-        predictor = predictor_of(results, noise=float(noise), weighted=True)
+        predictor, quantile = _predictor(results, predicted), np.nan
+        if predicted != ("mean",):
+            quantile = quantile_of(results, alpha)
         inner = tuple(SHOWN[name] for name in predicted)
-        function = PredictedColumns(predictor, inner, quantile_of(results, alpha))
+        function = PredictedColumns(predictor, inner, quantile)
         found.append((RowColumns(predicted, function), {}))
     for name in names:
         if name not in SHOWN:
             answer = row_function(results, name)
             found.append((RowColumns((name,), answer.function), answer.beside))
     return found
+
+
+def _predictor(results: Any, names: Sequence[str]) -> Predictor:
+    """What predicts the columns of these names."""
+    kernel = kernel_of_model(results.model)
+    if tuple(names) == ("mean",):
+        return Predictor(np.asarray(results.params, dtype=np.float64), np.empty((0, 0)), kernel)
+    if not hasattr(results, "cov_params"):
+        raise DesignError(
+            "a penalised fit has no standard errors", hint="of its predictions there is the mean"
+        )
+    if kernel is not None and set(names) & set(_OBS):
+        raise DesignError(
+            f"{_OBS[0]} and {_OBS[1]} are intervals of new observations of linear models",
+            hint=f"a GLM has {', '.join(name for name in SHOWN if name not in _OBS)}",
+        )
+    noise = results.cov_kwds["scale"] if results.cov_type == "fixed scale" else results.scale
+    return predictor_of(results, noise=float(noise), weighted=True)
 
 
 def row_function(results: Any, name: str) -> RowFunction:

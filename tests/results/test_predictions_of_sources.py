@@ -290,6 +290,13 @@ def test_unseen_levels_are_counted_and_the_first_is_named(ask: str, limit: Any) 
             ASKS[ask](ours, source)
 
 
+def test_the_first_unseen_level_of_a_partition_is_named() -> None:
+    ours, _ = fits("ols")
+    told = "2 in 'g'; the first is 'q' of 'g' at row 5 of DataFrame, rows 0-22"
+    with smo.options.set(frame_rows=2), pytest.raises(UnseenLevelError, match=told):
+        ours.predict(smo.as_source(UNSEEN))
+
+
 @pytest.mark.parametrize("ask", ["predict", "get_prediction"])
 @pytest.mark.parametrize("kind", ["ols", "glm"])
 def test_unseen_levels_of_a_frame_are_counted_too(kind: str, ask: str) -> None:
@@ -365,6 +372,70 @@ def test_results_without_data_predict() -> None:
     pd.testing.assert_series_equal(
         ours.predict(smo.as_source(NEW, chunk_rows=7)), expected, rtol=SOLVED
     )
+
+
+@pytest.mark.parametrize("kind", ["ols", "wls", "glm"])
+def test_penalised_fits(kind: str, tmp_path: Path) -> None:
+    formula, given = ("hits ~ x + g", {"family": POISSON}) if kind == "glm" else ("y ~ x + g", {})
+    given |= {"weights": "w"} if kind == "wls" else {}
+    model = getattr(smof, kind)(formula, smo.as_source(FRAME, chunk_rows=7), **given)
+    res = model.fit_regularized(alpha=0.05)
+    expected = res.predict(NEW)
+    same(res.predict(smo.as_source(NEW, chunk_rows=7)), expected, SOLVED)
+    res.write_rows(tmp_path / "p.csv", ["fittedvalues", "mean"], keep=["y"])
+    found = pd.read_csv(tmp_path / "p.csv")
+    assert_allclose(found["fittedvalues"], res.fittedvalues, rtol=SOLVED)
+    assert_allclose(found["mean"], res.predict(FRAME), rtol=SOLVED)
+    with pytest.raises(DesignError, match="no standard errors"):
+        res.write_rows(tmp_path / "q.csv", "mean_se")
+
+
+FAMILIES = [
+    sm.families.Gamma(sm.families.links.Log()),
+    sm.families.Binomial(),
+    sm.families.NegativeBinomial(alpha=0.5),
+    sm.families.Tweedie(sm.families.links.Log(), var_power=1.5),
+    sm.families.Gaussian(),
+]
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda f: type(f).__name__)
+@pytest.mark.parametrize("which", [None, "mean", "linear", "var_unscaled"])
+def test_families(family: Any, which: str | None) -> None:
+    formula = "s + fails ~ x + w" if isinstance(family, sm.families.Binomial) else "pos ~ x + w"
+    counts = {"s": FRAME["hits"], "fails": 3 + FRAME["w0"], "pos": np.exp(FRAME["y"]) + 0.1}
+    frame, how = FRAME.assign(**counts), {"tol": 1e-13, "use_t": True}
+    source = smo.as_source(frame, chunk_rows=7)
+    ours = smof.glm(formula, source, family=family).fit(**how)
+    theirs = smf.glm(formula, frame, family=family).fit(**how)
+    found = ours.get_prediction(smo.as_source(NEW, chunk_rows=7), which=which).summary_frame()
+    known = NEW[NEW["x"].notna()]
+    expected = theirs.get_prediction(known, which=which).summary_frame()
+    # Statsmodels takes differences, where the variance knows no complex numbers.
+    tolerance = 10 * ITERATED if which == "var_unscaled" else ITERATED
+    same(found, expected, tolerance)
+    if which in ("mean", "var_unscaled"):
+        asked = {"which": which, "average": True}
+        found = ours.get_prediction(smo.as_source(NEW, chunk_rows=1), **asked).summary_frame()
+        same(found, theirs.get_prediction(known, **asked).summary_frame(), tolerance)
+
+
+def test_labels_that_repeat() -> None:
+    ours, theirs = fits("ols")
+    found = ours.predict(smo.as_source(NEW.set_axis(["r"] * len(NEW)), chunk_rows=7))
+    assert (found.index == "r").all()
+    assert_allclose(found, theirs.predict(NEW), rtol=TAILS)
+
+
+def test_saved_results_predict_files(tmp_path: Path) -> None:
+    FRAME.to_parquet(tmp_path / "data.parquet")
+    ours = smof.ols(FORMULA, tmp_path / "data.parquet").fit()
+    ours.save(tmp_path / "fit.pkl")
+    NEW.to_parquet(tmp_path / "new.parquet")
+    loaded = smo.load(tmp_path / "fit.pkl")
+    same(loaded.predict(tmp_path / "new.parquet"), ours.predict(NEW), SOLVED)
+    loaded.write_rows(tmp_path / "rows.csv", "resid")
+    assert_allclose(pd.read_csv(tmp_path / "rows.csv")["resid"], ours.resid, rtol=SOLVED)
 
 
 def test_a_constant_alone() -> None:
