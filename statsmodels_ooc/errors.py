@@ -12,6 +12,7 @@ from statsmodels.tools.sm_exceptions import MissingDataError as _MissingDataErro
 __all__ = [
     "ClusterError",
     "ColumnNotFoundError",
+    "CovarianceWarning",
     "DesignError",
     "EmptyDataError",
     "EstimabilityWarning",
@@ -19,6 +20,8 @@ __all__ = [
     "MemoryLimitError",
     "MissingDataError",
     "MissingExtraError",
+    "MissingGroupError",
+    "MissingGroupWarning",
     "OptionError",
     "OutOfCoreError",
     "ParseError",
@@ -129,6 +132,26 @@ class MissingDataError(DesignError, _MissingDataError):  # type: ignore[misc]
     """Missing or infinite values where the model cannot use them."""
 
 
+class MissingGroupError(MissingDataError):
+    """A row has no label or no time, where a covariance needs one of every row.
+
+    Parameters
+    ----------
+    message, hint : str
+        As for all errors.
+    code : str
+        The column or the expression.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, code: str = "") -> None:
+        super().__init__(message, hint)
+        self.code = code
+
+
+class MissingGroupWarning(UserWarning):
+    """Rows without a label are left out of a fit that needs one for its covariance."""
+
+
 class EmptyDataError(DesignError):
     """No row is left to fit."""
 
@@ -163,6 +186,10 @@ class ResponseWarning(UserWarning):
 
 class SelectionWarning(UserWarning):
     """Selected rows may mislead; the message says why: a failed pilot, separation, a lost rank."""
+
+
+class CovarianceWarning(UserWarning):
+    """A covariance is not what its name says elsewhere, or its degrees of freedom are none."""
 
 
 class LeverageWarning(UserWarning):

@@ -73,14 +73,15 @@ def formula_anew(
 
 def _with_extra(learned: Learned, role: str, code: str, source: Source) -> Learned:
     """What has been learned, with a column or an expression in some role."""
-    factor, state, sight = learned_expression(code, source)
+    found = learned_expression(code, source)
+    factor = found.factor
     simple, sights = dict(learned.simple), dict(learned.sights)
     if factor not in learned.factors:
         if code in source.columns:
             simple[factor] = code
         else:
-            sights[factor] = sight
-    info = learned.factors.get(factor, FactorInfo(factor, "numerical", state, num_columns=1))
+            sights[factor] = found.sight
+    info = learned.factors.get(factor, FactorInfo(factor, "numerical", found.state, num_columns=1))
     return learned._replace(
         factors={**learned.factors, factor: info},
         extras={**learned.extras, role: factor},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,56 @@ from statsmodels_ooc.blocks.block import Design, Where
 from statsmodels_ooc.design.evaluation import unbox, values_by_row
 from statsmodels_ooc.design.formula import check_names, quoted
 from statsmodels_ooc.design.integers import evaluate_exactly
+from statsmodels_ooc.design.labels import Labels, keys_of
 from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.design.rowwise import require_rowwise
 from statsmodels_ooc.design.spec import DesignSpec, Variables
-from statsmodels_ooc.errors import DesignError, MissingDataError
+from statsmodels_ooc.errors import DesignError, MissingGroupError
 from statsmodels_ooc.sources.base import Source
 
 _ROWS = 1_000  # of some partitions, on which an expression is tried
 _ENVIRONMENT = EvalEnvironment([{"np": np, "pd": pd}])
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A column, or an expression in columns, that has been learned.
+
+    Attributes
+    ----------
+    factor, state : EvalFactor, dict
+        The expression, and what it remembers.
+    sight : Sight
+        How it sees whole numbers.
+    as_labels : bool
+        Whether only the equality of its values counts.
+    """
+
+    factor: EvalFactor
+    state: dict[str, Any]
+    sight: Sight
+    as_labels: bool
+
+    @property
+    def code(self) -> str:
+        """The expression."""
+        return str(self.factor.name())
+
+    def of(self, frame: pd.DataFrame, where: Where) -> pd.Series | NDArray[Any]:
+        """The values for the rows of a frame, (n,), to the last digit."""
+        column = _patsy.simple_column(self.factor, self.state, frame.columns)
+        if column is not None:
+            found: pd.Series = frame[column[0]]
+            return found
+        read = [name for name in frame if name in self.sight.columns]
+        part = PlainFrame(pd.DataFrame({name: _decoded(frame[name]) for name in read}))
+        given = evaluate_exactly(self.factor, self.state, part, self.sight)
+        values = values_by_row(unbox(given))
+        if values.shape != (len(frame), 1):
+            raise DesignError(
+                f"{self.code!r} has shape {values.shape} where {where} has {len(frame)} rows"
+            )
+        return np.asarray(values[:, 0])
 
 
 class BesideSpec(DesignSpec):
@@ -36,14 +78,12 @@ class BesideSpec(DesignSpec):
     inner : DesignSpec
         The design.
     factors : mapping
-        By name: the expression, its state, and how it sees whole numbers.
+        By name: what stands beside the rows.
     """
 
-    def __init__(
-        self, inner: DesignSpec, factors: Mapping[str, tuple[EvalFactor, dict[str, Any], Sight]]
-    ) -> None:
+    def __init__(self, inner: DesignSpec, factors: Mapping[str, Beside]) -> None:
         self._inner, self._factors = inner, dict(factors)
-        more = (column for _, _, sight in factors.values() for column in sorted(sight.columns))
+        more = (name for factor in factors.values() for name in sorted(factor.sight.columns))
         self.columns = tuple(dict.fromkeys((*inner.columns, *more)))
         self.encoded = inner.encoded
         self.endog_names, self.exog_names = inner.endog_names, inner.exog_names
@@ -62,34 +102,19 @@ class BesideSpec(DesignSpec):
         rows = self._inner.rows(frame, where)
         kept = np.arange(len(frame)) if rows.kept is None else rows.kept
         chosen = frame.take(kept).reset_index(drop=True)
-        beside = {name: self._values(name, chosen, where) for name in self._factors}
-        for name, values in beside.items():
-            absent = pd.isna(values)
+        beside = {}
+        for name, factor in self._factors.items():
+            values = factor.of(chosen, where)
+            absent = np.asarray(pd.isna(values))
             if absent.any():
-                raise MissingDataError(
-                    f"missing value of {name} = {self._factors[name][0].name()!r} at "
+                raise MissingGroupError(
+                    f"missing value of {factor.code!r} at "
                     f"{where.row(int(kept[np.argmax(absent)]))}",
-                    hint="leave such rows out of the model by subset=...",
+                    "leave such rows out of the model by subset=...",
+                    factor.code,
                 )
+            beside[name] = keys_of(values) if factor.as_labels else _exactly(values)
         return replace(rows, extras=replace(rows.extras, beside=beside))
-
-    def _values(self, name: str, frame: pd.DataFrame, where: Where) -> NDArray[Any]:
-        """What an expression gives for the rows of a frame, (n,), to the last digit."""
-        factor, state, sight = self._factors[name]
-        column = _patsy.simple_column(factor, state, frame.columns)
-        if column is not None:
-            return _exactly(frame[column[0]])
-        part = pd.DataFrame(
-            {read: _decoded(frame[read]) for read in frame if read in sight.columns}
-        )
-        values = values_by_row(unbox(evaluate_exactly(factor, state, PlainFrame(part), sight)))
-        if values.shape != (len(frame), 1):
-            raise DesignError(
-                f"{name} = {factor.name()!r} has shape {values.shape} where {where} has "
-                f"{len(frame)} rows"
-            )
-        found: NDArray[Any] = values[:, 0]
-        return found
 
     def fill(self, rows: Variables, piece: slice, out: FloatArray) -> None:
         self._inner.fill(rows, piece, out)
@@ -113,14 +138,14 @@ def _decoded(column: pd.Series) -> pd.Series:
     return column.astype(object) if is_encoded else column
 
 
-def _exactly(column: pd.Series) -> NDArray[Any]:
+def _exactly(column: pd.Series | NDArray[Any]) -> NDArray[Any]:
     """The values of a column as they are, (n,): objects where no dtype of NumPy holds them."""
     if isinstance(column.dtype, np.dtype):
-        return column.to_numpy()
+        return np.asarray(column)
     return column.astype(object).to_numpy()
 
 
-def spec_beside(spec: DesignSpec, source: Source, codes: Mapping[str, str]) -> BesideSpec:
+def spec_beside(spec: DesignSpec, source: Source, codes: Mapping[str, str | Labels]) -> BesideSpec:
     """A design with columns, or expressions in columns, beside its rows.
 
     Parameters
@@ -130,8 +155,8 @@ def spec_beside(spec: DesignSpec, source: Source, codes: Mapping[str, str]) -> B
     source : Source
         The data.
     codes : mapping
-        By name: a column, or a Python expression in columns, `np` and `pd`. Never a
-        stranger's.
+        By name: a column, or a Python expression in columns, `np` and `pd`, or `Labels` of
+        one. Never a stranger's.
 
     Raises
     ------
@@ -144,14 +169,18 @@ def spec_beside(spec: DesignSpec, source: Source, codes: Mapping[str, str]) -> B
     return BesideSpec(spec, factors)
 
 
-def learned_expression(code: str, source: Source) -> tuple[EvalFactor, dict[str, Any], Sight]:
-    """A column or an expression as a factor, its state, and how it sees whole numbers.
+def learned_expression(given: str | Labels, source: Source) -> Beside:
+    """A column or an expression, learned; see `spec_beside`.
 
-    Raises
-    ------
-    ColumnNotFoundError, DesignError
-        As `spec_beside`.
+    Parameters
+    ----------
+    given : str or Labels
+        The column or the expression.
+    source : Source
+        The data.
     """
+    as_labels = isinstance(given, Labels)
+    code = given.of if isinstance(given, Labels) else given
     code = code if code in source.columns else code.strip()
     text = quoted(code) if code in source.columns else code
     try:
@@ -173,8 +202,8 @@ def learned_expression(code: str, source: Source) -> tuple[EvalFactor, dict[str,
             hint="write what it learns as a number into the expression",
         )
     if code in source.columns:
-        return factor, state, Sight(columns=frozenset(columns))
+        return Beside(factor, state, Sight(columns=frozenset(columns)), as_labels)
     sight = Sight(columns=frozenset(columns))
     for head in source.samples(columns, _ROWS):
         require_rowwise(factor, state, head, sight)
-    return factor, state, sight
+    return Beside(factor, state, sight, as_labels)

@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Collection, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -142,6 +142,8 @@ class PassRecord:
         Stored bytes of the source, all of its columns, where they are known.
     partitions : int
         Partitions read.
+    note : str
+        How it was made, where there are several ways.
     """
 
     name: str
@@ -149,12 +151,14 @@ class PassRecord:
     seconds: float
     nbytes: int | None
     partitions: int
+    note: str = ""
 
     def __repr__(self) -> str:
         stored = "" if self.nbytes is None else f", {self.nbytes:,} bytes stored"
+        note = f", {self.note}" if self.note else ""
         return (
             f"<pass {self.name!r}: {self.rows:,} rows, {self.seconds:.3g} s, "
-            f"{self.partitions:,} partitions{stored}>"
+            f"{self.partitions:,} partitions{stored}{note}>"
         )
 
 
@@ -209,6 +213,11 @@ class Ledger:
         """Record a pass that began at a time of `perf_counter` and ends now."""
         seconds = time.perf_counter() - began
         self.passes.append(PassRecord(name, rows, seconds, nbytes, partitions))
+
+    def note(self, note: str) -> None:
+        """Say how the last pass was made."""
+        if note:
+            self.passes[-1] = replace(self.passes[-1], note=note)
 
     def lazy_read(self, partition: int, record: PassRecord) -> None:
         """Record the read of one partition for a lazy answer."""

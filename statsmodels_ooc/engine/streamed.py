@@ -113,6 +113,8 @@ class StreamedRows:
             beside=self._given,
         )
         self._check_unchanged(name, fingerprint.of(len(self.source.partitions)))
+        notes = (one.note(state) for one, state in zip(reductions, states, strict=True))
+        self.ledger.note("; ".join(note for note in notes if note))
         return tuple(states)
 
     def beside(self, **given: Any) -> StreamedRows:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
-from statsmodels_ooc.engine import Rows
+from statsmodels_ooc.design.beside import spec_beside
+from statsmodels_ooc.design.labels import Labels
+from statsmodels_ooc.design.spec import DesignSpec
+from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.reductions.base import Reduction
 
 P = ParamSpec("P")
@@ -21,6 +24,10 @@ _KEPT_BYTES = 2**26  # of answers of one kind, where each holds a few matrices
 
 def _as_it_is(state: Any) -> Any:
     return state
+
+
+def _nothing() -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -38,12 +45,19 @@ class Question:
         What is folded.
     finish : callable
         State to answer; what it refuses has no answer.
+    beside : mapping
+        What the reduction finds beside the rows, in `Extras.beside`, by name: see `rows_beside`.
+        Equal names stand for equal values.
+    release : callable
+        Called when there is an answer, or none came.
     """
 
     name: str
     key: Hashable
     reduction: Reduction[Any]
     finish: Callable[[Any], Any] = _as_it_is
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    release: Callable[[], None] = _nothing
 
 
 @dataclass
@@ -52,7 +66,7 @@ class Asked:
 
     Attributes
     ----------
-    rows : Rows
+    rows : StreamedRows or MemoryRows
         The rows.
     kept : int
         How many answers of one kind are kept.
@@ -62,13 +76,13 @@ class Asked:
         Held while rows are read, so that what several threads ask is read once.
     """
 
-    rows: Rows
+    rows: Any
     kept: int = _KEPT
     answers: dict[Hashable, Any] = field(default_factory=dict)
     lock: Any = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
 
     @classmethod
-    def of_matrices(cls, rows: Rows, k: int) -> Asked:
+    def of_matrices(cls, rows: Any, k: int) -> Asked:
         """One whose answers hold matrices of k columns."""
         return cls(rows, max(2, min(_KEPT, _KEPT_BYTES // (24 * (k + 2) ** 2))))
 
@@ -80,12 +94,22 @@ class Asked:
         with self.lock:
             found = {q.key: self.answers[q.key] for q in questions if q.key in self.answers}
             new = [question for question in questions if question.key not in found]
-            if new:
-                states = self.rows.fold(new[0].name, *(question.reduction for question in new))
-                for question, state in zip(new, states, strict=True):
-                    found[question.key] = answer = question.finish(state)
-                    self.remember(question.key, answer)
+            try:
+                found |= self._read(new) if new else {}
+            finally:
+                for question in questions:
+                    question.release()
             return tuple(found[question.key] for question in questions)
+
+    def _read(self, new: Sequence[Question]) -> dict[Hashable, Any]:
+        beside = {name: value for question in new for name, value in question.beside.items()}
+        rows = rows_beside(self.rows, **beside) if beside else self.rows
+        states = rows.fold(new[0].name, *(question.reduction for question in new))
+        found = {}
+        for question, state in zip(new, states, strict=True):
+            found[question.key] = answer = question.finish(state)
+            self.remember(question.key, answer)
+        return found
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """What is made of answers, made once."""
@@ -115,6 +139,43 @@ class Asked:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Asked:
         return Asked(deepcopy(self.rows, memo), self.kept, dict(self.answers))
+
+
+def rows_beside(rows: StreamedRows, **given: Any) -> StreamedRows:
+    """The same rows, with more beside each: `Extras.beside` of the blocks has it by name.
+
+    Parameters
+    ----------
+    rows : StreamedRows
+        The rows.
+    **given : str or Labels or array_like or dask Array, (n,) or (n, q)
+        A column's name or an expression in columns; or values, in the order of the rows that
+        the design keeps. Of `Labels` the keys stand beside the rows.
+
+    Raises
+    ------
+    ColumnNotFoundError
+        A name in an expression is no column of the data.
+    DesignError
+        There are not as many values as rows; an expression does not work row by row.
+    """
+    codes = {name: value for name, value in given.items() if _is_code(value)}
+    if codes:
+        source = rows.whole_source
+        _ = source.partitions  # of rows that are gone, says so
+        rows = replace(
+            rows, source=source, spec=spec_beside(cast(DesignSpec, rows.spec), source, codes)
+        )
+    arrays = {
+        name: value.keys() if isinstance(value, Labels) else value
+        for name, value in given.items()
+        if name not in codes
+    }
+    return rows.beside(**arrays) if arrays else rows
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value.of if isinstance(value, Labels) else value, str)
 
 
 def one_at_a_time(method: Callable[P, T]) -> Callable[P, T]:

@@ -21,6 +21,7 @@ from statsmodels_ooc.models.arguments import (
 from statsmodels_ooc.models.glm_constrained import fit_constrained
 from statsmodels_ooc.models.glm_regularized import fit_regularized
 from statsmodels_ooc.models.glm_scoring import FitOptions, fit_by_optimizer, fit_by_scoring
+from statsmodels_ooc.models.missing_groups import without_rows_of_no_group
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.results.glm import GLMResults
 from statsmodels_ooc.results.glm_rows import glm_row
@@ -33,6 +34,7 @@ class GLMFits:
     family: Any
     scaletype: str | float | None = None
 
+    @without_rows_of_no_group
     def fit(
         self,
         start_params: Any = None,
@@ -126,6 +128,7 @@ class GLMFits:
     def _fit_ridge(self, alpha: Any, start_params: Any, method: Any) -> Any:
         return self.fit_regularized("elastic_net", alpha, start_params, L1_wt=0.0)
 
+    @without_rows_of_no_group
     def fit_constrained(self, constraints: Any, start_params: Any = None, **fit_kwds: Any) -> Any:
         """Fit subject to linear constraints ``R @ params == q``.
 

@@ -16,6 +16,7 @@ from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.likelihoods.least_squares import METHODS, LeastSquares
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
 from statsmodels_ooc.models.arguments import warn_of_unknown, warn_of_weights
+from statsmodels_ooc.models.missing_groups import without_rows_of_no_group
 from statsmodels_ooc.models.regularized import fit_regularized
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream
 from statsmodels_ooc.results.covariance.registry import LINEAR, checked
@@ -106,6 +107,7 @@ class StreamedLinear(StreamedModel):
         )
         return np.linalg.pinv(self.wexog, rcond=_RCOND)
 
+    @without_rows_of_no_group
     def fit(
         self,
         method: str = "pinv",

@@ -44,6 +44,10 @@ class Reduction(ABC, Generic[State]):
         """How many bytes the arrays of a state take at the most; 0 where that is little."""
         return 0
 
+    def note(self, state: State) -> str:
+        """What the record of the pass says of the state beside its name; mostly nothing."""
+        return ""
+
 
 class Additive(Reduction[State]):
     """A reduction whose states add up, see `added`."""

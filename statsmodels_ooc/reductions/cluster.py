@@ -1,10 +1,10 @@
-"""Sums of the scores of each cluster."""
+"""Sums over the rows of each cluster, however many clusters there are."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,39 +12,82 @@ from scipy import sparse
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.errors import MemoryLimitError, MissingDataError
-from statsmodels_ooc.reductions.axes import Axes
+from statsmodels_ooc.blocks.keys import KEY, Keys, count_runs, distinct, together
 from statsmodels_ooc.reductions.base import Reduction
-from statsmodels_ooc.reductions.sandwich import RowScores
+from statsmodels_ooc.reductions.closing import Closed, Payload
+
+_LOOSE = 4_096  # sums that wait at least before they are added up
+_RUN = 1.25  # rows; where runs are shorter on average, rows do not come cluster by cluster
+
+
+class Shelf(Protocol):
+    """Where sums go that memory has no room for."""
+
+    def put(self, keys: Keys, sums: FloatArray) -> str:
+        """Store sums, (m, q), of clusters in the order of their keys; where they are found."""
+        ...
 
 
 @dataclass(slots=True)
 class ClusterState:
-    """Sums over the rows so far."""
+    """Sums over the rows so far, of the clusters of one way.
 
-    sums: FloatArray  # the score of each of G clusters, (G, r)
-    clusters: dict[Hashable, int] = field(default_factory=dict)  # rows of `sums`, as found
+    Clusters are open, closed or shelved. Where rows come cluster by cluster, those between the
+    first and the last of some rows are complete and can be closed.
+    """
+
+    keys: Keys  # of the open clusters, each once, in their order, (m,)
+    sums: FloatArray  # of their rows, (m, q)
+    closed: Closed
+    closed_keys: list[NDArray[np.uint64]] = field(default_factory=list)  # their high words
+    shelved: tuple[str, ...] = ()
+    broken: bool = False  # clusters have been closed of which more rows may come
+    runs: int = 0  # of rows of one cluster
+    rows: int = 0
+    ends: tuple[Any, Any] | None = None  # keys of the first and the last row
+    loose: list[tuple[Keys, FloatArray]] = field(default_factory=list)  # not yet added
+
+    @property
+    def tier(self) -> str:
+        """How the sums were held, in words."""
+        if self.broken:
+            return "clusters came back"
+        if self.shelved:
+            return "on disk"
+        return "carried" if self.closed_keys else "in memory"
+
+    def came_back(self) -> bool:
+        """Whether rows came of clusters that had been closed: then the sums are of no use."""
+        if self.broken or not self.closed_keys:
+            return self.broken
+        closed = np.concatenate(self.closed_keys)
+        return len(np.unique(closed)) < len(closed) or bool(
+            np.isin(self.keys["high"], closed).any()
+        )
 
 
 @dataclass(frozen=True)
-class ClusterScores(Reduction[ClusterState]):
-    """Add up the scores of each cluster; its label stands beside the rows as "groups".
+class ClusterSums(Reduction[list[ClusterState]]):
+    """Add up what the rows of each cluster tell, for several ways to form clusters at once.
 
     Parameters
     ----------
-    scores : RowScores
-        The scores of the rows by their linear predictors.
-    axes : Axes
-        In which the rows are measured: g, (r,).
+    payload : Payload
+        What is added up of a row, (q,), and what a complete cluster is worth.
+    ways : tuple of tuple of str
+        For each way the names under which labels stand beside the rows, as keys; clusters are
+        the rows with equal labels under all of them.
     most : int
-        So many clusters there may be.
+        So many clusters of a way are open at the most.
+    shelf : Shelf
+        Takes the sums of more.
+    carries : bool
+        Whether clusters may be closed whose rows seem to come one after the other.
 
-    Raises
-    ------
-    MemoryLimitError
-        There are more clusters.
-    MissingDataError
-        A row has no label.
+    Notes
+    -----
+    Sums are added in the order of the rows, and which clusters are closed or shelved follows
+    from the rows alone, so that the bits do not depend on the number of workers.
 
     References
     ----------
@@ -52,68 +95,116 @@ class ClusterScores(Reduction[ClusterState]):
     Biometrika 73, 13-22.
     """
 
-    scores: RowScores
-    axes: Axes
+    payload: Payload
+    ways: tuple[tuple[str, ...], ...]
     most: int
+    shelf: Shelf
+    carries: bool = True
 
-    def init(self) -> ClusterState:
-        return ClusterState(np.zeros((0, self.axes.root.shape[1])))
+    def init(self) -> list[ClusterState]:
+        keys, sums = np.empty(0, dtype=KEY), np.zeros((0, self.payload.width))
+        return [ClusterState(keys, sums, self.payload.closed(keys, sums)) for _ in self.ways]
 
-    def update(self, state: ClusterState, block: Block) -> ClusterState:
-        if len(block.endog) == 0:
-            return state
+    def update(self, state: list[ClusterState], block: Block) -> list[ClusterState]:
         counts = block.extras.freq_weights  # a row of frequency zero is none
         there = np.arange(len(block.endog)) if counts is None else np.flatnonzero(counts)
-        labels, codes = _coded(block, there)
-        one_each = sparse.csr_array(
-            (self.scores.of(block)[there], (codes, there)), shape=(len(labels), len(block.endog))
-        )
-        return self._add(state, labels, one_each @ self.axes.rows(block))
-
-    def merge(self, left: ClusterState, right: ClusterState) -> ClusterState:
-        own = ClusterState(left.sums.copy(), dict(left.clusters))
-        return self._add(own, list(right.clusters), right.sums)
-
-    def nbytes(self) -> int:
-        return 0  # of no cluster; `most` is chosen so that all have room
-
-    def _add(self, state: ClusterState, labels: list[Hashable], sums: FloatArray) -> ClusterState:
-        """Add the sums, (m, r), of m labels, each of which is there once."""
-        known = state.clusters
-        at = np.array([known.setdefault(label, len(known)) for label in labels], dtype=np.intp)
-        if len(known) > self.most:
-            raise MemoryLimitError(
-                f"there are more than {self.most:,} clusters, and for each of them "
-                f"{sums.shape[1]:,} sums are kept",
-                hint="smo.options.memory_limit = '8 GiB' raises the limit",
-            )
-        new = len(known) - len(state.sums)
-        if new:
-            state.sums = np.concatenate([state.sums, np.zeros((new, sums.shape[1]))])
-        state.sums[at] += sums
+        if len(there) == 0:
+            return state
+        beside = block.extras.beside
+        keys = [together([beside[name][there] for name in way]) for way in self.ways]
+        coded = [distinct(each) for each in keys]
+        sums = self.payload.sums(block, there, [(codes, len(found)) for found, codes in coded])
+        for own, (found, _), total, each in zip(state, coded, sums, keys, strict=True):
+            follows = own.ends is not None and own.ends[1] == each[0]
+            own.runs += count_runs(each) - follows
+            own.rows += len(each)
+            own.ends = (own.ends or (each[0],))[0], each[-1]
+            own.loose.append((found, total))
+            if sum(len(k) for k, _ in own.loose) >= max(len(own.keys), _LOOSE):
+                self._settle(own)
         return state
 
+    def merge(self, left: list[ClusterState], right: list[ClusterState]) -> list[ClusterState]:
+        return [self._merged(one, other) for one, other in zip(left, right, strict=True)]
 
-def _is(same: Any) -> bool:
-    """Whether a label equals itself: not a number, a time that is none, and pandas' NA do not."""
-    return isinstance(same, bool | np.bool_) and bool(same)
+    def _merged(self, left: ClusterState, right: ClusterState) -> ClusterState:
+        ends = left.ends or right.ends
+        follows = False
+        if left.ends is not None and right.ends is not None:
+            ends = left.ends[0], right.ends[1]
+            follows = left.ends[1] == right.ends[0]
+        merged = ClusterState(
+            left.keys,
+            left.sums,
+            left.closed.plus(right.closed),
+            left.closed_keys + right.closed_keys,
+            left.shelved + right.shelved,
+            left.broken or right.broken,
+            left.runs + right.runs - follows,
+            left.rows + right.rows,
+            ends,
+            [*left.loose, (right.keys, right.sums), *right.loose],
+        )
+        self._settle(merged)
+        return merged
+
+    def settled(self, state: list[ClusterState]) -> list[ClusterState]:
+        """The states with all that waits added up."""
+        found = [replace(own, loose=list(own.loose)) for own in state]
+        for own in found:
+            _add_loose(own)
+        return found
+
+    def note(self, state: list[ClusterState]) -> str:
+        """How the clusters of each way were held."""
+        return ", ".join(own.tier for own in state)
+
+    def _settle(self, state: ClusterState) -> None:
+        """Add up what waits; make room where there are too many clusters."""
+        _add_loose(state)
+        if state.broken:
+            state.keys, state.sums = state.keys[:0], state.sums[:0]
+        elif len(state.keys) > self.most:
+            self._make_room(state)
+
+    def _make_room(self, state: ClusterState) -> None:
+        one_each = state.runs == len(state.keys) + state.closed.count
+        if self.carries and not state.shelved and one_each and state.rows >= _RUN * state.runs:
+            self._close(state)
+        elif state.closed_keys:
+            state.broken = True
+        else:
+            state.shelved += (self.shelf.put(state.keys, state.sums),)
+            state.keys, state.sums = state.keys[:0], state.sums[:0]
+
+    def _close(self, state: ClusterState) -> None:
+        """Close all clusters but those of the first and the last row."""
+        assert state.ends is not None
+        is_end = (state.keys == state.ends[0]) | (state.keys == state.ends[1])
+        state.closed = state.closed.plus(
+            self.payload.closed(state.keys[~is_end], state.sums[~is_end])
+        )
+        state.closed_keys = [*state.closed_keys, state.keys["high"][~is_end]]
+        state.keys, state.sums = state.keys[is_end], state.sums[is_end]
 
 
-def _coded(block: Block, there: NDArray[np.intp]) -> tuple[list[Hashable], NDArray[np.intp]]:
-    """The labels of some rows, each once, and the position of each row's among them."""
-    values = block.extras.beside["groups"][there]
-    if values.dtype.kind == "O":
-        found: dict[Hashable, int] = {}
-        codes = np.array([found.setdefault(v, len(found)) for v in values.tolist()], dtype=np.intp)
-        labels = list(found)
-    else:
-        unique, codes = np.unique(values, return_inverse=True)
-        labels = unique.tolist()
-    for position, label in enumerate(labels):
-        if label is None or not _is(label == label):
-            row = block.row(int(there[np.argmax(codes == position)]))
-            raise MissingDataError(
-                f"missing value of groups at row {row} of partition {block.partition}",
-                hint="leave such rows out of the model by subset=...",
-            )
-    return labels, codes
+def _add_loose(state: ClusterState) -> None:
+    pieces = [(state.keys, state.sums), *state.loose]
+    state.loose = []
+    state.keys, state.sums = added_up([p for p in pieces if len(p[0])] or pieces[:1])
+
+
+def added_up(pieces: Sequence[tuple[Keys, FloatArray]]) -> tuple[Keys, FloatArray]:
+    """The clusters of several pieces, each once, and the sums of their sums, in order."""
+    if len(pieces) == 1:
+        return pieces[0]
+    keys, codes = distinct(np.concatenate([keys for keys, _ in pieces]))
+    sums = np.concatenate([sums for _, sums in pieces])
+    return keys, sums_by(codes, len(keys), sums)
+
+
+def sums_by(codes: NDArray[np.intp], count: int, rows: FloatArray) -> FloatArray:
+    """Sums of rows, (b, q), with equal codes, (count, q)."""
+    b = len(codes)
+    ones = sparse.csr_array((np.ones(b), (codes, np.arange(b))), shape=(count, b))
+    return np.asarray(ones @ rows)

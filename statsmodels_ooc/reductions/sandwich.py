@@ -23,6 +23,14 @@ class RowScores(Protocol):
         """At scale one, weights included, (b,): the score of a row is that times the row."""
         ...
 
+    def information(self, block: Block) -> FloatArray:
+        """The expected information, (b,): that of a row is that times ``x x'``."""
+        ...
+
+    def counts(self, block: Block) -> FloatArray | None:
+        """How many times a row is in the data, (b,); None where each is once."""
+        ...
+
 
 @dataclass(frozen=True)
 class LinearScores:
@@ -35,6 +43,13 @@ class LinearScores:
         """The scores, (b,)."""
         e = block.endog - self.axes.fitted(block, self.beta)
         return times(e, block.weights)
+
+    def information(self, block: Block) -> FloatArray:
+        """The weights, (b,)."""
+        return np.ones(len(block.endog)) if block.weights is None else block.weights
+
+    def counts(self, block: Block) -> None:
+        """Each row is once in the data."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +66,18 @@ class GLMScores:
         eta = linear_predictor(block, self.beta)
         _, scores = self.kernel.working(block.endog, eta, self.kernel.mean(eta))
         return times(scores, prior_weights(block))
+
+    def information(self, block: Block) -> FloatArray:
+        """The weights of Fisher scoring, (b,)."""
+        if len(block.endog) == 0:
+            return np.empty(0)
+        eta = linear_predictor(block, self.beta)
+        weights, _ = self.kernel.working(block.endog, eta, self.kernel.mean(eta))
+        return times(weights, prior_weights(block))
+
+    def counts(self, block: Block) -> FloatArray | None:
+        """The frequencies, (b,)."""
+        return block.extras.freq_weights
 
 
 _LOOK = 0.99  # leverage; only rows above it are looked at more closely, at most k / 0.99 of them
@@ -85,13 +112,14 @@ class WhiteMeatState:
 class WhiteMeat(Additive[WhiteMeatState]):
     """Fold the squared scores into the meats of HC0, HC2 and HC3.
 
-    With whitened rows x and residuals e, the leverage is ``h = x' N x`` for the
-    normalised covariance ``N = R^-1 R^-T``, that is ``h = |R^-T x|**2``.
+    With whitened rows x, by the roots of the weights or of the expected information, the leverage
+    is ``h = x' N x`` for the normalised covariance ``N = R^-1 R^-T``, that is
+    ``h = |R^-T x|**2``. A row that is f times in the data counts as f rows.
 
     Parameters
     ----------
-    beta : ndarray, (k,)
-        The parameters.
+    scores : RowScores
+        The scores of the rows by their linear predictors.
     axes : Axes
         With a root of the normalised covariance, (k, r).
     rounding : ndarray, (k,)
@@ -113,7 +141,7 @@ class WhiteMeat(Additive[WhiteMeatState]):
     estimators with improved finite sample properties. J. Econometrics 29, 305-325.
     """
 
-    beta: FloatArray
+    scores: RowScores
     axes: Axes
     rounding: FloatArray
 
@@ -125,12 +153,13 @@ class WhiteMeat(Additive[WhiteMeatState]):
     def update(self, state: WhiteMeatState, block: Block) -> WhiteMeatState:
         if len(block.endog) == 0:
             return state
-        e = block.endog - self.axes.fitted(block, self.beta)
-        w = np.ones_like(e) if block.weights is None else block.weights
-        g = self.axes.rows(block)
+        w, g = self.scores.information(block), self.axes.rows(block)
+        squares = self.scores.of(block) ** 2
+        counts = self.scores.counts(block)
+        if counts is not None:  # of one of so many rows
+            known = np.where(counts > 0, counts, 1.0)
+            w, squares = w / known, squares / known
         rest = 1 - np.square(g).sum(axis=1) * w
-        # Whitening gives x'x and e**2 one w each.
-        squares = (w * e) ** 2
         state.hc0 += products(g, squares)
         near = np.flatnonzero(rest < 1 - _LOOK)
         alone = near[self._determine(state, g[near] * np.sqrt(w[near])[:, None], rest[near])]

@@ -148,7 +148,8 @@ class GLMResults(HasCovariances, GLMRowAnswers, WritesRows, EstimableTests, glm.
         """What robust covariances ask of the fit."""
         fit, params = self.glm_fit, np.asarray(self.params, dtype=np.float64)
         likelihood, rows = self.model.likelihood, float(self.model.wnobs)
-        return GLMScored(likelihood, params, fit.point.fit, rows, self.df_resid, fit)
+        names = self.model.exog_names
+        return GLMScored(likelihood, params, fit.point.fit, rows, self.df_resid, fit, names)
 
     # --- predictions
 

@@ -11,8 +11,8 @@ from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc._statsmodels import StreamedFrameData
 from statsmodels_ooc.engine import NewRowFunction, OwnRowFunction, row_method
+from statsmodels_ooc.likelihoods.base import rows_beside
 from statsmodels_ooc.reductions.predictions import SHIFTS
-from statsmodels_ooc.results.covariance.base import rows_beside
 from statsmodels_ooc.results.new_data import NewData, open_new_data
 from statsmodels_ooc.results.predictions import (
     PredictedColumns,
@@ -145,7 +145,7 @@ def _opened(
     if agg_weights is not None:
         beside["agg_weights"] = agg_weights
     shift = float(numbers.get("offset", 0.0)) + float(np.log(numbers.get("exposure", 1.0)))
-    rows = rows_beside(model.open_rows(), model.spec, **beside)
+    rows = rows_beside(model.open_rows(), **beside)
     return NewData(rows, isinstance(model.data, StreamedFrameData), shift)
 
 

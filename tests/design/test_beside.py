@@ -15,7 +15,8 @@ import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.design.beside import spec_beside
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError, MissingDataError, SourceError
-from statsmodels_ooc.results.covariance.base import rows_beside
+from statsmodels_ooc.likelihoods.base import rows_beside
+from statsmodels_ooc.reductions.base import Reduction
 
 N = 40
 RNG = np.random.default_rng(4)
@@ -33,7 +34,7 @@ FRAME = pd.DataFrame(
 )
 
 
-class Labels:
+class Labels(Reduction[list[Any]]):
     """A reduction that keeps what stands beside the rows."""
 
     takes_cells = False
@@ -52,7 +53,7 @@ class Labels:
 
 
 def labels(model: Any, groups: Any) -> list[Any]:
-    rows = rows_beside(model.likelihood.stream, model.likelihood.spec, groups=groups)
+    rows = rows_beside(model.likelihood.stream, groups=groups)
     return rows.fold("labels", Labels())[0]
 
 
@@ -111,7 +112,9 @@ def test_a_missing_value_is_named() -> None:
     frame = FRAME.copy()
     frame.loc[17, "firm"] = None
     model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=7))
-    with pytest.raises(MissingDataError, match=r"groups = 'firm' at row 3 of .*[\s\S]*subset"):
+    with pytest.raises(
+        MissingDataError, match=r"missing value of 'firm' at row 3 of .*[\s\S]*subset"
+    ):
         labels(model, "firm")
 
 

@@ -97,12 +97,6 @@ def test_hc_with_keywords_is_an_error() -> None:
         formula_pair("y ~ a").ours.get_robustcov_results("HC1", maxlags=3)
 
 
-@pytest.mark.parametrize("kind", ["HAC", "nw-panel", "hac-groupsum", "cluster-jk"])
-def test_what_is_not_built_says_so(kind: str) -> None:
-    with pytest.raises(NotImplementedError, match=kind):
-        formula_pair("y ~ a").ours.get_robustcov_results(kind)
-
-
 def test_a_kind_that_does_not_exist_is_no_missing_feature() -> None:
     with pytest.raises(ValueError, match="HC9"):
         formula_pair("y ~ a").ours.get_robustcov_results("HC9")

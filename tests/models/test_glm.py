@@ -154,6 +154,7 @@ def robust_pair(name: str, cov_type: str) -> Pair:
 
 
 @every_robust
+@pytest.mark.filterwarnings("ignore:HC. of a GLM is HC0")
 @pytest.mark.parametrize("cov_type", ["HC0", "HC1", "HC2", "HC3"])
 def test_robust_fit(name: str, cov_type: str) -> None:
     pair = robust_pair(name, cov_type)

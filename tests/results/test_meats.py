@@ -28,14 +28,23 @@ def test_available(name: str) -> None:
 
 def test_what_there_is() -> None:
     white = ["HC0", "HC1", "HC2", "HC3"]
-    assert [entry.name for entry in LINEAR] == ["fixed scale", *white, "cluster"]
-    assert [entry.name for entry in GLM] == [*white, "cluster"]
+    kernel = ["HAC", "hac-panel", "hac-groupsum"]
+    jackknife = ["cluster-crv3", "cluster-jk"]
+    assert [entry.name for entry in LINEAR] == [
+        "fixed scale",
+        *white,
+        "cluster",
+        *jackknife,
+        *kernel,
+    ]
+    assert [entry.name for entry in GLM] == [*white, "cluster", *kernel]
 
 
-@pytest.mark.parametrize("name", ["HAC", "cluster-jk", "hac_panel", "nw-groupsum"])
-def test_not_built(name: str) -> None:
-    with pytest.raises(NotImplementedError, match=f"{name}.*available are nonrobust"):
-        checked(LINEAR, name, None)
+@pytest.mark.parametrize("name", ["nw-panel", "hac_panel", "HAC panel"])
+def test_aliases(name: str) -> None:
+    entry, _ = checked(LINEAR, name, {"groups": "g", "maxlags": 1})
+    assert entry is not None
+    assert entry.name == "hac-panel"
 
 
 @pytest.mark.parametrize("name", ["HC4", "", "robust"])

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.design.beside import spec_beside
-from statsmodels_ooc.design.spec import DesignSpec
-from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.reductions.axes import Axes
-from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.sandwich import RowScores
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
@@ -95,36 +91,15 @@ class ScoredFit(ABC):
         """In which the rows are measured."""
         return Axes(self.root, self.fit.centre)
 
-    def fold(
-        self, name: str, reduction: Reduction[Any], *, key: Hashable = None, **beside: Any
-    ) -> Any:
-        """A pass over all rows, with something beside them.
+    def ask(self, *questions: Question) -> tuple[Any, ...]:
+        """Answers of all rows; what the bread asks is read along."""
+        _ = self.likelihood.facts  # rows that no fit can be made of are refused first
+        found: tuple[Any, ...] = self.likelihood.asked.ask(*questions, *self.alongside())
+        return found[: len(questions)]
 
-        Parameters
-        ----------
-        name : str
-            What it is called.
-        reduction : Reduction
-            What is folded.
-        key : hashable, optional
-            Equal where, at the same parameters, the reduction and what stands beside the
-            rows are equal: then it is read once.
-        **beside : str or array_like or dask Array, (n,) or (n, q)
-            Columns, expressions, or values for the rows.
-        """
-        likelihood = self.likelihood
-        _ = likelihood.facts  # rows that no fit can be made of are refused first
-
-        def read() -> Any:
-            rows, also = rows_beside(likelihood.stream, likelihood.spec, **beside), self.alongside()
-            state, *states = rows.fold(name, reduction, *(more.reduction for more in also))
-            for question, found in zip(also, states, strict=True):
-                likelihood.asked.remember(question.key, question.finish(found))
-            return state
-
-        if key is None:
-            return read()
-        return likelihood.asked.once((name, self.params.tobytes(), self.root.tobytes(), key), read)
+    def key(self, kind: str, *more: Hashable) -> Hashable:
+        """The key of a question about the scores of this fit."""
+        return (kind, self.params.tobytes(), self.root.tobytes(), *more)
 
 
 Fit_contra = TypeVar("Fit_contra", bound=ScoredFit, contravariant=True)
@@ -146,6 +121,10 @@ class Covariance(Protocol[Fit_contra]):
 
     Options: ClassVar[type[Any]]
 
+    def questions(self, fit: Fit_contra, options: Any) -> tuple[Question, ...]:
+        """What is asked of all rows, so that several covariances can ask together."""
+        ...
+
     def of(self, fit: Fit_contra, options: Any) -> Robust:
         """The covariance of a fit's parameters."""
         ...
@@ -155,32 +134,3 @@ def sandwich(bread: FloatArray, meat: FloatArray) -> FloatArray:
     """``bread @ meat @ bread.T``, symmetric to the last bit, (k, k)."""
     product = bread @ meat @ bread.T
     return (product + product.T) / 2
-
-
-def rows_beside(rows: StreamedRows, spec: DesignSpec, **given: Any) -> StreamedRows:
-    """The same rows, with more beside each: `Extras.beside` of the blocks has it by name.
-
-    Parameters
-    ----------
-    rows : StreamedRows
-        The rows.
-    spec : DesignSpec
-        Their design.
-    **given : str or array_like or dask Array, (n,) or (n, q)
-        A column's name or an expression in columns; or values, in the order of the rows that
-        the design keeps.
-
-    Raises
-    ------
-    ColumnNotFoundError
-        A name in an expression is no column of the data.
-    DesignError
-        There are not as many values as rows; an expression does not work row by row.
-    """
-    codes = {name: value for name, value in given.items() if isinstance(value, str)}
-    if codes:
-        source = rows.whole_source
-        _ = source.partitions  # of rows that are gone, says so
-        rows = replace(rows, source=source, spec=spec_beside(spec, source, codes))
-    arrays = {name: value for name, value in given.items() if name not in codes}
-    return rows.beside(**arrays) if arrays else rows

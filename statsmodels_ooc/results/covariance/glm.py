@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,12 +10,14 @@ import numpy as np
 from statsmodels.base.covtype import descriptions
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.errors import CovarianceWarning, LeverageWarning, warn_caller
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.likelihoods.glm import meat_question
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.glm_meat import ScoreMeatState
-from statsmodels_ooc.reductions.sandwich import GLMScores
-from statsmodels_ooc.results.covariance.base import NoOptions, Robust, ScoredFit, sandwich
+from statsmodels_ooc.reductions.sandwich import GLMScores, WhiteMeat
+from statsmodels_ooc.results.covariance.base import Robust, ScoredFit, sandwich
+from statsmodels_ooc.results.covariance.linear import MEATS, leverage_message
 from statsmodels_ooc.results.fits import GLMFit
 
 
@@ -26,9 +29,12 @@ class GLMScored(ScoredFit):
     ----------
     glm_fit : GLMFit
         How it came about.
+    names : sequence of str
+        Names of the k columns, for warnings.
     """
 
     glm_fit: GLMFit
+    names: Sequence[str]
 
     @property
     def scores(self) -> GLMScores:
@@ -61,19 +67,64 @@ class GLMScored(ScoredFit):
 
 
 @dataclass(frozen=True)
+class GLMWhiteOptions:
+    """Keywords of White's covariance of a generalised linear model.
+
+    Attributes
+    ----------
+    corrected : bool
+        Whether HC1 to HC3 are corrected for small samples and leverages.
+    """
+
+    corrected: bool = False
+
+
+@dataclass(frozen=True)
 class GLMWhite:
-    """Robust covariance, White (1982): statsmodels corrects no small samples for a GLM.
+    """Robust covariance, White (1982).
+
+    statsmodels corrects nothing for a generalised linear model: its HC1 to HC3 are HC0, and so
+    are these, with a `CovarianceWarning`. With ``corrected=True`` HC1 is HC0 times
+    ``n / (n - k)``, and in HC2 and HC3 the squared scores are divided by ``1 - h`` and
+    ``(1 - h)**2``, with the leverages ``h_i = w_i x_i' (X'WX)^-1 x_i`` for the weights w of
+    Fisher scoring (those of R's ``sandwich::vcovHC``).
 
     Parameters
     ----------
     name : {"HC0", "HC1", "HC2", "HC3"}
-        They are the same.
+        Which of them.
     """
 
     name: str
-    Options: ClassVar[type[NoOptions]] = NoOptions
+    Options: ClassVar[type[GLMWhiteOptions]] = GLMWhiteOptions
 
-    def of(self, fit: GLMScored, options: NoOptions) -> Robust:
+    def questions(self, fit: GLMScored, options: GLMWhiteOptions) -> tuple[Question, ...]:
+        """The squared scores, weighted by leverages where they are to be corrected."""
+        return (_question(fit),) if options.corrected else fit.alongside()
+
+    def of(self, fit: GLMScored, options: GLMWhiteOptions) -> Robust:
         """The covariance; one pass."""
-        cov = sandwich(fit.bread(), fit.meat(fit.root).meat)
-        return Robust(cov, descriptions[self.name])
+        if not options.corrected:
+            if self.name != "HC0":
+                warn_caller(
+                    f"{self.name} of a GLM is HC0, as in statsmodels; "
+                    "cov_kwds={'corrected': True} corrects it for small samples or leverages",
+                    CovarianceWarning,
+                )
+            return Robust(sandwich(fit.bread(), fit.meat(fit.root).meat), descriptions[self.name])
+        ((state, message),) = fit.ask(_question(fit))
+        if message is not None and self.name in ("HC2", "HC3"):
+            warn_caller(message, LeverageWarning)
+        meat = MEATS[self.name](state, fit.nobs, fit.nobs - fit.free)
+        return Robust(sandwich(fit.bread(), meat), descriptions[self.name], {"corrected": True})
+
+
+def _question(fit: GLMScored) -> Question:
+    """The meats, and what is to be said of rows with leverage one."""
+    source = fit.likelihood.stream.source
+    return Question(
+        "robust covariance",
+        fit.key("corrected white"),
+        WhiteMeat(fit.scores, fit.axes, fit.fit.column_rounding),
+        lambda meat: (meat, leverage_message(meat, fit.names, source)),
+    )

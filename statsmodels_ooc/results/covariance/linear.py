@@ -99,8 +99,12 @@ class LinearScored(ScoredFit):
         return self.root
 
     def white(self) -> WhiteMeatState:
-        """The meats: a pass, which sees the residuals and so takes their moments along."""
+        """The meats."""
         return self._white_and_message()[0]
+
+    def white_questions(self) -> tuple[Question, ...]:
+        """The meats, and the moments of the residuals that their pass sees."""
+        return self._question(self.params), residual_moments(self.params)
 
     def white_at(self, params: FloatArray) -> WhiteMeatState:
         """The meats at other parameters."""
@@ -115,8 +119,7 @@ class LinearScored(ScoredFit):
             warn_caller(message, LeverageWarning)
 
     def _white_and_message(self) -> tuple[WhiteMeatState, str | None]:
-        asked = self._question(self.params), residual_moments(self.params)
-        found: tuple[WhiteMeatState, str | None] = self.likelihood.ask(*asked)[0]
+        found: tuple[WhiteMeatState, str | None] = self.likelihood.ask(*self.white_questions())[0]
         return found
 
     def _question(self, params: FloatArray) -> Question:
@@ -125,7 +128,7 @@ class LinearScored(ScoredFit):
         return Question(
             "robust covariance",
             ("white", params.tobytes(), self.root.tobytes()),
-            WhiteMeat(params, self.axes, self.fit.column_rounding),
+            WhiteMeat(LinearScores(params, self.axes), self.axes, self.fit.column_rounding),
             lambda meat: (meat, leverage_message(meat, self.names, source)),
         )
 
@@ -146,6 +149,10 @@ class White:
 
     name: str
     Options: ClassVar[type[NoOptions]] = NoOptions
+
+    def questions(self, fit: LinearScored, options: NoOptions) -> tuple[Question, ...]:
+        """The meats of all four."""
+        return fit.white_questions()
 
     def of(self, fit: LinearScored, options: NoOptions) -> Robust:
         """The covariance; one pass for all four."""
@@ -168,6 +175,10 @@ class FixedScale:
 
     name: str = "fixed scale"
     Options: ClassVar[type[ScaleOptions]] = ScaleOptions
+
+    def questions(self, fit: LinearScored, options: ScaleOptions) -> tuple[Question, ...]:
+        """Nothing."""
+        return ()
 
     def of(self, fit: LinearScored, options: ScaleOptions) -> Robust:
         """The covariance; no pass."""

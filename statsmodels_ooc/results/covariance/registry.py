@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any, ClassVar
 
@@ -11,23 +11,31 @@ import numpy as np
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.results.covariance.base import Covariance, ScoredFit
-from statsmodels_ooc.results.covariance.cluster import Cluster
+from statsmodels_ooc.results.covariance.cluster import Cluster, Jackknife
 from statsmodels_ooc.results.covariance.glm import GLMScored, GLMWhite
+from statsmodels_ooc.results.covariance.kernel import HAC, PanelHAC, PeriodHAC
 from statsmodels_ooc.results.covariance.linear import FixedScale, LinearScored, White
 
 _HC = ("HC0", "HC1", "HC2", "HC3")
-LINEAR: list[Covariance[LinearScored]] = [FixedScale(), *map(White, _HC), Cluster()]
-GLM: list[Covariance[GLMScored]] = [*map(GLMWhite, _HC), Cluster()]
+LINEAR: list[Covariance[LinearScored]] = [
+    FixedScale(),
+    *map(White, _HC),
+    Cluster(),
+    Jackknife("cluster-crv3"),
+    Jackknife("cluster-jk"),
+    HAC(),
+    PanelHAC(),
+    PeriodHAC(),
+]
+GLM: list[Covariance[GLMScored]] = [
+    *map(GLMWhite, _HC),
+    Cluster(),
+    HAC(),
+    PanelHAC(),
+    PeriodHAC(),
+]
 
-_NOT_BUILT = (
-    "hac",
-    "cluster jk",
-    "cluster crv3",
-    "hac panel",
-    "nw panel",
-    "hac groupsum",
-    "nw groupsum",
-)
+_ALIASES = {"nw panel": "hac panel", "nw groupsum": "hac groupsum"}
 
 
 def checked(
@@ -37,8 +45,8 @@ def checked(
 
     Raises
     ------
-    NotImplementedError
-        Statsmodels has it, but its sums over groups or lags are missing here.
+    TypeError
+        It is one of linear models alone.
     ValueError
         There is no such covariance.
     OptionError
@@ -47,14 +55,14 @@ def checked(
     if cov_type == "nonrobust":
         return None, None
     name = _plain(str(cov_type))
+    name = _ALIASES.get(name, name)
     for entry in registry:
         if _plain(entry.name) == name:
             return entry, _options(entry, cov_kwds or {})
     listed = ", ".join(("nonrobust", *(entry.name for entry in registry)))
-    if name in _NOT_BUILT:
-        raise NotImplementedError(
-            f"cov_type={cov_type!r} is not available out of memory: its sums over groups or lags "
-            f"are missing; available are {listed}"
+    if name in {_plain(entry.name) for entry in LINEAR}:
+        raise TypeError(
+            f"cov_type={cov_type!r} is one of OLS and WLS alone; available are {listed}"
         )
     raise ValueError(f"cov_type {cov_type!r} not recognized; available are {listed}")
 
@@ -167,5 +175,30 @@ class HasCovariances:
         if entry is None:
             return np.asarray(self.normalized_cov_params * self.scale)
         return _scaled(entry.of(self.scored, options).cov, cov_kwds)
+
+    def covariances(self, kinds: Iterable[str | tuple[str, Mapping[str, Any]]]) -> list[FloatArray]:
+        """Several covariances of the parameters, (k, k) each, in one pass.
+
+        Parameters
+        ----------
+        kinds : iterable of str or (str, dict)
+            For each the ``cov_type``, with its keywords where it takes some, such as
+            ``["HC1", "HC3", ("cluster", {"groups": "firm"})]``.
+
+        Returns
+        -------
+        list of ndarray, (k, k)
+            In the order of `kinds`.
+        """
+        asked = [(kind, {}) if isinstance(kind, str) else kind for kind in kinds]
+        chosen = [(*checked(self.registry, kind, keywords), keywords) for kind, keywords in asked]
+        fit = self.scored
+        fit.ask(
+            *(q for entry, options, _ in chosen if entry for q in entry.questions(fit, options))
+        )
+        return [
+            _scaled(entry.of(fit, options).cov, keywords) if entry else self.covariance("nonrobust")
+            for entry, options, keywords in chosen
+        ]
 
     cov_HC0, cov_HC1, cov_HC2, cov_HC3 = map(_property, _HC)

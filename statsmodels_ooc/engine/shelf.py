@@ -1,0 +1,118 @@
+"""Sums by key that memory has no room for, in temporary Arrow files."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from math import ceil, log2
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.ipc as ipc
+
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.keys import KEY, Keys
+from statsmodels_ooc.errors import SpoolError
+from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
+
+
+class Shelf:
+    """A temporary folder of files of sums, each file in the order of its keys.
+
+    Workers put sums there and hand the names of the files on; who made the shelf takes them
+    down again, a share of the keys at a time. Workers on other machines need a
+    ``temporary-directory`` of dask's that all of them see.
+
+    Parameters
+    ----------
+    total : float
+        So many bytes may come.
+    share : float
+        So many bytes of them are taken down at once.
+    """
+
+    def __init__(self, total: float, share: float) -> None:
+        self._bits = max(4, ceil(log2(max(2 * total / share, 1))))  # 2**bits shares, none larger
+        self._folder: TemporaryFolder | None = None
+        self._refused: SpoolError | None = None
+        try:
+            self._folder = TemporaryFolder()
+        except SpoolError as error:  # of interest where there is something to write
+            self._refused = error
+        self._place = "" if self._folder is None else self._folder.path
+
+    def put(self, keys: Keys, sums: FloatArray) -> str:
+        """Write sums, (m, q), of clusters in the order of the high words of their keys, (m,).
+
+        Returns
+        -------
+        str
+            The name of the file.
+
+        Raises
+        ------
+        SpoolError
+            It cannot be written.
+        """
+        if self._refused is not None:
+            raise self._refused
+        path = os.path.join(self._place, f"{uuid.uuid4().hex}.arrow")
+        kind = pa.list_(pa.float64(), sums.shape[1])
+        schema = pa.schema([("high", pa.uint64()), ("low", pa.uint64()), ("sums", kind)])
+        shards = keys["high"] >> np.uint64(64 - self._bits)
+        cuts = np.searchsorted(shards, np.arange(2**self._bits + 1, dtype=np.uint64))
+        with spool_errors(self._place), ipc.new_file(path, schema) as file:
+            for start, stop in pairwise(cuts):
+                words = [np.ascontiguousarray(keys[w][start:stop]) for w in ("high", "low")]
+                flat = pa.array(sums[start:stop].ravel())
+                columns = [
+                    *map(pa.array, words),
+                    pa.FixedSizeListArray.from_arrays(flat, type=kind),
+                ]
+                file.write_batch(pa.record_batch(columns, schema=schema))
+        return path
+
+    def shares(self, paths: Sequence[str]) -> Iterator[list[tuple[Keys, FloatArray]]]:
+        """The sums of some files again: for each share of the keys what the files have of it.
+
+        Yields
+        ------
+        list of (keys, sums)
+            Of each file what it has of the share, in the order of the files.
+
+        Raises
+        ------
+        SpoolError
+            A file is not there.
+        """
+        for shard in range(2**self._bits):
+            yield [_taken(path, shard) for path in paths]
+
+    def remove(self) -> None:
+        """Remove the folder."""
+        if self._folder is not None:
+            self._folder.remove()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_folder": None}
+
+
+def _taken(path: str, shard: int) -> tuple[Keys, FloatArray]:
+    """The keys and the sums of one record batch of a file."""
+    try:
+        with pa.OSFile(path) as opened, ipc.open_file(opened) as file:
+            batch = file.get_batch(shard)
+    except OSError as error:
+        raise SpoolError(
+            f"{path}, which a worker has written, cannot be read here: {error}",
+            hint="dask.config.set({'temporary-directory': ...}) to a folder that all workers and "
+            "this process see",
+        ) from error
+    keys = np.empty(batch.num_rows, dtype=KEY)
+    for word in ("high", "low"):
+        keys[word] = batch.column(word).to_numpy()
+    width = batch.schema.field("sums").type.list_size
+    return keys, batch.column("sums").flatten().to_numpy().reshape(-1, width)

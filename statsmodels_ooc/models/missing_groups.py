@@ -1,0 +1,69 @@
+"""Fits whose covariance needs a label of every row, without the rows that have none."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property, wraps
+from typing import Any, ParamSpec, TypeVar
+
+from statsmodels_ooc._statsmodels import StreamedFrameData
+from statsmodels_ooc.engine import Ledger, StreamedRows, kept_answers
+from statsmodels_ooc.errors import MissingGroupError, MissingGroupWarning, warn_caller
+from statsmodels_ooc.sources.subset import subset_source
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def without_rows_of_no_group(fit: Callable[P, T]) -> Callable[P, T]:
+    """A fit that is made again without the rows that lack a label, where missing ones are dropped.
+
+    Labels are treated as the other variables of the model: with ``missing="drop"`` a row
+    without one is left out, of the parameters too.
+    """
+
+    @wraps(fit)
+    def fitting(*args: P.args, **kwargs: P.kwargs) -> T:
+        model: Any = args[0]
+        try:
+            return fit(*args, **kwargs)
+        except MissingGroupError as error:
+            source = model.likelihood.stream.whole_source
+            if model.spec.missing != "drop" or error.code not in source.columns:
+                raise
+            code = error.code
+        reduced = _without(model, code)
+        results: Any = fitting(reduced, *args[1:], **kwargs)  # type: ignore[arg-type]
+        lost = int(model.nobs - reduced.nobs)
+        warn_caller(
+            f"{lost:,} of {int(model.nobs):,} rows have no {code!r}, which the covariance needs; "
+            "they are left out of the fit, and of res.model",
+            MissingGroupWarning,
+        )
+        return results  # type: ignore[no-any-return]
+
+    return fitting
+
+
+def _without(model: Any, column: str) -> Any:
+    """The same model of the rows that have a value of a column."""
+    stream: StreamedRows = model.likelihood.stream
+    source = subset_source(stream.whole_source, f"`{column}`.notna()")
+    fewer = StreamedRows(source, stream.spec, Ledger(list(stream.passes)))
+    reduced = copy.copy(model)
+    for name in (*kept_answers(model), *vars(model)):
+        if name in kept_answers(model) or isinstance(
+            getattr(type(model), name, None), cached_property
+        ):
+            reduced.__dict__.pop(name, None)
+    reduced.set_up(
+        fewer,
+        model.spec,
+        replace(model.likelihood, stream=fewer),
+        getattr(model, "hasconst", None),
+        getattr(model, "formula", None),
+        is_frame_like=isinstance(model.data, StreamedFrameData),
+    )
+    return reduced

@@ -1,0 +1,294 @@
+"""Covariances that are robust to autocorrelation, against statsmodels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dask.array as da
+import dask.dataframe as dd
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+from numpy.testing import assert_allclose
+from tolerances import SOLVED
+
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.errors import (
+    CovarianceWarning,
+    DesignError,
+    MemoryLimitError,
+    MissingDataError,
+    OptionError,
+    RowOrderError,
+)
+from statsmodels_ooc.options import options
+
+N, T = 180, 12
+
+
+def make_frame() -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    e = np.zeros(N)
+    for t in range(1, N):
+        e[t] = 0.6 * e[t - 1] + rng.normal()
+    x = rng.normal(size=N).cumsum() / 5
+    lengths = np.array([12, 1, 30, 7, 2, 50, 18, 60])
+    firm = np.repeat([3, 9, 1, 7, 2, 8, 5, 4], lengths)
+    time = np.concatenate([np.arange(m) for m in lengths])
+    return pd.DataFrame(
+        {
+            "x": x,
+            "y": 1 + x + e,
+            "count": rng.poisson(np.exp(0.2 + 0.3 * x)),
+            "hit": (e + x > 0).astype(int),
+            "w": rng.uniform(0.5, 2, N),
+            "firm": firm,
+            "name": [f"firm {i}" for i in firm],
+            "time": time,
+            "day": pd.Timestamp("2020-01-01") + pd.to_timedelta(time, unit="D"),
+        }
+    )
+
+
+FRAME = make_frame()
+MODELS: dict[str, tuple[Any, Any]] = {
+    "OLS": (lambda d: smof.ols("y ~ x", d), lambda: smf.ols("y ~ x", FRAME)),
+    "WLS": (
+        lambda d: smof.wls("y ~ x", d, weights="w"),
+        lambda: smf.wls("y ~ x", FRAME, weights=FRAME["w"]),
+    ),
+    "Poisson": (
+        lambda d: smof.glm("count ~ x", d, family=sm.families.Poisson()),
+        lambda: smf.glm("count ~ x", FRAME, family=sm.families.Poisson()),
+    ),
+    "probit": (
+        lambda d: smof.glm("hit ~ x", d, family=sm.families.Binomial(sm.families.links.Probit())),
+        lambda: smf.glm("hit ~ x", FRAME, family=sm.families.Binomial(sm.families.links.Probit())),
+    ),
+}
+
+
+def ours(name: str = "OLS", chunk: int = 7) -> Any:
+    return MODELS[name][0](smo.as_source(FRAME, chunk_rows=chunk))
+
+
+def theirs(name: str, cov_type: str, keywords: dict[str, Any]) -> Any:
+    model = MODELS[name][1]()
+    still = {"tol": 1e-14} if isinstance(model, sm.GLM) else {}
+    return model.fit(cov_type=cov_type, cov_kwds=dict(keywords), **still)
+
+
+def assert_agree(found: Any, expected: Any) -> None:
+    assert_allclose(found.bse, expected.bse, rtol=100 * SOLVED)
+    assert_allclose(found.pvalues, expected.pvalues, rtol=1e-7)
+    assert found.cov_type == expected.cov_type
+    for name in ("description", "maxlags", "use_correction", "weights_func", "use_t", "adjust_df"):
+        assert found.cov_kwds[name] == expected.cov_kwds[name]
+    for name in ("n_groups", "df_resid_inference"):
+        assert getattr(found, name, None) == getattr(expected, name, None)
+
+
+HAC: dict[str, dict[str, Any]] = {
+    "no lags": {"maxlags": 0},
+    "a few": {"maxlags": 4},
+    "longer than a block": {"maxlags": 23, "use_correction": True},
+    "longer than the data": {"maxlags": 400},
+    "uniform": {"maxlags": 3, "kernel": "uniform"},
+    "a function": {"maxlags": 5, "weights_func": lambda m: 0.5 ** np.arange(m + 1)},
+    "by rule": {"maxlags": None},
+}
+
+
+@pytest.mark.parametrize("keywords", HAC)
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("chunk", [1, 7])
+def test_hac(name: str, keywords: str, chunk: int) -> None:
+    given = HAC[keywords]
+    found = ours(name, chunk).fit(cov_type="HAC", cov_kwds=dict(given))
+    expected = theirs(name, "HAC", given)
+    if given["maxlags"] == 400:  # statsmodels' own loops end in empty slices
+        expected.cov_kwds["maxlags"] = 400
+    assert_agree(found, expected)
+
+
+PANEL: dict[str, dict[str, Any]] = {
+    "groups": {"groups": "firm", "maxlags": 2},
+    "text": {"groups": "name", "maxlags": 9, "use_correction": "cluster"},
+    "time": {"time": "time", "maxlags": 2, "use_correction": False},
+    "days": {"time": "day", "maxlags": 40, "kernel": "uniform"},
+    "no lags": {"groups": "firm", "maxlags": 0},
+    "df of the rows": {"groups": "firm", "maxlags": 1, "df_correction": False},
+}
+
+
+def in_memory(keywords: dict[str, Any]) -> dict[str, Any]:
+    columns = {key: keywords[key] for key in ("groups", "time") if key in keywords}
+    return {**keywords, **{key: FRAME[name].to_numpy() for key, name in columns.items()}}
+
+
+@pytest.mark.parametrize("keywords", PANEL)
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("cov_type", ["hac-panel", "nw-panel"])
+def test_panel(name: str, keywords: str, cov_type: str) -> None:
+    given = PANEL[keywords]
+    expected = theirs(name, cov_type, in_memory(given))
+    for chunk in (1, 7):
+        assert_agree(ours(name, chunk).fit(cov_type=cov_type, cov_kwds=dict(given)), expected)
+
+
+GROUPSUM: dict[str, dict[str, Any]] = {
+    "plain": {"time": "time", "maxlags": 2},
+    "hac": {"time": "time", "maxlags": 5, "use_correction": "hac"},
+    "not corrected": {"time": "time", "maxlags": 1, "use_correction": False},
+    "longer than time": {"time": "time", "maxlags": 70},
+    "df of the rows": {"time": "time", "maxlags": 3, "df_correction": False},
+}
+
+
+@pytest.mark.parametrize("keywords", GROUPSUM)
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("cov_type", ["hac-groupsum", "nw-groupsum"])
+def test_groupsum(name: str, keywords: str, cov_type: str) -> None:
+    given = GROUPSUM[keywords]
+    expected = theirs(name, cov_type, in_memory(given))
+    for chunk in (1, 7):
+        assert_agree(ours(name, chunk).fit(cov_type=cov_type, cov_kwds=dict(given)), expected)
+
+
+def test_periods_without_rows_keep_their_place() -> None:
+    """As statsmodels, whole numbers are as far apart as they say."""
+    time = (3 * FRAME["time"] + 5).to_numpy()
+    found = ours().fit(cov_type="hac-groupsum", cov_kwds={"time": time, "maxlags": 4})
+    assert_agree(found, theirs("OLS", "hac-groupsum", {"time": time, "maxlags": 4}))
+
+
+def test_other_times_follow_one_another() -> None:
+    found = ours().fit(cov_type="hac-groupsum", cov_kwds={"time": "day", "maxlags": 4})
+    expected = ours().fit(cov_type="hac-groupsum", cov_kwds={"time": "time", "maxlags": 4})
+    assert_allclose(found.bse, expected.bse, rtol=1e-14)
+
+
+def test_a_panel_in_the_order_of_time() -> None:
+    frame = FRAME.sort_values("time", kind="stable")
+    data = smo.as_source(frame, chunk_rows=7)
+    with pytest.raises(DesignError, match=r"rows of a group come back .*[\s\S]*hac-groupsum"):
+        smof.ols("y ~ x", data).fit(cov_type="hac-panel", cov_kwds={"groups": "firm", "maxlags": 1})
+    with pytest.warns(CovarianceWarning, match="time never goes back"):
+        found = smof.ols("y ~ x", data).fit(
+            cov_type="hac-groupsum", cov_kwds={"time": "time", "maxlags": 2}
+        )
+    expected = theirs("OLS", "hac-groupsum", in_memory(GROUPSUM["plain"]))
+    assert_allclose(found.bse, expected.bse, rtol=100 * SOLVED)
+    assert found.df_resid_inference == 0
+
+
+@pytest.mark.parametrize("kind", ["array", "Series", "dask"])
+@pytest.mark.parametrize("name", ["firm", "name", "time", "day"])
+def test_values_may_be_given(name: str, kind: str) -> None:
+    column = FRAME[name]
+    given = {
+        "array": column.to_numpy(),
+        "Series": column,
+        "dask": da.from_array(column.to_numpy(), chunks=50)
+        if name != "day"
+        else dd.from_pandas(column, npartitions=3),
+    }[kind]
+    role = "time" if name in ("time", "day") else "groups"
+    found = ours().fit(cov_type="hac-panel", cov_kwds={role: given, "maxlags": 2})
+    expected = ours().fit(cov_type="hac-panel", cov_kwds={role: name, "maxlags": 2})
+    assert_allclose(found.bse, expected.bse, rtol=1e-14)
+    assert role not in found.cov_kwds
+
+
+WRONG: dict[str, tuple[str, dict[str, Any], type[Exception], str]] = {
+    "no lags": ("HAC", {}, OptionError, "needs maxlags"),
+    "negative": ("HAC", {"maxlags": -1}, OptionError, "whole number"),
+    "half": ("HAC", {"maxlags": 1.5}, OptionError, "whole number"),
+    "kernel": ("HAC", {"maxlags": 1, "kernel": "parzen"}, OptionError, "'bartlett', 'uniform'"),
+    "few weights": ("HAC", {"maxlags": 2, "kernel": lambda m: [1.0]}, OptionError, "3 weights"),
+    "misspelled": ("HAC", {"maxlag": 1}, OptionError, "no keyword 'maxlag'"),
+    "no groups": ("hac-panel", {"maxlags": 1}, OptionError, "groups or time"),
+    "two ways": ("hac-panel", {"maxlags": 1, "groups": ["firm", "time"]}, OptionError, "one way"),
+    "correction": (
+        "hac-groupsum",
+        {"maxlags": 1, "time": "time", "use_correction": True},
+        OptionError,
+        "'hac', 'cluster' or False",
+    ),
+    "short series": ("hac-panel", {"groups": "firm", "maxlags": 60}, DesignError, "has 60 rows"),
+    "missing time": (
+        "hac-groupsum",
+        {"maxlags": 1, "time": np.where(FRAME["time"] == 5, np.nan, FRAME["time"])},
+        MissingDataError,
+        "missing time at row . of partition",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("name", ["OLS", "Poisson"])
+def test_what_is_wrong_is_named(name: str, case: str) -> None:
+    cov_type, keywords, error, words = WRONG[case]
+    with pytest.raises(error, match=words):
+        ours(name).fit(cov_type=cov_type, cov_kwds=keywords)
+
+
+@pytest.mark.parametrize(
+    ("cov_type", "keywords"),
+    [
+        ("HAC", {"maxlags": 1}),
+        ("hac-panel", {"groups": "firm", "maxlags": 1}),
+        ("hac-groupsum", {"time": "time", "maxlags": 1}),
+    ],
+)
+def test_rows_without_an_order_are_refused(cov_type: str, keywords: dict[str, Any]) -> None:
+    frame = dd.from_pandas(FRAME, npartitions=4).clear_divisions()
+    with pytest.raises(RowOrderError, match=f"{cov_type}.*divisions"):
+        smof.ols("y ~ x", frame).fit(cov_type=cov_type, cov_kwds=keywords)
+    if cov_type == "hac-groupsum":  # counts series by the order of rows
+        smof.ols("y ~ x", frame).fit(
+            cov_type=cov_type, cov_kwds={**keywords, "df_correction": False}
+        )
+
+
+def test_too_many_periods_are_refused() -> None:
+    n = 60_000
+    frame = pd.DataFrame({"y": np.arange(n) % 7.0, "x": np.arange(n) % 11.0, "t": np.arange(n)})
+    model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=20_000))
+    with options.set(memory_limit=2**22), pytest.raises(MemoryLimitError, match="periods"):
+        model.fit(cov_type="hac-groupsum", cov_kwds={"time": "t", "maxlags": 1})
+
+
+def test_frequencies_are_as_in_statsmodels() -> None:
+    """The score of a row of frequency f is that of one row times the root of f."""
+    frame = FRAME.assign(f=1 + np.arange(N) % 3)
+    family = sm.families.Poisson()
+    with pytest.warns(UserWarning, match="not fully supported"):
+        expected = smf.glm(
+            "count ~ x", frame, family=family, freq_weights=frame["f"].to_numpy()
+        ).fit(cov_type="HAC", cov_kwds={"maxlags": 3}, tol=1e-14)
+    with pytest.warns(UserWarning, match="not fully supported"):
+        found = smof.glm(
+            "count ~ x", smo.as_source(frame, chunk_rows=7), family=family, freq_weights="f"
+        ).fit(cov_type="HAC", cov_kwds={"maxlags": 3})
+    assert_allclose(found.bse, expected.bse, rtol=1e-8)
+
+
+def test_one_pass_each_and_together() -> None:
+    res = ours().fit()
+    kinds = [
+        ("HAC", {"maxlags": 3}),
+        ("hac-panel", {"groups": "firm", "maxlags": 3}),
+        ("hac-groupsum", {"time": "time", "maxlags": 3}),
+        "HC3",
+        ("cluster", {"groups": "firm"}),
+    ]
+    found = res.covariances(kinds)
+    assert len(res.passes) == 2
+    for (kind, keywords), cov in zip(kinds[:3], found[:3], strict=True):
+        again = ours().fit(cov_type=kind, cov_kwds=dict(keywords))
+        assert [record.name for record in again.passes] == ["fit", f"{kind} covariance"]
+        assert_allclose(cov, again.cov_params(), rtol=1e-14)
