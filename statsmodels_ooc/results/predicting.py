@@ -13,14 +13,9 @@ from statsmodels_ooc._statsmodels import StreamedFrameData
 from statsmodels_ooc.engine import NewRowFunction, OwnRowFunction, row_method
 from statsmodels_ooc.likelihoods.base import rows_beside
 from statsmodels_ooc.reductions.predictions import SHIFTS
+from statsmodels_ooc.results.intervals import average_prediction, glm_intervals, linear_intervals
 from statsmodels_ooc.results.new_data import NewData, open_new_data
-from statsmodels_ooc.results.predictions import (
-    PredictedColumns,
-    Predictor,
-    average_prediction,
-    glm_intervals,
-    linear_intervals,
-)
+from statsmodels_ooc.results.predictions import PredictedColumns, Predictor
 
 _WHICH = ("mean", "linear", "var_unscaled")
 

@@ -23,9 +23,10 @@ from statsmodels_ooc.engine import (
 )
 from statsmodels_ooc.engine.writing import RESERVED
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError
+from statsmodels_ooc.results.intervals import SHOWN
 from statsmodels_ooc.results.lazy import WithDesign
 from statsmodels_ooc.results.predicting import check_exposure, kernel_of_model, predictor_of
-from statsmodels_ooc.results.predictions import SHOWN, PredictedColumns, Predictor, quantile_of
+from statsmodels_ooc.results.predictions import PredictedColumns, Predictor, quantile_of
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.coerce import as_source
 

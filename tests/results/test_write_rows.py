@@ -552,6 +552,39 @@ def test_designs_without_a_formula(tmp_path: Path) -> None:
         ours.write_rows(tmp_path / "r.csv", "resid", data=smo.as_source(new))
 
 
+# --- memory
+
+PEAK = """
+import resource, sys
+import statsmodels_ooc.formula.api as smof
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def write(name):
+    res = smof.ols("y ~ x", f"{name}.parquet").fit()
+    res.write_rows(f"{name}-rows{sys.argv[1]}", ["resid", "mean_se", "mean_ci_lower"], keep=["id"])
+write("small")
+before = peak()
+write("large")
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what ru_maxrss counts differs elsewhere")
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ""])
+def test_memory_does_not_grow_with_the_rows(suffix: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, rows in (("small", 300_000), ("large", 3_000_000)):
+        frame = pd.DataFrame({"id": np.arange(rows), "x": rng.normal(size=rows)})
+        frame.assign(y=rng.normal(size=rows)).to_parquet(
+            tmp_path / f"{name}.parquet", row_group_size=65_536
+        )
+    threads = {"OPENBLAS_NUM_THREADS": "1", "DASK_NUM_WORKERS": "2"}
+    command = [sys.executable, "-c", PEAK, suffix]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | threads, capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 48  # MiB; four columns of all rows are 92
+
+
 # --- a cluster
 
 
