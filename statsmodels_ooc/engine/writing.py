@@ -172,6 +172,7 @@ def write_rows(
     partitions = source.partitions
     if not partitions:
         raise EmptyDataError(source.no_rows)
+    _require_other(target, rows.whole_source)
     began = time.perf_counter()
     with target.opened() as folder, progress("write_rows", source.rows) as meter:
         spec = _Keeping(rows.spec, tuple(keep))
@@ -197,6 +198,22 @@ def write_rows(
         target.finish(folder, [one.part for one in done], ROW)
     lost = reduce(_LOST.merge, (one.lost for one in done))
     return WrittenRows(target.path, read, lost.kept, _reasons(lost))
+
+
+def _require_other(target: Target, source: Source) -> None:
+    """Refuse to replace what is read.
+
+    Raises
+    ------
+    WriteError
+        The target is a file of the source, or a folder with one.
+    """
+    path = os.path.realpath(target.path)
+    for partition in source.partitions:
+        file = getattr(getattr(partition, "inner", partition), "file", None)
+        read = None if file is None else os.path.realpath(str(file))
+        if read is not None and (read == path or read.startswith(path + os.sep)):
+            raise WriteError(f"{target.path} would replace {read}, which is read")
 
 
 def _starts(source: Source) -> list[int | None]:

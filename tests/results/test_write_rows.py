@@ -474,6 +474,17 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
         ours.write_rows(tmp_path / "folder.csv", "resid", overwrite=True)
 
 
+@pytest.mark.parametrize("subset", [None, "id > 9"])
+@pytest.mark.parametrize("make", [parquet_files, csv_files])
+def test_what_is_read_is_not_replaced(make: Any, subset: Any, tmp_path: Path) -> None:
+    res = smof.ols(FORMULA, make(tmp_path / "data"), subset=subset).fit()
+    suffix = "parquet" if make is parquet_files else "csv"
+    for path in (tmp_path / "data", tmp_path / "data" / f"1.{suffix}"):
+        with pytest.raises(WriteError, match="which is read"):
+            res.write_rows(path, "resid", overwrite=True)
+    only(tmp_path / "data", *(f"{i}.{suffix}" for i in range(3)))
+
+
 REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "unknown answer": (
         {"columns": "residual"},
