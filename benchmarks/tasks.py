@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as pq
 
 SEED = 0
@@ -27,6 +28,9 @@ T3_LEVELS = [f"g{j:02d}" for j in range(50)]
 
 T4_NAMES = [f"x{j}" for j in range(100)]
 T4_FORMULA = "y ~ " + " + ".join(T4_NAMES)
+
+COVARIANCES_NAMES = [f"x{j}" for j in range(19)]  # and the constant
+COVARIANCES_CLIENTS = 2_000_000
 
 T5_CARDINALITIES = (2, 3, 5, 7, 10, 24)
 T5_NAMES = [f"c{levels}" for levels in T5_CARDINALITIES]
@@ -127,6 +131,19 @@ def _draw_t5(rng: np.random.Generator, b: int) -> pa.Table:
     return pa.table({"y": y.astype(np.int8), **columns})
 
 
+def _draw_covariances(rng: np.random.Generator, b: int) -> pa.Table:
+    """Two million clients in random order, households of five rows, and firms by days."""
+    x = rng.standard_normal((len(COVARIANCES_NAMES), b))
+    client = rng.integers(0, COVARIANCES_CLIENTS, b)
+    firm, day = rng.integers(0, 100_000, b), rng.integers(0, 1_000, b)
+    effects = _fixed_effects(COVARIANCES_CLIENTS, 0.5)[client] + _fixed_effects(100_000, 0.5)[firm]
+    y = 1 + x.sum(axis=0) + effects + _fixed_effects(1_000, 0.5)[day] + rng.standard_normal(b)
+    texts = pa.compute.binary_join_element_wise("client-", pa.array(client).cast(pa.string()), "")
+    household = np.repeat(rng.integers(0, 2**62, b // 5 + 1), 5)[:b]
+    labels = {"client": texts, "household": household, "firm": firm, "day": day}
+    return pa.table({"y": y, **dict(zip(COVARIANCES_NAMES, x, strict=True)), **labels})
+
+
 def _expit(eta: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-eta))
 
@@ -145,4 +162,5 @@ T2 = Task("t2", 10_000_000, 1_000_000, _draw_t2)
 T3 = Task("t3", 5_000_000, 1_000_000, _draw_t3)
 T4 = Task("t4", 2_000_000, 131_072, _draw_t4)
 T5 = Task("t5", 10_000_000, 1_000_000, _draw_t5)
-TASKS = {task.name: task for task in (T1, T2, T3, T4, T5)}
+COVARIANCES = Task("covariances", 10_000_000, 524_288, _draw_covariances)
+TASKS = {task.name: task for task in (T1, T2, T3, T4, T5, COVARIANCES)}

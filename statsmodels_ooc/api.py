@@ -2,7 +2,7 @@
 
 from statsmodels.iolib.smpickle import load_pickle as load
 
-from statsmodels_ooc import errors
+from statsmodels_ooc import diagnostics, errors
 from statsmodels_ooc.models.glm import GLM
 from statsmodels_ooc.models.linear import OLS, WLS
 from statsmodels_ooc.options import options
@@ -22,6 +22,7 @@ __all__ = [
     "WLS",
     "anova_lm",
     "as_source",
+    "diagnostics",
     "errors",
     "from_iterable",
     "iboss_indices",

@@ -193,7 +193,7 @@ class CovarianceWarning(UserWarning):
 
 
 class LeverageWarning(UserWarning):
-    """A row determines coefficients alone, so that their robust standard errors lack its error."""
+    """A row determines coefficients alone: nothing tells its error, nor its influence on them."""
 
 
 class EstimabilityWarning(UserWarning):

@@ -36,6 +36,7 @@ LAYERS: dict[str, int] = {
     "results": 5,
     "models": 6,
     "selection": 5,
+    "diagnostics": 7,
     "api": 8,
     "formula": 8,
 }

@@ -160,7 +160,7 @@ class Extras:
         values = {name: getattr(self, name) for name in _OF_MODELS}
         return {name: value for name, value in values.items() if value is not None}
 
-    def piece(self, rows: slice) -> Extras:
+    def piece(self, rows: slice | NDArray[np.intp]) -> Extras:
         """The same for some of the rows."""
         beside = {name: values[rows] for name, values in self.beside.items()}
         return Extras.of({n: v[rows] for n, v in self.given().items()} | {"beside": beside})
@@ -293,6 +293,17 @@ class Block:
     def matvec(self, beta: FloatArray) -> FloatArray:
         """``X beta``, (b,)."""
         return self.design.matvec(beta)
+
+    def some(self, rows: NDArray[np.intp]) -> Block:
+        """Some of the rows, by their positions, in memory of their own; none of them a cell."""
+        return Block(
+            endog=self.endog[rows],
+            design=Dense(np.asfortranarray(self.dense()[rows])),
+            extras=self.extras.piece(rows),
+            partition=self.partition,
+            start=self.start,
+            kept=self.row_numbers[rows],
+        )
 
 
 def prior_weights(

@@ -1,5 +1,6 @@
 """Passes over the rows: reductions folded over the partitions of a source, with dask."""
 
+from statsmodels_ooc.engine.all_rows import read_small
 from statsmodels_ooc.engine.frames import lazy_frame
 from statsmodels_ooc.engine.lazy import (
     LazyAnswers,
@@ -38,6 +39,7 @@ __all__ = [
     "kept_answers",
     "lazy_frame",
     "read_frames",
+    "read_small",
     "row_answer",
     "row_method",
     "scan_frames",

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any, Protocol
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.engine.all_rows import read_lazily, read_small
 from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.engine.streamed import StreamedRows
 from statsmodels_ooc.engine.whole import AllRows
@@ -87,13 +88,15 @@ class NewRowFunction(RowFunction):
 
     def lazily(self, stream: StreamedRows) -> RowArray:
         """The answer as a dask array; NaN for rows that are left out."""
-        return self._rows(self.rows).lazy_all(self.function, self.width)
+        return read_lazily(self._rows(self.rows), self.function, self.width)
 
     def answer(self, stream: StreamedRows, name: str) -> Any:
         """The answer in memory, where it is smaller than ``array_limit``, or lazily."""
         rows = self._rows(self.rows)
-        found = rows.read_small(name, self.function, self.width)
-        return rows.lazy_all(self.function, self.width) if found is None else self.finish(found)
+        found = read_small(rows, name, self.function, self.width)
+        if found is None:
+            return read_lazily(rows, self.function, self.width)
+        return self.finish(found)
 
 
 class row_answer:

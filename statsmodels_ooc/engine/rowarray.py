@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -92,6 +92,7 @@ def _read(value: Any) -> Any:
 
 
 RowNumbers = NDArray[np.intp]
+IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,42 @@ class UsedRows:
                 lost.append(start + np.flatnonzero(is_lost))
             start += read
         return np.concatenate(lost)
+
+    def labels_of(self, partitions: IntArray, rows: IntArray) -> pd.Index[Any]:
+        """The labels of a few rows, by partitions and numbers among those read of them, (c,)."""
+        counts = [read if kept is None else len(kept) for read, kept in self.kept]
+        before = np.cumsum([0, *counts])
+        places = np.array(rows)
+        for partition in set(partitions.tolist()):
+            kept, here = self.kept[partition][1], partitions == partition
+            if kept is not None:
+                places[here] = np.searchsorted(kept, rows[here])
+        return self.labels.take(before[partitions] + places)
+
+
+def few_labels(
+    counts: Sequence[int],
+    own: Mapping[int, pd.Index[Any] | None],
+    partitions: IntArray,
+    rows: IntArray,
+) -> pd.Index[Any]:
+    """The labels of a few rows, or their numbers in the source, (c,).
+
+    Parameters
+    ----------
+    counts : sequence of int
+        The rows of every partition.
+    own : mapping
+        By partition, the labels that the source's own index gives its rows.
+    partitions, rows : ndarray of int, (c,)
+        Numbers of partitions, and of rows in them.
+    """
+    labels = [own.get(p) for p in partitions.tolist()]
+    if len(rows) == 0 or any(each is None for each in labels):
+        before = np.cumsum([0, *counts])
+        return pd.Index(before[partitions] + rows)
+    pairs = zip(labels, rows.tolist(), strict=True)
+    return _joined([index[[row]] for index, row in pairs if index is not None])
 
 
 def used_rows(pieces: Sequence[KeptRows]) -> UsedRows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from math import ceil, log2
 from typing import Any
@@ -17,6 +18,8 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.keys import KEY, Keys
 from statsmodels_ooc.errors import SpoolError
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
+
+_OPEN = 200  # files at once
 
 
 class Shelf:
@@ -64,15 +67,12 @@ class Shelf:
         schema = pa.schema([("high", pa.uint64()), ("low", pa.uint64()), ("sums", kind)])
         shards = keys["high"] >> np.uint64(64 - self._bits)
         cuts = np.searchsorted(shards, np.arange(2**self._bits + 1, dtype=np.uint64))
+        words = [np.ascontiguousarray(keys[word]) for word in ("high", "low")]
+        flat = pa.FixedSizeListArray.from_arrays(pa.array(sums.ravel()), type=kind)
+        whole = pa.record_batch([*map(pa.array, words), flat], schema=schema)
         with spool_errors(self._place), ipc.new_file(path, schema) as file:
-            for start, stop in pairwise(cuts):
-                words = [np.ascontiguousarray(keys[w][start:stop]) for w in ("high", "low")]
-                flat = pa.array(sums[start:stop].ravel())
-                columns = [
-                    *map(pa.array, words),
-                    pa.FixedSizeListArray.from_arrays(flat, type=kind),
-                ]
-                file.write_batch(pa.record_batch(columns, schema=schema))
+            for start, stop in pairwise(cuts.tolist()):
+                file.write_batch(whole.slice(start, stop - start))
         return path
 
     def shares(self, paths: Sequence[str]) -> Iterator[list[tuple[Keys, FloatArray]]]:
@@ -88,8 +88,14 @@ class Shelf:
         SpoolError
             A file is not there.
         """
-        for shard in range(2**self._bits):
-            yield [_taken(path, shard) for path in paths]
+        with ExitStack() as stack:
+            kept = [stack.enter_context(_opened(path)) for path in paths[:_OPEN]]
+            for shard in range(2**self._bits):
+                taken = [_taken(file, shard) for file in kept]
+                for path in paths[_OPEN:]:
+                    with _opened(path) as file:
+                        taken.append(_taken(file, shard))
+                yield taken
 
     def remove(self) -> None:
         """Remove the folder."""
@@ -100,17 +106,23 @@ class Shelf:
         return {**self.__dict__, "_folder": None}
 
 
-def _taken(path: str, shard: int) -> tuple[Keys, FloatArray]:
-    """The keys and the sums of one record batch of a file."""
+@contextmanager
+def _opened(path: str) -> Iterator[Any]:
     try:
-        with pa.OSFile(path) as opened, ipc.open_file(opened) as file:
-            batch = file.get_batch(shard)
+        source = pa.OSFile(path)
     except OSError as error:
         raise SpoolError(
             f"{path}, which a worker has written, cannot be read here: {error}",
             hint="dask.config.set({'temporary-directory': ...}) to a folder that all workers and "
             "this process see",
         ) from error
+    with source, ipc.open_file(source) as file:
+        yield file
+
+
+def _taken(file: Any, shard: int) -> tuple[Keys, FloatArray]:
+    """The keys and the sums of one record batch of a file."""
+    batch = file.get_batch(shard)
     keys = np.empty(batch.num_rows, dtype=KEY)
     for word in ("high", "low"):
         keys[word] = batch.column(word).to_numpy()

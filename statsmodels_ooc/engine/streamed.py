@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import dask.array as da
 import numpy as np
-from dask.delayed import delayed
+import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import aligned
-from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read
-from statsmodels_ooc.engine.passes import calls_on, compute, gather_rows, run_pass
-from statsmodels_ooc.engine.rowarray import RowArray, UsedRows, used_rows
+from statsmodels_ooc.engine.ledger import Ledger, PassRecord
+from statsmodels_ooc.engine.passes import calls_on, gather_rows, run_pass
+from statsmodels_ooc.engine.rowarray import IntArray, RowArray, UsedRows, few_labels, used_rows
 from statsmodels_ooc.engine.rows import MemoryRows
+from statsmodels_ooc.engine.sampling import sample_rows
 from statsmodels_ooc.engine.sizes import (
     BlockSpec,
-    Sizes,
     check_memory,
     check_room,
     sizes_for,
     writes_out,
 )
-from statsmodels_ooc.engine.tasks import Collect, Seen, TaskGraph, bound, check_unchanged, released
-from statsmodels_ooc.engine.whole import AllRows, gather_all, lazy_all
+from statsmodels_ooc.engine.tasks import Collect, Seen, TaskGraph, check_unchanged
 from statsmodels_ooc.errors import RowOrderError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import ForgottenSource, Source
+from statsmodels_ooc.sources.subset import ChosenPartition
 
 _ANSWER_COPIES = 2  # of an answer in memory: of its partitions, and the whole
 
@@ -50,6 +49,8 @@ class StreamedRows:
         The passes over the source so far, and what they read.
     original : Source or None
         Where `source` is a local copy of some columns: what was copied.
+    counted : list of int or None
+        Rows of each partition, where a pass has counted what the source does not tell.
     solving : int
         Matrices, (k, k), that are held beside the states when they are solved: a factor, its
         inverse, the covariance of a linear fit; more where there are steps.
@@ -63,7 +64,7 @@ class StreamedRows:
     _used: UsedRows | None = field(default=None, repr=False)
     solving: int = 8
     _given: dict[str, Any] = field(default_factory=dict, repr=False)
-    _counts: list[int] | None = field(default=None, repr=False)  # rows of each partition
+    counted: list[int] | None = field(default=None, repr=False)
 
     @property
     def passes(self) -> list[PassRecord]:
@@ -134,6 +135,11 @@ class StreamedRows:
         more = {name: aligned(values, counts, name) for name, values in given.items()}
         return replace(self, _given={**self._given, **more})
 
+    def numbered(self, name: str) -> StreamedRows:
+        """The same rows, with their number among those that the design keeps beside each."""
+        counts = tuple(kept for _, kept, _ in self.seen)
+        return self.beside(**{name: da.arange(sum(counts), chunks=(counts,), dtype=np.float64)})
+
     def require_order(self, what: str) -> None:
         """Refuse what depends on the order of rows, where that means nothing.
 
@@ -195,6 +201,38 @@ class StreamedRows:
             self.read("row labels", _nothing, 0)
         assert self._used is not None
         return self._used
+
+    def place_of(self, position: int) -> tuple[int, int]:
+        """The partition of one of the rows that are left, and its number among those read of it."""
+        partition, left = 0, position
+        for _, kept, _ in self.seen:
+            if left < kept:
+                break
+            partition, left = partition + 1, left - kept
+        numbers = self.used.kept[partition][1]
+        return partition, left if numbers is None else int(numbers[left])
+
+    def labels_of(self, partitions: IntArray, rows: IntArray) -> pd.Index[Any]:
+        """The labels of a few rows, (c,).
+
+        Parameters
+        ----------
+        partitions, rows : ndarray of int, (c,)
+            Numbers of partitions, and of rows among those read of them.
+
+        Returns
+        -------
+        Index, (c,)
+            The source's own, or the numbers of the rows in the source. Where a subset chose
+            the rows, or dask has their labels, these take a pass unless `used` is known; above
+            ``array_limit`` the rows are numbered among those that were read.
+        """
+        source, counts = self.source.partitions, [read for read, _, _ in self.seen]
+        hidden = isinstance(source[0], ChosenPartition) or source[0].bind() is not None
+        if self._used is not None or (hidden and 8 * self.kept <= options.array_limit):
+            return self.used.labels_of(partitions, rows)
+        own = {} if hidden else {p: source[p].labels for p in set(partitions.tolist())}
+        return few_labels(counts, own, partitions, rows)
 
     def read(
         self, name: str, function: Callable[[Any], FloatArray], width: int | None = None
@@ -262,55 +300,6 @@ class StreamedRows:
         found.origin = (self, function)
         return found
 
-    def read_small(
-        self, name: str, function: Callable[[Any], FloatArray], width: int | None = None
-    ) -> AllRows | None:
-        """What a function gives for all rows, those left out as well: one pass.
-
-        Parameters
-        ----------
-        name, function, width
-            As for `read`.
-
-        Returns
-        -------
-        AllRows or None
-            None where it is larger than ``array_limit``: `lazy_all` has it then. Of a source
-            that does not tell its number of rows that takes a pass to find out.
-
-        Raises
-        ------
-        EmptyDataError, UnseenLevelError
-            There are no rows; a level was not learned.
-        """
-        most, rows = options.array_limit // (8 * (width or 1)), _told(self.source) or self._counts
-        if rows is not None and sum(rows) > most:
-            return None
-        columns = 1 if width is None else width
-        check_room(name, 8 * sum(rows or ()) * (_ANSWER_COPIES * columns + 1))
-        arguments = (name, self.source, self.spec, function, width, self.ledger, self._given)
-        found = gather_all(*arguments, most if rows is None else None)
-        if isinstance(found, AllRows):
-            return found
-        self._counts = found
-        if sum(found) > most:
-            return None
-        again = gather_all(*arguments, None)  # one partition has most of the rows
-        assert isinstance(again, AllRows)
-        return again
-
-    def lazy_all(self, function: Callable[[Any], FloatArray], width: int | None = None) -> RowArray:
-        """What a function gives for all rows, those left out as well, as a lazy answer.
-
-        Parameters
-        ----------
-        function, width
-            As for `lazy`.
-        """
-        rows = _told(self.source) or self._counts
-        counts = [read for read, _, _ in self.seen] if rows is None else rows
-        return lazy_all(self.source, self.spec, function, width, counts, self.ledger, self._given)
-
     def _collect(self, function: Callable[[Any], FloatArray], width: int | None) -> Collect:
         tail = () if width is None else (width,)
         sizes = sizes_for(self.spec, dense=writes_out(function))
@@ -330,94 +319,6 @@ def _joined(pieces: list[FloatArray], shape: tuple[int, ...]) -> FloatArray:
     return whole
 
 
-def _told(source: Source) -> list[int] | None:
-    """The rows of each partition, where a source tells them."""
-    told = [partition.rows for partition in source.partitions]
-    known = [rows for rows in told if rows is not None]
-    return known if len(known) == len(told) else None
-
-
 def _nothing(block: Any) -> FloatArray:
     """No column of a block, (b, 0)."""
     return np.empty((len(block.endog), 0))
-
-
-_PARTITIONS = 16  # over which the sample is spread
-_STRIDE = 4  # at most so many rows are read for one that is taken
-
-
-def sample_rows(source: Source, spec: BlockSpec, rows: int, ledger: Ledger) -> MemoryRows:
-    """About so many rows, spread evenly over the partitions.
-
-    Of each of up to 16 partitions, evenly spaced, the first rows are read, up to four
-    times as many as are taken, and taken at even strides. Partitions with fewer rows than
-    their share are taken whole: many small ones give fewer rows than wanted.
-
-    Parameters
-    ----------
-    source : Source
-        The data.
-    spec : BlockSpec
-        The design.
-    rows : int
-        How many rows are wanted.
-    ledger : Ledger
-        Gets one more record, with the rows that were read.
-
-    Returns
-    -------
-    MemoryRows
-        Their blocks have memory of their own; none is empty.
-
-    Raises
-    ------
-    SourceChangedError
-        A partition that was read to its end had another number of rows before.
-    """
-    began = time.perf_counter()
-    count = len(source.partitions)
-    chosen = sorted({int(i) for i in np.linspace(0, count - 1, min(count, _PARTITIONS))})
-    share = -(-rows // max(len(chosen), 1))
-    sizes = sizes_for(spec)
-    tasks = [
-        delayed(_read)(bound(source.partitions[i], spec.columns), spec, i, share, sizes)
-        for i in chosen
-    ]
-    pieces = list(compute(*tasks))
-    read = sum(piece.rows for piece in pieces)
-    ended = {i: Read(piece.rows) for i, piece in zip(chosen, pieces, strict=True) if piece.ended}
-    ledger.check("the pilot", source, ended)
-    ledger.record("pilot", began, read, None, len(chosen))
-    blocks = [block for piece in pieces for block in piece.blocks if len(block.endog)]
-    return MemoryRows(lambda: blocks, sum(len(block.endog) for block in blocks))
-
-
-class _Piece(NamedTuple):
-    """Rows read of a partition, whether these are all, and blocks of those that were taken."""
-
-    rows: int
-    ended: bool
-    blocks: list[Any]
-
-
-def _read(partition: Any, spec: BlockSpec, index: int, share: int, sizes: Sizes) -> _Piece:
-    reader = released(partition)
-    rows = reader.rows
-    stride = _STRIDE if rows is None else max(1, min(_STRIDE, rows // max(share, 1)))
-    blocks: list[Any] = []
-    read = taken = 0
-    for start, frame in _frames(reader, spec, min(stride * sizes.block_rows, sizes.frame_rows)):
-        kept = frame.iloc[::stride][: share - taken].copy()  # the rest of the frame may go
-        blocks += spec.blocks(kept, index, reader.label, start, max(len(kept), 1))
-        read += len(frame)
-        taken += len(kept)
-        if taken >= share:
-            return _Piece(read, False, blocks)
-    return _Piece(read, True, blocks)
-
-
-def _frames(reader: Any, spec: BlockSpec, max_rows: int) -> Iterator[tuple[int, Any]]:
-    start = 0
-    for frame in reader.frames(spec.columns, max_rows, spec.encoded):
-        yield start, frame
-        start += len(frame)

@@ -99,6 +99,22 @@ class ClusterScores:
 
 
 @dataclass(frozen=True)
+class CountedScores(ClusterScores):
+    """The score of a cluster and the number of its rows, u, (r + 1,)."""
+
+    @property
+    def width(self) -> int:
+        return super().width + 1
+
+    def sums(
+        self, block: Block, there: NDArray[np.intp], ways: Sequence[Codes]
+    ) -> list[FloatArray]:
+        scores = super().sums(block, there, ways)
+        counts = (np.bincount(codes, minlength=m) for codes, m in ways)
+        return [np.column_stack(pair) for pair in zip(scores, counts, strict=True)]
+
+
+@dataclass(frozen=True)
 class LeftOut:
     """What the parameters change by when a cluster is left out, u, of CRV3.
 

@@ -53,6 +53,8 @@ class KernelMeat(Reduction[KernelState]):
     time : str or None
         The name under which times stand beside the rows: within a run they do not go back.
         Without either, all rows are one run.
+    is_counted : bool
+        Whether a one is added to the scores of a row, (r + 1,).
 
     Notes
     -----
@@ -71,6 +73,7 @@ class KernelMeat(Reduction[KernelState]):
     weights: FloatArray
     groups: str | None = None
     time: str | None = None
+    is_counted: bool = False
 
     @property
     def lags(self) -> int:
@@ -78,13 +81,16 @@ class KernelMeat(Reduction[KernelState]):
         return len(self.weights) - 1
 
     def init(self) -> KernelState:
-        r = self.axes.root.shape[1]
+        r = self._width
         return KernelState(np.zeros((r, r)), np.zeros((0, r)), np.zeros((0, r)))
 
     def update(self, state: KernelState, block: Block) -> KernelState:
         if len(block.endog) == 0:
             return state
-        return self.merge(state, self._of(row_scores(self.scores, self.axes, block), block))
+        u = row_scores(self.scores, self.axes, block)
+        if self.is_counted:
+            u = np.column_stack([u, np.ones(len(u))])
+        return self.merge(state, self._of(u, block))
 
     def _of(self, u: FloatArray, block: Block) -> KernelState:
         """The state of the scores of a block, (b, r)."""
@@ -155,8 +161,11 @@ class KernelMeat(Reduction[KernelState]):
             merged.labels = [*left.labels, right.labels[0][1:], *right.labels[1:]]
 
     def nbytes(self) -> int:
-        r = int(self.axes.root.shape[1])
-        return 8 * r * r
+        return 8 * self._width**2
+
+    @property
+    def _width(self) -> int:
+        return int(self.axes.root.shape[1]) + self.is_counted
 
 
 def row_scores(scores: RowScores, axes: Axes, block: Block) -> FloatArray:

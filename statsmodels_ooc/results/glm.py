@@ -21,6 +21,7 @@ from statsmodels_ooc.results.covariance.glm import GLMScored
 from statsmodels_ooc.results.covariance.registry import GLM, HasCovariances, checked, set_covariance
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.results.glm_answers import GLMRowAnswers
+from statsmodels_ooc.results.glm_influence import HasGLMInfluence
 from statsmodels_ooc.results.glm_scores import score_test
 from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.lazy import WithDesign, new_rows
@@ -33,7 +34,14 @@ from statsmodels_ooc.solvers.least_squares import LinearFit
 _A_POINT = "it shows a point for every row of the data"
 
 
-class GLMResults(HasCovariances, GLMRowAnswers, WritesRows, EstimableTests, glm.GLMResults):  # type: ignore[misc]
+class GLMResults(
+    HasCovariances,
+    GLMRowAnswers,
+    WritesRows,
+    HasGLMInfluence,
+    EstimableTests,
+    glm.GLMResults,  # type: ignore[misc]
+):
     """Results of a streamed GLM; see statsmodels' `GLMResults`.
 
     Sums come from the last point of the fit, rows come lazily, and what needs another
@@ -328,7 +336,6 @@ class GLMResults(HasCovariances, GLMRowAnswers, WritesRows, EstimableTests, glm.
             warn_caller("exposure is not taken into account by margeff", UserWarning)
         return StreamedMargins(self, (at, method, atexog, dummy, count))
 
-    get_influence = WithDesign("measures for every row are not built")
     plot_added_variable = WithDesign(_A_POINT)
     plot_partial_residuals = WithDesign(_A_POINT)
     plot_ceres_residuals = WithDesign(_A_POINT)

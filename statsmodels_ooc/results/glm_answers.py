@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from statsmodels.genmod import families
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import RowFunction, row_answer, row_method
+from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.results.covariance.glm import GLMScored
 from statsmodels_ooc.results.fits import GLMFit
-from statsmodels_ooc.results.glm_rows import GLMRow, Leverage, glm_row
+from statsmodels_ooc.results.glm_rows import GLMRow, InformationAxes, Leverage, glm_row
 from statsmodels_ooc.results.lazy import HasRows
 
 
@@ -80,10 +82,27 @@ class GLMRowAnswers(HasRows):
         """
         params = np.asarray(self.params, dtype=np.float64)
         kernel = self.model.likelihood.kernel
+        return RowFunction(Leverage(kernel, params, self.information_axes(observed)))
+
+    def information_axes(
+        self, observed: bool = True, root: FloatArray | None = None
+    ) -> InformationAxes:
+        """In which leverages are measured; the observed information is a pass.
+
+        Parameters
+        ----------
+        observed : bool
+            Whether the weights are those of the observed information, or of the expected.
+        root : ndarray, (k, r), optional
+            What the parameters may differ by, where it is less than all columns give.
+        """
+        fit = self.glm_fit.point.fit
+        axes = Axes(fit.root if root is None else root, fit.centre)
+        information: FloatArray = np.eye(axes.root.shape[1])
         if observed:
-            root = self.glm_fit.point.fit.root
-            cov = root @ np.linalg.inv(self.scored.meat(root).observed) @ root.T
-        else:
-            cov = self.glm_fit.point.fit.normalized_cov_params
-        kind = "observed_information" if observed else "information"
-        return RowFunction(Leverage(GLMRow(kind, kernel, params), cov))
+            information = self.scored.meat(axes.root).observed
+        elif root is not None:
+            factor = fit.r_exog @ root
+            information = factor.T @ factor
+        inverse = np.asarray(np.linalg.inv(information), dtype=np.float64)
+        return InformationAxes(axes, inverse, observed)

@@ -12,7 +12,9 @@ import numpy as np
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights, total_offset
 from statsmodels_ooc.engine import RowFunction
+from statsmodels_ooc.families.inverse_links import Mean
 from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.reductions.axes import Axes
 
 
 @dataclass(frozen=True)
@@ -113,23 +115,54 @@ class Predict:
 
 
 @dataclass(frozen=True)
+class InformationAxes:
+    """In which leverages are measured: ``h = w g'inverse g`` of rows ``g = root.T x``.
+
+    Attributes
+    ----------
+    axes : Axes
+        With a root of about the inverse of the information, (k, r).
+    inverse : ndarray, (r, r)
+        The inverse of the information of the rows g.
+    observed : bool
+        Whether it is the observed information, or the expected.
+    """
+
+    axes: Axes
+    inverse: FloatArray
+    observed: bool
+
+    def weights(self, kernel: Kernel, block: Block, eta: FloatArray, mean: Mean) -> FloatArray:
+        """What rows have of the information at scale one, w, (b,)."""
+        of_row = kernel.working(block.endog, eta, mean)[0]
+        if self.observed:
+            of_row = kernel.observed(block.endog, eta, mean)
+        return _weighted(of_row, block)
+
+
+@dataclass(frozen=True)
 class Leverage:
     """The diagonal of the hat matrix, (b,).
 
     Attributes
     ----------
-    row : GLMRow
-        The information of the rows.
-    cov : ndarray, (k, k)
-        The inverse of their sum ``X'WX``.
+    kernel : Kernel
+        The family and its link.
+    beta : ndarray, (k,)
+        The parameters.
+    axes : InformationAxes
+        In which it is measured.
     """
 
-    row: GLMRow
-    cov: FloatArray
+    kernel: Kernel
+    beta: FloatArray
+    axes: InformationAxes
 
     def __call__(self, block: Block) -> FloatArray:
-        x = block.dense()
-        leverage: FloatArray = self.row(block) * ((x @ self.cov) * x).sum(axis=1)
+        eta = linear_predictor(block, self.beta)
+        g = self.axes.axes.rows(block)
+        weights = self.axes.weights(self.kernel, block, eta, self.kernel.mean(eta))
+        leverage: FloatArray = weights * (np.dot(g, self.axes.inverse) * g).sum(axis=1)
         return leverage
 
 

@@ -17,7 +17,7 @@ from statsmodels_ooc._statsmodels import (
     PredictionResultsMonotonic,
 )
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.engine import RowArray, StreamedRows, check_levels, lazy_frame
+from statsmodels_ooc.engine import RowArray, StreamedRows, check_levels, lazy_frame, read_small
 from statsmodels_ooc.errors import EmptyDataError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.lost import LostRows
@@ -68,7 +68,7 @@ class Intervals:
         """
         function, width = PredictedColumns(self.predictor, self.fields), len(self.fields)
         if new:
-            found = rows.read_small("predictions", function, width)
+            found = read_small(rows, "predictions", function, width)
             if found is None:
                 require_levels(rows)
                 return LazyPredictions(self, rows)

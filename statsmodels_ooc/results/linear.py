@@ -22,6 +22,7 @@ from statsmodels_ooc.results.covariance.registry import (
     set_covariance,
 )
 from statsmodels_ooc.results.hypotheses import EstimableTests
+from statsmodels_ooc.results.influence import HasInfluence
 from statsmodels_ooc.results.lazy import LazyRows, WithDesign
 from statsmodels_ooc.results.nested import NestedTests
 from statsmodels_ooc.results.writing import WritesRows
@@ -29,7 +30,9 @@ from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
 
 
-class StreamedResults(HasCovariances, LazyRows, WritesRows, NestedTests, EstimableTests):
+class StreamedResults(
+    HasCovariances, LazyRows, WritesRows, HasInfluence, NestedTests, EstimableTests
+):
     """A mixin in front of statsmodels' regression results.
 
     Sums come from the fit, rows come lazily, and what needs another pass makes it
@@ -268,8 +271,6 @@ class RegressionResults(StreamedResults, lm.RegressionResults):  # type: ignore[
 class OLSResults(StreamedResults, lm.OLSResults):  # type: ignore[misc]
     """Results of a streamed OLS; see statsmodels' `OLSResults`."""
 
-    get_influence = WithDesign("measures for every row are not built")
-    outlier_test = WithDesign("studentised residuals are not built")
     el_test = WithDesign("it solves for a weight of every row, thousands of passes over the data")
     conf_int_el = WithDesign(
         "it solves for a weight of every row, thousands of passes over the data"

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.results.covariance.linear import MEATS, LinearScored
+from statsmodels_ooc.results.covariance.linear import LinearScored
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 _ROUNDING = 1e-9
@@ -82,6 +82,7 @@ class NestedTests:
     nobs: Any
     df_resid: float
     cov_type: str
+    cov_estimator: tuple[Any, Any]
     ssr: Any
     _fit: LinearFit
 
@@ -143,13 +144,23 @@ class NestedTests:
         score = root.T @ self._fit.gradient_at(params) / n
         if self.cov_type == "nonrobust":
             covariance = restricted.ssr / n * np.eye(len(score)) / n
-        elif self.cov_type in MEATS:
-            at = np.asarray(self.params) if use_lr else params
-            covariance = self.scored.white_at(at).hc0 / n
-            if demean and not use_lr:
-                covariance = covariance - np.outer(score, score)
         else:
-            raise ValueError("Only nonrobust and HC are currently connected")
+            covariance = self._covariance_of_scores(params, score, demean, use_lr)
         df = float(restricted.df_resid - self.df_resid)
         statistic = lm_statistic(score, covariance, n)
         return statistic, float(stats.chi2.sf(statistic, df)), df
+
+    def _covariance_of_scores(
+        self, params: FloatArray, score: FloatArray, demean: bool, use_lr: bool
+    ) -> FloatArray:
+        """As the covariance of these results has it, at the restricted parameters or their own."""
+        entry, options = self.cov_estimator
+        if not hasattr(entry, "scatter"):
+            raise ValueError("Only nonrobust, HC, HAC and cluster are currently connected")
+        at = self.scored.at(np.asarray(self.params) if use_lr else params)
+        sums = entry.scatter(at, options)
+        meat = sums[:-1, :-1]
+        if demean and not use_lr:
+            cross = np.outer(score, sums[-1, :-1])
+            meat = meat - cross - cross.T + sums[-1, -1] * np.outer(score, score)
+        return np.asarray(meat / self.nobs)

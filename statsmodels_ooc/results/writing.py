@@ -24,7 +24,6 @@ from statsmodels_ooc.engine import (
 from statsmodels_ooc.engine.writing import RESERVED
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError
 from statsmodels_ooc.results.intervals import SHOWN
-from statsmodels_ooc.results.lazy import WithDesign
 from statsmodels_ooc.results.predicting import check_exposure, kernel_of_model, predictor_of
 from statsmodels_ooc.results.predictions import PredictedColumns, Predictor, quantile_of
 from statsmodels_ooc.sources.base import Source
@@ -63,7 +62,8 @@ class WritesRows:
             What the file says of each row: predictions (``mean``, ``mean_se``, ``mean_ci_lower``,
             ``mean_ci_upper``, of linear models ``obs_ci_lower`` and ``obs_ci_upper``), and whatever
             of the results or the model has a number for every row, such as ``fittedvalues``,
-            ``resid``, ``mu`` or ``resid_deviance``.
+            ``resid``, ``mu`` or ``resid_deviance``; and the columns of the summary frame of
+            ``get_influence()``, such as ``cooks_d``, of which some take two passes before.
         keep : sequence of str, optional
             Columns of the data that come along.
         data : object, optional
@@ -117,7 +117,7 @@ class WritesRows:
         _check_names(names, kept)
         given = {"offset": offset, "exposure": exposure, "weights": weights}
         told = {role: value for role, value in given.items() if value is not None}
-        asked = _asked(self, names, alpha)
+        asked = _asked(self, names, alpha, new=data is not None)
         if data is None:
             if told:
                 raise DesignError(
@@ -141,7 +141,7 @@ class WritesRows:
 
 
 def _asked(
-    results: Any, names: Sequence[str], alpha: float
+    results: Any, names: Sequence[str], alpha: float, *, new: bool
 ) -> list[tuple[RowColumns, Mapping[str, Any]]]:
     """The columns that are asked for, and what has to stand beside the rows for each."""
     predicted = tuple(name for name in names if name in SHOWN)
@@ -155,7 +155,7 @@ def _asked(
         found.append((RowColumns(predicted, function), {}))
     for name in names:
         if name not in SHOWN:
-            answer = row_function(results, name)
+            answer = row_function(results, name, new=new)
             found.append((RowColumns((name,), answer.function), answer.beside))
     return found
 
@@ -178,7 +178,7 @@ def _predictor(results: Any, names: Sequence[str]) -> Predictor:
     return predictor_of(results, noise=float(noise), weighted=True)
 
 
-def row_function(results: Any, name: str) -> RowFunction:
+def row_function(results: Any, name: str, *, new: bool = False) -> RowFunction:
     """What gives a number for every row, by its name.
 
     Parameters
@@ -188,6 +188,8 @@ def row_function(results: Any, name: str) -> RowFunction:
         has answers for rows.
     name : str
         What is asked for.
+    new : bool
+        Whether rows of new data are asked, which have no influence on the fit.
 
     Raises
     ------
@@ -195,7 +197,7 @@ def row_function(results: Any, name: str) -> RowFunction:
         There is no such answer; it lists those that there are.
     """
     known: dict[str, Callable[[], Any]] = {}
-    for answers in _ANSWERS:
+    for answers in _ANSWERS[: 2 if new else 3]:
         known = {**answers(results), **known}
         if name in known:
             break
@@ -240,20 +242,13 @@ def _is_plain(member: Any, owner: Any) -> bool:
 
 
 def _answers_of_influence(results: Any) -> dict[str, Callable[[], Any]]:
-    """Those of the influence of rows, where rows out of memory have one.
-
-    What ``row_functions`` of it tells by name, or whatever it has a value of for every row.
-    """
+    """What ``row_functions`` of the influence of rows tells by name, where it does."""
     made = inspect.getattr_static(type(results), "get_influence", None)
-    if made is None or isinstance(made, WithDesign) or _is_of_statsmodels(made):
+    if made is None or str(made.__module__).partition(".")[0] == "statsmodels":
         return {}
-    influence = results.get_influence()
-    told = getattr(influence, "row_functions", dict)
-    return {**_answers(influence), **told()}
-
-
-def _is_of_statsmodels(member: Any) -> bool:
-    return str(member.__module__).partition(".")[0] == "statsmodels"
+    told = getattr(results.get_influence(), "row_functions", dict)
+    found: dict[str, Callable[[], Any]] = told()
+    return found
 
 
 _ANSWERS: tuple[Callable[[Any], dict[str, Callable[[], Any]]], ...] = (

@@ -115,11 +115,15 @@ RESULTS_PASS: dict[str, Call] = {
     "summary2": lambda r: r.summary2(),
 }
 RESULTS_LAST: dict[str, Call] = {"remove_data": lambda r: r.remove_data()}
+# In statsmodels of OLS alone; here of WLS, too.
+OLS_RESULTS_OURS: dict[str, Call] = {"get_influence": lambda r: r.get_influence().scale}
+OLS_RESULTS_PASS: dict[str, Call] = {
+    "outlier_test": lambda r: r.outlier_test(cutoff=0.1),
+}
+OURS_ALONE: dict[str, Call] = {"top_influence": lambda r: r.top_influence(3)}
 OLS_RESULTS_REFUSED: dict[str, tuple[Call, str]] = {
     "conf_int_el": (lambda r: r.conf_int_el(1), "a weight of every row"),
     "el_test": (lambda r: r.el_test([0], [1]), "a weight of every row"),
-    "get_influence": (lambda r: r.get_influence(), "measures for every row"),
-    "outlier_test": (lambda r: r.outlier_test(), "studentised residuals"),
 }
 # Statsmodels sets it once a robust covariance was asked for, so `dir` may not show it.
 RESULTS_REFUSED: dict[str, tuple[Call, str]] = {
@@ -219,7 +223,9 @@ def model_names(kind: str) -> set[str]:
 
 def results_names(kind: str) -> set[str]:
     known = {*RESULTS_SAFE, *RESULTS_OURS, *RESULTS_ROWS, *RESULTS_PASS, *RESULTS_LAST}
-    return known | set(OLS_RESULTS_REFUSED if kind == "ols" else ())
+    return known | (
+        {*OLS_RESULTS_OURS, *OLS_RESULTS_PASS, *OLS_RESULTS_REFUSED} if kind == "ols" else set()
+    )
 
 
 def test_every_name_of_the_model_is_classified(kind: str) -> None:
@@ -271,9 +277,12 @@ def test_the_likelihood_of_ols_takes_no_read(name: str) -> None:
     assert reads == []
 
 
-@pytest.mark.parametrize("name", sorted({*RESULTS_SAFE, *RESULTS_OURS} - {"initialize"}))
+RESULTS_READ_NOTHING = {**RESULTS_SAFE, **RESULTS_OURS, **OLS_RESULTS_OURS}
+
+
+@pytest.mark.parametrize("name", sorted({*RESULTS_READ_NOTHING} - {"initialize"}))
 def test_the_results_answer_without_a_read(unread: Any, name: str) -> None:
-    ({**RESULTS_SAFE, **RESULTS_OURS})[name](unread)
+    RESULTS_READ_NOTHING[name](unread)
     assert reads == []
 
 
@@ -289,11 +298,11 @@ def test_rows_of_the_results_are_lazy(unread: Any, name: str) -> None:
     assert reads == []
 
 
-@pytest.mark.parametrize("name", RESULTS_PASS)
+@pytest.mark.parametrize("name", [*RESULTS_PASS, *OLS_RESULTS_PASS, *OURS_ALONE])
 def test_a_pass_is_made_once(results: Any, name: str) -> None:
     before = len(results.passes)
     for _ in range(2):
-        RESULTS_PASS[name](results)
+        ({**RESULTS_PASS, **OLS_RESULTS_PASS, **OURS_ALONE})[name](results)
     assert len(results.passes) == before + 1
 
 
@@ -386,6 +395,7 @@ GLM_RESULTS_SAFE: dict[str, Call] = {
 }
 GLM_RESULTS_OURS: dict[str, Call] = {
     **attributes("deviance", "llf", "llnull", "nobs", "null_deviance", "pearson_chi2"),
+    "get_influence": lambda r: r.get_influence(observed=False).cov_params,
     "get_distribution": lambda r: r.get_distribution(np.ones((2, 4))),
     "get_prediction": lambda r: r.get_prediction(NEW).summary_frame(),
     "llf_scaled": lambda r: r.llf_scaled(1.2),
@@ -406,7 +416,6 @@ GLM_RESULTS_PASS: dict[str, Call] = {
 }
 GLM_RESULTS_LAST: dict[str, Call] = {"remove_data": lambda r: r.remove_data()}
 GLM_RESULTS_REFUSED: dict[str, tuple[Call, str]] = {
-    "get_influence": (lambda r: r.get_influence(), "measures for every row"),
     "plot_added_variable": (lambda r: r.plot_added_variable("a"), "a point for every row"),
     "plot_ceres_residuals": (lambda r: r.plot_ceres_residuals("a"), "a point for every row"),
     "plot_partial_residuals": (lambda r: r.plot_partial_residuals("a"), "a point for every row"),
@@ -519,6 +528,11 @@ def test_the_glm_reads_without_holding(counts: Any, name: str) -> None:
 def test_its_results_read_without_holding(counts: Any, name: str) -> None:
     GLM_RESULTS_PASS[name](counts)
     assert len(reads) == 1
+
+
+def test_its_rows_of_most_influence_are_read_without_holding(counts: Any) -> None:
+    counts.top_influence(3)
+    assert len(reads) == 2  # the information, and the rows
 
 
 @pytest.mark.parametrize("name", [*GLM_RESULTS_REFUSED, *GLM_MODEL_REFUSED])

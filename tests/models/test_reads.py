@@ -27,6 +27,9 @@ from models.test_members import (
     MODEL_ROWS,
     MODEL_SAFE,
     OLS_OURS,
+    OLS_RESULTS_OURS,
+    OLS_RESULTS_PASS,
+    OURS_ALONE,
     RESULTS_OURS,
     RESULTS_PASS,
     RESULTS_ROWS,
@@ -95,15 +98,21 @@ def recorded(found: Any) -> int:
 TABLES: dict[str, tuple[list[Mapping[str, Call]], list[Mapping[str, Call]]]] = {
     "ols": (
         [MODEL_SAFE, MODEL_OURS, MODEL_ROWS, OLS_OURS],
-        [RESULTS_SAFE, RESULTS_OURS, RESULTS_ROWS, RESULTS_PASS],
+        [
+            *(RESULTS_SAFE, RESULTS_OURS, RESULTS_ROWS, RESULTS_PASS),
+            *(OLS_RESULTS_OURS, OLS_RESULTS_PASS, OURS_ALONE),
+        ],
     ),
     "wls": (
         [MODEL_SAFE, MODEL_OURS, MODEL_ROWS],
-        [RESULTS_SAFE, RESULTS_OURS, RESULTS_ROWS, RESULTS_PASS],
+        [
+            *(RESULTS_SAFE, RESULTS_OURS, RESULTS_ROWS, RESULTS_PASS),
+            *(OLS_RESULTS_OURS, OLS_RESULTS_PASS, OURS_ALONE),
+        ],
     ),
     "glm": (
         [GLM_MODEL_SAFE, GLM_MODEL_OURS, GLM_MODEL_ROWS, GLM_MODEL_PASS, GLM_MODEL_FITS],
-        [GLM_RESULTS_SAFE, GLM_RESULTS_OURS, GLM_RESULTS_ROWS, GLM_RESULTS_PASS],
+        [GLM_RESULTS_SAFE, GLM_RESULTS_OURS, GLM_RESULTS_ROWS, GLM_RESULTS_PASS, OURS_ALONE],
     ),
 }
 # Another model is needed: its reads are its own.
@@ -167,6 +176,23 @@ def test_lazy_answers_are_recorded_when_they_are_computed(kind: str) -> None:
     found = [(record.name, record.partitions) for record in results.passes[before:]]
     assert found == [("lazy answer", 3), ("lazy answer", 3), ("lazy answer", 1)]
     assert len(source.reads) == reads + 7
+    assert len(source.reads) - recorded(results) == LOOKED_AT
+
+
+INFLUENCE: dict[str, Call] = {
+    "a column": lambda i: i.hat_matrix_diag,
+    "of coefficients": lambda i: i.dfbetas,
+    "summary_frame": lambda i: i.summary_frame(),
+    "lazy": lambda i: i.lazy.cooks_distance[0].compute(),
+    "plot_index": lambda i: i.plot_index(),
+}
+
+
+@pytest.mark.parametrize("kind", ["ols", "wls", "glm"])
+@pytest.mark.parametrize("name", INFLUENCE)
+def test_what_measures_of_influence_read_is_recorded(kind: str, name: str) -> None:
+    results, source = fitted.__wrapped__(kind)
+    INFLUENCE[name](results.get_influence())
     assert len(source.reads) - recorded(results) == LOOKED_AT
 
 

@@ -151,8 +151,8 @@ MEMBERS: dict[str, dict[str, Ask]] = {
         **members(
             *("mu", "null", "resid_response", "resid_working", "resid_deviance"),
             *("resid_anscombe", "resid_anscombe_scaled", "resid_anscombe_unscaled"),
-            *("get_hat_matrix_diag()", "get_influence().cooks_distance[0]"),
-            *("get_influence().summary_frame()", "model.freq_weights", "model.var_weights"),
+            *("get_hat_matrix_diag()", "get_influence().resid_studentized"),
+            *("get_influence().hat_matrix_diag", "model.freq_weights", "model.var_weights"),
             *("model.iweights", "model.n_trials", "model.mu", "_freq_weights", "_var_weights"),
             *("_iweights", "_n_trials", "_endog", "model._offset_exposure", "model.wnobs"),
             *("deviance", "null_deviance", "pearson_chi2", "llnull"),

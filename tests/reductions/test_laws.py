@@ -24,23 +24,36 @@ import statsmodels_ooc
 from statsmodels_ooc.blocks.block import Dense, Extras, Lost
 from statsmodels_ooc.design.labels import keys_of
 from statsmodels_ooc.design.levels import LevelScan
+from statsmodels_ooc.diagnostics.rows import LaggedResiduals, Plain, Standard, WhiteRows
 from statsmodels_ooc.families.kernels import kernel_of
+from statsmodels_ooc.reductions.autocovariance import Autocovariance
+from statsmodels_ooc.reductions.auxiliary import Auxiliary, Lagged
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Additive, Reduction, Together, added
-from statsmodels_ooc.reductions.closing import ClusterScores, LeftOut
+from statsmodels_ooc.reductions.between import Between
+from statsmodels_ooc.reductions.closing import ClusterScores, CountedScores, LeftOut
 from statsmodels_ooc.reductions.cluster import ClusterState, ClusterSums, added_up
+from statsmodels_ooc.reductions.cumulative import CumulatedScores, Cusum
 from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
 from statsmodels_ooc.reductions.exact import ExactMoments, Means
 from statsmodels_ooc.reductions.facts import Extremes, Fingerprint, RowFacts
+from statsmodels_ooc.reductions.gap import Gap
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation, ScoreMeat
 from statsmodels_ooc.reductions.kernel import KernelMeat
+from statsmodels_ooc.reductions.largest import LargestRows, Scores
 from statsmodels_ooc.reductions.least_squares import Moments, Triangle, TriangleState
+from statsmodels_ooc.reductions.left_out import SumsWithout
 from statsmodels_ooc.reductions.loglike import GivenMeans, LogLike, PowerSums
 from statsmodels_ooc.reductions.lost import LostRows
 from statsmodels_ooc.reductions.margins import ColumnFacts, MarginalEffects
 from statsmodels_ooc.reductions.periods import PeriodSums
 from statsmodels_ooc.reductions.predictions import AveragePrediction
 from statsmodels_ooc.reductions.recession import Recession
+from statsmodels_ooc.reductions.recursive import (
+    OfPartitions,
+    PartitionsState,
+    RecursiveResiduals,
+)
 from statsmodels_ooc.reductions.residuals import ResidualMoments
 from statsmodels_ooc.reductions.responses import (
     DevianceAbout,
@@ -59,6 +72,21 @@ from statsmodels_ooc.selection.histograms import Histograms
 from statsmodels_ooc.selection.ordering import TIES, Order
 from statsmodels_ooc.selection.pool import Gather
 from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Rank rows by the size of the first column, and keep the design; some are alone, or NaN."""
+
+    width: int = 3
+
+    def scores(self, block: Any) -> Scores:
+        x, y = block.dense()[:, 0], block.endog
+        return Scores(np.where(y > 1, np.nan, np.abs(x)), y > 1, y < -1)
+
+    def kept(self, block: Any) -> np.ndarray:
+        return block.dense()
+
 
 K = 3
 POISSON = kernel_of(sm.families.Poisson())
@@ -92,6 +120,8 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
         100,
         NO_SHELF,
     ),
+    "counted clusters": ClusterSums(CountedScores(SCORES, FAR), (("groups",),), 100, NO_SHELF),
+    "counted HAC": KernelMeat(SCORES, FAR, np.array([1.0, 0.7, 0.5]), is_counted=True),
     "clusters left out": ClusterSums(LeftOut(SCORES, SMALL), (("groups",),), 100, NO_SHELF),
     "clusters in order": ClusterSums(ClusterScores(SCORES, FAR), (("in order",),), 8, NO_SHELF),
     "HAC": KernelMeat(SCORES, FAR, np.array([1.0, 0.7, 0.5, 0.2])),
@@ -140,8 +170,25 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "log-likelihood": LogLike(ANY, NEAR, 2.0),
     "remainder": Remainder(ANY, NEAR, NEAR / 2),
     "means": Means(K),
+    "largest rows": LargestRows(Sizes(), 5),
+    "sums without a row": SumsWithout(
+        np.array([[0.5, -1.0, 2.0], NEAR]), FAR, np.array([0, 1]), np.array([1, 0])
+    ),
+    "largest rows above a floor": LargestRows(Sizes(), 3, 0.5),
     "several as one": Together((DevianceAbout(ANY, 0.3), Extremes(K))),
     "histograms": Histograms(((0, 1), (2, K)), (((-3.0, 3.0), (-2.0, 40.0)),) * 2),
+    "an auxiliary regression": Auxiliary(
+        WhiteRows(NEAR, Standard(np.zeros(K), np.full(K, 4.0))), Moments(6), 6
+    ),
+    "lags": Lagged(LaggedResiduals(NEAR, design=True), 2, Triangle(K + 2), K),
+    "many lags": Lagged(LaggedResiduals(NEAR, ones=True), 7, Moments(8), 1),
+    "autocovariances": Autocovariance(NEAR, 6),
+    "cumulated residuals": Cusum(NEAR),
+    "cumulated scores": CumulatedScores(NEAR, FAR, 1.5),
+    "a gap": Gap("exog_extra"),
+    "extremes only": Between(np.zeros(K), np.ones(K)),
+    "factors of partitions": OfPartitions(K, 3),
+    "recursive residuals": RecursiveResiduals((0, 2, 9), (np.eye(K + 1),) * 3, 2, 3),
     "distinct rows": DistinctRows((None,) * K, None, None, max_cells=1_000),
 }
 # These fold other things than blocks of a design, and have the laws in tests of their own.
@@ -199,6 +246,11 @@ MATRICES: dict[str, Reduction[Any]] = {
     "scoring at the start": Scoring(ANY, None, Triangle(WIDE), WIDE),
     "score meat": ScoreMeat(ANY, AT),
     "score meat on axes": ScoreMeat(ANY, AT, Axes(np.eye(WIDE)[:, :90], AT)),
+    "an auxiliary regression": Auxiliary(Plain(), Triangle(WIDE), WIDE),
+    "lags": Lagged(LaggedResiduals(AT, design=True), 9, Triangle(WIDE + 9), WIDE),
+    "many lags": Lagged(LaggedResiduals(AT), WIDE, Triangle(WIDE)),
+    "autocovariances": Autocovariance(AT, 10_000),
+    "cumulated scores": CumulatedScores(AT, Axes(np.eye(WIDE), AT), 1.5),
     "several as one": Together(
         (ObservedInformation(POISSON, AT), Scoring(ANY, AT, Triangle(9), 9))
     ),
@@ -322,6 +374,9 @@ def parts(state: Any) -> dict[str, Any]:
         return {f"{i}: {name}": value for i, pair in enumerate(pairs) for name, value in pair}
     if isinstance(state, DistinctState):
         return cells_of(state)
+    if isinstance(state, PartitionsState):
+        pairs = zip(state.partitions, state.factors, strict=True)
+        return {f"partition {i}": factor.r.T @ factor.r for i, factor in pairs}
     if isinstance(state, ClusterState):
         return clusters_of(state)
     assert is_dataclass(state)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ from tolerances import ITERATED, TAILS
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.engine import RowFunction, row_answer
 from statsmodels_ooc.errors import (
     ColumnNotFoundError,
     DesignError,
@@ -37,7 +35,6 @@ from statsmodels_ooc.errors import (
     SourceError,
     WriteError,
 )
-from statsmodels_ooc.results.linear import OLSResults
 from statsmodels_ooc.sources.base import Recipe, Source
 
 ROWS = 61
@@ -278,38 +275,18 @@ def test_files_are_sources_again(tmp_path: Path) -> None:
     assert_allclose(again.ssr, ours.ssr, rtol=TAILS)
 
 
-class Influence:
-    """What has answers for rows besides the results and their model."""
-
-    def __init__(self, results: Any) -> None:
-        self.results = results
-
-    @row_answer
-    def squares(self) -> RowFunction:
-        return RowFunction(Squares(np.asarray(self.results.params)))
-
-    def row_functions(self) -> dict[str, Any]:
-        return {"fourth": lambda: RowFunction(Squares(np.asarray(self.results.params), 4))}
-
-
-@dataclass(frozen=True)
-class Squares:
-    params: np.ndarray
-    power: int = 2
-
-    def __call__(self, block: Any) -> np.ndarray:
-        powers: np.ndarray = (block.endog - block.matvec(self.params)) ** self.power
-        return powers
-
-
-def test_answers_of_the_influence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, theirs = fits("ols")
-    monkeypatch.setattr(OLSResults, "get_influence", lambda results: Influence(results))
-    ours.write_rows(tmp_path / "p.csv", ["fourth", "resid", "squares"])
-    found = read(tmp_path / "p.csv").dropna(subset="resid")
-    assert_allclose(found["squares"], theirs.resid**2, rtol=TAILS)
-    assert_allclose(found["fourth"], theirs.resid**4, rtol=TAILS)
-    assert list(found.columns)[1:4] == ["fourth", "resid", "squares"]
+@pytest.mark.parametrize("kind", ["ols", "glm"])
+def test_influence(kind: str, tmp_path: Path) -> None:
+    ours, theirs = fits(kind)
+    expected = theirs.get_influence().summary_frame()
+    names = [name for name in expected.columns if name != "dffits_internal"]
+    ours.write_rows(tmp_path / "p.parquet", [*names, "fittedvalues"])
+    found = read(tmp_path / "p.parquet").set_index("row").loc[expected.index, names]
+    assert_allclose(found, ours.get_influence().summary_frame()[names], rtol=TAILS, atol=1e-12)
+    if kind == "ols":
+        assert_allclose(found, expected[names], rtol=ITERATED, atol=1e-12)
+    with pytest.raises(DesignError, match="'cooks_d' is no number for every row"):
+        ours.write_rows(tmp_path / "q.csv", "cooks_d", data=smo.as_source(NEW))
 
 
 # --- types of kept columns

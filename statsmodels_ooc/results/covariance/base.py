@@ -130,6 +130,17 @@ class Covariance(Protocol[Fit_contra]):
         ...
 
 
+class Scattered(Protocol):
+    """A covariance that a test of scores can take for theirs."""
+
+    def scatter(self, fit: Any, options: Any) -> FloatArray:
+        """Sums of products of ``(u, 1)`` for the scores u of rows, as the meat takes them.
+
+        Of shape (r + 1, r + 1), so that the scores may be taken about their mean afterwards.
+        """
+        ...
+
+
 def sandwich(bread: FloatArray, meat: FloatArray) -> FloatArray:
     """``bread @ meat @ bread.T``, symmetric to the last bit, (k, k)."""
     product = bread @ meat @ bread.T

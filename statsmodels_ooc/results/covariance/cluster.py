@@ -16,13 +16,19 @@ from statsmodels_ooc.engine.shelf import Shelf
 from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.options import options as settings
-from statsmodels_ooc.reductions.closing import Closed, ClusterScores, LeftOut, Payload
+from statsmodels_ooc.reductions.closing import (
+    Closed,
+    ClusterScores,
+    CountedScores,
+    LeftOut,
+    Payload,
+)
 from statsmodels_ooc.reductions.cluster import ClusterState, ClusterSums, added_up
 from statsmodels_ooc.results.covariance.base import Robust, ScoredFit, sandwich
 from statsmodels_ooc.results.covariance.groups import Given, ways_of
 
 _SHARE = 64  # of the memory limit: the sums of a way in a state, of which several are alive
-_TAKEN = 32  # of the memory limit: a share of the sums that went to disk
+_TAKEN = 16  # of the memory limit: a share of the sums that went to disk
 _KEY = 16  # bytes
 _LEAST = 1_000  # clusters
 
@@ -97,6 +103,13 @@ class Cluster:
             factor = count / (count - 1) * ((n - 1) / (n - k)) if options.use_correction else 1.0
             meat += sign * factor * closed.meat
         return _robust(self.name, sandwich(fit.bread(), meat), found, options)
+
+    def scatter(self, fit: ScoredFit, options: ClusterOptions) -> FloatArray:
+        """Of each cluster with itself."""
+        if len(options.groups.names) > 1:
+            raise OptionError("scores of clusters of several ways have no covariance of their own")
+        payload = CountedScores(fit.scores, fit.axes)
+        return _summed(fit, payload, "counted cluster", options.groups)[0].meat
 
 
 @dataclass(frozen=True)

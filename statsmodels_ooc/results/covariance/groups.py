@@ -37,6 +37,9 @@ class Given:
     beside: Mapping[str, Any]
     told: Mapping[str, Any] = field(default_factory=dict)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "beside": self.beside if self.told else {}}
+
 
 def ways_of(groups: Any) -> Given:
     """The ways that are given.

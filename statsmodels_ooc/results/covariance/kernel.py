@@ -220,6 +220,15 @@ class HAC:
         )
         return Robust(cov, description, _told(options))
 
+    def scatter(self, fit: ScoredFit, options: HACOptions) -> FloatArray:
+        """Of each row with those that are at most L rows apart."""
+        _require_order(fit, self.name)
+        weights = _weights(options, fit.nobs)
+        meat = KernelMeat(fit.scores, fit.axes, weights, is_counted=True)
+        key = fit.key("counted HAC", weights.tobytes())
+        found: FloatArray = fit.ask(Question("counted HAC covariance", key, meat, _meat))[0]
+        return found
+
 
 def _meat(state: KernelState) -> FloatArray:
     return state.meat
@@ -242,9 +251,10 @@ class PanelHAC:
         weights = _weights(options, fit.nobs)
         given: Given = options.time if options.groups is None else options.groups
         (name,) = given.names
-        role = "time" if options.groups is None else "groups"
-        meat = KernelMeat(fit.scores, fit.axes, weights, **{role: name})
-        key = fit.key("hac-panel", weights.tobytes(), role, name)
+        by_time = options.groups is None
+        groups, time = (None, name) if by_time else (name, None)
+        meat = KernelMeat(fit.scores, fit.axes, weights, groups, time)
+        key = fit.key("hac-panel", weights.tobytes(), by_time, name)
         return (Question("hac-panel covariance", key, meat, _series, beside=given.beside),)
 
     def of(self, fit: ScoredFit, options: PanelOptions) -> Robust:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -106,10 +106,9 @@ class LinearScored(ScoredFit):
         """The meats, and the moments of the residuals that their pass sees."""
         return self._question(self.params), residual_moments(self.params)
 
-    def white_at(self, params: FloatArray) -> WhiteMeatState:
-        """The meats at other parameters."""
-        meat: WhiteMeatState = self.likelihood.ask(self._question(params))[0][0]
-        return meat
+    def at(self, params: FloatArray) -> LinearScored:
+        """The same with the scores at other parameters."""
+        return replace(self, params=params)
 
     def warn_of_leverage(self) -> None:
         """Warn of rows that HC2 and HC3 leave out, once."""
@@ -160,6 +159,11 @@ class White:
             fit.warn_of_leverage()
         meat = MEATS[self.name](fit.white(), fit.nobs, fit.df_resid)
         return Robust(sandwich(fit.bread(), meat), descriptions[self.name])
+
+    def scatter(self, fit: LinearScored, options: NoOptions) -> FloatArray:
+        """Of each row with itself."""
+        total = fit.root.T @ fit.fit.gradient_at(fit.params)
+        return np.block([[fit.white().hc0, total[:, None]], [total[None, :], np.array(fit.nobs)]])
 
 
 @dataclass(frozen=True)

@@ -121,6 +121,7 @@ def set_covariance(
     use_t = cov_kwds.get("use_t") if use_t is None else use_t
     results.use_t = results.use_t if use_t is None else use_t
     results.cov_type = entry.name
+    results.cov_estimator = entry, options
     results.cov_kwds = {
         "use_t": results.use_t,
         "adjust_df": "df_resid_inference" in robust.attributes,

@@ -1,0 +1,80 @@
+"""Wald tests of auxiliary regressions by a robust covariance, a second pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.reductions.axes import Axes
+from statsmodels_ooc.reductions.sandwich import LinearScores, WhiteMeat, WhiteMeatState
+from statsmodels_ooc.results.covariance.base import sandwich
+from statsmodels_ooc.results.covariance.linear import MEATS
+from statsmodels_ooc.solvers.auxiliary import Regression
+
+CLASSIC = "nonrobust"
+
+
+def check_covariance(name: str, cov_type: str, cov_kwds: Any) -> None:
+    """Refuse a covariance that auxiliary regressions do not have.
+
+    Raises
+    ------
+    NotImplementedError
+        It is none of ``"nonrobust"`` and ``"HC0"`` to ``"HC3"``.
+    ValueError
+        Keywords, which none of these takes.
+    """
+    if cov_type != CLASSIC and cov_type not in MEATS:
+        raise NotImplementedError(
+            f"{name}: cov_type={cov_type!r} is not built for auxiliary regressions; there are "
+            f"{', '.join((CLASSIC, *MEATS))}"
+        )
+    if cov_kwds:
+        raise ValueError(f"{name}: cov_type={cov_type!r} takes no keywords, not {cov_kwds!r}")
+
+
+def meat_of(regression: Regression) -> WhiteMeat:
+    """What a robust covariance folds of the rows of an auxiliary regression."""
+    fit = regression.fit
+    axes = Axes(fit.root, fit.centre)
+    return WhiteMeat(LinearScores(fit.params, axes), axes, fit.column_rounding)
+
+
+def covariance(
+    regression: Regression, cov_type: str, read: Callable[[WhiteMeat], WhiteMeatState]
+) -> FloatArray:
+    """The covariance of the coefficients, (q, q).
+
+    Parameters
+    ----------
+    regression : Regression
+        The auxiliary regression.
+    cov_type : str
+        Of it.
+    read : callable
+        The pass that folds what a robust one needs.
+    """
+    if cov_type == CLASSIC:
+        return regression.cov_params
+    meat = MEATS[cov_type](read(meat_of(regression)), regression.nobs, regression.df_resid)
+    return sandwich(regression.fit.root, meat)
+
+
+def wald(params: FloatArray, cov: FloatArray, tested: Sequence[int]) -> tuple[float, int]:
+    """Chi-squared statistic of the hypothesis that coefficients are zero, and its rank.
+
+    Notes
+    -----
+    Coefficients are measured in their standard errors, so that no unit takes part in the rank.
+    """
+    at = list(tested)
+    part = cov[np.ix_(at, at)]
+    errors = np.sqrt(np.diag(part))
+    errors = np.where(errors > 0, errors, 1.0)
+    values, vectors = np.linalg.eigh(part / np.outer(errors, errors))
+    kept = values > values[-1] * len(at) * 4 * np.finfo(np.float64).eps
+    turned = vectors[:, kept].T @ (params[at] / errors)
+    return float(np.sum(turned**2 / values[kept])), int(kept.sum())
