@@ -11,16 +11,28 @@ from patsy import DesignInfo
 from statsmodels.base._constraints import LinearConstraints
 from statsmodels.base._parameter_inference import ScoreTestResult
 from statsmodels.base._parameter_inference import _lm_robust as robust_score_test
+from statsmodels.base._prediction_inference import (
+    PredictionResultsBase,
+    PredictionResultsDelta,
+    PredictionResultsMean,
+    PredictionResultsMonotonic,
+)
 from statsmodels.base.data import ModelData, PandasData
 from statsmodels.discrete.discrete_margins import DiscreteMargins
 from statsmodels.formula._manager import FormulaManager
 from statsmodels.genmod.generalized_linear_model import GLMResultsWrapper
+from statsmodels.regression._prediction import PredictionResults
 from statsmodels.regression.linear_model import RegressionResultsWrapper
 from statsmodels.tools._decorators import cache_writable
 
 __all__ = [
     "LinearConstraints",
     "Margins",
+    "PredictionResults",
+    "PredictionResultsBase",
+    "PredictionResultsDelta",
+    "PredictionResultsMean",
+    "PredictionResultsMonotonic",
     "ScoreTestResult",
     "StreamedArrayData",
     "StreamedFrameData",

@@ -40,6 +40,7 @@ __all__ = [
     "SpoolError",
     "TableFormatError",
     "UnseenLevelError",
+    "WriteError",
 ]
 
 _PASSED_OVER = {"statsmodels", "statsmodels_ooc", "functools"}  # between a warning and its cause
@@ -165,6 +166,10 @@ class ClusterError(OutOfCoreError, RuntimeError):
 
 class RowArrayError(OutOfCoreError, AttributeError, TypeError):
     """A lazy answer was asked for what only values in memory have."""
+
+
+class WriteError(OutOfCoreError, OSError):
+    """A file of rows cannot be written, or is there already; nothing of it is left."""
 
 
 class PrecisionError(OutOfCoreError, ArithmeticError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -210,6 +210,24 @@ class CellSums:
         return self.squares * gap**2 + 2 * self.lean * gap + self.squares_spread
 
 
+class Lost(NamedTuple):
+    """Rows that a design leaves out, for one variable.
+
+    Attributes
+    ----------
+    variable : str
+        The variable.
+    rows : ndarray of int, (m,)
+        Numbers of the rows in the partition.
+    levels : tuple or None
+        What these rows have that is no level of the variable; None where they have no value.
+    """
+
+    variable: str
+    rows: NDArray[np.intp]
+    levels: tuple[Any, ...] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """b rows of a design with k columns.
@@ -237,6 +255,8 @@ class Block:
         Dropped rows by the name of the variable that was missing.
     cells : CellSums or None
         Where a row stands for several of the data, what these differ in.
+    lost : tuple of Lost
+        The dropped rows that this block accounts for, one by one.
     """
 
     endog: FloatArray
@@ -248,6 +268,7 @@ class Block:
     rows_read: int = 0
     missing: dict[str, int] = field(default_factory=dict)
     cells: CellSums | None = None
+    lost: tuple[Lost, ...] = ()
 
     @property
     def weights(self) -> FloatArray | None:

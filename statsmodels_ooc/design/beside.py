@@ -165,10 +165,20 @@ def spec_beside(spec: DesignSpec, source: Source, codes: Mapping[str, str | Labe
     DesignError
         An expression does not work row by row.
     """
-    return BesideSpec(spec, {name: _learned(code, source) for name, code in codes.items()})
+    factors = {name: learned_expression(code, source) for name, code in codes.items()}
+    return BesideSpec(spec, factors)
 
 
-def _learned(given: str | Labels, source: Source) -> Beside:
+def learned_expression(given: str | Labels, source: Source) -> Beside:
+    """A column or an expression, learned; see `spec_beside`.
+
+    Parameters
+    ----------
+    given : str or Labels
+        The column or the expression.
+    source : Source
+        The data.
+    """
     as_labels = isinstance(given, Labels)
     code = given.of if isinstance(given, Labels) else given
     code = code if code in source.columns else code.strip()

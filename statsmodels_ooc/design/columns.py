@@ -18,6 +18,7 @@ from statsmodels_ooc.design.spec import (
     Variables,
     checked_extra,
     keep_rows,
+    lost_rows,
     proportions,
 )
 
@@ -28,7 +29,7 @@ class ColumnSpec(DesignSpec):
     Parameters
     ----------
     endog : sequence of str
-        The column of the response; two for successes and failures.
+        The column of the response; two for successes and failures, none for new data.
     exog : sequence of str
         The columns of the design.
     extras : mapping, optional
@@ -65,16 +66,18 @@ class ColumnSpec(DesignSpec):
         kept, counts = keep_rows(absent, self.missing, where)
         if kept is not None:
             columns = {name: values.take(kept) for name, values in columns.items()}
-        endog = columns[self.endog_names[0]]
+        n = len(frame) if kept is None else len(kept)
+        endog = columns[self.endog_names[0]] if self.endog_names else np.zeros(n)
         extras = {
             role: checked_extra(role, values, name, where, kept)
-            for role, name, values in self._extras(columns, len(endog))
+            for role, name, values in self._extras(columns, n)
         }
         if len(self.endog_names) == 2:
             failures = columns[self.endog_names[1]]
             endog, extras["trials"] = proportions(endog, failures, self.endog_names, where, kept)
         values = tuple(columns[name] for name in self.exog_names)
-        return Variables(endog, values, Extras.of(extras), kept, counts)
+        lost = lost_rows(absent, where) if counts else ()
+        return Variables(endog, values, Extras.of(extras), kept, counts, lost)
 
     def _extras(
         self, columns: Mapping[str, FloatArray], n: int

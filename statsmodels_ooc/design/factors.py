@@ -26,7 +26,13 @@ _EXACTLY = Context(prec=MAX_PREC)
 _DENSE = 4_096  # whole numbers within so many are their own table of codes
 
 
-def encode(values: Any, levels: tuple[Any, ...], name: str, where: Where) -> Codes:
+UNSEEN = -2
+"""The code of a value that is not among the levels, where that is no error."""
+
+
+def encode(
+    values: Any, levels: tuple[Any, ...], name: str, where: Where, *, strict: bool = True
+) -> Codes:
     """Positions of values among the levels, -1 for missing ones.
 
     Parameters
@@ -39,6 +45,8 @@ def encode(values: Any, levels: tuple[Any, ...], name: str, where: Where) -> Cod
         The variable, for the message.
     where : Where
         The frame, for the message.
+    strict : bool
+        Whether a value that is not among the levels is an error; it is `UNSEEN` otherwise.
 
     Returns
     -------
@@ -54,23 +62,26 @@ def encode(values: Any, levels: tuple[Any, ...], name: str, where: Where) -> Cod
     dtype = np.min_scalar_type(-max(len(levels), 1) - 1)
     codes, uniques = _factorize(values, name)
     position = {level: i for i, level in enumerate(levels)}
-    found = [position.get(value, -2) for value in uniques]
-    if -2 in found:
+    found = [position.get(value, UNSEEN) for value in uniques]
+    if UNSEEN in found:
         found = [-1 if is_missing(value) else i for value, i in zip(uniques, found, strict=True)]
     if found == list(range(len(found))):
         return codes.astype(dtype)
     table = np.array([*found, -1], dtype=dtype)
     coded: Codes = table.take(codes)  # a missing value, -1, takes the last entry
-    if -2 in found and (coded == -2).any():
-        i = int(np.argmax(coded == -2))
-        shown = ", ".join(map(repr, levels[:8])) + (", …" if len(levels) > 8 else "")
+    if strict and UNSEEN in found and (coded == UNSEEN).any():
+        i = int(np.argmax(coded == UNSEEN))
         raise UnseenLevelError(
             f"{name!r} has the level {uniques[codes[i]]!r} at {where.row(i)}, which is not "
-            f"among the levels of the design: {shown}",
+            f"among the levels of the design: {_shown(levels)}",
             hint="the levels are those seen when the formula was learned, or those declared "
             "by C(..., levels=[...]) or a Categorical dtype",
         )
     return coded
+
+
+def _shown(levels: tuple[Any, ...]) -> str:
+    return ", ".join(map(repr, levels[:8])) + (", …" if len(levels) > 8 else "")
 
 
 def as_level(value: Any) -> Any:
@@ -193,8 +204,8 @@ class Categorical(_Evaluated):
     def capacities(self) -> tuple[int]:
         return (len(self.levels),)
 
-    def values(self, frame: PlainFrame, where: Where) -> Codes:
-        """Positions among the levels, (n,); -1 where missing.
+    def values(self, frame: PlainFrame, where: Where, *, strict: bool = True) -> Codes:
+        """Positions among the levels, (n,); -1 where missing; see `encode`.
 
         Raises
         ------
@@ -205,16 +216,26 @@ class Categorical(_Evaluated):
         """
         if not len(frame):
             return np.empty(0, dtype=np.int64)
-        if self.column is not None:
-            return encode(frame.raw[self.column], self.levels, self.column, where)
-        value = unbox(evaluate_exactly(self.factor, self.state, frame, self.sight))
-        codes = encode(value, self.levels, self.name, where)
+        name = self.name if self.column is None else self.column
+        codes = encode(self._evaluated(frame), self.levels, name, where, strict=strict)
         if len(codes) != len(frame):
             raise DesignError(
                 f"{self.name!r} has {len(codes)} values where {where} has {len(frame)} rows",
                 hint=FROM_OUTSIDE,
             )
         return codes
+
+    def _evaluated(self, frame: PlainFrame) -> Any:
+        if self.column is not None:
+            return frame.raw[self.column]
+        return unbox(evaluate_exactly(self.factor, self.state, frame, self.sight))
+
+    def unseen(self, frame: PlainFrame, rows: NDArray[np.intp]) -> tuple[Any, ...]:
+        """What some rows of a frame have, (m,), that is not among the levels."""
+        values = self._evaluated(frame)
+        cat = as_categorical(values)
+        series = as_series(values, self.name) if cat is None else pd.Series(cat)
+        return tuple(as_level(value) for value in series.iloc[rows].tolist())
 
     @staticmethod
     def absent(values: Codes) -> NDArray[np.bool_] | None:

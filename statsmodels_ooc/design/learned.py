@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from statsmodels_ooc import _patsy
 from statsmodels_ooc._patsy import DesignInfo, EvalFactor, FactorInfo, subterm_columns
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Design, Extras, Where
+from statsmodels_ooc.blocks.block import Design, Extras, Lost, Where
 from statsmodels_ooc.blocks.columns import ColumnPlan, Piece, fill_columns
 from statsmodels_ooc.blocks.split import Layout, Split, split_columns
-from statsmodels_ooc.design.factors import Categorical, Factor, Numeric
+from statsmodels_ooc.design.factors import UNSEEN, Categorical, Factor, Numeric
 from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.design.response import CategoricalResponse
 from statsmodels_ooc.design.spec import (
@@ -25,6 +25,7 @@ from statsmodels_ooc.design.spec import (
     Variables,
     checked_extra,
     keep_rows,
+    lost_rows,
     proportions,
 )
 from statsmodels_ooc.design.width import widest_term
@@ -89,6 +90,11 @@ class Learned(NamedTuple):
         A response that is a category, where the formula does not say which comes first.
     dropped : frozenset of str
         Columns of the right-hand side that are left out.
+    strict : bool
+        Whether a level that was not learned is an error; rows that have one are dropped
+        otherwise.
+    constants : tuple of (str, float)
+        By role, what is the same for all rows: an offset, an exposure, weights.
     """
 
     formula: Any
@@ -102,6 +108,8 @@ class Learned(NamedTuple):
     missing: Missing
     response: CategoricalResponse | None = None
     dropped: frozenset[str] = frozenset()
+    strict: bool = True
+    constants: tuple[tuple[str, float], ...] = ()
 
 
 class FormulaSpec(DesignSpec):
@@ -145,8 +153,11 @@ class FormulaSpec(DesignSpec):
         return plan_columns(left, order), kept
 
     def rows(self, frame: pd.DataFrame, where: Where) -> Variables:
-        values = list(self._values(PlainFrame(frame, where), where))
-        kept, counts = keep_rows(self._absent(values), self.missing, where)
+        plain = PlainFrame(frame, where)
+        values = self._values(plain, where)
+        lost = () if self.learned.strict else self._unseen(plain, values, where)
+        absent = self._absent(values)
+        kept, counts = keep_rows(absent, self.missing, where)
         if kept is not None:
             values = [value.take(kept, axis=-1) for value in values]
         n = len(frame) if kept is None else len(kept)
@@ -154,13 +165,35 @@ class FormulaSpec(DesignSpec):
             role: checked_extra(role, values[at][0], self._factors[at].name, where, kept)
             for role, at in self._extras_at.items()
         }
+        for role, value in self.learned.constants:
+            extras[role] = checked_extra(role, np.full(n, value), role, where, kept)
         endog, *failures = self._endog(values, n)
         if failures:
             endog, extras["trials"] = proportions(endog, failures[0], self.endog_names, where, kept)
-        return Variables(endog, tuple(values), Extras.of(extras), kept, counts)
+        return Variables(
+            endog, tuple(values), Extras.of(extras), kept, *_told(lost, absent, counts, where)
+        )
 
-    def _values(self, frame: PlainFrame, where: Where) -> Iterator[NDArray[Any]]:
-        return (factor.values(frame, where) for factor in self._factors)
+    def _values(self, frame: PlainFrame, where: Where) -> list[NDArray[Any]]:
+        strict = self.learned.strict
+        return [
+            factor.values(frame, where, strict=strict)
+            if isinstance(factor, Categorical)
+            else factor.values(frame, where)
+            for factor in self._factors
+        ]
+
+    def _unseen(
+        self, frame: PlainFrame, values: Sequence[NDArray[Any]], where: Where
+    ) -> tuple[Lost, ...]:
+        """The rows of a frame that have a level which was not learned, by variable."""
+        found = []
+        for factor, codes in zip(self._factors, values, strict=True):
+            if isinstance(factor, Categorical) and (codes == UNSEEN).any():
+                rows = np.flatnonzero(codes == UNSEEN)
+                levels = factor.unseen(frame, rows)
+                found.append(Lost(factor.name, where.start + rows, levels))
+        return tuple(found)
 
     def _absent(self, values: Sequence[Any]) -> dict[str, NDArray[np.bool_]]:
         return {
@@ -170,8 +203,10 @@ class FormulaSpec(DesignSpec):
         }
 
     def _endog(self, values: Sequence[NDArray[Any]], n: int) -> list[FloatArray]:
-        """The columns of the response, (n,) each."""
+        """The columns of the response, (n,) each; of new data without one, zeros."""
         plans = self._plans[0]
+        if not plans:
+            return [np.zeros(n)]
         if len(plans) == 1 and len(plans[0]) == 1 and plans[0][0].contrast is None:
             (piece,) = plans[0]
             return [values[piece.value][piece.column]]
@@ -239,6 +274,26 @@ class FormulaSpec(DesignSpec):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _patsy.reduced(FormulaSpec, self.learned)
+
+
+def _told(
+    unseen: tuple[Lost, ...],
+    absent: Mapping[str, NDArray[np.bool_]],
+    counts: Mapping[str, int],
+    where: Where,
+) -> tuple[Mapping[str, int], tuple[Lost, ...]]:
+    """How many rows have no value, by variable, and which rows are lost; codes tell both."""
+    if not counts:
+        return {}, ()
+    if not unseen:
+        return counts, lost_rows(absent, where)
+    masks = dict(absent)
+    for one in unseen:
+        masks[one.variable] = masks[one.variable].copy()
+        masks[one.variable][one.rows - where.start] = False
+    missing = {name: int(mask.sum()) for name, mask in masks.items() if mask.any()}
+    masks = {name: masks[name] for name in missing}
+    return missing, (*lost_rows(masks, where), *unseen)
 
 
 def _factor(factor: EvalFactor, info: FactorInfo, column: str | None, sight: Sight) -> Factor:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block, Design, Extras, Where
+from statsmodels_ooc.blocks.block import Block, Design, Extras, Lost, Where
 from statsmodels_ooc.blocks.columns import Filled
 from statsmodels_ooc.errors import DesignError, MissingDataError
 
@@ -35,6 +35,8 @@ class Variables:
         Positions in the frame, None when every row was kept.
     missing : dict
         Dropped rows by variable.
+    lost : tuple of Lost
+        Which rows these are, those of unseen levels among them.
     """
 
     endog: FloatArray
@@ -42,6 +44,7 @@ class Variables:
     extras: Extras = field(default_factory=Extras)
     kept: NDArray[np.intp] | None = None
     missing: Mapping[str, int] | None = None
+    lost: tuple[Lost, ...] = ()
 
 
 class DesignSpec(ABC):
@@ -148,6 +151,7 @@ class DesignSpec(ABC):
                 kept=None if rows.kept is None else rows.kept[piece] + start,
                 rows_read=len(frame) if first == 0 else 0,
                 missing=dict(rows.missing or {}) if first == 0 else {},
+                lost=rows.lost if first == 0 else (),
             )
 
 
@@ -187,6 +191,19 @@ def keep_rows(
         )
     gone = np.logical_or.reduce(list(absent.values()))
     return np.flatnonzero(~gone), {name: int(mask.sum()) for name, mask in absent.items()}
+
+
+def lost_rows(absent: Mapping[str, NDArray[np.bool_]], where: Where) -> tuple[Lost, ...]:
+    """The rows of a frame without a value, by variable.
+
+    Parameters
+    ----------
+    absent : mapping
+        As for `keep_rows`.
+    where : Where
+        Where the frame stands.
+    """
+    return tuple(Lost(name, where.start + np.flatnonzero(mask)) for name, mask in absent.items())
 
 
 def checked_extra(

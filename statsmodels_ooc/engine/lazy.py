@@ -8,8 +8,10 @@ from functools import wraps
 from typing import Any, Protocol
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.engine.all_rows import read_lazily, read_small
 from statsmodels_ooc.engine.rowarray import RowArray
 from statsmodels_ooc.engine.streamed import StreamedRows
+from statsmodels_ooc.engine.whole import AllRows
 from statsmodels_ooc.options import options
 
 
@@ -51,6 +53,50 @@ class RowFunction:
 
     def _rows(self, stream: StreamedRows) -> StreamedRows:
         return stream.beside(**self.beside) if self.beside else stream
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnRowFunction(RowFunction):
+    """A question to every row that needs more of the data beside it than the model reads.
+
+    Attributes
+    ----------
+    rows : StreamedRows
+        The rows of the model, with that beside them.
+    """
+
+    rows: StreamedRows
+
+    def _rows(self, stream: StreamedRows) -> StreamedRows:
+        return super()._rows(self.rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRowFunction(RowFunction):
+    """A question to every row of new data, those among them that the design leaves out.
+
+    Attributes
+    ----------
+    rows : StreamedRows
+        The new data, seen through the design.
+    finish : callable
+        What is made of an answer in memory, `AllRows`.
+    """
+
+    rows: StreamedRows
+    finish: Callable[[AllRows], Any]
+
+    def lazily(self, stream: StreamedRows) -> RowArray:
+        """The answer as a dask array; NaN for rows that are left out."""
+        return read_lazily(self._rows(self.rows), self.function, self.width)
+
+    def answer(self, stream: StreamedRows, name: str) -> Any:
+        """The answer in memory, where it is smaller than ``array_limit``, or lazily."""
+        rows = self._rows(self.rows)
+        found = read_small(rows, name, self.function, self.width)
+        if found is None:
+            return read_lazily(rows, self.function, self.width)
+        return self.finish(found)
 
 
 class row_answer:

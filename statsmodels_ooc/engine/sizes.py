@@ -81,9 +81,17 @@ class Sizes:
     block_rows: int
 
 
-def sizes_for(spec: BlockSpec) -> Sizes:
-    """Sizes that follow from the design and the settings, never from the workers."""
-    width = max(spec.width + 2, len(spec.columns), 1)
+def sizes_for(spec: BlockSpec, *, dense: bool = False) -> Sizes:
+    """Sizes that follow from the design and the settings, never from the workers.
+
+    Parameters
+    ----------
+    spec : BlockSpec
+        The design.
+    dense : bool
+        Whether all of its columns are written out, those too that a block holds as codes.
+    """
+    width = max((spec.k if dense else spec.width) + 2, len(spec.columns), 1)
     fitting = _BLOCK_BYTES // (8 * width)
     most = spec.block_rows
     block = options.block_rows or int(np.clip(fitting, min(4 * width, most), most))
@@ -91,6 +99,11 @@ def sizes_for(spec: BlockSpec) -> Sizes:
     share = reader_bytes() // row_bytes
     frame = options.frame_rows or int(np.clip(share, 1_024, _FRAME_ROWS))
     return Sizes(frame, block)
+
+
+def writes_out(function: Any) -> bool:
+    """Whether a function of blocks says that it writes out all columns of the design."""
+    return bool(getattr(function, "dense", False))
 
 
 def _workers() -> int:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import dask.array as da
 import numpy as np
 import pandas as pd
-from dask.delayed import delayed
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import aligned
-from statsmodels_ooc.engine.ledger import Ledger, PassRecord, Read
-from statsmodels_ooc.engine.passes import calls_on, compute, gather_rows, run_pass
+from statsmodels_ooc.engine.ledger import Ledger, PassRecord
+from statsmodels_ooc.engine.passes import calls_on, gather_rows, run_pass
 from statsmodels_ooc.engine.rowarray import IntArray, RowArray, UsedRows, few_labels, used_rows
 from statsmodels_ooc.engine.rows import MemoryRows
-from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, check_memory, check_room, sizes_for
-from statsmodels_ooc.engine.tasks import Collect, Seen, TaskGraph, bound, check_unchanged, released
+from statsmodels_ooc.engine.sampling import sample_rows
+from statsmodels_ooc.engine.sizes import (
+    BlockSpec,
+    check_memory,
+    check_room,
+    sizes_for,
+    writes_out,
+)
+from statsmodels_ooc.engine.tasks import Collect, Seen, TaskGraph, check_unchanged
 from statsmodels_ooc.errors import RowOrderError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
@@ -44,6 +49,8 @@ class StreamedRows:
         The passes over the source so far, and what they read.
     original : Source or None
         Where `source` is a local copy of some columns: what was copied.
+    counted : list of int or None
+        Rows of each partition, where a pass has counted what the source does not tell.
     solving : int
         Matrices, (k, k), that are held beside the states when they are solved: a factor, its
         inverse, the covariance of a linear fit; more where there are steps.
@@ -57,11 +64,17 @@ class StreamedRows:
     _used: UsedRows | None = field(default=None, repr=False)
     solving: int = 8
     _given: dict[str, Any] = field(default_factory=dict, repr=False)
+    counted: list[int] | None = field(default=None, repr=False)
 
     @property
     def passes(self) -> list[PassRecord]:
         """The passes so far, in order."""
         return self.ledger.passes
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """What was put beside the rows, by name: dask arrays with a chunk for each partition."""
+        return self._given
 
     @property
     def whole_source(self) -> Source:
@@ -289,7 +302,7 @@ class StreamedRows:
 
     def _collect(self, function: Callable[[Any], FloatArray], width: int | None) -> Collect:
         tail = () if width is None else (width,)
-        sizes = sizes_for(self.spec)
+        sizes = sizes_for(self.spec, dense=writes_out(function))
         return Collect(self.spec, function, sizes, tail, self.ledger.token, tuple(self._given))
 
 
@@ -309,84 +322,3 @@ def _joined(pieces: list[FloatArray], shape: tuple[int, ...]) -> FloatArray:
 def _nothing(block: Any) -> FloatArray:
     """No column of a block, (b, 0)."""
     return np.empty((len(block.endog), 0))
-
-
-_PARTITIONS = 16  # over which the sample is spread
-_STRIDE = 4  # at most so many rows are read for one that is taken
-
-
-def sample_rows(source: Source, spec: BlockSpec, rows: int, ledger: Ledger) -> MemoryRows:
-    """About so many rows, spread evenly over the partitions.
-
-    Of each of up to 16 partitions, evenly spaced, the first rows are read, up to four
-    times as many as are taken, and taken at even strides. Partitions with fewer rows than
-    their share are taken whole: many small ones give fewer rows than wanted.
-
-    Parameters
-    ----------
-    source : Source
-        The data.
-    spec : BlockSpec
-        The design.
-    rows : int
-        How many rows are wanted.
-    ledger : Ledger
-        Gets one more record, with the rows that were read.
-
-    Returns
-    -------
-    MemoryRows
-        Their blocks have memory of their own; none is empty.
-
-    Raises
-    ------
-    SourceChangedError
-        A partition that was read to its end had another number of rows before.
-    """
-    began = time.perf_counter()
-    count = len(source.partitions)
-    chosen = sorted({int(i) for i in np.linspace(0, count - 1, min(count, _PARTITIONS))})
-    share = -(-rows // max(len(chosen), 1))
-    sizes = sizes_for(spec)
-    tasks = [
-        delayed(_read)(bound(source.partitions[i], spec.columns), spec, i, share, sizes)
-        for i in chosen
-    ]
-    pieces = list(compute(*tasks))
-    read = sum(piece.rows for piece in pieces)
-    ended = {i: Read(piece.rows) for i, piece in zip(chosen, pieces, strict=True) if piece.ended}
-    ledger.check("the pilot", source, ended)
-    ledger.record("pilot", began, read, None, len(chosen))
-    blocks = [block for piece in pieces for block in piece.blocks if len(block.endog)]
-    return MemoryRows(lambda: blocks, sum(len(block.endog) for block in blocks))
-
-
-class _Piece(NamedTuple):
-    """Rows read of a partition, whether these are all, and blocks of those that were taken."""
-
-    rows: int
-    ended: bool
-    blocks: list[Any]
-
-
-def _read(partition: Any, spec: BlockSpec, index: int, share: int, sizes: Sizes) -> _Piece:
-    reader = released(partition)
-    rows = reader.rows
-    stride = _STRIDE if rows is None else max(1, min(_STRIDE, rows // max(share, 1)))
-    blocks: list[Any] = []
-    read = taken = 0
-    for start, frame in _frames(reader, spec, min(stride * sizes.block_rows, sizes.frame_rows)):
-        kept = frame.iloc[::stride][: share - taken].copy()  # the rest of the frame may go
-        blocks += spec.blocks(kept, index, reader.label, start, max(len(kept), 1))
-        read += len(frame)
-        taken += len(kept)
-        if taken >= share:
-            return _Piece(read, False, blocks)
-    return _Piece(read, True, blocks)
-
-
-def _frames(reader: Any, spec: BlockSpec, max_rows: int) -> Iterator[tuple[int, Any]]:
-    start = 0
-    for frame in reader.frames(spec.columns, max_rows, spec.encoded):
-        yield start, frame
-        start += len(frame)

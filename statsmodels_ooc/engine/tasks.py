@@ -153,7 +153,7 @@ class Collect:
                 found.add(frame, spec.encoded)
                 if chosen is not None and numbers is kept:
                     numbers = np.empty(seen[1], dtype=np.intp)
-                blocks = _blocks(spec, frame, index, partition.label, read, sizes)
+                blocks = blocks_of(spec, frame, index, partition.label, read, sizes)
                 for block in beside.put(blocks):
                     state = fingerprint.update(state, block)
                     here = slice(filled, filled + len(block.endog))
@@ -204,11 +204,11 @@ def _frames(
     start = 0
     frames = partition.frames(spec.columns, sizes.frame_rows, spec.encoded)
     for frame in noted(read, frames, spec.encoded):
-        yield len(frame), _blocks(spec, frame, index, partition.label, start, sizes)
+        yield len(frame), blocks_of(spec, frame, index, partition.label, start, sizes)
         start += len(frame)
 
 
-def _blocks(
+def blocks_of(
     spec: BlockSpec, frame: pd.DataFrame, index: int, label: str, start: int, sizes: Sizes
 ) -> Iterator[Any]:
     """The blocks of a frame; errors that do not know where they are get told."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from statsmodels.base.elastic_net import RegularizedResults, RegularizedResultsWrapper
+from statsmodels.base.elastic_net import RegularizedResultsWrapper
 from statsmodels.genmod import families
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 from statsmodels.tools.validation import string_like
@@ -17,6 +17,7 @@ from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.models.arguments import checked_start, scale_rule
 from statsmodels_ooc.models.glm_scoring import FitOptions, scored, warn_of
 from statsmodels_ooc.results.fits import GLMFit
+from statsmodels_ooc.results.penalized import PenalizedResults
 from statsmodels_ooc.solvers.elastic_net import Penalized, Penalty, penalized_likelihood
 from statsmodels_ooc.solvers.point import Point, ScaleRule
 from statsmodels_ooc.solvers.submodels import spanned
@@ -71,7 +72,7 @@ def fit_regularized(
     params = np.where(np.abs(found.params) < zero_tol, 0.0, found.params)
     if refit and not penalty.scaled:
         return model.results_of(_refitted(model, found, params, method))
-    results = RegularizedResults(model, params)
+    results = PenalizedResults(model, params)
     results.converged = found.converged
     results.fit_history = {"iteration": found.iterations}
     return RegularizedResultsWrapper(results)

@@ -13,6 +13,7 @@ import statsmodels.api as sm
 from statsmodels.base.elastic_net import RegularizedResults, RegularizedResultsWrapper
 
 from statsmodels_ooc.reductions.facts import RowFactsState
+from statsmodels_ooc.results.penalized import PenalizedResults
 from statsmodels_ooc.solvers import gaussian
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
@@ -53,10 +54,10 @@ def fit_regularized(
         **options,
     )
     if not isinstance(model, sm.OLS):  # WLS keeps the parameters only
-        return RegularizedResultsWrapper(RegularizedResults(model, found.params))
+        return RegularizedResultsWrapper(PenalizedResults(model, found.params))
     if refit and method != "sqrt_lasso" and L1_wt != 0:
         return _refitted(model, found, fit)
-    results = RegularizedResults(model, found.params)
+    results = PenalizedResults(model, found.params)
     if isinstance(found, RegularizedResults):  # a ridge fit comes as it is
         return results
     if hasattr(found, "converged"):

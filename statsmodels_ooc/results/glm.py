@@ -26,12 +26,22 @@ from statsmodels_ooc.results.glm_scores import score_test
 from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.lazy import WithDesign, new_rows
 from statsmodels_ooc.results.margins import StreamedMargins
+from statsmodels_ooc.results.new_data import is_read_in_chunks, levels_are_counted
+from statsmodels_ooc.results.predicting import predict_glm
+from statsmodels_ooc.results.writing import WritesRows
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 _A_POINT = "it shows a point for every row of the data"
 
 
-class GLMResults(HasCovariances, GLMRowAnswers, HasGLMInfluence, EstimableTests, glm.GLMResults):  # type: ignore[misc]
+class GLMResults(
+    HasCovariances,
+    GLMRowAnswers,
+    WritesRows,
+    HasGLMInfluence,
+    EstimableTests,
+    glm.GLMResults,  # type: ignore[misc]
+):
     """Results of a streamed GLM; see statsmodels' `GLMResults`.
 
     Sums come from the last point of the fit, rows come lazily, and what needs another
@@ -166,34 +176,36 @@ class GLMResults(HasCovariances, GLMRowAnswers, HasGLMInfluence, EstimableTests,
 
         Parameters
         ----------
-        exog : DataFrame, dict or array_like, optional
-            New data. None takes the data itself, while its design is smaller than
-            ``smo.options.array_limit``.
-        exposure, offset : array_like, optional
-            Of the rows of `exog`. As in statsmodels, the model's own are not used here,
-            even where the data are.
+        exog : DataFrame, dict or array_like, or whatever `as_source` takes, optional
+            New data. None takes the data itself; rows with missing values are left out.
+        exposure, offset : array_like or str, optional
+            Of the rows of `exog`, also columns of it. As in statsmodels, the model's own are not
+            used here, even where the data are.
         transform : bool
             Whether a formula's variables are in `exog`, rather than its columns.
         which : {"mean", "linear", "var_unscaled"}, optional
             What is predicted, and statsmodels' newer class of results; by default the
             mean, and the older one.
         average : bool
-            Whether the mean over the rows is predicted.
-        agg_weights : array_like, optional
-            Weights of that mean.
+            Whether the mean over the rows is predicted, where `which` is given; one pass.
+        agg_weights : array_like or str, optional
+            Weights of that mean, also a column; they are not normalised.
         row_labels : array_like, optional
             Index of the summary frame.
 
-        Raises
-        ------
-        MemoryLimitError
-            The design of the data does not fit.
+        Returns
+        -------
+        PredictionResultsBase or LazyPredictions
+            That of statsmodels while it is smaller than ``array_limit``; lazy answers above.
         """
-        exog = new_rows(exog)
-        results = self if exog is not None else self.with_design(np.asarray(self.model.exog))
-        return glm.GLMResults.get_prediction(
-            results, exog, exposure, offset, transform, which, average, agg_weights, row_labels
-        )
+        if exog is None or is_read_in_chunks(exog, exposure, offset, agg_weights):
+            shifts = {"exposure": exposure, "offset": offset}
+            how = (which, average, agg_weights, row_labels)
+            return predict_glm(self, exog, transform, shifts, *how)
+        new = new_rows(exog)
+        given = (exposure, offset, transform, which, average, agg_weights, row_labels)
+        with levels_are_counted(self.model, new, transform):
+            return glm.GLMResults.get_prediction(self, new, *given)
 
     def with_design(self, exog: FloatArray) -> GLMResults:
         """The same results, of a model with a design in memory."""

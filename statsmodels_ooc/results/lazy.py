@@ -19,10 +19,14 @@ from statsmodels_ooc.engine import (
     row_answer,
     row_method,
 )
-from statsmodels_ooc.errors import DesignError, warn_caller
+from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.options import options
+from statsmodels_ooc.results.new_data import is_read_in_chunks, levels_are_counted
+from statsmodels_ooc.results.predicting import predict_linear, predict_new, predict_own
 from statsmodels_ooc.results.rows import Fitted, Residuals
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
+
+_OF_PREDICT = ("exposure", "offset", "which")  # of a GLM, in order
 
 
 class HasRows:
@@ -59,17 +63,34 @@ class HasRows:
 
         Parameters
         ----------
-        exog : DataFrame, dict or array_like, optional
+        exog : DataFrame, dict or array_like, or whatever `as_source` takes, optional
             New data; the data itself by default.
         transform : bool
             Whether a formula's variables are in `exog`, rather than its columns.
         *args, **kwargs
-            As the model's ``predict``: of a GLM ``exposure``, ``offset`` and ``which``.
+            As the model's ``predict``: of a GLM ``exposure``, ``offset`` and ``which``. The first
+            two may be columns of the data, or expressions in columns.
+
+        Returns
+        -------
+        Series, ndarray or RowArray, (n,)
+            With the labels of the new data, and NaN for rows with missing values.
+
+        Raises
+        ------
+        UnseenLevelError
+            New data have levels that the formula did not learn; it counts such rows.
         """
-        exog = new_rows(exog)
+        given = dict(zip(_OF_PREDICT, args, strict=False), **kwargs)
+        if is_read_in_chunks(exog, given.get("exposure"), given.get("offset")):
+            return predict_new(self, exog, transform, given)
+        if exog is None and any(isinstance(given.get(role), str) for role in _OF_PREDICT[:2]):
+            return predict_own(self, given)
         if exog is None:
             return self.ask_model(*args, **kwargs)
-        return super().predict(exog, transform, *args, **kwargs)  # type: ignore[misc]
+        new = new_rows(exog)
+        with levels_are_counted(self.model, new, transform):
+            return super().predict(new, transform, *args, **kwargs)  # type: ignore[misc]
 
     def forget_rows(self) -> None:
         """Let go of the rows, and of the answers that are as long as the data."""
@@ -126,32 +147,29 @@ class LazyRows(HasRows):
 
         Parameters
         ----------
-        exog : DataFrame, dict or array_like, optional
-            New data. None takes the data itself, while its design is smaller than
-            ``smo.options.array_limit``.
+        exog : DataFrame, dict or array_like, or whatever `as_source` takes, optional
+            New data. None takes the data itself; rows with missing values are left out.
         transform : bool
             Whether a formula's variables are in `exog`, rather than its columns.
-        weights : array_like, optional
-            As for WLS, for the variance of a new observation.
+        weights : array_like or str, optional
+            As for WLS, for the variance of a new observation; also a column of the data.
         row_labels : array_like, optional
             Index of the summary frame.
         **kwargs
             As statsmodels.
 
-        Raises
-        ------
-        MemoryLimitError
-            The design of the data does not fit.
+        Returns
+        -------
+        PredictionResults or LazyPredictions
+            That of statsmodels while it is smaller than ``array_limit``; lazy answers above.
         """
-        if exog is None:
-            exog, transform = np.asarray(self.model.exog), False
-            weights = np.asarray(self.model.weights) if weights is None else weights
-            row_labels = self.model.data.row_labels if row_labels is None else row_labels
-        else:
-            exog = new_rows(exog)
-        return super().get_prediction(  # type: ignore[misc]
-            exog, transform, weights, row_labels, **kwargs
-        )
+        if exog is None or is_read_in_chunks(exog, weights):
+            return predict_linear(self, exog, transform, weights, row_labels)
+        new = new_rows(exog)
+        with levels_are_counted(self.model, new, transform):
+            return super().get_prediction(  # type: ignore[misc]
+                new, transform, weights, row_labels, **kwargs
+            )
 
 
 class WithDesign:
@@ -201,29 +219,15 @@ def require_design(model: Any, what: str) -> None:
 
 
 def new_rows(exog: Any) -> Any:
-    """New data for a prediction, with numbers of 64 bits; all tables as a DataFrame of pandas.
-
-    Raises
-    ------
-    DesignError
-        They would have to be read in chunks.
-    """
+    """New data for a prediction, with numbers of 64 bits; all tables as a DataFrame of pandas."""
     if isinstance(exog, pd.DataFrame):
         return plain_frame(exog)
     if isinstance(exog, Mapping):
         return {name: _wide(values) for name, values in exog.items()}
-    if not (is_chunked(exog) or hasattr(exog, "dask")):
-        return exog
-    if hasattr(exog, "__array__") and not hasattr(exog, "dask"):
+    if is_chunked(exog) and hasattr(exog, "__array__"):
         source = as_source(exog)
         return plain_frame(source.head(source.rows or 0))
-    kind = f"{type(exog).__module__.partition('.')[0]} {type(exog).__qualname__}"
-    raise DesignError(
-        "new data are a DataFrame of pandas, a dict or an array, not a "
-        + kind.removeprefix("builtins "),
-        hint="predict frame by frame: [res.predict(frame) for frame in "
-        "smo.as_source(new).frames()]",
-    )
+    return exog
 
 
 def _wide(values: Any) -> Any:

@@ -28,11 +28,14 @@ from statsmodels_ooc.results.influence import HasInfluence
 from statsmodels_ooc.results.lazy import LazyRows, WithDesign
 from statsmodels_ooc.results.nested import NestedTests
 from statsmodels_ooc.results.rows import HetScale
+from statsmodels_ooc.results.writing import WritesRows
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
 
 
-class StreamedResults(HasCovariances, LazyRows, HasInfluence, NestedTests, EstimableTests):
+class StreamedResults(
+    HasCovariances, LazyRows, WritesRows, HasInfluence, NestedTests, EstimableTests
+):
     """A mixin in front of statsmodels' regression results.
 
     Sums come from the fit, rows come lazily, and what needs another pass makes it

@@ -25,6 +25,9 @@ from statsmodels_ooc.errors import LeverageWarning, MemoryLimitError, warn_calle
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.options import options
 
+# Of residual and leverage alone: no difference is taken that may lose its digits.
+_WHOLE = ("hat_diag", "standard_resid", "cooks_d", "dffits_internal", "hat_diag_factor")
+
 
 class Looked(NamedTuple):
     """What is known of the rows of a block."""
@@ -95,6 +98,18 @@ class OneMeasure:
 
     def __call__(self, block: Block) -> FloatArray:
         return self.measures.of(self.name, block)
+
+
+@dataclass(frozen=True)
+class OneOfWide:
+    """A measure of one of the coefficients, (b,)."""
+
+    measures: RowMeasures
+    name: str
+    column: int
+
+    def __call__(self, block: Block) -> FloatArray:
+        return self.measures.of(self.name, block)[:, self.column]
 
 
 @dataclass(frozen=True)
@@ -185,7 +200,31 @@ class frame_method(row_method):
         return method
 
 
-class StreamedInfluence:
+class NamedMeasures:
+    """A mixin: the columns of the summary frame by their names, for files of rows."""
+
+    measures: Any
+    table_columns: tuple[str, ...]
+    frame_names: Any
+    refine: Any
+
+    def row_functions(self) -> dict[str, Callable[[], RowFunction]]:
+        """What has a number for every row, by the names of the summary frame, for `write_rows`."""
+        makers = {name: self._maker(OneMeasure, name) for name in self.table_columns}
+        names = self.frame_names[: len(self.frame_names) - len(self.table_columns)]
+        wide = {name: self._maker(OneOfWide, "dfbetas", j) for j, name in enumerate(names)}
+        return {**wide, **makers}
+
+    def _maker(self, kind: Any, name: str, *which: int) -> Callable[[], RowFunction]:
+        def make() -> RowFunction:
+            if name not in _WHOLE:
+                self.refine()
+            return RowFunction(kind(self.measures, name, *which))
+
+        return make
+
+
+class StreamedInfluence(NamedMeasures):
     """A mixin in front of statsmodels' classes: measures of influence without the rows.
 
     What all columns follow from is read in one pass, together, and kept while it is smaller

@@ -18,6 +18,7 @@ from numpy.testing import assert_allclose
 from tolerances import ITERATED, SOLVED, TAILS
 
 import statsmodels_ooc.api as smo
+from statsmodels_ooc.engine import RowArray
 
 NAMES = (
     *("Poisson Log", "Binomial Logit, binary", "Binomial Probit, two columns", "Gamma Log"),
@@ -175,10 +176,14 @@ def test_intervals_of_new_data_have_their_index() -> None:
     assert list(frame.index) == list("abcdef")
 
 
-def test_intervals_of_many_rows_are_refused() -> None:
+def test_intervals_of_many_rows_are_lazy() -> None:
     res = CASES["Gamma Log"].ours()
-    with smo.options.set(array_limit=10), pytest.raises(smo.errors.MemoryLimitError):
-        res.get_prediction()
+    small = res.get_prediction().summary_frame()
+    with smo.options.set(array_limit=10):
+        found = res.get_prediction()
+        assert isinstance(found.se_mean, RowArray)
+        frame = found.summary_frame().compute()
+    pd.testing.assert_frame_equal(frame, small, rtol=SOLVED)
 
 
 def test_new_data_are_predicted(pair: Pair) -> None:
@@ -187,11 +192,11 @@ def test_new_data_are_predicted(pair: Pair) -> None:
     assert_alike(pair.ours.predict(NEW, which="linear"), pair.theirs.predict(NEW, which="linear"))
 
 
-def test_new_data_in_chunks_are_refused() -> None:
-    res = tight_pair("Gamma Log").ours
-    for ask in (res.predict, res.get_prediction):
-        with pytest.raises(smo.errors.DesignError, match="frame by frame"):
-            ask(smo.as_source(NEW))
+def test_new_data_in_chunks_are_predicted(pair: Pair) -> None:
+    source = smo.as_source(NEW, chunk_rows=4)
+    for asked in ({}, {"which": "linear"}, {"which": "var_unscaled"}):
+        ours, theirs = pair.ours.predict(source, **asked), pair.theirs.predict(NEW, **asked)
+        pd.testing.assert_series_equal(ours, theirs, rtol=TAILS)
 
 
 # --- score tests

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -202,11 +203,20 @@ READ_ONCE: dict[str, Call] = {
     ),
     "loglike_mu": lambda r: r.model.loglike_mu(np.ones(r.nobs)),
     "predict": lambda r: r.predict(offset=np.ones(r.nobs)),
+    "get_prediction": lambda r: r.get_prediction(offset=np.ones(r.nobs)),
+    "average": lambda r: r.get_prediction(which="mean", average=True),
+    "write_rows": lambda r: r.write_rows("rows.csv", "mu", keep=["g"], overwrite=True),
+    "rows of new data": lambda r: r.write_rows(
+        "rows.csv", "mean", data=r.model.likelihood.stream.whole_source, overwrite=True
+    ),
+    "new data": lambda r: r.predict(r.model.likelihood.stream.whole_source),
+    "intervals of new data": lambda r: r.get_prediction(r.model.likelihood.stream.whole_source),
 }
 
 
 @pytest.mark.parametrize("name", READ_ONCE)
-def test_arrays_beside_the_rows_cost_one_reading(name: str) -> None:
+def test_what_costs_one_reading(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     results, source = fitted.__wrapped__("glm")
     before, reads = len(results.passes), len(source.reads)
     READ_ONCE[name](results)

@@ -1,0 +1,97 @@
+"""Some rows of every part of the data, to start from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from dask.delayed import delayed
+
+from statsmodels_ooc.engine.ledger import Ledger, Read
+from statsmodels_ooc.engine.passes import compute
+from statsmodels_ooc.engine.rows import MemoryRows
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, sizes_for
+from statsmodels_ooc.engine.tasks import bound, released
+from statsmodels_ooc.sources.base import Source
+
+_PARTITIONS = 16  # over which the sample is spread
+_STRIDE = 4  # at most so many rows are read for one that is taken
+
+
+def sample_rows(source: Source, spec: BlockSpec, rows: int, ledger: Ledger) -> MemoryRows:
+    """About so many rows, spread evenly over the partitions.
+
+    Of each of up to 16 partitions, evenly spaced, the first rows are read, up to four
+    times as many as are taken, and taken at even strides. Partitions with fewer rows than
+    their share are taken whole: many small ones give fewer rows than wanted.
+
+    Parameters
+    ----------
+    source : Source
+        The data.
+    spec : BlockSpec
+        The design.
+    rows : int
+        How many rows are wanted.
+    ledger : Ledger
+        Gets one more record, with the rows that were read.
+
+    Returns
+    -------
+    MemoryRows
+        Their blocks have memory of their own; none is empty.
+
+    Raises
+    ------
+    SourceChangedError
+        A partition that was read to its end had another number of rows before.
+    """
+    began = time.perf_counter()
+    count = len(source.partitions)
+    chosen = sorted({int(i) for i in np.linspace(0, count - 1, min(count, _PARTITIONS))})
+    share = -(-rows // max(len(chosen), 1))
+    sizes = sizes_for(spec)
+    tasks = [
+        delayed(_read)(bound(source.partitions[i], spec.columns), spec, i, share, sizes)
+        for i in chosen
+    ]
+    pieces = list(compute(*tasks))
+    read = sum(piece.rows for piece in pieces)
+    ended = {i: Read(piece.rows) for i, piece in zip(chosen, pieces, strict=True) if piece.ended}
+    ledger.check("the pilot", source, ended)
+    ledger.record("pilot", began, read, None, len(chosen))
+    blocks = [block for piece in pieces for block in piece.blocks if len(block.endog)]
+    return MemoryRows(lambda: blocks, sum(len(block.endog) for block in blocks))
+
+
+class _Piece(NamedTuple):
+    """Rows read of a partition, whether these are all, and blocks of those that were taken."""
+
+    rows: int
+    ended: bool
+    blocks: list[Any]
+
+
+def _read(partition: Any, spec: BlockSpec, index: int, share: int, sizes: Sizes) -> _Piece:
+    reader = released(partition)
+    rows = reader.rows
+    stride = _STRIDE if rows is None else max(1, min(_STRIDE, rows // max(share, 1)))
+    blocks: list[Any] = []
+    read = taken = 0
+    for start, frame in _frames(reader, spec, min(stride * sizes.block_rows, sizes.frame_rows)):
+        kept = frame.iloc[::stride][: share - taken].copy()  # the rest of the frame may go
+        blocks += spec.blocks(kept, index, reader.label, start, max(len(kept), 1))
+        read += len(frame)
+        taken += len(kept)
+        if taken >= share:
+            return _Piece(read, False, blocks)
+    return _Piece(read, True, blocks)
+
+
+def _frames(reader: Any, spec: BlockSpec, max_rows: int) -> Iterator[tuple[int, Any]]:
+    start = 0
+    for frame in reader.frames(spec.columns, max_rows, spec.encoded):
+        yield start, frame
+        start += len(frame)
