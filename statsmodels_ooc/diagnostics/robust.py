@@ -9,6 +9,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.reductions.axes import Axes
+from statsmodels_ooc.reductions.leverage import LeverageOne
 from statsmodels_ooc.reductions.sandwich import LinearScores, WhiteMeat, WhiteMeatState
 from statsmodels_ooc.results.covariance.base import sandwich
 from statsmodels_ooc.results.covariance.linear import MEATS
@@ -40,7 +41,8 @@ def meat_of(regression: Regression) -> WhiteMeat:
     """What a robust covariance folds of the rows of an auxiliary regression."""
     fit = regression.fit
     axes = Axes(fit.root, fit.centre)
-    return WhiteMeat(LinearScores(fit.params, axes), axes, fit.column_rounding)
+    ones = LeverageOne(fit.root, fit.column_rounding)
+    return WhiteMeat(LinearScores(fit.params, axes), axes, ones)
 
 
 def covariance(

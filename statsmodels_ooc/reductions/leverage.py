@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import BoolArray, FloatArray
 
@@ -38,10 +39,14 @@ class LeverageOne:
     rounding: FloatArray
     tolerance: float = 0.0
 
+    def near(self, leverage: FloatArray) -> NDArray[np.intp]:
+        """The few rows that are looked at."""
+        return np.flatnonzero(leverage > _LOOK)
+
     def among(self, g: FloatArray, leverage: FloatArray) -> BoolArray:
         """Which rows have leverage one, (b,), of g, (b, r), and their leverages, (b,)."""
         alone = np.zeros(len(g), dtype=np.bool_)
-        near = np.flatnonzero(leverage > _LOOK)
+        near = self.near(leverage)
         if len(near):
             moved = np.dot(np.abs(np.dot(g[near], self.root.T)), self.rounding)
             expected = np.linalg.norm(g[near], axis=1) * moved + self.tolerance

@@ -14,6 +14,7 @@ from statsmodels_ooc.families.elementwise import times
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.axes import Axes, products
 from statsmodels_ooc.reductions.base import Additive
+from statsmodels_ooc.reductions.leverage import LeverageOne
 
 
 class RowScores(Protocol):
@@ -80,11 +81,6 @@ class GLMScores:
         return block.extras.freq_weights
 
 
-_LOOK = 0.99  # leverage; only rows above it are looked at more closely, at most k / 0.99 of them
-_MARGIN = 4.0  # of the rounding that is expected of 1 - h; the largest seen was 1.7
-_SHARE = 1e-12  # of a coefficient's variance; a row that gives less does not matter to it
-
-
 class Alone(NamedTuple):
     """Where the first row of leverage one stands."""
 
@@ -122,18 +118,14 @@ class WhiteMeat(Additive[WhiteMeatState]):
         The scores of the rows by their linear predictors.
     axes : Axes
         With a root of the normalised covariance, (k, r).
-    rounding : ndarray, (k,)
-        How far rounding may have moved the columns of R.
+    ones : LeverageOne
+        What tells rows of leverage one.
 
     Notes
     -----
     A row of leverage one determines a combination of the coefficients alone. Its
     residual is zero whatever its response, and ``e / (1 - h)`` is zero over zero. It has
     no influence on what the other rows determine, so it is left out.
-
-    Columns of R that are off by ``d_j`` move ``h = |g|**2``, ``g = R^-T x``, by at most
-    ``2 |g| sum_j d_j |u_j|``, where ``u = R^-1 g`` is the influence of the response on
-    the coefficients. Where 1 - h is within a few times that, none of its digits is right.
 
     References
     ----------
@@ -143,7 +135,7 @@ class WhiteMeat(Additive[WhiteMeatState]):
 
     scores: RowScores
     axes: Axes
-    rounding: FloatArray
+    ones: LeverageOne
 
     def init(self) -> WhiteMeatState:
         k, r = self.axes.root.shape
@@ -159,10 +151,10 @@ class WhiteMeat(Additive[WhiteMeatState]):
         if counts is not None:  # of one of so many rows
             known = np.where(counts > 0, counts, 1.0)
             w, squares = w / known, squares / known
-        rest = 1 - np.square(g).sum(axis=1) * w
+        leverage = np.square(g).sum(axis=1) * w
+        rest = 1 - leverage
         state.hc0 += products(g, squares)
-        near = np.flatnonzero(rest < 1 - _LOOK)
-        alone = near[self._determine(state, g[near] * np.sqrt(w[near])[:, None], rest[near])]
+        alone = self._alone(state, g, w, leverage)
         if len(alone):
             state.count += len(alone)
             state.first = state.first or Alone(block.partition, block.row(int(alone[0])))
@@ -172,20 +164,16 @@ class WhiteMeat(Additive[WhiteMeatState]):
         state.hc3 += products(g, squares / rest)
         return state
 
-    def _determine(
-        self, state: WhiteMeatState, g: FloatArray, rest: FloatArray
-    ) -> NDArray[np.bool_]:
-        """Which of a few rows have leverage one; notes the coefficients they determine.
-
-        Of each g is ``R^-T x`` whitened, (b, r), and rest ``1 - h``, (b,).
-        """
-        root = self.axes.root
-        influence = np.abs(np.dot(g, root.T))
-        expected = np.linalg.norm(g, axis=1) * np.dot(influence, self.rounding)
-        alone: NDArray[np.bool_] = rest <= _MARGIN * expected
-        variances = np.square(root).sum(axis=1)
-        state.determined |= (influence[alone] ** 2 > _SHARE * variances).any(axis=0)
-        return alone
+    def _alone(
+        self, state: WhiteMeatState, g: FloatArray, w: FloatArray, leverage: FloatArray
+    ) -> NDArray[np.intp]:
+        """The rows of leverage one; notes the coefficients that they determine."""
+        near = self.ones.near(leverage)
+        whitened = g[near] * np.sqrt(w[near])[:, None]
+        is_alone = self.ones.among(whitened, leverage[near])
+        influence = np.dot(whitened[is_alone], self.axes.root.T)
+        state.determined |= self.ones.determined(influence).any(axis=0)
+        return near[is_alone]
 
     def nbytes(self) -> int:
         return 3 * self.init().hc0.nbytes

@@ -22,8 +22,6 @@ from statsmodels_ooc.results.glm_rows import GLMRow, InformationAxes
 from statsmodels_ooc.results.measures import Looked, RowMeasures, StreamedInfluence, measure
 from statsmodels_ooc.results.top_influence import HasTopInfluence
 
-_UNSURE = 1e-9  # of 1 - h: weights and their sum are of parameters that differ by a last step
-
 
 @dataclass(frozen=True)
 class GLMMeasures(RowMeasures):
@@ -250,7 +248,7 @@ class GLMInfluence(StreamedInfluence, InMemoryInfluence):  # type: ignore[misc]
     @cached_property
     def measures(self) -> GLMMeasures:
         """The closed forms; the observed information takes a pass, unless it is known."""
-        results, fit = self.results, self.results.glm_fit.point.fit
+        results = self.results
         root = results.glm_fit.root if self.results.scored.free < self.k_vars else None
         axes = results.information_axes(self.observed, root)
         return GLMMeasures(
@@ -261,7 +259,7 @@ class GLMInfluence(StreamedInfluence, InMemoryInfluence):  # type: ignore[misc]
             np.asarray(results.bse),
             float(results.scale),
             float(results.df_resid),
-            LeverageOne(axes.axes.root, fit.column_rounding, _UNSURE),
+            results.scored.ones(axes.axes.root),
             results.scored.free,
         )
 

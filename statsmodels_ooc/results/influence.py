@@ -18,7 +18,6 @@ from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.reductions.largest import LargestRows
 from statsmodels_ooc.reductions.left_out import SumsWithout
-from statsmodels_ooc.reductions.leverage import LeverageOne
 from statsmodels_ooc.results.linear_measures import Hiding, LinearMeasures
 from statsmodels_ooc.results.measures import StreamedInfluence, measure
 from statsmodels_ooc.results.outliers import outlier_table, streamed_outliers
@@ -66,7 +65,7 @@ class OLSInfluence(StreamedInfluence, InMemoryInfluence):  # type: ignore[misc]
         return LinearMeasures(
             np.asarray(results.params),
             scored.axes,
-            LeverageOne(scored.root, scored.fit.column_rounding),
+            scored.ones,
             float(results.ssr),
             float(results.df_resid),
             self.k_vars,

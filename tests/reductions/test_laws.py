@@ -43,6 +43,7 @@ from statsmodels_ooc.reductions.kernel import KernelMeat, KernelState
 from statsmodels_ooc.reductions.largest import LargestRows, Scores
 from statsmodels_ooc.reductions.least_squares import Moments, Triangle, TriangleState
 from statsmodels_ooc.reductions.left_out import SumsWithout
+from statsmodels_ooc.reductions.leverage import LeverageOne
 from statsmodels_ooc.reductions.loglike import GivenMeans, LogLike, PowerSums
 from statsmodels_ooc.reductions.lost import LostRows
 from statsmodels_ooc.reductions.margins import ColumnFacts, MarginalEffects
@@ -94,6 +95,7 @@ ANY = kernel_of(sm.families.Gaussian(sm.families.links.Log()))  # takes every re
 NEAR = np.array([0.05, -0.1, 0.02])
 FAR = Axes(np.eye(K)[:, :2], np.array([0.0, 3.0, 0.0]))
 SMALL = Axes(np.eye(K)[:, :2] / 20, np.array([0.0, 3.0, 0.0]))
+ONES = LeverageOne(SMALL.root, np.full(K, 1e-9))
 SCORES = LinearScores(np.array([0.5, -1.0, 2.0]), FAR)
 
 
@@ -111,8 +113,8 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "facts of the rows": RowFacts(K),
     "fingerprint": Fingerprint(encoded=True),
     "residual moments": ResidualMoments(np.array([0.5, -1.0, 2.0])),
-    "white meat": WhiteMeat(SCORES, SMALL, np.full(K, 1e-9)),
-    "white meat, GLM": WhiteMeat(GLMScores(ANY, NEAR), SMALL, np.full(K, 1e-9)),
+    "white meat": WhiteMeat(SCORES, SMALL, ONES),
+    "white meat, GLM": WhiteMeat(GLMScores(ANY, NEAR), SMALL, ONES),
     "scores of clusters": ClusterSums(ClusterScores(SCORES, FAR), (("groups",),), 100, NO_SHELF),
     "scores of clusters, GLM": ClusterSums(
         ClusterScores(GLMScores(ANY, NEAR), FAR),
@@ -236,7 +238,9 @@ WIDE, AT = 200, np.zeros(200)
 MATRICES: dict[str, Reduction[Any]] = {
     "triangle": Triangle(WIDE),
     "moments": Moments(WIDE),
-    "white meat": WhiteMeat(LinearScores(AT, FAR), Axes(np.eye(WIDE), AT), AT),
+    "white meat": WhiteMeat(
+        LinearScores(AT, FAR), Axes(np.eye(WIDE), AT), LeverageOne(np.eye(WIDE), AT)
+    ),
     "average prediction": AveragePrediction(POISSON, AT),
     "marginal effects": MarginalEffects(POISSON, AT, "dydx", tuple(range(90))),
     "observed information": ObservedInformation(POISSON, AT),

@@ -7,7 +7,8 @@ import pytest
 from solvers.rows import fold, moments, triangle
 
 from statsmodels_ooc.reductions.axes import Axes
-from statsmodels_ooc.reductions.sandwich import WhiteMeat, WhiteMeatState
+from statsmodels_ooc.reductions.leverage import LeverageOne
+from statsmodels_ooc.reductions.sandwich import LinearScores, WhiteMeat, WhiteMeatState
 from statsmodels_ooc.solvers.least_squares import correct_digits, factor_moments, solve
 
 KINDS = ["treatment", "reference", "sum", "late"]
@@ -40,9 +41,10 @@ def meat_of(x: np.ndarray, w: np.ndarray | None, name: str, rows: int) -> WhiteM
         if factor is None or correct_digits(state) < 9:
             pytest.skip("moments are not used for this design")
     fit = solve(factor, n)
-    found: WhiteMeatState = fold(
-        WhiteMeat(fit.params, Axes(fit.root, fit.centre), fit.column_rounding), x, y, w, rows
-    )
+    axes = Axes(fit.root, fit.centre)
+    ones = LeverageOne(fit.root, fit.column_rounding)
+    meat = WhiteMeat(LinearScores(fit.params, axes), axes, ones)
+    found: WhiteMeatState = fold(meat, x, y, w, rows)
     return found
 
 

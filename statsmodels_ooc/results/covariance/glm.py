@@ -15,10 +15,13 @@ from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.likelihoods.glm import meat_question
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.glm_meat import ScoreMeatState
+from statsmodels_ooc.reductions.leverage import LeverageOne
 from statsmodels_ooc.reductions.sandwich import GLMScores, WhiteMeat
 from statsmodels_ooc.results.covariance.base import Robust, ScoredFit, sandwich
 from statsmodels_ooc.results.covariance.linear import MEATS, leverage_message
 from statsmodels_ooc.results.fits import GLMFit
+
+_UNSURE = 1e-9  # of 1 - h: weights and their sum are of parameters that differ by a last step
 
 
 @dataclass
@@ -51,6 +54,10 @@ class GLMScored(ScoredFit):
     def bread(self) -> FloatArray:
         bread: FloatArray = self.root @ np.linalg.inv(self.meat(self.root).observed)
         return bread
+
+    def ones(self, root: FloatArray) -> LeverageOne:
+        """What tells rows of leverage one, for a root of an inverse information, (k, r)."""
+        return LeverageOne(root, self.fit.column_rounding, _UNSURE)
 
     def alongside(self) -> tuple[Question, ...]:
         evaluation = self.likelihood.evaluation
@@ -125,6 +132,6 @@ def _question(fit: GLMScored) -> Question:
     return Question(
         "robust covariance",
         fit.key("corrected white"),
-        WhiteMeat(fit.scores, fit.axes, fit.fit.column_rounding),
+        WhiteMeat(fit.scores, fit.axes, fit.ones(fit.root)),
         lambda meat: (meat, leverage_message(meat, fit.names, source)),
     )

@@ -13,6 +13,7 @@ from statsmodels.base.covtype import descriptions
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import LeverageWarning, warn_caller
 from statsmodels_ooc.likelihoods.base import Question
+from statsmodels_ooc.reductions.leverage import LeverageOne
 from statsmodels_ooc.reductions.residuals import ResidualMoments
 from statsmodels_ooc.reductions.sandwich import LinearScores, WhiteMeat, WhiteMeatState
 from statsmodels_ooc.results.covariance.base import NoOptions, Robust, ScoredFit, sandwich
@@ -98,6 +99,11 @@ class LinearScored(ScoredFit):
     def bread(self) -> FloatArray:
         return self.root
 
+    @property
+    def ones(self) -> LeverageOne:
+        """What tells rows of leverage one."""
+        return LeverageOne(self.root, self.fit.column_rounding)
+
     def white(self) -> WhiteMeatState:
         """The meats."""
         return self._white_and_message()[0]
@@ -127,7 +133,7 @@ class LinearScored(ScoredFit):
         return Question(
             "robust covariance",
             ("white", params.tobytes(), self.root.tobytes()),
-            WhiteMeat(LinearScores(params, self.axes), self.axes, self.fit.column_rounding),
+            WhiteMeat(LinearScores(params, self.axes), self.axes, self.ones),
             lambda meat: (meat, leverage_message(meat, self.names, source)),
         )
 
