@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.blocks.keys import Keys
 from statsmodels_ooc.reductions.axes import Axes
+from statsmodels_ooc.reductions.base import Additive
 from statsmodels_ooc.reductions.sandwich import RowScores
 
 Codes = tuple[NDArray[np.intp], int]  # the cluster of each row, (b,), and how many there are
@@ -165,6 +166,38 @@ class LeftOut:
         rest[lost] = np.eye(r)
         u = np.linalg.solve(rest, sums[:, :r, None])[:, :, 0]
         return Closed(u.T @ u, u.sum(axis=0), len(sums), keys[lost][:1])
+
+
+class Place(NamedTuple):
+    """Where a row stands."""
+
+    partition: int
+    row: int
+
+
+@dataclass(frozen=True)
+class FirstRow(Additive[Place | None]):
+    """Find the first row of a cluster.
+
+    Parameters
+    ----------
+    name : str
+        Under which labels stand beside the rows, as keys.
+    key : ndarray of `KEY`, (1,)
+        That of the cluster.
+    """
+
+    name: str
+    key: Keys
+
+    def init(self) -> None:
+        return None
+
+    def update(self, state: Place | None, block: Block) -> Place | None:
+        found = np.flatnonzero(block.extras.beside[self.name] == self.key[0])
+        if state is not None or len(found) == 0:
+            return state
+        return Place(block.partition, block.row(int(found[0])))
 
 
 def _weighted(codes: Codes, there: NDArray[np.intp], weights: FloatArray) -> sparse.csr_array:

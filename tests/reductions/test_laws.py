@@ -31,7 +31,7 @@ from statsmodels_ooc.reductions.auxiliary import Auxiliary, Lagged
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Additive, Reduction, Together, added
 from statsmodels_ooc.reductions.between import Between
-from statsmodels_ooc.reductions.closing import ClusterScores, CountedScores, LeftOut
+from statsmodels_ooc.reductions.closing import ClusterScores, CountedScores, FirstRow, LeftOut
 from statsmodels_ooc.reductions.cluster import ClusterState, ClusterSums, added_up
 from statsmodels_ooc.reductions.cumulative import CumulatedScores, Cusum
 from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
@@ -122,6 +122,7 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
         100,
         NO_SHELF,
     ),
+    "first row of a cluster": FirstRow("in order", keys_of(np.array([101]))),
     "counted clusters": ClusterSums(CountedScores(SCORES, FAR), (("groups",),), 100, NO_SHELF),
     "counted HAC": KernelMeat(SCORES, FAR, np.array([1.0, 0.7, 0.5]), is_counted=True),
     "clusters left out": ClusterSums(LeftOut(SCORES, SMALL), (("groups",),), 100, NO_SHELF),

@@ -12,6 +12,7 @@ import numpy as np
 from statsmodels.base.covtype import descriptions
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.keys import Keys
 from statsmodels_ooc.engine.shelf import Shelf
 from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.likelihoods.base import Question
@@ -20,6 +21,7 @@ from statsmodels_ooc.reductions.closing import (
     Closed,
     ClusterScores,
     CountedScores,
+    FirstRow,
     LeftOut,
     Payload,
 )
@@ -154,7 +156,8 @@ class Jackknife:
         (closed,) = found
         if len(closed.lost):
             raise DesignError(
-                f"cov_type={self.name!r}: without one of the {closed.count:,} clusters the "
+                f"cov_type={self.name!r}: without the cluster of "
+                f"{_first_row(fit, options.groups, closed.lost)}, one of {closed.count:,}, the "
                 "rank of the design is short, so there are no parameters to compare with",
                 hint="is a column constant within a cluster, or a level in one cluster alone?",
             )
@@ -218,6 +221,15 @@ def _summed(fit: ScoredFit, payload: Payload, name: str, ways: Given) -> tuple[C
     if min(closed.count for closed in found.ways) < 2:
         raise DesignError("the groups are one cluster; a cluster covariance needs two or more")
     return found.ways
+
+
+def _first_row(fit: ScoredFit, ways: Given, key: Keys) -> str:
+    """Where a cluster of one way begins, in words; a pass."""
+    (name,) = ways.names
+    asked = fit.key("cluster", name, key.tobytes())
+    question = Question("cluster", asked, FirstRow(name, key), beside=ways.beside)
+    (place,) = fit.ask(question)
+    return f"row {place.row} of {fit.likelihood.stream.source.partitions[place.partition].label}"
 
 
 def _robust(name: str, cov: FloatArray, found: Sequence[Closed], options: ClusterOptions) -> Robust:
