@@ -12,13 +12,14 @@ from statsmodels.stats import diagnostic as sd
 from statsmodels.stats.contrast import ContrastResults
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.diagnostics.robust import CLASSIC, check_covariance, covariance, wald
+from statsmodels_ooc.diagnostics.robust import CLASSIC, robust_covariance, wald
 from statsmodels_ooc.diagnostics.rows import Scores, WithPowers, WithTransformed
 from statsmodels_ooc.diagnostics.subject import Subject, factor_of_design, subject
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.reductions.auxiliary import Auxiliary
 from statsmodels_ooc.reductions.between import Between
 from statsmodels_ooc.reductions.least_squares import Triangle, triangularize
+from statsmodels_ooc.results.covariance.registry import LINEAR, checked
 from statsmodels_ooc.solvers.auxiliary import Regression, regress
 
 _KINDS = ("fitted", "exog", "princomp")
@@ -45,10 +46,8 @@ def linear_reset(
         or the first principal component of the columns but the constant.
     use_f : bool
         Whether to use the F distribution, not the chi-squared one.
-    cov_type : {"nonrobust", "HC0", "HC1", "HC2", "HC3"}
-        Of the augmented regression.
-    cov_kwds : dict, optional
-        None of these takes any.
+    cov_type, cov_kwds : str, dict
+        The covariance of the augmented regression, as for `OLS.fit`.
 
     Returns
     -------
@@ -59,10 +58,8 @@ def linear_reset(
     ------
     DesignError
         All powers follow from the design.
-    NotImplementedError
-        Another covariance.
     ValueError
-        Powers, or a design, of which there is no test.
+        A covariance that there is not, powers, or a design, of which there is no test.
 
     Notes
     -----
@@ -89,20 +86,18 @@ def linear_reset(
         )
     if test_type not in _KINDS:
         raise ValueError(f"test_type is one of {', '.join(_KINDS)}, not {test_type!r}")
-    check_covariance(about.name, cov_type, cov_kwds)
+    checked(LINEAR, cov_type, cov_kwds)
     powers = _powers(power)
     rows, fit = _augmented(about, test_type, powers)
-    added, options = range(about.k, len(fit.params)), (test_type, powers, "meat")
+    added = range(about.k, len(fit.params))
     f, df = fit.f_test(added)
     _require_directions(about, df)
     if cov_type == CLASSIC:
         return _contrast(f * df, df, fit.df_resid, use_f)
-    cov = covariance(
-        fit,
-        cov_type,
-        lambda meat: about.ask(Auxiliary(rows, meat, len(fit.params)), lambda s: s, *options),
-    )
-    return _contrast(*wald(fit.params, cov, added), fit.df_resid, use_f)
+    kind, options = (cov_type, cov_kwds), (about.name, test_type, powers)
+    robust = robust_covariance(about, fit, rows, kind, options)
+    df_resid = robust.attributes.get("df_resid_inference", fit.df_resid)
+    return _contrast(*wald(fit.params, robust.cov, added), df_resid, use_f)
 
 
 def _require_directions(about: Subject, df: int) -> None:

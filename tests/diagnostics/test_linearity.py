@@ -19,7 +19,7 @@ from statsmodels.stats import diagnostic as sd
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc import diagnostics as dg
-from statsmodels_ooc.errors import DesignError, RowOrderError
+from statsmodels_ooc.errors import DesignError, OptionError, RowOrderError
 
 chunked = pytest.mark.parametrize("chunk", [7, 1])
 # Of a binary column powers are the column: both count ranks.
@@ -57,6 +57,28 @@ def test_robust_reset(case: str, cov_type: str, kind: str) -> None:
         assert_same_test(
             dg.linear_reset(both.ours, *given), sd.linear_reset(both.theirs, *given), 1e-7
         )
+
+
+KEYWORDS: dict[str, dict[str, Any]] = {
+    "HAC": {"maxlags": 3},
+    "cluster": {"groups": np.arange(9_999) % 11},
+    "cluster-crv3": {"groups": np.arange(9_999) % 11},
+}
+
+
+@pytest.mark.parametrize("case", ["dropped rows", "weights"])
+@pytest.mark.parametrize("cov_type", KEYWORDS)
+def test_reset_by_any_covariance(case: str, cov_type: str) -> None:
+    both = pair(case)
+    rows = int(both.ours.nobs)
+    keywords = {
+        name: value[:rows] if name == "groups" else value
+        for name, value in KEYWORDS[cov_type].items()
+    }
+    for use_f in (True, False):
+        given = (3, "fitted", use_f, cov_type, keywords)
+        found, wanted = dg.linear_reset(both.ours, *given), sd.linear_reset(both.theirs, *given)
+        assert_same_test(found, wanted, 1e-6)
 
 
 @pytest.mark.parametrize("case", ["dropped rows", "weights", "no constant"])
@@ -113,7 +135,7 @@ def test_reset_says_what_it_cannot_do() -> None:
             dg.linear_reset(fit, power)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="test_type is one of fitted, exog, princomp"):
         dg.linear_reset(fit, test_type="all")
-    with pytest.raises(NotImplementedError, match="cov_type='cluster' is not built"):
+    with pytest.raises(OptionError, match="needs groups"):
         dg.linear_reset(fit, cov_type="cluster")
     source = smo.as_source(FRAME, chunk_rows=7)
     with pytest.raises(ValueError, match="only a constant column"):

@@ -124,7 +124,7 @@ class LinearScored(ScoredFit):
             warn_caller(message, LeverageWarning)
 
     def _white_and_message(self) -> tuple[WhiteMeatState, str | None]:
-        found: tuple[WhiteMeatState, str | None] = self.likelihood.ask(*self.white_questions())[0]
+        found: tuple[WhiteMeatState, str | None] = self.ask(*self.white_questions())[0]
         return found
 
     def _question(self, params: FloatArray) -> Question:
