@@ -40,6 +40,9 @@ classes, and that count what each member reads
   why not above.
 * *no*: not available, and the reason.
 
+Where a cell is empty, statsmodels' class has no such member. ``covariances``, ``top_influence``,
+``write_rows``, ``passes`` and ``lazy`` are this package's own (:doc:`after_the_fit`).
+
 :doc:`standard_errors` has the covariances, :doc:`diagnostics` the functions of
 ``statsmodels.stats`` that take residuals or results.
 """

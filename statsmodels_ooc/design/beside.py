@@ -101,9 +101,11 @@ class BesideSpec(DesignSpec):
     def rows(self, frame: pd.DataFrame, where: Where) -> Variables:
         rows = self._inner.rows(frame, where)
         kept = np.arange(len(frame)) if rows.kept is None else rows.kept
-        chosen = frame.take(kept).reset_index(drop=True)
         beside = {}
         for name, factor in self._factors.items():
+            chosen = frame[[column for column in frame if column in factor.sight.columns]]
+            if rows.kept is not None:
+                chosen = chosen.take(kept).reset_index(drop=True)
             values = factor.of(chosen, where)
             absent = np.asarray(pd.isna(values))
             if absent.any():

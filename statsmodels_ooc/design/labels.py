@@ -1,4 +1,8 @@
-"""Labels of any kind as keys of 128 bits: equal labels, and only they, have equal keys."""
+"""Labels of any kind as keys of 128 bits: equal labels have equal keys, and only they do.
+
+Of text "only they" holds but for one pair of labels in 2**128. Numbers are equal whatever their
+type below 2**63, times whatever their unit.
+"""
 
 from __future__ import annotations
 
@@ -125,6 +129,10 @@ def _keys_of_times(values: NDArray[Any]) -> Keys:
     return _keys(seconds.astype(np.int64).view(np.uint64), (rest << np.uint64(3)) | tag)
 
 
+def _keys_of_time(value: np.datetime64) -> Keys:
+    return _keys_of_times(np.array([value]))  # in its own unit: years far away have no nanoseconds
+
+
 def _keys_of_objects(values: NDArray[Any]) -> Keys:
     if pd.api.types.infer_dtype(values, skipna=False) == "string":
         return _keys_of_text(values)
@@ -177,6 +185,6 @@ _KINDS: dict[str, tuple[Callable[[Any], Any], Callable[[NDArray[Any]], Keys]]] =
     "text": (str, _keys_of_text),
     "integer": (int, _integers),
     "real": (float, lambda values: _keys_of_numbers(values.astype(np.float64))),
-    "time": (_instant, lambda values: _keys_of_times(values.astype("M8[ns]"))),
+    "time": (_instant, lambda values: np.concatenate([_keys_of_time(v) for v in values])),
     "other": (lambda value: f"\0{type(value).__name__} {value!r}", _keys_of_text),
 }

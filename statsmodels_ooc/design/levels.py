@@ -13,6 +13,7 @@ from statsmodels_ooc._patsy import is_missing, reduced, sorted_levels
 from statsmodels_ooc.design.evaluation import unbox
 from statsmodels_ooc.design.factors import as_categorical, as_level, as_series
 from statsmodels_ooc.errors import DesignError, MemoryLimitError, SchemaError
+from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.values import EXACT
 
 
@@ -66,7 +67,7 @@ LevelScanState = dict[str, Seen]
 
 
 @dataclass(frozen=True)
-class LevelScan:
+class LevelScan(Reduction[LevelScanState]):
     """Fold frames into the levels of their categorical variables.
 
     Parameters

@@ -21,6 +21,7 @@ from statsmodels_ooc.reductions.between import Between
 from statsmodels_ooc.reductions.least_squares import Triangle, triangularize
 from statsmodels_ooc.results.covariance.registry import LINEAR, checked
 from statsmodels_ooc.solvers.auxiliary import Regression, regress
+from statsmodels_ooc.solvers.dependence import noise
 
 _KINDS = ("fitted", "exog", "princomp")
 
@@ -198,6 +199,8 @@ def _component(about: Subject) -> Scores:
     at, others = np.zeros(k), [j for j in range(k) if j != about.constant]
     columns = r[1:, [1 + j for j in others]]
     spread = np.linalg.norm(columns, axis=0)
+    moves = spread > noise(n, k) * np.linalg.norm(r[:, [1 + j for j in others]], axis=0)
+    others, columns, spread = list(np.array(others)[moves]), columns[:, moves], spread[moves]
     at[others] = np.linalg.svd(columns / spread)[2][0] / spread * np.sqrt(n)
     means = r[0, 1:] / r[0, 0]
     return Scores(at[:, None], np.array([means @ at]), centre)

@@ -46,7 +46,8 @@ def aligned(values: Any, counts: Sequence[int], what: str) -> Any:
     if values.shape[0] != sum(counts):
         raise DesignError(
             f"{what} has {values.shape[0]:,} rows, the model has {sum(counts):,}",
-            hint="rows that were dropped for missing values are none of the model's",
+            hint="rows that were dropped for missing values are none of the model's; of a column "
+            "of the data the name will do",
         )
     return values.rechunk({0: tuple(counts), **({1: -1} if values.ndim == 2 else {})})
 

@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Collection, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -208,16 +208,17 @@ class Ledger:
         return {**self.__dict__, "_token": None, "_lazily": set()}
 
     def record(
-        self, name: str, began: float, rows: int, nbytes: int | None, partitions: int
+        self,
+        name: str,
+        began: float,
+        rows: int,
+        nbytes: int | None,
+        partitions: int,
+        note: str = "",
     ) -> None:
         """Record a pass that began at a time of `perf_counter` and ends now."""
         seconds = time.perf_counter() - began
-        self.passes.append(PassRecord(name, rows, seconds, nbytes, partitions))
-
-    def note(self, note: str) -> None:
-        """Say how the last pass was made."""
-        if note:
-            self.passes[-1] = replace(self.passes[-1], note=note)
+        self.passes.append(PassRecord(name, rows, seconds, nbytes, partitions, note))
 
     def lazy_read(self, partition: int, record: PassRecord) -> None:
         """Record the read of one partition for a lazy answer."""

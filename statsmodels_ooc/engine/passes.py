@@ -88,7 +88,9 @@ def run_pass(
             ((read, states),) = compute(*graph.values([_tree(leaves, merge)]))
     ledger.check(f"the pass {name!r}", source, read)
     rows = sum(part.rows for part in read.values())
-    ledger.record(name, began, rows, source.nbytes, len(partitions))
+    notes = (one.note(state) for one, state in zip(reductions, states, strict=True))
+    note = "; ".join(note for note in notes if note)
+    ledger.record(name, began, rows, source.nbytes, len(partitions), note)
     return list(states)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -39,13 +40,17 @@ class Shelf:
 
     def __init__(self, total: float, share: float) -> None:
         self._bits = max(4, ceil(log2(max(2 * total / share, 1))))  # 2**bits shares, none larger
+        self._lock = threading.Lock()
         self._folder: TemporaryFolder | None = None
-        self._refused: SpoolError | None = None
-        try:
-            self._folder = TemporaryFolder()
-        except SpoolError as error:  # of interest where there is something to write
-            self._refused = error
-        self._place = "" if self._folder is None else self._folder.path
+        self._path: str | None = None
+
+    def _place(self) -> str:
+        """The folder, made where there is none."""
+        with self._lock:
+            if self._path is None:
+                self._folder = TemporaryFolder()
+                self._path = self._folder.path
+            return self._path
 
     def put(self, keys: Keys, sums: FloatArray) -> str:
         """Write sums, (m, q), of clusters in the order of the high words of their keys, (m,).
@@ -60,9 +65,8 @@ class Shelf:
         SpoolError
             It cannot be written.
         """
-        if self._refused is not None:
-            raise self._refused
-        path = os.path.join(self._place, f"{uuid.uuid4().hex}.arrow")
+        place = self._place()
+        path = os.path.join(place, f"{uuid.uuid4().hex}.arrow")
         kind = pa.list_(pa.float64(), sums.shape[1])
         schema = pa.schema([("high", pa.uint64()), ("low", pa.uint64()), ("sums", kind)])
         shards = keys["high"] >> np.uint64(64 - self._bits)
@@ -70,7 +74,7 @@ class Shelf:
         words = [np.ascontiguousarray(keys[word]) for word in ("high", "low")]
         flat = pa.FixedSizeListArray.from_arrays(pa.array(sums.ravel()), type=kind)
         whole = pa.record_batch([*map(pa.array, words), flat], schema=schema)
-        with spool_errors(self._place), ipc.new_file(path, schema) as file:
+        with spool_errors(place), ipc.new_file(path, schema) as file:
             for start, stop in pairwise(cuts.tolist()):
                 file.write_batch(whole.slice(start, stop - start))
         return path
@@ -98,12 +102,18 @@ class Shelf:
                 yield taken
 
     def remove(self) -> None:
-        """Remove the folder."""
-        if self._folder is not None:
-            self._folder.remove()
+        """Remove the folder, where there is one."""
+        with self._lock:
+            if self._folder is not None:
+                self._folder.remove()
+            self._folder = self._path = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_folder": None}
+        # Tasks that travel find a folder that is owned here.
+        return {"_bits": self._bits, "_path": self._place()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock(), _folder=None)
 
 
 @contextmanager

@@ -114,8 +114,6 @@ class StreamedRows:
             beside=self._given,
         )
         self._check_unchanged(name, fingerprint.of(len(self.source.partitions)))
-        notes = (one.note(state) for one, state in zip(reductions, states, strict=True))
-        self.ledger.note("; ".join(note for note in notes if note))
         return tuple(states)
 
     def beside(self, **given: Any) -> StreamedRows:
@@ -132,7 +130,9 @@ class StreamedRows:
             There are not as many values as rows.
         """
         counts = [kept for _, kept, _ in self.seen]
-        more = {name: aligned(values, counts, name) for name, values in given.items()}
+        more = {
+            name: aligned(values, counts, name.partition("#")[0]) for name, values in given.items()
+        }
         return replace(self, _given={**self._given, **more})
 
     def numbered(self, name: str) -> StreamedRows:

@@ -306,11 +306,11 @@ class _Answers:
         numbers = framed.numbers
         if numbers is None:
             numbers = np.arange(framed.whole_start, framed.whole_start + framed.rows)
-        why = pa.nulls(len(numbers), pa.string())
+        why = pa.nulls(len(numbers), pa.large_string())
         if self._why:
             why = pa.array(
                 ["; ".join(self._why[i]) if i in self._why else None for i in range(len(numbers))],
-                pa.string(),
+                pa.large_string(),
             )
         return pa.table(
             {

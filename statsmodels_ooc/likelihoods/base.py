@@ -79,6 +79,7 @@ class Asked:
     rows: Any
     kept: int = _KEPT
     answers: dict[Hashable, Any] = field(default_factory=dict)
+    _asked_last: int = field(default=0, init=False, repr=False, compare=False)
     lock: Any = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
 
     @classmethod
@@ -93,7 +94,8 @@ class Asked:
         """
         with self.lock:
             found = {q.key: self.answers[q.key] for q in questions if q.key in self.answers}
-            new = [question for question in questions if question.key not in found]
+            new = list({q.key: q for q in questions if q.key not in found}.values())
+            self._asked_last = len(new) if new else self._asked_last
             try:
                 found |= self._read(new) if new else {}
             finally:
@@ -123,7 +125,8 @@ class Asked:
         self.answers[key] = answer
         if isinstance(key, tuple):
             same = list(self.kind(key[0]))
-            for old in same[: max(len(same) - self.kept, 0)]:
+            kept = max(self.kept, self._asked_last)  # what is asked together stays together
+            for old in same[: max(len(same) - kept, 0)]:
                 del self.answers[old]
 
     def kind(self, name: Hashable) -> dict[Hashable, Any]:

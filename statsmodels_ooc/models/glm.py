@@ -124,7 +124,7 @@ class GLM(Door, sm.GLM):  # type: ignore[misc]
             How the scale is estimated, or its value; as for statsmodels.
         cov_type : str
             The covariance estimator: "nonrobust", "eim", or one of those that
-            :doc:`/after_the_fit` lists. The robust ones take one more pass.
+            :doc:`/standard_errors` lists. The robust ones take one more pass.
         cov_kwds : dict, optional
             Keywords of the covariance estimator.
         use_t : bool, optional

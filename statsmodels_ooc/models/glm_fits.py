@@ -53,7 +53,7 @@ class GLMFits:
         compress: bool = True,
         **kwargs: Any,
     ) -> Any:
-        """Fit the model; see `GLM.fit`."""
+        """Fit the model; see `GLM.fit`, and for the covariances :doc:`/standard_errors`."""
         start, start_params = chosen_start(start, start_params)
         # 1. What the caller wants, checked.
         expected, covariance = checked_covariance(cov_type, cov_kwds)

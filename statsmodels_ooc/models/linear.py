@@ -39,7 +39,7 @@ class LinearDoor(Door):
             the triangular factor and refuses a singular design. "gram" refuses where
             "auto" would not trust it.
         cov_type : str
-            The covariance estimator: "nonrobust", or one of those that :doc:`/after_the_fit`
+            The covariance estimator: "nonrobust", or one of those that :doc:`/standard_errors`
             lists. The robust ones take one more pass.
         cov_kwds : dict, optional
             Keywords of the covariance estimator.

@@ -21,7 +21,8 @@ def without_rows_of_no_group(fit: Callable[P, T]) -> Callable[P, T]:
     """A fit that is made again without the rows that lack a label, where missing ones are dropped.
 
     Labels are treated as the other variables of the model: with ``missing="drop"`` a row
-    without one is left out, of the parameters too.
+    without one is left out, of the parameters too. The design stays what it was: as with other
+    missing values, a level that is in none of the rows that are left is a column of zeros.
     """
 
     @wraps(fit)

@@ -116,7 +116,22 @@ class StreamedLinear(StreamedModel):
         use_t: bool | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Fit the model; see `OLS.fit`."""
+        """Fit the model; see `OLS.fit`, and for the covariances :doc:`/standard_errors`.
+
+        Parameters
+        ----------
+        method : {"pinv", "qr", "auto", "gram"}
+            How the normal equations are solved.
+        cov_type : str
+            The covariance estimator: "nonrobust", "HC0" to "HC3", "cluster", "cluster-crv3",
+            "cluster-jk", "HAC", "hac-panel", "hac-groupsum" or "fixed scale".
+        cov_kwds : dict, optional
+            Its keywords, such as ``{"groups": "firm"}`` or ``{"maxlags": 4}``.
+        use_t : bool, optional
+            Whether tests use Student's t; with a robust covariance they do not by default.
+        **kwargs
+            As for statsmodels.
+        """
         # 1. What the caller wants, checked.
         if method not in METHODS:
             raise ValueError(f"method must be one of {METHODS}, not {method!r}")

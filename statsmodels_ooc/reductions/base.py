@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -60,8 +60,8 @@ class Additive(Reduction[State]):
 def added(left: Any, right: Any) -> Any:
     """The sum of two states: of numbers or arrays, or of the fields of a dataclass.
 
-    A flag is set where either is; of the first row of a kind, a named tuple with its ``row`` or
-    None, the first stays.
+    A flag is set where either is; of the first row of a kind, a `Place` or another named tuple with
+    its ``row``, or None, the first stays.
 
     Raises
     ------
@@ -79,6 +79,13 @@ def added(left: Any, right: Any) -> Any:
     if not isinstance(left, int | float | np.number | np.ndarray):
         raise TypeError(f"{type(left).__name__} of a state do not add up: write merge")
     return left + right
+
+
+class Place(NamedTuple):
+    """Where a row stands."""
+
+    partition: int
+    row: int  # in the partition
 
 
 def _is_first(value: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,13 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.blocks.keys import Keys
 from statsmodels_ooc.reductions.axes import Axes
-from statsmodels_ooc.reductions.base import Additive
+from statsmodels_ooc.reductions.base import Additive, Place
 from statsmodels_ooc.reductions.sandwich import RowScores
 
 Codes = tuple[NDArray[np.intp], int]  # the cluster of each row, (b,), and how many there are
 
 _LOOK = 0.99  # of a trace; clusters above it are looked at more closely
-_SINGULAR = 1e-10  # of the information of all rows; where the others have less, it is none
+_SINGULAR = 1e-8  # of the information of all rows; where the others have less, it is none
 
 
 @dataclass(slots=True)
@@ -166,13 +166,6 @@ class LeftOut:
         rest[lost] = np.eye(r)
         u = np.linalg.solve(rest, sums[:, :r, None])[:, :, 0]
         return Closed(u.T @ u, u.sum(axis=0), len(sums), keys[lost][:1])
-
-
-class Place(NamedTuple):
-    """Where a row stands."""
-
-    partition: int
-    row: int
 
 
 @dataclass(frozen=True)

@@ -131,13 +131,14 @@ class ClusterSums(Reduction[list[ClusterState]]):
         if left.ends is not None and right.ends is not None:
             ends = left.ends[0], right.ends[1]
             follows = left.ends[1] == right.ends[0]
+        closed, shelved = left.closed_keys + right.closed_keys, left.shelved + right.shelved
         merged = ClusterState(
             left.keys,
             left.sums,
             left.closed.plus(right.closed),
-            left.closed_keys + right.closed_keys,
-            left.shelved + right.shelved,
-            left.broken or right.broken,
+            closed,
+            shelved,
+            left.broken or right.broken or bool(closed and shelved),
             left.runs + right.runs - follows,
             left.rows + right.rows,
             ends,

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.errors import MissingDataError
+from statsmodels_ooc.errors import MemoryLimitError, MissingDataError
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.sandwich import RowScores
 
-_TILE = 64  # rows at least of a tile
-_RUNS = 2**20  # runs whose labels are compared
+_TILES = 64, 256  # rows of a tile
 
 
 @dataclass(slots=True)
@@ -31,7 +30,7 @@ class KernelState:
     longest: int = 0  # run that is complete
     ends: tuple[Any, Any] | None = None  # what stands beside the first and the last row
     lengths: tuple[int, int] = (0, 0)  # of the first and of the last run
-    labels: list[NDArray[np.uint64]] = field(default_factory=list)  # of the first runs
+    labels: list[NDArray[np.uint64]] = field(default_factory=list)  # of the runs
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,13 @@ class KernelMeat(Reduction[KernelState]):
         Without either, all rows are one run.
     is_counted : bool
         Whether a one is added to the scores of a row, (r + 1,).
+    most_runs : int or None
+        So many runs there may be of which the labels are kept.
+
+    Raises
+    ------
+    MemoryLimitError
+        There are more.
 
     Notes
     -----
@@ -74,6 +80,7 @@ class KernelMeat(Reduction[KernelState]):
     groups: str | None = None
     time: str | None = None
     is_counted: bool = False
+    most_runs: int | None = None
 
     @property
     def lags(self) -> int:
@@ -119,7 +126,6 @@ class KernelMeat(Reduction[KernelState]):
             return left
         if left.rows == 0:
             return right
-        labels = left.labels if sum(map(len, left.labels)) >= _RUNS else left.labels + right.labels
         merged = KernelState(
             left.meat + right.meat,
             left.head,
@@ -129,10 +135,17 @@ class KernelMeat(Reduction[KernelState]):
             max(left.longest, right.longest),
             _ends(left, right),
             (left.lengths[0], right.lengths[1]),
-            labels,
+            left.labels + right.labels,
         )
         if self._goes_on(left, right):
             self._join(merged, left, right)
+        if self.most_runs is not None and merged.labels and merged.runs > self.most_runs:
+            raise MemoryLimitError(
+                f"there are more than {self.most_runs:,} groups, whose labels are kept to see "
+                "whether rows of one come back",
+                hint="time=... in place of groups=... keeps none; smo.options.memory_limit = "
+                "'8 GiB' raises the limit",
+            )
         return merged
 
     def _goes_on(self, left: KernelState, right: KernelState) -> bool:
@@ -157,11 +170,11 @@ class KernelMeat(Reduction[KernelState]):
             whole = np.concatenate([left.tail, right.tail])
             merged.tail = whole[max(len(whole) - lags, 0) :]
         merged.lengths = first, last
-        if merged.labels is not left.labels and right.labels:
+        if right.labels:
             merged.labels = [*left.labels, right.labels[0][1:], *right.labels[1:]]
 
     def nbytes(self) -> int:
-        return 8 * self._width**2
+        return 8 * self._width * (self._width + 2 * self.lags)
 
     @property
     def _width(self) -> int:
@@ -226,18 +239,25 @@ def band_products(u: FloatArray, weights: FloatArray, runs: NDArray[np.intp]) ->
         Which run each row belongs to, in order.
     """
     b, lags = len(u), min(len(weights), len(u)) - 1
-    m = max(lags, _TILE)
+    m = int(np.clip(lags, *_TILES))
     used = weights[: lags + 1].copy()
     used[0] /= 2
-    lag = np.arange(m)[:, None] + lags - np.arange(m + lags)[None, :]  # of rows of a tile
-    band = np.where((lag >= 0) & (lag <= lags), used[np.clip(lag, 0, lags)], 0.0)
-    filtered = np.empty_like(u)
+    ahead = np.arange(m)[:, None] - np.arange(m)[None, :]  # of rows of two tiles, within them
+    bands = []
+    for apart in range(0, lags + m, m):
+        lag = ahead + apart
+        bands.append(np.where((lag >= 0) & (lag <= lags), used[np.clip(lag, 0, lags)], 0.0))
+    filtered = np.zeros_like(u)
     for start in range(0, b, m):
-        stop, before = min(start + m, b), max(start - lags, 0)
-        part = band[: stop - start, lags - (start - before) : lags + stop - start]
-        if runs[before] != runs[stop - 1]:
-            part = part * (runs[start:stop, None] == runs[None, before:stop])
-        filtered[start:stop] = part @ u[before:stop]
+        here = slice(start, min(start + m, b))
+        for tile, band in enumerate(bands[: start // m + 1]):
+            before = slice(start - tile * m, min(start - tile * m + m, b))
+            if runs[before.stop - 1] < runs[start]:
+                break
+            part = band[: here.stop - start, : before.stop - before.start]
+            if runs[before.start] != runs[here.stop - 1]:
+                part = part * (runs[here, None] == runs[None, before])
+            filtered[here] += part @ u[before]
     half = u.T @ filtered
     return np.asarray(half + half.T)
 

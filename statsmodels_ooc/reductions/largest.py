@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import BoolArray, FloatArray
 from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.reductions.base import Place, Reduction
 
 IntArray = NDArray[np.int64]
 
@@ -38,13 +38,6 @@ class Ranking(Protocol):
     def kept(self, block: Block) -> FloatArray:
         """What is kept of the rows of a block, (b, width)."""
         ...
-
-
-class Place(NamedTuple):
-    """Where a row stands."""
-
-    partition: int
-    row: int  # in the partition
 
 
 def _no_numbers() -> IntArray:

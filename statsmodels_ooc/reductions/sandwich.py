@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
 from statsmodels_ooc.families.elementwise import times
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.axes import Axes, products
-from statsmodels_ooc.reductions.base import Additive
+from statsmodels_ooc.reductions.base import Additive, Place
 from statsmodels_ooc.reductions.leverage import LeverageOne
 
 
@@ -81,13 +81,6 @@ class GLMScores:
         return block.extras.freq_weights
 
 
-class Alone(NamedTuple):
-    """Where the first row of leverage one stands."""
-
-    partition: int
-    row: int
-
-
 @dataclass(slots=True)
 class WhiteMeatState:
     """Sums over the rows so far.
@@ -101,7 +94,7 @@ class WhiteMeatState:
     hc3: FloatArray
     determined: NDArray[np.bool_]  # coefficients that the responses of such rows move, (k,)
     count: int = 0  # of such rows
-    first: Alone | None = None  # of them
+    first: Place | None = None  # of them
 
 
 @dataclass(frozen=True)
@@ -157,7 +150,7 @@ class WhiteMeat(Additive[WhiteMeatState]):
         alone = self._alone(state, g, w, leverage)
         if len(alone):
             state.count += len(alone)
-            state.first = state.first or Alone(block.partition, block.row(int(alone[0])))
+            state.first = state.first or Place(block.partition, block.row(int(alone[0])))
             squares[alone], rest[alone] = 0.0, 1.0
         squares = squares / rest
         state.hc2 += products(g, squares)

@@ -20,6 +20,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.reductions.least_squares import triangularize
 from statsmodels_ooc.results.linear import StreamedResults
+from statsmodels_ooc.results.nested import require_same_rows
 from statsmodels_ooc.solvers.estimable import estimable_part, uncorrelated_part
 from statsmodels_ooc.solvers.least_squares import LinearFit, solve
 from statsmodels_ooc.solvers.submodels import Gain, gain
@@ -154,6 +155,7 @@ def anova_lm(
     """
     kind = _checked(results, test, typ, robust)
     terms = _terms(results[0]) if len(results) == 1 else []
+    require_same_rows(*results)
     if len(results) > 1 or results[0].model.rank == len(results[0].params):
         given = (
             one.without_arrays() if isinstance(one, StreamedResults) else one for one in results
@@ -162,11 +164,6 @@ def anova_lm(
         return table
     fitted = _Fitted(results[0], _fit_of(results[0]), terms)
     return _sequential(fitted) if kind == 1 else _partial(fitted, kind, robust)
-
-
-def _without_arrays(results: Any) -> Any:
-    """Results whose rows statsmodels may look at without reading them."""
-    return results.without_arrays() if isinstance(results, StreamedResults) else results
 
 
 def _checked(results: tuple[Any, ...], test: str, typ: int | str, robust: str | None) -> int:

@@ -164,6 +164,8 @@ class LazyRows(HasRows):
             That of statsmodels while it is smaller than ``array_limit``; lazy answers above.
         """
         if exog is None or is_read_in_chunks(exog, weights):
+            if kwargs:  # statsmodels hands them to predict, which does not know them either
+                raise TypeError(f"get_prediction has no keyword {', '.join(map(repr, kwargs))}")
             return predict_linear(self, exog, transform, weights, row_labels)
         new = new_rows(exog)
         with levels_are_counted(self.model, new, transform):

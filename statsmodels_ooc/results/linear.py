@@ -175,7 +175,7 @@ class StreamedResults(
         Parameters
         ----------
         cov_type : str
-            The covariance estimator, see :doc:`/after_the_fit`.
+            The covariance estimator, see :doc:`/standard_errors`.
         use_t : bool, optional
             Whether tests use Student's t.
         **kwargs
@@ -277,7 +277,7 @@ class StreamedResults(
         factor = self.nobs / self.df_resid if self.het_kind == "HC1" else 1.0
         power = {"HC2": 1, "HC3": 2}.get(self.het_kind, 0)
         scored = self.scored
-        return RowFunction(HetScale(scored.params, scored.axes, factor, power))
+        return RowFunction(HetScale(scored.params, scored.axes, factor, power, scored.ones))
 
 
 class RegressionResults(StreamedResults, lm.RegressionResults):  # type: ignore[misc]

@@ -9,6 +9,8 @@ import numpy as np
 from scipy import stats
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.results.covariance.base import Scattered
 from statsmodels_ooc.results.covariance.linear import LinearScored
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
@@ -52,6 +54,23 @@ def _cross_products(fit: LinearFit) -> FloatArray:
     return r.T @ r
 
 
+def require_same_rows(*results: Any) -> None:
+    """Refuse to compare models of different rows.
+
+    Raises
+    ------
+    DesignError
+        They have not as many: a variable of one is missing where one of the other is not.
+    """
+    counts = [int(one.nobs) for one in results]
+    if min(counts) < max(counts):
+        raise DesignError(
+            f"the models have {' and '.join(f'{count:,}' for count in counts)} rows, and only "
+            "models of the same rows are compared",
+            hint="subset=... leaves out the rows in which a variable of the larger one is missing",
+        )
+
+
 def lm_statistic(score: FloatArray, covariance: FloatArray, n: float) -> float:
     """``n s' S^-1 s`` for the mean score and the covariance of the scores.
 
@@ -90,6 +109,16 @@ class NestedTests:
     def scored(self) -> LinearScored:
         """What robust covariances ask of the fit."""
         raise NotImplementedError
+
+    def compare_f_test(self, restricted: Any) -> Any:
+        """F test against a nested model of the same rows; see statsmodels."""
+        require_same_rows(self, restricted)
+        return super().compare_f_test(restricted)  # type: ignore[misc]
+
+    def compare_lr_test(self, restricted: Any, large_sample: bool = False) -> Any:
+        """Likelihood ratio test against a nested model of the same rows; see statsmodels."""
+        require_same_rows(self, restricted)
+        return super().compare_lr_test(restricted, large_sample)  # type: ignore[misc]
 
     def _is_nested(self, restricted: Any) -> bool:
         """Whether the columns of a streamed model are among those of this one."""
@@ -155,7 +184,7 @@ class NestedTests:
     ) -> FloatArray:
         """As the covariance of these results has it, at the restricted parameters or their own."""
         entry, options = self.cov_estimator
-        if not hasattr(entry, "scatter"):
+        if not isinstance(entry, Scattered):
             raise ValueError("Only nonrobust, HC, HAC and cluster are currently connected")
         at = self.scored.at(np.asarray(self.params) if use_lr else params)
         sums = entry.scatter(at, options)

@@ -152,7 +152,10 @@ def streamed_outliers(
     # Corrected for no fewer tests than are left when all that may be held are outliers.
     most = _MOST if n > 2 * _MOST else n
     all_pass = most == n or cutoff > 1
-    floor = None if all_pass else float(stats.t.isf(min(cutoff / (n - most), 1) / 2, df))
+    floor = None
+    if not all_pass:  # Sidak's, which lets through no fewer than the others
+        lowest = -np.expm1(np.log1p(-cutoff) / (n - most)) if cutoff < 1 else 1.0
+        floor = float(stats.t.isf(lowest / 2, df))
     found = largest_rows(
         influence, "outlier test", lambda: ByResidual(influence.measures), most, floor=floor
     )

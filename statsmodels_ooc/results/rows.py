@@ -10,6 +10,7 @@ import numpy as np
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.reductions.axes import Axes
+from statsmodels_ooc.reductions.leverage import LeverageOne
 
 
 @dataclass(frozen=True)
@@ -76,22 +77,26 @@ class HetScale:
     factor : float
         1, or ``n / df_resid`` of HC1.
     power : int
-        0 of HC0 and HC1, 1 of HC2, 2 of HC3.
+        0 of HC0 and HC1, 1 of HC2, 2 of HC3, which have NaN for rows of leverage one.
+    ones : LeverageOne
+        What tells such rows.
     """
 
     params: FloatArray
     axes: Axes
     factor: float
     power: int
+    ones: LeverageOne
 
     def __call__(self, block: Block) -> FloatArray:
         e = _whiten(block, block.endog - self.axes.fitted(block, self.params))
         squares: FloatArray = self.factor * e**2
         if self.power == 0:
             return squares
-        h = np.square(_whiten(block, self.axes.rows(block))).sum(axis=1)
-        with np.errstate(divide="ignore", invalid="ignore"):  # of leverage one
-            return np.asarray(squares / (1 - h) ** self.power)
+        g = _whiten(block, self.axes.rows(block))
+        h = np.square(g).sum(axis=1)
+        squares[self.ones.among(g, h)] = np.nan
+        return np.asarray(squares / (1 - h) ** self.power)
 
 
 @dataclass(frozen=True)

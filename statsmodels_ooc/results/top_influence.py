@@ -114,7 +114,7 @@ def top_influence(influence: StreamedInfluence, m: Any, by: str) -> pd.DataFrame
     columns = [response, *data.xnames, *names]
     values = pd.DataFrame(found.values, columns=columns)
     values.insert(0, "partition", [labels[p] for p in found.partitions], allow_duplicates=True)
-    values.insert(1, "row", found.rows, allow_duplicates=True)
+    values.insert(1, "row_in_partition", found.rows, allow_duplicates=True)
     values.index = rows.labels_of(found.partitions, found.rows)
     return values
 
@@ -144,8 +144,8 @@ class HasTopInfluence:
         Returns
         -------
         DataFrame, (m, ...)
-            "partition" and "row", the label of the partition and the number of the row in it;
-            the response and the columns of the design; and the columns of the summary frame. The
+            "partition" and "row_in_partition", the label of the partition and the number of the
+            row in it; the response and the columns of the design; and the columns of the summary frame. The
             index is that of ``res.resid``.
 
         Raises

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from tolerances import SOLVED
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.errors import DesignError, OptionError
+from statsmodels_ooc.errors import CovarianceWarning, DesignError, OptionError
 from statsmodels_ooc.results.covariance import cluster
 
 N = 400
@@ -258,3 +259,52 @@ def test_covariances_that_are_asked_for_together_take_one_pass() -> None:
     before = len(glm.passes)
     glm.covariances(["HC0", ("cluster", {"groups": "firm"}), ("cluster", {"groups": "year"})])
     assert len(glm.passes) == before + 1
+
+
+@pytest.mark.usefixtures("few")
+def test_rows_in_order_after_rows_that_are_not() -> None:
+    """Sums on disk of the first part, clusters closed of the second."""
+    rng = np.random.default_rng(0)
+    labels = np.concatenate([rng.permutation(np.arange(200) // 3), np.arange(200) // 3])
+    ours = clustered(model(50), labels)
+    assert_allclose(ours.bse, clustered(theirs(), labels).bse, rtol=SOLVED)
+    assert ours.n_groups == 67
+
+
+def test_labels_that_are_given_are_not_those_of_another_process() -> None:
+    """The answers of results go into a pickle, under keys that nobody else gives."""
+    res = model().fit()
+    by_firm = res.covariance("cluster", groups=FRAME["firm"].to_numpy())
+    loaded = pickle.loads(pickle.dumps(res))
+    keys = {str(key) for key in loaded.model.likelihood.asked.answers}
+    again = model().fit()
+    again.covariance("cluster", groups=FRAME["year"].to_numpy())
+    more = {str(key) for key in again.model.likelihood.asked.answers}
+    assert not [key for key in keys & more if "groups#" in key]
+    assert not np.allclose(by_firm, again.covariance("cluster", groups=FRAME["year"].to_numpy()))
+
+
+def test_many_covariances_take_one_pass_and_each_is_asked_once() -> None:
+    res = model().fit()
+    kinds = [("cluster", {"groups": f"firm // {i}"}) for i in range(1, 20)]
+    found = res.covariances([*kinds, *kinds[:3], "HC0", "HC1"])
+    assert len(res.passes) == 2
+    assert res.passes[-1].note.count("in memory") == 19
+    assert_array_equal(found[0], found[19])
+
+
+def test_a_sum_of_columns_is_not_two_ways() -> None:
+    with pytest.warns(CovarianceWarning, match=r"\['firm', 'year'\] are 2 ways"):
+        clustered(model(), "firm + year")
+
+
+@pytest.mark.parametrize("kinds", [[3], [("HC0",)], [("cluster", "firm")], [{"cluster": "firm"}]])
+def test_what_is_no_covariance_is_named(kinds: Any) -> None:
+    with pytest.raises(OptionError, match="neither a cov_type nor a pair"):
+        model().fit().covariances(kinds)
+
+
+def test_keywords_without_a_covariance_are_told() -> None:
+    for kind in ("OLS", "logit"):
+        with pytest.warns(CovarianceWarning, match="is a cov_type missing"):
+            model(kind=kind).fit(cov_kwds={"groups": "firm"})

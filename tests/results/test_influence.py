@@ -643,12 +643,12 @@ def test_top_rows(name: str, limit: Any) -> None:
             if frame[by].std() < 1e-9:
                 continue  # the order is that of rounding
             found, expected = ours.top_influence(5, by), first_rows(frame, by, 5)
-            assert list(found.columns[:3]) == ["partition", "row", "y"]
+            assert list(found.columns[:3]) == ["partition", "row_in_partition", "y"]
             assert list(found.columns[3 : 3 + k]) == list(ours.params.index)
             pd.testing.assert_frame_equal(found[frame.columns], expected, rtol=TAILS, atol=1e-9)
             assert_allclose(found["y"], DATA.loc[found.index, "y"])
             places = DATA.index.get_indexer(found.index)
-            assert list(found["row"]) == list(places % CHUNK)
+            assert list(found["row_in_partition"]) == list(places % CHUNK)
             named = zip(places, found["partition"], strict=True)
             assert all(f"rows {place - place % CHUNK}-" in label for place, label in named)
 

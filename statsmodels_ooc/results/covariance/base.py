@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.likelihoods.base import Question
@@ -130,6 +130,7 @@ class Covariance(Protocol[Fit_contra]):
         ...
 
 
+@runtime_checkable
 class Scattered(Protocol):
     """A covariance that a test of scores can take for theirs."""
 

@@ -29,7 +29,7 @@ from statsmodels_ooc.reductions.cluster import ClusterState, ClusterSums, added_
 from statsmodels_ooc.results.covariance.base import Robust, ScoredFit, sandwich
 from statsmodels_ooc.results.covariance.groups import Given, ways_of
 
-_SHARE = 64  # of the memory limit: the sums of a way in a state, of which several are alive
+_SHARE = 128  # of the memory limit: the sums of a way in a state, of which several are alive
 _TAKEN = 16  # of the memory limit: a share of the sums that went to disk
 _KEY = 16  # bytes
 _LEAST = 1_000  # clusters
@@ -133,14 +133,17 @@ class Jackknife:
 
     def questions(self, fit: ScoredFit, options: ClusterOptions) -> tuple[Question, ...]:
         """The changes by each cluster."""
+        self._require_one_way(options)
+        payload = LeftOut(fit.scores, fit.axes)
+        return (_question(self.name, payload, fit, options.groups),)
+
+    def _require_one_way(self, options: ClusterOptions) -> None:
         if len(options.groups.names) > 1:
             raise OptionError(
                 f"cov_type={self.name!r} takes groups of one way: sums and differences of "
                 "jackknife covariances need not be a covariance",
                 hint="cov_type='cluster' takes several ways",
             )
-        payload = LeftOut(fit.scores, fit.axes)
-        return (_question(self.name, payload, fit, options.groups),)
 
     def of(self, fit: ScoredFit, options: ClusterOptions) -> Robust:
         """The covariance; one pass, two where clusters come back that had seemed complete.
@@ -151,7 +154,7 @@ class Jackknife:
             There are fewer than two clusters, or without one of them the parameters are not
             determined.
         """
-        _ = self.questions(fit, options)
+        self._require_one_way(options)
         found = _summed(fit, LeftOut(fit.scores, fit.axes), self.name, options.groups)
         (closed,) = found
         if len(closed.lost):
@@ -189,7 +192,7 @@ def _question(
         fit.key(name, *ways.names, carries),
         sums,
         partial(_finished, sums, shelf),
-        beside=ways.beside,
+        beside=ways.needed(),
         release=shelf.remove,
     )
 
@@ -227,7 +230,7 @@ def _first_row(fit: ScoredFit, ways: Given, key: Keys) -> str:
     """Where a cluster of one way begins, in words; a pass."""
     (name,) = ways.names
     asked = fit.key("cluster", name, key.tobytes())
-    question = Question("cluster", asked, FirstRow(name, key), beside=ways.beside)
+    question = Question("cluster", asked, FirstRow(name, key), beside=ways.needed())
     (place,) = fit.ask(question)
     return f"row {place.row} of {fit.likelihood.stream.source.partitions[place.partition].label}"
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.design.labels import Labels
-from statsmodels_ooc.errors import OptionError
+from statsmodels_ooc.errors import CovarianceWarning, OptionError, SourceError, warn_caller
 from statsmodels_ooc.sources.dask_array import is_lazy
 
 _MOST_NAMES = 8  # a list of more texts are labels
 _MOST_WAYS = 6
-_numbers = count()
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,21 @@ class Given:
     names: tuple[str, ...]
     beside: Mapping[str, Any]
     told: Mapping[str, Any] = field(default_factory=dict)
+
+    def needed(self) -> Mapping[str, Any]:
+        """What is put beside the rows.
+
+        Raises
+        ------
+        SourceError
+            It was as long as the data, and did not come out of a pickle.
+        """
+        if len(self.beside) < len(self.names):
+            raise SourceError(
+                "labels or times that were given for every row are not saved with results",
+                hint="fit again, or name a column of the data",
+            )
+        return self.beside
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "beside": self.beside if self.told else {}}
@@ -92,18 +106,19 @@ def times_of(time: Any) -> Given:
     if len(ways) != 1:
         raise OptionError(f"time={time!r}; it is a column, an expression, or a time for each row")
     (one,) = ways
-    name = f"time {one}" if isinstance(one, str) else f"given time {next(_numbers)}"
+    name = f"time {one}" if isinstance(one, str) else f"time#{uuid4().hex}"
     return Given((name,), {name: one}, {"time": one} if isinstance(one, str) else {})
 
 
 def _name(one: Any) -> str:
     """What labels are called beside the rows: alike where they are the same."""
-    return f"labels {one}" if isinstance(one, str) else f"given labels {next(_numbers)}"
+    return f"labels {one}" if isinstance(one, str) else f"groups#{uuid4().hex}"
 
 
 def _split(groups: Any) -> list[Any]:
     """The labels of each way."""
     if isinstance(groups, str):
+        _warn_of_sums(groups)
         return [groups]
     if is_lazy(groups) or isinstance(groups, pd.DataFrame | np.ndarray):
         return _columns(groups)
@@ -120,6 +135,17 @@ def _split(groups: Any) -> list[Any]:
         f"groups={groups!r}; they are a column's name, an expression in columns, or a label for "
         "each row, or a list of them"
     )
+
+
+def _warn_of_sums(code: str) -> None:
+    """Warn of columns that are added, which elsewhere means several ways."""
+    names = [name.strip() for name in code.split("+")]
+    if len(names) > 1 and all(name.isidentifier() for name in names):
+        warn_caller(
+            f"groups={code!r} is the sum of columns, in which different pairs may be equal; "
+            f"groups={names} are {len(names)} ways",
+            CovarianceWarning,
+        )
 
 
 def _is_labels(one: Any) -> bool:

@@ -22,6 +22,7 @@ from statsmodels_ooc.results.covariance.base import Robust, ScoredFit, sandwich
 from statsmodels_ooc.results.covariance.groups import Given, times_of, ways_of
 
 _SHARE = 4  # of the memory limit
+_LABEL = 8  # bytes
 
 Kernel = str | Callable[[int], Any]
 
@@ -133,18 +134,23 @@ def _check_correction(correction: Any) -> None:
         raise OptionError(f"use_correction={correction!r}; it is 'hac', 'cluster' or False")
 
 
-def _weights(options: _WithKernel, n: float) -> FloatArray:
-    """The weights of the kernel, (L + 1,)."""
-    lags, kernel = options.maxlags, options.weights_func or options.kernel
-    if lags is None:
-        lags = int(np.floor(4 * (n / 100.0) ** (2.0 / 9.0)))
+def _lags(options: _WithKernel, fit: ScoredFit) -> Any:
+    """How many there are, L: as given, or by rule."""
+    if options.maxlags is not None:
+        return options.maxlags
+    return int(np.floor(4 * (fit.nobs / 100.0) ** (2.0 / 9.0)))
+
+
+def _weights(options: _WithKernel, fit: ScoredFit) -> FloatArray:
+    """The weights of the kernel, (L + 1,); where there are fewer rows, as many."""
+    lags, kernel = _lags(options, fit), options.weights_func or options.kernel
     given: Any = lags
     if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 0:
         raise OptionError(f"maxlags={given!r}; it is a whole number of rows, zero or more")
     weights = np.asarray(_function(kernel)(int(lags)), dtype=np.float64)
     if weights.shape != (lags + 1,) or not np.isfinite(weights).all():
         raise OptionError(f"the kernel gives {weights} for {lags} lags, not {lags + 1} weights")
-    return weights
+    return weights[: max(int(fit.likelihood.facts.rows), 1)]  # no rows are further apart
 
 
 def _function(kernel: Kernel) -> Callable[[int], Any]:
@@ -198,7 +204,7 @@ class HAC:
     def questions(self, fit: ScoredFit, options: HACOptions) -> tuple[Question, ...]:
         """The weighted products of the scores."""
         _require_order(fit, self.name)
-        weights = _weights(options, fit.nobs)
+        weights = _weights(options, fit)
         meat = KernelMeat(fit.scores, fit.axes, weights)
         return (Question("HAC covariance", fit.key("HAC", weights.tobytes()), meat, _meat),)
 
@@ -216,14 +222,14 @@ class HAC:
         (meat,) = fit.ask(*self.questions(fit, options))
         cov = sandwich(fit.bread(), meat) * _factor(bool(options.use_correction), fit, 1)
         description = descriptions["HAC"].format(
-            maxlags=options.maxlags, correction="with" if options.use_correction else "without"
+            maxlags=_lags(options, fit), correction="with" if options.use_correction else "without"
         )
         return Robust(cov, description, _told(options))
 
     def scatter(self, fit: ScoredFit, options: HACOptions) -> FloatArray:
         """Of each row with those that are at most L rows apart."""
         _require_order(fit, self.name)
-        weights = _weights(options, fit.nobs)
+        weights = _weights(options, fit)
         meat = KernelMeat(fit.scores, fit.axes, weights, is_counted=True)
         key = fit.key("counted HAC", weights.tobytes())
         found: FloatArray = fit.ask(Question("counted HAC covariance", key, meat, _meat))[0]
@@ -248,14 +254,15 @@ class PanelHAC:
     def questions(self, fit: ScoredFit, options: PanelOptions) -> tuple[Question, ...]:
         """The weighted products of the scores within series."""
         _require_order(fit, self.name)
-        weights = _weights(options, fit.nobs)
+        weights = _weights(options, fit)
         given: Given = options.time if options.groups is None else options.groups
         (name,) = given.names
         by_time = options.groups is None
         groups, time = (None, name) if by_time else (name, None)
-        meat = KernelMeat(fit.scores, fit.axes, weights, groups, time)
+        most = settings.memory_limit // (_SHARE * states_alive() * _LABEL)
+        meat = KernelMeat(fit.scores, fit.axes, weights, groups, time, most_runs=most)
         key = fit.key("hac-panel", weights.tobytes(), by_time, name)
-        return (Question("hac-panel covariance", key, meat, _series, beside=given.beside),)
+        return (Question("hac-panel covariance", key, meat, _series, beside=given.needed()),)
 
     def of(self, fit: ScoredFit, options: PanelOptions) -> Robust:
         """The covariance; one pass.
@@ -269,7 +276,7 @@ class PanelHAC:
         """
         _warn_of_frequencies(fit)
         meat, runs, longest = fit.ask(*self.questions(fit, options))[0]
-        lags = len(_weights(options, fit.nobs)) - 1
+        lags = len(_weights(options, fit)) - 1
         if longest <= lags:
             raise DesignError(
                 f"cov_type='hac-panel': the longest of {runs:,} series has {longest:,} rows, so "
@@ -314,8 +321,9 @@ class PeriodHAC:
     def questions(self, fit: ScoredFit, options: PeriodOptions) -> tuple[Question, ...]:
         """The sums of the scores of each period."""
         if options.df_correction is not False:
-            _require_order(fit, "hac-groupsum, without df_correction=False,")
-        weights = _weights(options, fit.nobs)
+            what = "cov_type='hac-groupsum', but with df_correction=False,"
+            fit.likelihood.stream.require_order(what)
+        weights = _weights(options, fit)
         (name,) = options.time.names
         row_bytes = 8 * (fit.root.shape[1] + 1)
         most = settings.memory_limit // (_SHARE * states_alive() * row_bytes)
@@ -325,7 +333,9 @@ class PeriodHAC:
 
         key = fit.key("hac-groupsum", weights.tobytes(), name)
         sums = PeriodSums(fit.scores, fit.axes, name, most)
-        return (Question("hac-groupsum covariance", key, sums, finish, beside=options.time.beside),)
+        return (
+            Question("hac-groupsum covariance", key, sums, finish, beside=options.time.needed()),
+        )
 
     def of(self, fit: ScoredFit, options: PeriodOptions) -> Robust:
         """The covariance; one pass.

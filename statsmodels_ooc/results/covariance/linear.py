@@ -169,7 +169,8 @@ class White:
     def scatter(self, fit: LinearScored, options: NoOptions) -> FloatArray:
         """Of each row with itself."""
         total = fit.root.T @ fit.fit.gradient_at(fit.params)
-        return np.block([[fit.white().hc0, total[:, None]], [total[None, :], np.array(fit.nobs)]])
+        meat: WhiteMeatState = fit.ask(fit.white_questions()[0])[0][0]
+        return np.block([[meat.hc0, total[:, None]], [total[None, :], np.array(fit.nobs)]])
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.errors import OptionError
+from statsmodels_ooc.errors import CovarianceWarning, OptionError, warn_caller
 from statsmodels_ooc.results.covariance.base import Covariance, ScoredFit
 from statsmodels_ooc.results.covariance.cluster import Cluster, Jackknife
 from statsmodels_ooc.results.covariance.glm import GLMScored, GLMWhite
@@ -53,6 +53,7 @@ def checked(
         It has no such keyword, or lacks one.
     """
     if cov_type == "nonrobust":
+        _warn_of_unused(cov_kwds)
         return None, None
     name = _plain(str(cov_type))
     name = _ALIASES.get(name, name)
@@ -65,6 +66,16 @@ def checked(
             f"cov_type={cov_type!r} is one of OLS and WLS alone; available are {listed}"
         )
     raise ValueError(f"cov_type {cov_type!r} not recognized; available are {listed}")
+
+
+def _warn_of_unused(cov_kwds: Any) -> None:
+    unused = [] if not isinstance(cov_kwds, Mapping) else [n for n in cov_kwds if n != "use_t"]
+    if unused:
+        warn_caller(
+            f"cov_kwds has {', '.join(map(repr, unused))}, and cov_type='nonrobust' takes no "
+            "keywords: is a cov_type missing?",
+            CovarianceWarning,
+        )
 
 
 def _plain(name: str) -> str:
@@ -137,6 +148,16 @@ def set_covariance(
     results.cov_params_default = cov
 
 
+def _kind(given: Any) -> tuple[str, Mapping[str, Any]]:
+    """A ``cov_type`` and its keywords."""
+    if isinstance(given, str):
+        return given, {}
+    match given:
+        case (str(kind), Mapping() as keywords):
+            return kind, keywords
+    raise OptionError(f"{given!r} is neither a cov_type nor a pair (cov_type, cov_kwds)")
+
+
 def _note_het_scale(results: Any, entry: Covariance[Any]) -> None:
     """Note what `het_scale` of linear results is about."""
     if entry.name in _HC and hasattr(results, "het_kind"):
@@ -200,7 +221,7 @@ class HasCovariances:
         list of ndarray, (k, k)
             In the order of `kinds`.
         """
-        asked = [(kind, {}) if isinstance(kind, str) else kind for kind in kinds]
+        asked = [_kind(kind) for kind in ([kinds] if isinstance(kinds, str) else kinds)]
         chosen = [(*checked(self.registry, kind, keywords), keywords) for kind, keywords in asked]
         fit = self.scored
         fit.ask(
