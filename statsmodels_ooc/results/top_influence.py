@@ -145,8 +145,8 @@ class HasTopInfluence:
         -------
         DataFrame, (m, ...)
             "partition" and "row_in_partition", the label of the partition and the number of the
-            row in it; the response and the columns of the design; and the columns of the summary frame. The
-            index is that of ``res.resid``.
+            row in it; the response and the columns of the design; and the columns of the summary
+            frame. The index is that of ``res.resid``.
 
         Raises
         ------

@@ -302,7 +302,7 @@ def test_lags_take_no_more_memory_than_is_told() -> None:
     res = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7)).fit()
     far, near = (res.covariance("HAC", maxlags=m, kernel=ones) for m in (30_000_000, N))
     assert_allclose(far, near, rtol=1e-12)
-    n = 40_000
+    n = 400_000
     frame = pd.DataFrame({"y": np.arange(n) % 7.0, "x": np.arange(n) % 11.0})
     long = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=20_000))
     with options.set(memory_limit=2**22), pytest.raises(MemoryLimitError):
