@@ -130,8 +130,7 @@ def _of_terms(spec: FormulaSpec, terms: str | Collection[str]) -> Part:
     whole = _info(spec)
     if not isinstance(terms, str):
         _refuse_unknown(set(terms) - set(whole.term_names), whole.term_names, "terms")
-        chosen = [term for term in whole.terms if term.name() in terms]
-        return _coded(spec, whole, chosen)
+        return _without(spec, set(whole.term_names) - set(terms))
     try:
         found = _patsy.model_desc(terms)
     except PatsyError as error:

@@ -77,6 +77,12 @@ class LeastSquares:
         return facts
 
     @property
+    def factor(self) -> FloatArray:
+        """R of ``sqrt(w) * [1 | X | y]``, (k + 2, k + 2); the fit comes first."""
+        _ = self.facts
+        return self._factor("pinv")
+
+    @property
     def constant(self) -> tuple[int, int | None]:
         """`k_constant` and `const_idx`."""
         self.fit()

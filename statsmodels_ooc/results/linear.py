@@ -26,12 +26,13 @@ from statsmodels_ooc.results.influence import HasInfluence
 from statsmodels_ooc.results.lazy import LazyRows, WithDesign
 from statsmodels_ooc.results.nested import NestedTests
 from statsmodels_ooc.results.submodels import HasSubmodels
+from statsmodels_ooc.results.term_choice import HasTermChoice
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
 
 
 class StreamedResults(
-    HasCovariances, LazyRows, HasInfluence, HasSubmodels, NestedTests, EstimableTests
+    HasCovariances, LazyRows, HasInfluence, HasSubmodels, HasTermChoice, NestedTests, EstimableTests
 ):
     """A mixin in front of statsmodels' regression results.
 
