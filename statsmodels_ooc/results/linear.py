@@ -133,7 +133,7 @@ class StreamedResults(
         """What least squares found: triangular factor, effects, singular values, rank."""
         return self._fit
 
-    def _design_fit(self) -> LinearFit:
+    def _design_fit(self) -> LinearFit | None:
         return self._fit
 
     # --- one more pass
@@ -144,12 +144,26 @@ class StreamedResults(
         if self._scored is None:
             params, fit = np.asarray(self.params), self._fit
             likelihood, names = self.model.likelihood, self.model.exog_names
-            chosen = params != 0
-            span = np.eye(len(params))[:, chosen] if hasattr(self, "regularized") else None
+            span = self._span()
             self._scored = LinearScored(
                 likelihood, params, fit, self.nobs, float(self.df_resid), names, span
             )
         return self._scored
+
+    def _span(self) -> FloatArray | None:
+        """What the parameters are combinations of, (k, r); None for any."""
+        chosen = np.asarray(self.params) != 0
+        return np.eye(len(chosen))[:, chosen] if hasattr(self, "regularized") else None
+
+    def _again(self) -> Any:
+        """The same results, to be given another covariance."""
+        return type(self)(
+            self.model,
+            self.params,
+            normalized_cov_params=self.normalized_cov_params,
+            scale=self.scale,
+            linear_fit=self._fit,
+        )
 
     @property
     def _residual_tests(self) -> ResidualTests:
@@ -183,13 +197,7 @@ class StreamedResults(
         """
         results = self
         if not kwargs.pop("use_self", False):
-            results = type(self)(
-                self.model,
-                self.params,
-                normalized_cov_params=self.normalized_cov_params,
-                scale=self.scale,
-                linear_fit=self._fit,
-            )
+            results = self._again()
             results._scored = self.scored
         use_t = self.use_t if use_t is None else use_t
         set_covariance(results, LINEAR, results.scored, cov_type, kwargs, use_t)
