@@ -38,6 +38,8 @@ class TermSpan:
         As the formula has it; of a design without one, the name of the column.
     span : ndarray, (k, q)
         The columns that it adds to a model with all that it implies.
+    own : ndarray, (k, c)
+        Its columns in the design.
     requires : frozenset of str
         Terms whose columns it spans itself: those that lack one of its categories.
     lower : frozenset of str
@@ -48,6 +50,7 @@ class TermSpan:
 
     name: str
     span: FloatArray
+    own: FloatArray
     requires: frozenset[str] = frozenset()
     lower: frozenset[str] = frozenset()
     is_constant: bool = False
@@ -224,7 +227,7 @@ def term_spans(spec: DesignSpec, names: Sequence[str], constant: int | None) -> 
     """
     if not isinstance(spec, FormulaSpec):
         columns = enumerate(np.eye(len(names))[:, :, None])
-        return [TermSpan(names[j], each, is_constant=j == constant) for j, each in columns]
+        return [TermSpan(names[j], each, each, is_constant=j == constant) for j, each in columns]
     whole = _info(spec)
     slices = {term: np.eye(spec.k)[:, whole.term_slices[term]] for term in whole.terms}
     found, is_fresh = [], _is_fresh(spec, whole)
@@ -238,7 +241,9 @@ def term_spans(spec: DesignSpec, names: Sequence[str], constant: int | None) -> 
         requires = {t.name() for t in implied if t != _patsy.INTERCEPT}
         is_constant = term == _patsy.INTERCEPT
         found.append(
-            TermSpan(term.name(), span, frozenset(requires), frozenset(lower), is_constant)
+            TermSpan(
+                term.name(), span, slices[term], frozenset(requires), frozenset(lower), is_constant
+            )
         )
     return found
 

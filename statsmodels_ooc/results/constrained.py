@@ -83,6 +83,7 @@ class Constrained:
     submodel = _unrestricted("a submodel", "model.submodel(...).fit_constrained(...)")
     best_subset = _unrestricted("best_subset", _CHOICE)
     stepwise = _unrestricted("stepwise", _CHOICE)
+    regularization_path = _unrestricted("a path of penalties", "fit() without the constraints")
 
 
 class ConstrainedResults(Constrained, RegressionResults):

@@ -23,6 +23,7 @@ from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.results.glm_answers import GLMRowAnswers
 from statsmodels_ooc.results.glm_influence import HasGLMInfluence
 from statsmodels_ooc.results.glm_scores import score_test
+from statsmodels_ooc.results.glm_submodels import HasNoSubmodels
 from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.lazy import WithDesign, new_rows
 from statsmodels_ooc.results.margins import StreamedMargins
@@ -31,7 +32,14 @@ from statsmodels_ooc.solvers.least_squares import LinearFit
 _A_POINT = "it shows a point for every row of the data"
 
 
-class GLMResults(HasCovariances, GLMRowAnswers, HasGLMInfluence, EstimableTests, glm.GLMResults):  # type: ignore[misc]
+class GLMResults(
+    HasCovariances,
+    GLMRowAnswers,
+    HasGLMInfluence,
+    HasNoSubmodels,
+    EstimableTests,
+    glm.GLMResults,  # type: ignore[misc]
+):
     """Results of a streamed GLM; see statsmodels' `GLMResults`.
 
     Sums come from the last point of the fit, rows come lazily, and what needs another

@@ -14,6 +14,7 @@ from statsmodels_ooc._statsmodels import cache_writable
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning
 from statsmodels_ooc.reductions.residuals import ResidualMomentsState
+from statsmodels_ooc.results.collinearity import HasCollinearity
 from statsmodels_ooc.results.covariance.linear import LinearScored, residual_moments
 from statsmodels_ooc.results.covariance.registry import (
     LINEAR,
@@ -25,6 +26,7 @@ from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.influence import HasInfluence
 from statsmodels_ooc.results.lazy import LazyRows, WithDesign
 from statsmodels_ooc.results.nested import NestedTests
+from statsmodels_ooc.results.penalized_path import HasPath
 from statsmodels_ooc.results.submodels import HasSubmodels
 from statsmodels_ooc.results.term_choice import HasTermChoice
 from statsmodels_ooc.solvers.least_squares import LinearFit
@@ -32,7 +34,15 @@ from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
 
 
 class StreamedResults(
-    HasCovariances, LazyRows, HasInfluence, HasSubmodels, HasTermChoice, NestedTests, EstimableTests
+    HasCovariances,
+    LazyRows,
+    HasInfluence,
+    HasSubmodels,
+    HasTermChoice,
+    HasPath,
+    HasCollinearity,
+    NestedTests,
+    EstimableTests,
 ):
     """A mixin in front of statsmodels' regression results.
 

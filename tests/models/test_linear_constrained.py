@@ -171,7 +171,9 @@ def test_a_row_of_leverage_one() -> None:
     assert_allclose(ours.bse.iloc[[0, 1, 3]], theirs.bse, rtol=SOLVED)
 
 
-@pytest.mark.parametrize("name", ["submodel", "best_subset", "stepwise", "compare_lm_test"])
+@pytest.mark.parametrize(
+    "name", ["submodel", "best_subset", "stepwise", "compare_lm_test", "regularization_path"]
+)
 def test_what_belongs_to_fits_without_constraints(name: str) -> None:
     ours = fitted("ols", "equal")
     with pytest.raises(DesignError, match="subject to constraints"):
