@@ -58,11 +58,8 @@ class Constrained:
     def _design_fit(self) -> LinearFit | None:
         return None
 
-    def _again(self) -> Any:
-        again: Any = super()._again()  # type: ignore[misc]
-        for name in ("constraints", "k_constr", "span", "is_nested", "df_model", "df_resid"):
-            setattr(again, name, getattr(self, name))
-        return again
+    def _restricted_by(self) -> tuple[str, ...]:
+        return ("constraints", "k_constr", "span", "is_nested", "df_model", "df_resid")
 
     @cached_property
     def fvalue(self) -> float:

@@ -167,13 +167,20 @@ class StreamedResults(
 
     def _again(self) -> Any:
         """The same results, to be given another covariance."""
-        return type(self)(
+        again = type(self)(
             self.model,
             self.params,
             normalized_cov_params=self.normalized_cov_params,
             scale=self.scale,
             linear_fit=self._fit,
         )
+        for name in self._restricted_by():
+            setattr(again, name, getattr(self, name))
+        return again
+
+    def _restricted_by(self) -> tuple[str, ...]:
+        """What results have where the parameters are not free: how, and what that costs."""
+        return ("regularized", "df_model", "df_resid") if hasattr(self, "regularized") else ()
 
     @property
     def _residual_tests(self) -> ResidualTests:
