@@ -70,6 +70,7 @@ bench: $(VENV)/.stamp-bench  ## run every benchmark and print its table (long; s
 	$(BIN)/python benchmarks/memory.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/covariances.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/iboss_timing.py $(BENCH_ARGS)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/subsets.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/drawn_glms.py
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/iboss_mse.py
 

@@ -38,6 +38,7 @@ __all__ = [
     "SourceNotFoundError",
     "SourcePermissionError",
     "SpoolError",
+    "SubmodelError",
     "TableFormatError",
     "UnseenLevelError",
     "WriteError",
@@ -114,6 +115,10 @@ class SourceChangedError(SourceError):
 
 class SpoolError(SourceError, OSError):
     """The temporary copy of a source cannot be written."""
+
+
+class SubmodelError(OutOfCoreError, TypeError):
+    """What only linear models tell of smaller ones is asked of another model."""
 
 
 class DesignError(OutOfCoreError, ValueError):

@@ -13,6 +13,7 @@ from statsmodels_ooc._patsy.memorizing import (
     memorized_bytes,
     start_memorizing,
 )
+from statsmodels_ooc._patsy.parts import IndivisibleError, with_columns
 from statsmodels_ooc._patsy.pickling import reduced
 from statsmodels_ooc._patsy.terms import (
     design_info,
@@ -35,6 +36,7 @@ __all__ = [
     "EvalEnvironment",
     "EvalFactor",
     "FactorInfo",
+    "IndivisibleError",
     "PatsyError",
     "Term",
     "design_info",
@@ -54,4 +56,5 @@ __all__ = [
     "sorted_levels",
     "start_memorizing",
     "subterm_columns",
+    "with_columns",
 ]

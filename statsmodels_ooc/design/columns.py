@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -57,6 +58,15 @@ class ColumnSpec(DesignSpec):
             *(name for name in self.extras.values() if isinstance(name, str)),
         )
         self.encoded = frozenset()
+        self.held = self.exog_names  # what is read of the design, and where its columns stand there
+        self.places: tuple[int, ...] = tuple(range(len(self.held)))
+
+    def part(self, columns: Sequence[int]) -> ColumnSpec:
+        """The same rows, read and told apart by the same variables, with some of the columns."""
+        part = copy.copy(self)
+        part.exog_names = tuple(self.exog_names[j] for j in columns)
+        part.places = tuple(self.places[j] for j in columns)
+        return part
 
     def rows(self, frame: pd.DataFrame, where: Where) -> Variables:
         columns = {name: column_values(frame[name], name, where) for name in self.columns}
@@ -75,7 +85,7 @@ class ColumnSpec(DesignSpec):
         if len(self.endog_names) == 2:
             failures = columns[self.endog_names[1]]
             endog, extras["trials"] = proportions(endog, failures, self.endog_names, where, kept)
-        values = tuple(columns[name] for name in self.exog_names)
+        values = tuple(columns[name] for name in self.held)
         lost = lost_rows(absent, where) if counts else ()
         return Variables(endog, values, Extras.of(extras), kept, counts, lost)
 
@@ -89,11 +99,15 @@ class ColumnSpec(DesignSpec):
                 yield role, role, np.full(n, float(given))
 
     def fill(self, rows: Variables, piece: slice, out: FloatArray) -> None:
-        for j, values in enumerate(rows.values):
-            out[:, j] = values[piece]
+        for j, at in enumerate(self.places):
+            out[:, j] = rows.values[at][piece]
 
     def keys(self, rows: Variables, piece: slice) -> tuple[NDArray[Any], ...]:
         return tuple(values[piece] for values in rows.values)
+
+    @property
+    def capacities(self) -> tuple[int | None, ...]:
+        return (None,) * len(self.held)
 
     def from_keys(self, keys: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
         return tuple(keys)

@@ -115,6 +115,9 @@ def learn_formula(
         lesson.sights,
         missing,
         response,
+        contrasts={
+            f: contrast for f, (_, contrast) in lesson.levels.items() if contrast is not None
+        },
     )
     spec = FormulaSpec(learned)
     return _drop_columns(spec, drop_cols) if drop_cols is not None else spec

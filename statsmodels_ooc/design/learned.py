@@ -95,6 +95,11 @@ class Learned(NamedTuple):
         otherwise.
     constants : tuple of (str, float)
         By role, what is the same for all rows: an offset, an exposure, weights.
+    contrasts : mapping
+        Categorical factors to what codes them, where the formula says so.
+    watched : tuple of int, optional
+        Factors by which rows are told to be the same in every pass; those of the design by
+        default.
     """
 
     formula: Any
@@ -110,6 +115,8 @@ class Learned(NamedTuple):
     dropped: frozenset[str] = frozenset()
     strict: bool = True
     constants: tuple[tuple[str, float], ...] = ()
+    contrasts: Mapping[EvalFactor, Any] = {}
+    watched: tuple[int, ...] | None = None
 
 
 class FormulaSpec(DesignSpec):
@@ -263,7 +270,9 @@ class FormulaSpec(DesignSpec):
 
     @cached_property
     def _used(self) -> tuple[int, ...]:
-        """The factors that the design is made of."""
+        """The factors that the design is made of, or of a part of one those of the whole."""
+        if self.learned.watched is not None:
+            return self.learned.watched
         return tuple(sorted({piece.value for plan in self._plans[1] for piece in plan}))
 
     def subset(self, terms: Sequence[str], dropped: frozenset[str]) -> FormulaSpec:
@@ -271,6 +280,12 @@ class FormulaSpec(DesignSpec):
         left, right = self.learned.sides
         sides = (left, right.subset(list(terms)))
         return FormulaSpec(self.learned._replace(sides=sides, dropped=dropped))
+
+    def part(self, right: DesignInfo) -> FormulaSpec:
+        """The same rows, read and told apart by the same variables, in another design of them."""
+        sides = (self.learned.sides[0], right)
+        learned = self.learned._replace(sides=sides, dropped=frozenset(), watched=self._used)
+        return FormulaSpec(learned)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _patsy.reduced(FormulaSpec, self.learned)

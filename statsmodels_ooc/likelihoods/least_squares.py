@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.spec import DesignSpec
@@ -18,6 +20,7 @@ from statsmodels_ooc.reductions.facts import RowFacts, RowFactsState
 from statsmodels_ooc.reductions.least_squares import Moments, Triangle, TriangleState
 from statsmodels_ooc.solvers.dependence import describe, find_constant
 from statsmodels_ooc.solvers.least_squares import DIGITS, LinearFit, factor_of_gram, solve
+from statsmodels_ooc.solvers.submodels import seen_through
 
 METHODS = ("pinv", "qr", "auto", "gram")
 
@@ -74,6 +77,12 @@ class LeastSquares:
         return facts
 
     @property
+    def factor(self) -> FloatArray:
+        """R of ``sqrt(w) * [1 | X | y]``, (k + 2, k + 2); the fit comes first."""
+        _ = self.facts
+        return self._factor("pinv")
+
+    @property
     def constant(self) -> tuple[int, int | None]:
         """`k_constant` and `const_idx`."""
         self.fit()
@@ -81,6 +90,38 @@ class LeastSquares:
             "constant", lambda: find_constant(self.facts, self._factor("pinv"), self.hasconst)
         )
         return found
+
+    def part(self, spec: DesignSpec, span: FloatArray) -> LeastSquares:
+        """The same rows seen through combinations of the columns; known without a further pass.
+
+        Parameters
+        ----------
+        spec : DesignSpec
+            Of q columns, which makes the same of the rows otherwise.
+        span : ndarray, (k, q)
+            Its columns are those of this design times the span.
+        """
+        facts = self.facts
+        low, high = facts.low[:-1], facts.high[:-1]
+        part = LeastSquares(replace(self.stream, spec=spec), spec, self.hasconst)
+        for key, factor in self._known_factors():
+            with one_blas_thread():
+                seen = seen_through(factor, facts.rows, low, high, span)
+            extremes = np.append(seen.low, facts.low[-1]), np.append(seen.high, facts.high[-1])
+            part.asked.remember("facts", replace(facts, low=extremes[0], high=extremes[1]))
+            digits = DIGITS  # of fewer columns there are no fewer
+            whole = TriangleState(seen.r, np.zeros(spec.k + 1))
+            part.asked.remember(key, whole if key == "r" else (digits, seen.r))
+        return part
+
+    def _known_factors(self) -> Iterator[tuple[str, FloatArray]]:
+        """The factors that have been found, by what they were folded as."""
+        triangle: TriangleState | None = self.asked.answers.get("r")
+        if triangle is not None:
+            yield "r", triangle.r
+        gram: tuple[float, FloatArray | None] = self.asked.answers.get("gram", (0.0, None))
+        if gram[1] is not None:
+            yield "gram", gram[1]
 
     def forget(self) -> None:
         """Nothing here is data."""

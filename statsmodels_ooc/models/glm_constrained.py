@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 
 from statsmodels_ooc._statsmodels import LinearConstraints
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.errors import DesignError, warn_caller
+from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.models.arguments import (
     checked_maxiter,
@@ -23,6 +22,7 @@ from statsmodels_ooc.models.arguments import (
 )
 from statsmodels_ooc.models.glm_scoring import FitOptions, scored, warn_of
 from statsmodels_ooc.results.fits import GLMFit
+from statsmodels_ooc.solvers.constraints import Solutions, solutions
 from statsmodels_ooc.solvers.dependence import describe, lengths
 from statsmodels_ooc.solvers.point import Point
 from statsmodels_ooc.solvers.submodels import spanned
@@ -54,7 +54,7 @@ def fit_constrained(
     rule = scale_rule(checked_scale(scale), model.family)
     likelihood: GLMLikelihood = model.likelihood
     design = likelihood.first(compress=compress).fit
-    feasible = _solutions(found.coefs, found.constants.ravel(), lengths(design.r_exog))
+    feasible = solutions(found.coefs, found.constants.ravel(), lengths(design.r_exog))
     span = feasible.span
     if start_params is None:
         start = _start(likelihood, feasible, compress)
@@ -108,53 +108,7 @@ def fit_constrained(
 _FEASIBLE = 1e-14  # of the parameters' length: what rounding leaves of the constraints
 
 
-@dataclass(frozen=True)
-class _Solutions:
-    """All solutions of m constraints, as parameters of columns of one length.
-
-    Attributes
-    ----------
-    span : ndarray, (k, k - m)
-        What the differences of solutions are combinations of; orthonormal once its rows
-        are multiplied by the lengths.
-    shift : ndarray, (k,)
-        One solution, the shortest in those units.
-    lengths : ndarray, (k,)
-        Of the columns.
-    """
-
-    span: FloatArray
-    shift: FloatArray
-    lengths: FloatArray
-
-    def nearest(self, params: FloatArray) -> FloatArray:
-        """The nearest parameters that satisfy the constraints, by fitted values."""
-        orthonormal = self.span * self.lengths[:, None]
-        nearest: FloatArray = self.shift + self.span @ (orthonormal.T @ (self.lengths * params))
-        return nearest
-
-
-def _solutions(coefs: FloatArray, constants: FloatArray, lengths: FloatArray) -> _Solutions:
-    """The solutions of the constraints."""
-    rows, k = coefs.shape
-    coefs = coefs / lengths
-    norms = np.linalg.norm(coefs, axis=1)
-    norms = np.where(norms > 0, norms, 1.0)
-    coefs, constants = coefs / norms[:, None], constants / norms
-    u, values, vt = np.linalg.svd(coefs)
-    counted = values > values.max(initial=0.0) * max(rows, k) * np.finfo(np.float64).eps
-    if counted.sum() < rows:
-        raise DesignError(
-            f"possibly inconsistent constraints: only {counted.sum()} of {rows} are independent",
-            hint="leave out those that follow from the others or contradict them",
-        )
-    if rows == k:
-        raise DesignError(f"{rows} constraints leave none of {k} parameters to estimate")
-    shift: FloatArray = vt[:rows].T @ ((u.T @ constants) / values)
-    return _Solutions(vt[rows:].T / lengths[:, None], shift / lengths, lengths)
-
-
-def _start(likelihood: GLMLikelihood, feasible: _Solutions, compress: bool) -> FloatArray:
+def _start(likelihood: GLMLikelihood, feasible: Solutions, compress: bool) -> FloatArray:
     """The best known parameters that satisfy the constraints, or those promised to be good.
 
     Where none are known, the quadratic model at the best point has its minimum there.

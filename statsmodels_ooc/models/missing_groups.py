@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property, wraps
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from statsmodels_ooc._statsmodels import StreamedFrameData
-from statsmodels_ooc.engine import Ledger, StreamedRows, kept_answers
+from statsmodels_ooc.engine import Ledger, StreamedRows
 from statsmodels_ooc.errors import MissingGroupError, MissingGroupWarning, warn_caller
+from statsmodels_ooc.models.streamed import seen_anew
 from statsmodels_ooc.sources.subset import subset_source
 
 P = ParamSpec("P")
@@ -53,18 +52,5 @@ def _without(model: Any, column: str) -> Any:
     stream: StreamedRows = model.likelihood.stream
     source = subset_source(stream.whole_source, f"`{column}`.notna()")
     fewer = StreamedRows(source, stream.spec, Ledger(list(stream.passes)))
-    reduced = copy.copy(model)
-    for name in (*kept_answers(model), *vars(model)):
-        if name in kept_answers(model) or isinstance(
-            getattr(type(model), name, None), cached_property
-        ):
-            reduced.__dict__.pop(name, None)
-    reduced.set_up(
-        fewer,
-        model.spec,
-        replace(model.likelihood, stream=fewer),
-        getattr(model, "hasconst", None),
-        getattr(model, "formula", None),
-        is_frame_like=isinstance(model.data, StreamedFrameData),
-    )
-    return reduced
+    likelihood = replace(model.likelihood, stream=fewer)
+    return seen_anew(model, fewer, likelihood, getattr(model, "formula", None))

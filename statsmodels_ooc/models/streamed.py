@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
@@ -37,6 +38,7 @@ class StreamedModel:
     _cloned: tuple[str, ...] = ()  # arguments beside endog and exog that a clone needs
     likelihood: Any  # makes the passes of a fit; tells `facts` and `constant`
     spec: DesignSpec
+    column_names: tuple[str, ...] | None = None  # where the design does not tell them
     door: ClassVar[Any]
 
     def set_up(
@@ -164,6 +166,8 @@ class StreamedModel:
     @property
     def spec_names(self) -> tuple[str, ...]:
         """Names of the columns; arrays get statsmodels' names."""
+        if self.column_names is not None:
+            return self.column_names
         if isinstance(self.data, StreamedFrameData):
             return self.spec.exog_names
         facts = self.likelihood.facts
@@ -197,6 +201,32 @@ class StreamedModel:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _bare, (type(self).door,), self.__getstate__()
+
+
+def seen_anew(model: Any, stream: StreamedRows, likelihood: Any, formula: Any) -> Any:
+    """A model like another one, of other rows or of another design.
+
+    Parameters
+    ----------
+    model : StreamedModel
+        The other one.
+    stream, likelihood, formula
+        The rows, what asks them, and the formula or None.
+    """
+    kept = kept_answers(model)
+    anew = copy.copy(model)
+    for name in list(vars(model)):
+        if name in kept or isinstance(getattr(type(model), name, None), cached_property):
+            anew.__dict__.pop(name, None)
+    anew.set_up(
+        stream,
+        likelihood.spec,
+        likelihood,
+        getattr(model, "hasconst", None),
+        formula,
+        is_frame_like=isinstance(model.data, StreamedFrameData),
+    )
+    return anew
 
 
 def _used(rows: StreamedRows, what: str, count: int) -> UsedRows:

@@ -16,9 +16,11 @@ from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.likelihoods.least_squares import METHODS, LeastSquares
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
 from statsmodels_ooc.models.arguments import warn_of_unknown, warn_of_weights
+from statsmodels_ooc.models.linear_constrained import HasConstrained
 from statsmodels_ooc.models.missing_groups import without_rows_of_no_group
 from statsmodels_ooc.models.regularized import fit_regularized
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream
+from statsmodels_ooc.models.submodels import HasSubmodels
 from statsmodels_ooc.results.covariance.registry import LINEAR, checked
 from statsmodels_ooc.results.lazy import require_design
 from statsmodels_ooc.results.linear import OLSResults, RegressionResults
@@ -28,7 +30,7 @@ from statsmodels_ooc.sources.dask_array import from_arrays
 _RCOND = 1e-15  # of the largest singular value, as in statsmodels' pinv
 
 
-class StreamedLinear(StreamedModel):
+class StreamedLinear(HasSubmodels, HasConstrained, StreamedModel):
     """What OLS and WLS share when they stream."""
 
     likelihood: LeastSquares

@@ -19,6 +19,7 @@ from statsmodels_ooc._statsmodels import Term, terms_of
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.reductions.least_squares import triangularize
+from statsmodels_ooc.results.constrained import Constrained
 from statsmodels_ooc.results.linear import StreamedResults
 from statsmodels_ooc.results.nested import require_same_rows
 from statsmodels_ooc.solvers.estimable import estimable_part, uncorrelated_part
@@ -172,6 +173,11 @@ def _checked(results: tuple[Any, ...], test: str, typ: int | str, robust: str | 
         raise DesignError(
             "anova_lm takes results of OLS or WLS",
             hint="wald_test_terms tests the terms of generalised linear models",
+        )
+    if len(results) == 1 and isinstance(results[0], Constrained):
+        raise DesignError(
+            "the terms of a fit subject to constraints have no sums of squares of their own",
+            hint="anova_lm(constrained, unconstrained) compares the fits",
         )
     if typ not in list(_TYPES):
         raise OptionError(f"typ={typ!r}; it is one of {', '.join(map(repr, _TYPES))}")

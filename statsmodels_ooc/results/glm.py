@@ -23,6 +23,7 @@ from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.results.glm_answers import GLMRowAnswers
 from statsmodels_ooc.results.glm_influence import HasGLMInfluence
 from statsmodels_ooc.results.glm_scores import score_test
+from statsmodels_ooc.results.glm_submodels import HasNoSubmodels
 from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.lazy import WithDesign, new_rows
 from statsmodels_ooc.results.margins import StreamedMargins
@@ -39,6 +40,7 @@ class GLMResults(
     GLMRowAnswers,
     WritesRows,
     HasGLMInfluence,
+    HasNoSubmodels,
     EstimableTests,
     glm.GLMResults,  # type: ignore[misc]
 ):

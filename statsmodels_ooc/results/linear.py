@@ -16,6 +16,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine import RowFunction, row_answer
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning
 from statsmodels_ooc.reductions.residuals import ResidualMomentsState
+from statsmodels_ooc.results.collinearity import HasCollinearity
 from statsmodels_ooc.results.covariance.linear import LinearScored, residual_moments
 from statsmodels_ooc.results.covariance.registry import (
     LINEAR,
@@ -27,14 +28,26 @@ from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.influence import HasInfluence
 from statsmodels_ooc.results.lazy import LazyRows, WithDesign
 from statsmodels_ooc.results.nested import NestedTests
+from statsmodels_ooc.results.penalized_path import HasPath
 from statsmodels_ooc.results.rows import HetScale
+from statsmodels_ooc.results.submodels import HasSubmodels
+from statsmodels_ooc.results.term_choice import HasTermChoice
 from statsmodels_ooc.results.writing import WritesRows
 from statsmodels_ooc.solvers.least_squares import LinearFit
 from statsmodels_ooc.solvers.residual_tests import ResidualTests, residual_tests
 
 
 class StreamedResults(
-    HasCovariances, LazyRows, WritesRows, HasInfluence, NestedTests, EstimableTests
+    HasCovariances,
+    LazyRows,
+    WritesRows,
+    HasInfluence,
+    HasSubmodels,
+    HasTermChoice,
+    HasPath,
+    HasCollinearity,
+    NestedTests,
+    EstimableTests,
 ):
     """A mixin in front of statsmodels' regression results.
 
@@ -136,7 +149,7 @@ class StreamedResults(
         """What least squares found: triangular factor, effects, singular values, rank."""
         return self._fit
 
-    def _design_fit(self) -> LinearFit:
+    def _design_fit(self) -> LinearFit | None:
         return self._fit
 
     def without_arrays(self) -> Any:
@@ -154,12 +167,33 @@ class StreamedResults(
         if self._scored is None:
             params, fit = np.asarray(self.params), self._fit
             likelihood, names = self.model.likelihood, self.model.exog_names
-            chosen = params != 0
-            span = np.eye(len(params))[:, chosen] if hasattr(self, "regularized") else None
+            span = self._span()
             self._scored = LinearScored(
                 likelihood, params, fit, self.nobs, float(self.df_resid), names, span
             )
         return self._scored
+
+    def _span(self) -> FloatArray | None:
+        """What the parameters are combinations of, (k, r); None for any."""
+        chosen = np.asarray(self.params) != 0
+        return np.eye(len(chosen))[:, chosen] if hasattr(self, "regularized") else None
+
+    def _again(self) -> Any:
+        """The same results, to be given another covariance."""
+        again = type(self)(
+            self.model,
+            self.params,
+            normalized_cov_params=self.normalized_cov_params,
+            scale=self.scale,
+            linear_fit=self._fit,
+        )
+        for name in self._restricted_by():
+            setattr(again, name, getattr(self, name))
+        return again
+
+    def _restricted_by(self) -> tuple[str, ...]:
+        """What results have where the parameters are not free: how, and what that costs."""
+        return ("regularized", "df_model", "df_resid") if hasattr(self, "regularized") else ()
 
     @property
     def _residual_tests(self) -> ResidualTests:
@@ -193,13 +227,7 @@ class StreamedResults(
         """
         results = self
         if not kwargs.pop("use_self", False):
-            results = type(self)(
-                self.model,
-                self.params,
-                normalized_cov_params=self.normalized_cov_params,
-                scale=self.scale,
-                linear_fit=self._fit,
-            )
+            results = self._again()
             results._scored = self.scored
         use_t = self.use_t if use_t is None else use_t
         set_covariance(results, LINEAR, results.scored, cov_type, kwargs, use_t)

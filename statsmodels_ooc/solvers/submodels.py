@@ -10,8 +10,57 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.reductions.least_squares import triangularize
-from statsmodels_ooc.solvers.dependence import above_noise, lengths
+from statsmodels_ooc.solvers.dependence import above_noise, lengths, noise
 from statsmodels_ooc.solvers.least_squares import LinearFit
+
+
+class Seen(NamedTuple):
+    """What rows tell of other columns than those that were folded."""
+
+    r: FloatArray  # of sqrt(w) * [1 | X | y], (q + 2, q + 2)
+    low: FloatArray  # what the columns lie between, (q,) each: equal for constant ones alone
+    high: FloatArray
+
+
+def seen_through(
+    r: FloatArray, rows: int, low: FloatArray, high: FloatArray, span: FloatArray
+) -> Seen:
+    """What n rows tell of combinations of their columns.
+
+    Parameters
+    ----------
+    r : ndarray, (k + 2, k + 2)
+        Upper triangular factor of ``sqrt(w) * [1 | X | y]``.
+    rows : int
+        How many rows went into it.
+    low, high : ndarray, (k,)
+        Extremes of the columns of X.
+    span : ndarray, (k, q)
+        The other columns are ``X @ span``.
+
+    Notes
+    -----
+    ``[1 | X span | y]`` has the cross products of R with its columns combined alike. What a
+    combination varies by less than rounding, it does not vary.
+    """
+    combined = np.column_stack((r[:, 0], r[:, 1:-1] @ span, r[:, -1]))
+    inner, sizes = combined[:, 1:-1], np.linalg.norm(r[:, 1:-1], axis=0) @ np.abs(span)
+    spread = np.linalg.norm(inner[1:], axis=0)
+    mixed = np.count_nonzero(span, axis=0) > 1
+    constant = mixed & (spread <= noise(rows, len(span)) * sizes)
+    inner[1:, constant] = 0.0
+    ends = (
+        np.where(span > 0, low[:, None], high[:, None]),
+        np.where(span > 0, high[:, None], low[:, None]),
+    )
+    bottom, top = (np.sum(span * end, axis=0) for end in ends)
+    if constant.any():
+        values = inner[0, constant] / r[0, 0]
+        whole = np.round(values)
+        values = np.where(np.abs(values - whole) <= 1e-9, whole, values)
+        inner[0, constant] = r[0, 0] * values
+        bottom[constant] = top[constant] = values
+    return Seen(triangularize(combined), bottom, top)
 
 
 class Gain(NamedTuple):

@@ -31,6 +31,7 @@ from statsmodels.regression import linear_model as lm
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.engine import RowArray
+from statsmodels_ooc.errors import SubmodelError
 
 Call = Callable[[Any], Any]
 FORMULA = "y ~ a + C(g)"
@@ -121,6 +122,26 @@ OLS_RESULTS_PASS: dict[str, Call] = {
     "outlier_test": lambda r: r.outlier_test(cutoff=0.1),
 }
 OURS_ALONE: dict[str, Call] = {"top_influence": lambda r: r.top_influence(3)}
+# In statsmodels of no linear model; of OLS and WLS, answered from the fit without a read.
+MODEL_OURS_ALONE: dict[str, Call] = {
+    "fit_constrained": lambda m: m.fit_constrained("a = 0").params,
+    "submodel": lambda m: m.submodel("a").fit().params,
+}
+LINEAR_OURS_ALONE: dict[str, Call] = {
+    "best_subset": lambda r: r.best_subset().best.summary(slim=True),
+    "collinearity": lambda r: r.collinearity(),
+    "gvif": lambda r: r.gvif(),
+    "regularization_path": lambda r: r.regularization_path(n_alphas=3),
+    "stepwise": lambda r: r.stepwise().best.params,
+    "submodel": lambda r: r.submodel(drop="a").predict(NEW),
+    "vif": lambda r: r.vif(),
+}
+GLM_RESULTS_ALONE: dict[str, tuple[Call, str]] = {
+    "best_subset": (lambda r: r.best_subset(), "passes of its own"),
+    "regularization_path": (lambda r: r.regularization_path(), r"fit_regularized\(alpha"),
+    "stepwise": (lambda r: r.stepwise(), "passes of its own"),
+    "submodel": (lambda r: r.submodel("a"), r"fit_constrained\('x = 0'\)"),
+}
 OLS_RESULTS_REFUSED: dict[str, tuple[Call, str]] = {
     "conf_int_el": (lambda r: r.conf_int_el(1), "a weight of every row"),
     "el_test": (lambda r: r.el_test([0], [1]), "a weight of every row"),
@@ -261,6 +282,28 @@ def vars_of(cls: type) -> set[str]:
 @pytest.mark.parametrize("name", [*MODEL_SAFE, *MODEL_OURS])
 def test_the_model_answers_without_a_read(unread: Any, name: str) -> None:
     ({**MODEL_SAFE, **MODEL_OURS})[name](unread.model)
+    assert reads == []
+
+
+@pytest.mark.parametrize("name", MODEL_OURS_ALONE)
+def test_the_model_answers_more_without_a_read(unread: Any, name: str) -> None:
+    MODEL_OURS_ALONE[name](unread.model)
+    assert reads == []
+
+
+@pytest.mark.parametrize("name", LINEAR_OURS_ALONE)
+def test_the_results_answer_more_without_a_read(unread: Any, name: str) -> None:
+    before = len(unread.passes)
+    LINEAR_OURS_ALONE[name](unread)
+    assert reads == []
+    assert len(unread.passes) == before
+
+
+@pytest.mark.parametrize("name", GLM_RESULTS_ALONE)
+def test_a_glm_says_what_takes_fits(unread_counts: Any, name: str) -> None:
+    ask, reason = GLM_RESULTS_ALONE[name]
+    with pytest.raises(SubmodelError, match=reason):
+        ask(unread_counts)
     assert reads == []
 
 

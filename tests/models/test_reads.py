@@ -23,7 +23,9 @@ from models.test_members import (
     GLM_RESULTS_PASS,
     GLM_RESULTS_ROWS,
     GLM_RESULTS_SAFE,
+    LINEAR_OURS_ALONE,
     MODEL_OURS,
+    MODEL_OURS_ALONE,
     MODEL_ROWS,
     MODEL_SAFE,
     OLS_OURS,
@@ -97,17 +99,17 @@ def recorded(found: Any) -> int:
 
 TABLES: dict[str, tuple[list[Mapping[str, Call]], list[Mapping[str, Call]]]] = {
     "ols": (
-        [MODEL_SAFE, MODEL_OURS, MODEL_ROWS, OLS_OURS],
+        [MODEL_SAFE, MODEL_OURS, MODEL_ROWS, OLS_OURS, MODEL_OURS_ALONE],
         [
             *(RESULTS_SAFE, RESULTS_OURS, RESULTS_ROWS, RESULTS_PASS),
-            *(OLS_RESULTS_OURS, OLS_RESULTS_PASS, OURS_ALONE),
+            *(OLS_RESULTS_OURS, OLS_RESULTS_PASS, OURS_ALONE, LINEAR_OURS_ALONE),
         ],
     ),
     "wls": (
-        [MODEL_SAFE, MODEL_OURS, MODEL_ROWS],
+        [MODEL_SAFE, MODEL_OURS, MODEL_ROWS, MODEL_OURS_ALONE],
         [
             *(RESULTS_SAFE, RESULTS_OURS, RESULTS_ROWS, RESULTS_PASS),
-            *(OLS_RESULTS_OURS, OLS_RESULTS_PASS, OURS_ALONE),
+            *(OLS_RESULTS_OURS, OLS_RESULTS_PASS, OURS_ALONE, LINEAR_OURS_ALONE),
         ],
     ),
     "glm": (

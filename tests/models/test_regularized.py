@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 from models.pairs import Pair, make_pair
 from numpy.testing import assert_allclose
 from tolerances import ITERATED, SOLVED
@@ -58,6 +59,19 @@ def test_refitted_results(name: str) -> None:
     pair = make_pair("ols formula")
     ours, theirs = (getattr(regularized(r, "refit"), name) for r in (pair.ours, pair.theirs))
     assert_allclose(ours, theirs, rtol=SOLVED)
+
+
+def test_refitted_results_keep_their_degrees_of_freedom() -> None:
+    pair = make_pair("ols formula")
+    refit = regularized(pair.ours, "refit")
+    left = np.flatnonzero(np.asarray(refit.params))
+    theirs = sm.OLS(pair.theirs.model.endog, pair.theirs.model.exog[:, left]).fit()
+    robust = refit.get_robustcov_results("HC1")
+    assert (robust.df_resid, robust.df_model) == (refit.df_resid, refit.df_model)
+    assert_allclose(robust.scale, refit.scale, rtol=SOLVED)
+    fixed = refit.get_robustcov_results("fixed scale", scale=2.0)
+    wanted = 2.0 * theirs.normalized_cov_params
+    assert_allclose(np.asarray(fixed.cov_params())[np.ix_(left, left)], wanted, rtol=SOLVED)
 
 
 def test_fitted_values_are_lazy_where_they_are_large(pair: Pair) -> None:

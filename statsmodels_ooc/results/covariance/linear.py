@@ -194,6 +194,6 @@ class FixedScale:
     def of(self, fit: LinearScored, options: ScaleOptions) -> Robust:
         """The covariance; no pass."""
         scale = options.scale
-        cov = np.asarray(scale * fit.fit.normalized_cov_params)
+        cov = np.asarray(scale * (fit.root @ fit.root.T))
         told = {"scale": scale}
         return Robust(cov, descriptions["fixed_scale"], told, {"scale": scale})

@@ -1,0 +1,126 @@
+"""Branch and bound on sums of squares, beside all subsets one by one."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from tolerances import SOLVED, SUMS
+
+from statsmodels_ooc.solvers.best_subset import best_subsets
+from statsmodels_ooc.solvers.criteria import CRITERIA, Criterion
+from statsmodels_ooc.solvers.stepwise import steps
+from statsmodels_ooc.solvers.term_blocks import TermBlocks, term_blocks
+
+N = 60
+
+
+def factor(x: Any, y: Any) -> Any:
+    rows = np.column_stack((np.ones(len(y)), x, y))
+    return np.linalg.qr(np.vstack((rows, np.zeros((len(rows.T), len(rows.T))))), mode="r")
+
+
+def problem(
+    sizes: list[int], seed: int, *, rho: float = 0.5, needs: Any = None, short: bool = False
+) -> tuple[Any, Any, TermBlocks]:
+    """A response, a design with a column of ones first, and its terms as blocks."""
+    rng = np.random.default_rng(seed)
+    q = sum(sizes)
+    z = np.sqrt(rho) * rng.normal(size=(N, 1)) + np.sqrt(1 - rho) * rng.normal(size=(N, q))
+    z = z * 10.0 ** rng.integers(-3, 4, q) + 10.0 ** rng.integers(-3, 4, q)
+    if short:
+        z[:, -1] = z[:, 0] + z[:, 1]
+    y = z / z.std(axis=0) @ (rng.normal(size=q) * (rng.uniform(size=q) < 0.4) / 3)
+    y = y + rng.normal(size=N) + 5
+    x = np.column_stack((np.ones(N), z))
+    ends = 1 + np.cumsum(sizes)
+    spans = [np.eye(q + 1)[:, end - size : end] for end, size in zip(ends, sizes, strict=True)]
+    p = len(sizes)
+    matrix = np.zeros((p, p), dtype=bool) if needs is None else needs
+    return y, x, term_blocks(factor(x, y), N, np.eye(q + 1)[:, :1], spans, matrix)
+
+
+def criterion(name: str, blocks: TermBlocks, y: Any) -> Criterion:
+    whole = blocks.fit(np.ones(blocks.count, dtype=bool))
+    return Criterion(name, N, whole.ssr, whole.rank, float(np.sum((y - y.mean()) ** 2)), 1)
+
+
+def brute(blocks: TermBlocks, judge: Criterion, most: int | None = None) -> list[tuple[Any, ...]]:
+    found = []
+    for bits in itertools.product([False, True], repeat=blocks.count):
+        chosen = np.array(bits)
+        if blocks.is_closed(chosen) and (most is None or chosen.sum() <= most):
+            found.append((float(judge.loss(*blocks.fit(chosen))), bits))
+    return sorted(found)
+
+
+NESTED = np.zeros((9, 9), dtype=bool)
+NESTED[6, [0, 1]] = NESTED[7, [1, 2]] = NESTED[8, [6, 2]] = True
+CASES: dict[str, dict[str, Any]] = {
+    "single columns": {"sizes": [1] * 10},
+    "nearly alike": {"sizes": [1] * 9, "rho": 0.99},
+    "orthogonal": {"sizes": [1] * 9, "rho": 0.0},
+    "categories": {"sizes": [1, 3, 1, 2, 5, 1, 4, 1, 2]},
+    "interactions": {"sizes": [1, 2, 1, 3, 1, 1, 2, 2, 4], "needs": NESTED},
+    "short rank": {"sizes": [1, 1, 2, 1, 3, 1, 1], "short": True},
+}
+
+
+@pytest.mark.parametrize("name", CRITERIA)
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("seed", range(3))
+def test_no_subset_is_better(case: str, name: str, seed: int) -> None:
+    y, _, blocks = problem(seed=seed, **CASES[case])
+    judge = criterion(name, blocks, y)
+    for most in (None, 3):
+        found, looked_at = best_subsets(blocks, judge, count=4, most=most)
+        wanted = brute(blocks, judge, most)[:4]
+        assert_allclose([each.loss for each in found], [loss for loss, _ in wanted], rtol=SOLVED)
+        assert all(each.chosen.sum() <= (most or N) for each in found)
+        assert all(blocks.is_closed(each.chosen) for each in found)
+        assert looked_at <= len(brute(blocks, judge))
+
+
+def test_few_subsets_are_looked_at() -> None:
+    y, _, blocks = problem([1] * 16, 5)
+    found, looked_at = best_subsets(blocks, criterion("bic", blocks, y))
+    assert looked_at < 2**16 / 50
+    assert tuple(found[0].chosen) == brute(blocks, criterion("bic", blocks, y))[0][1]
+
+
+@pytest.mark.parametrize("short", [False, True])
+def test_fits_of_blocks_are_those_of_the_rows(short: bool) -> None:
+    y, x, blocks = problem([1, 2, 3, 1], 1, short=short)
+    columns = [[0], [1], [2, 3], [4, 5, 6], [7]]
+    for bits in itertools.product([False, True], repeat=4):
+        chosen = [0, *(j for term in np.flatnonzero(bits) for j in columns[term + 1])]
+        scaled = x[:, chosen] / np.linalg.norm(x[:, chosen], axis=0)
+        beta, _, rank, _ = np.linalg.lstsq(scaled, y, rcond=1e-13)
+        fit = blocks.fit(np.array(bits))
+        assert fit.rank == rank
+        assert_allclose(fit.ssr, np.sum((y - scaled @ beta) ** 2), rtol=1e-9)  # means of 1e4
+
+
+@pytest.mark.parametrize("direction", ["both", "forward", "backward"])
+def test_no_step_is_better_than_the_one_that_is_taken(direction: Any) -> None:
+    y, _, blocks = problem(seed=2, **CASES["interactions"])
+    judge = criterion("aic", blocks, y)
+    start = np.full(9, direction != "forward")
+    path = list(steps(blocks, judge, start, direction))
+    for before, after in itertools.pairwise([*path, None]):
+        ahead = []
+        for j in range(9):
+            other = before.chosen.copy()
+            other[j] = not other[j]
+            may = other[j] if direction == "forward" else direction == "both" or not other[j]
+            if may and blocks.is_closed(other):
+                ahead.append(float(judge.loss(*blocks.fit(other))))
+        best, now = min(ahead, default=np.inf), float(judge.loss(*before.fit))
+        if after is None:
+            assert best >= now - SUMS * abs(now)
+        else:
+            assert_allclose(float(judge.loss(*after.fit)), best, rtol=SUMS)
+            assert best < now
