@@ -59,3 +59,11 @@ def count_runs(keys: Keys) -> int:
         return 0
     high, low = keys["high"], keys["low"]
     return 1 + int(np.count_nonzero((high[1:] != high[:-1]) | (low[1:] != low[:-1])))
+
+
+def all_different(keys: Keys) -> bool:
+    """Whether no two keys are equal."""
+    high = np.sort(keys["high"])
+    if not (high[1:] == high[:-1]).any():
+        return True
+    return len(distinct(keys)[0]) == len(keys)

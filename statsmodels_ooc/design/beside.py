@@ -18,7 +18,7 @@ from statsmodels_ooc.blocks.block import Design, Where
 from statsmodels_ooc.design.evaluation import unbox, values_by_row
 from statsmodels_ooc.design.formula import check_names, quoted
 from statsmodels_ooc.design.integers import evaluate_exactly
-from statsmodels_ooc.design.labels import Labels, keys_of
+from statsmodels_ooc.design.labels import Labels, in_their_order, keys_of
 from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.design.rowwise import require_rowwise
 from statsmodels_ooc.design.spec import DesignSpec, Variables
@@ -41,17 +41,15 @@ class Beside:
         How it sees whole numbers.
     as_labels : bool
         Whether only the equality of its values counts.
+    code : str
+        The column's name, or the expression.
     """
 
     factor: EvalFactor
     state: dict[str, Any]
     sight: Sight
     as_labels: bool
-
-    @property
-    def code(self) -> str:
-        """The expression."""
-        return str(self.factor.name())
+    code: str
 
     def of(self, frame: pd.DataFrame, where: Where) -> pd.Series | NDArray[Any]:
         """The values for the rows of a frame, (n,), to the last digit."""
@@ -115,7 +113,7 @@ class BesideSpec(DesignSpec):
                     "leave such rows out of the model by subset=...",
                     factor.code,
                 )
-            beside[name] = keys_of(values) if factor.as_labels else _exactly(values)
+            beside[name] = keys_of(values) if factor.as_labels else _exactly(_ordered(values))
         return replace(rows, extras=replace(rows.extras, beside=beside))
 
     def fill(self, rows: Variables, piece: slice, out: FloatArray) -> None:
@@ -138,6 +136,10 @@ def _decoded(column: pd.Series) -> pd.Series:
     """A column that an expression can work with: what comes encoded for the design is not."""
     is_encoded = isinstance(column.dtype, pd.CategoricalDtype)
     return column.astype(object) if is_encoded else column
+
+
+def _ordered(column: pd.Series | NDArray[Any]) -> pd.Series | NDArray[Any]:
+    return in_their_order(column) if isinstance(column, pd.Series) else column
 
 
 def _exactly(column: pd.Series | NDArray[Any]) -> NDArray[Any]:
@@ -204,8 +206,8 @@ def learned_expression(given: str | Labels, source: Source) -> Beside:
             hint="write what it learns as a number into the expression",
         )
     if code in source.columns:
-        return Beside(factor, state, Sight(columns=frozenset(columns)), as_labels)
+        return Beside(factor, state, Sight(columns=frozenset(columns)), as_labels, code)
     sight = Sight(columns=frozenset(columns))
     for head in source.samples(columns, _ROWS):
         require_rowwise(factor, state, head, sight)
-    return Beside(factor, state, sight, as_labels)
+    return Beside(factor, state, sight, as_labels, code)

@@ -10,6 +10,7 @@ import datetime
 import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,15 @@ def keys_of(labels: pd.Series | NDArray[Any]) -> Keys:
     if labels.dtype.kind in "mM":
         return _keys_of_times(labels)
     return _keys_of_objects(labels.astype(object))
+
+
+def in_their_order(values: pd.Series) -> pd.Series:
+    """Values that compare as they are meant to: of ordered categories their numbers."""
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype) and dtype.ordered:
+        codes = values.cat.codes.astype(np.float64)
+        return codes.where(codes >= 0)
+    return values
 
 
 def _plain(labels: pd.Series) -> NDArray[Any]:
@@ -174,6 +184,13 @@ def _integers(values: NDArray[Any]) -> Keys:
     return keys
 
 
+def _words(value: Any) -> str:
+    """What tells an object of no other kind from others."""
+    if isinstance(value, Decimal):
+        value = value.normalize()
+    return f"\0{type(value).__name__} {value!r}"
+
+
 def _instant(value: Any) -> Any:
     stamp = pd.Timestamp(value)
     return (
@@ -186,5 +203,5 @@ _KINDS: dict[str, tuple[Callable[[Any], Any], Callable[[NDArray[Any]], Keys]]] =
     "integer": (int, _integers),
     "real": (float, lambda values: _keys_of_numbers(values.astype(np.float64))),
     "time": (_instant, lambda values: np.concatenate([_keys_of_time(v) for v in values])),
-    "other": (lambda value: f"\0{type(value).__name__} {value!r}", _keys_of_text),
+    "other": (_words, _keys_of_text),
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
+
+import pandas as pd
 
 from statsmodels_ooc.engine import Ledger, StreamedRows
 from statsmodels_ooc.errors import MissingGroupError, MissingGroupWarning, warn_caller
@@ -50,7 +52,22 @@ def without_rows_of_no_group(fit: Callable[P, T]) -> Callable[P, T]:
 def _without(model: Any, column: str) -> Any:
     """The same model of the rows that have a value of a column."""
     stream: StreamedRows = model.likelihood.stream
-    source = subset_source(stream.whole_source, f"`{column}`.notna()")
+    source = subset_source(stream.whole_source, _has_value(column))
     fewer = StreamedRows(source, stream.spec, Ledger(list(stream.passes)))
     likelihood = replace(model.likelihood, stream=fewer)
     return seen_anew(model, fewer, likelihood, getattr(model, "formula", None))
+
+
+def _has_value(column: str) -> Any:
+    """A condition on rows: an expression, which reads no other column, where one can say it."""
+    return HasValue(column) if "`" in column else f"`{column}`.notna()"
+
+
+@dataclass(frozen=True)
+class HasValue:
+    """Rows that have a value of a column."""
+
+    column: str
+
+    def __call__(self, frame: pd.DataFrame) -> Any:
+        return frame[self.column].notna()

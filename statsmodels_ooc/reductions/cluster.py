@@ -12,7 +12,7 @@ from scipy import sparse
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.blocks.keys import KEY, Keys, count_runs, distinct, together
+from statsmodels_ooc.blocks.keys import KEY, Keys, all_different, count_runs, distinct, together
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.closing import Closed, Payload
 
@@ -39,7 +39,7 @@ class ClusterState:
     keys: Keys  # of the open clusters, each once, in their order, (m,)
     sums: FloatArray  # of their rows, (m, q)
     closed: Closed
-    closed_keys: list[NDArray[np.uint64]] = field(default_factory=list)  # their high words
+    closed_keys: list[Keys] = field(default_factory=list)
     shelved: tuple[str, ...] = ()
     broken: bool = False  # clusters have been closed of which more rows may come
     runs: int = 0  # of rows of one cluster
@@ -60,8 +60,7 @@ class ClusterState:
         """Whether rows came of clusters that had been closed: then the sums are of no use."""
         if self.broken or not self.closed_keys:
             return self.broken
-        closed = np.sort(np.concatenate([*self.closed_keys, self.keys["high"]]))
-        return bool((closed[1:] == closed[:-1]).any())
+        return not all_different(np.concatenate([*self.closed_keys, self.keys]))
 
 
 @dataclass(frozen=True)
@@ -183,7 +182,7 @@ class ClusterSums(Reduction[list[ClusterState]]):
         state.closed = state.closed.plus(
             self.payload.closed(state.keys[~is_end], state.sums[~is_end])
         )
-        state.closed_keys = [*state.closed_keys, state.keys["high"][~is_end]]
+        state.closed_keys = [*state.closed_keys, state.keys[~is_end]]
         state.keys, state.sums = state.keys[is_end], state.sums[is_end]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +12,8 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.errors import MemoryLimitError, MissingDataError
+from statsmodels_ooc.blocks.keys import Keys
+from statsmodels_ooc.errors import DesignError, MemoryLimitError, MissingDataError
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.sandwich import RowScores
@@ -30,7 +33,7 @@ class KernelState:
     longest: int = 0  # run that is complete
     ends: tuple[Any, Any] | None = None  # what stands beside the first and the last row
     lengths: tuple[int, int] = (0, 0)  # of the first and of the last run
-    labels: list[NDArray[np.uint64]] = field(default_factory=list)  # of the runs
+    labels: list[Keys] = field(default_factory=list)  # of the runs
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class KernelMeat(Reduction[KernelState]):
         return KernelState(np.zeros((r, r)), np.zeros((0, r)), np.zeros((0, r)))
 
     def update(self, state: KernelState, block: Block) -> KernelState:
+        block = counted_rows(self.scores, block)
         if len(block.endog) == 0:
             return state
         u = row_scores(self.scores, self.axes, block)
@@ -118,7 +122,7 @@ class KernelMeat(Reduction[KernelState]):
             int(lengths.max()),
             None if values is None else (values[0], values[-1]),
             (first, last),
-            [] if keys is None else [keys["high"][starts]],
+            [] if keys is None else [keys[starts]],
         )
 
     def merge(self, left: KernelState, right: KernelState) -> KernelState:
@@ -153,7 +157,10 @@ class KernelMeat(Reduction[KernelState]):
         if left.ends is None or right.ends is None:
             return True
         before, after = left.ends[1], right.ends[0]
-        return bool(before == after) if self.time is None else not after < before
+        if self.time is None:
+            return bool(before == after)
+        with in_order():
+            return not after < before
 
     def _join(self, merged: KernelState, left: KernelState, right: KernelState) -> None:
         """Make the last run of the left and the first of the right one."""
@@ -189,6 +196,14 @@ def row_scores(scores: RowScores, axes: Axes, block: Block) -> FloatArray:
     return axes.rows(block) * of_rows[:, None]
 
 
+def counted_rows(scores: RowScores, block: Block) -> Block:
+    """The rows of a block without those of frequency zero, which are none."""
+    counts = scores.counts(block)
+    if counts is None or counts.all():
+        return block
+    return block.some(np.flatnonzero(counts))
+
+
 def checked_times(block: Block, name: str) -> NDArray[Any]:
     """The times beside the rows of a block, (b,).
 
@@ -196,16 +211,45 @@ def checked_times(block: Block, name: str) -> NDArray[Any]:
     ------
     MissingDataError
         One is missing.
+    DesignError
+        They are of several types, which have no order.
     """
     times = block.extras.beside[name]
-    missing = np.array([t is None for t in times]) if times.dtype == object else times != times
+    missing = np.array([_is_none(t) for t in times]) if times.dtype == object else times != times
     if missing.any():
         row = block.row(int(np.argmax(missing)))
         raise MissingDataError(
             f"missing time at row {row} of partition {block.partition}",
             hint="leave such rows out of the model by subset=...",
         )
+    with in_order():
+        _ = times[1:] < times[:-1]
     return times
+
+
+def _is_none(time: Any) -> bool:
+    """Whether it is None, not equal to itself, or will not say."""
+    try:
+        return time is None or bool(time != time)
+    except TypeError:
+        return True
+
+
+@contextmanager
+def in_order() -> Iterator[None]:
+    """Refuse times that cannot be compared.
+
+    Raises
+    ------
+    DesignError
+        They are of several types, or of one that has no order.
+    """
+    try:
+        yield
+    except TypeError as error:
+        raise DesignError(
+            f"times have no order: {error}", hint="give numbers, dates or text, of one type"
+        ) from error
 
 
 def _ends(left: KernelState, right: KernelState) -> tuple[Any, Any] | None:
@@ -264,8 +308,13 @@ def band_products(u: FloatArray, weights: FloatArray, runs: NDArray[np.intp]) ->
 
 def across(tail: FloatArray, head: FloatArray, weights: FloatArray) -> FloatArray:
     """The products of rows at the end of a part, (p, r), with those that follow, (q, r)."""
-    p, q = len(tail), len(head)
-    lag = np.arange(q)[:, None] + np.arange(p, 0, -1)[None, :]
+    p, q, m = len(tail), len(head), _TILES[1]
     padded = np.append(weights, 0.0)
-    half = head.T @ (padded[np.minimum(lag, len(weights))] @ tail)
+    half = np.zeros((head.shape[1], tail.shape[1]))
+    for i in range(0, q, m):
+        for j in range(0, p, m):
+            rows, before = np.arange(i, min(i + m, q)), p - np.arange(j, min(j + m, p))
+            if rows[0] + before[-1] < len(weights):  # the nearest of them
+                lag = np.minimum(rows[:, None] + before[None, :], len(weights))
+                half += head[i : i + m].T @ (padded[lag] @ tail[j : j + m])
     return np.asarray(half + half.T)

@@ -14,7 +14,7 @@ from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.cluster import sums_by
-from statsmodels_ooc.reductions.kernel import checked_times, row_scores
+from statsmodels_ooc.reductions.kernel import checked_times, counted_rows, in_order, row_scores
 from statsmodels_ooc.reductions.sandwich import RowScores
 
 
@@ -61,6 +61,7 @@ class PeriodSums(Reduction[PeriodState]):
         return PeriodState(np.empty(0), np.zeros((0, self.axes.root.shape[1])))
 
     def update(self, state: PeriodState, block: Block) -> PeriodState:
+        block = counted_rows(self.scores, block)
         if len(block.endog) == 0:
             return state
         values = checked_times(block, self.time)
@@ -73,7 +74,10 @@ class PeriodSums(Reduction[PeriodState]):
     def merge(self, left: PeriodState, right: PeriodState) -> PeriodState:
         if left.ends is None or right.ends is None:
             return left if right.ends is None else right
-        times, codes = np.unique(np.concatenate([left.times, right.times]), return_inverse=True)
+        with in_order():
+            goes_back = bool(right.ends[0] < left.ends[1])
+            both = np.concatenate([left.times, right.times])
+            times, codes = np.unique(both, return_inverse=True)
         if len(times) > self.most:
             raise MemoryLimitError(
                 f"there are more than {self.most:,} periods, and for each of them "
@@ -81,7 +85,7 @@ class PeriodSums(Reduction[PeriodState]):
                 hint="smo.options.memory_limit = '8 GiB' raises the limit",
             )
         sums = sums_by(codes, len(times), np.concatenate([left.sums, right.sums]))
-        back = left.back + right.back + bool(right.ends[0] < left.ends[1])
+        back = left.back + right.back + goes_back
         return PeriodState(times, sums, back, (left.ends[0], right.ends[1]))
 
 

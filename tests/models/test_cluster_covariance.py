@@ -407,3 +407,35 @@ def test_rows_without_a_label_are_refused_where_missing_values_are() -> None:
     res = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=7)).fit()
     with pytest.raises(MissingGroupError, match="'name'"):  # the parameters stay what they are
         res.get_robustcov_results("cluster", groups="name")
+
+
+@pytest.mark.parametrize("column", ["firm id", "firm.id", "class", "a`b"])
+def test_a_column_of_any_name_may_lack_labels(column: str) -> None:
+    frame = FRAME.assign(**{column: FRAME["name"].where(FRAME.index % 5 != 2)})
+    model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=7))
+    with pytest.warns(MissingGroupWarning, match="24 of 120 rows"):
+        found = model.fit(cov_type="cluster", cov_kwds={"groups": column})
+    assert found.nobs == 96
+
+
+@pytest.mark.filterwarnings("ignore:Perfect separation")
+def test_as_many_rows_as_parameters_have_no_correction() -> None:
+    few = FRAME.drop_duplicates(["firm"])[:3].assign(u=[0.0, 1.0, 3.0])
+    data = smo.as_source(few, chunk_rows=2)
+    model = smof.glm("count ~ x + u", data, family=sm.families.Poisson())
+    with pytest.raises(DesignError, match=r"nothing of 3 parameters|no more rows|as many"):
+        model.fit(cov_type="cluster", cov_kwds={"groups": "firm"})
+
+
+@pytest.mark.parametrize("factor", ["a", [2.0], np.nan])
+def test_what_is_no_factor_is_named(factor: Any) -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    with pytest.raises(OptionError, match="is a number"):
+        model.fit(cov_type="HC1", cov_kwds={"scaling_factor": factor})
+    with pytest.raises(OptionError, match="is a number"):
+        model.fit(cov_type="fixed scale", cov_kwds={"scale": "a"})
+    res = model.fit()
+    scaled, plain = (
+        res.covariances([("nonrobust", {"scaling_factor": value})])[0] for value in (4.0, 1.0)
+    )
+    assert_allclose(scaled, 4 * plain, rtol=1e-15)

@@ -227,7 +227,7 @@ WRONG: dict[str, tuple[str, dict[str, Any], type[Exception], str]] = {
         "hac-groupsum",
         {"maxlags": 1, "time": np.where(FRAME["time"] == 5, np.nan, FRAME["time"])},
         MissingDataError,
-        "missing time at row . of partition",
+        "missing value of time at position 5",
     ),
 }
 
@@ -311,3 +311,99 @@ def test_lags_take_no_more_memory_than_is_told() -> None:
 
 def ones(lags: int) -> Any:
     return np.ones(lags + 1)
+
+
+def quarters() -> pd.Series:
+    names = [f"q{i}" for i in range(1, 61)]
+    return pd.Series(pd.Categorical.from_codes(FRAME["time"], names, ordered=True))
+
+
+@pytest.mark.parametrize("given", ["column", "array"])
+def test_ordered_categories_are_in_their_order(given: str) -> None:
+    """Not in that of their names, where q10 comes before q2."""
+    frame = FRAME.assign(quarter=quarters())
+    model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=7))
+    keywords = {"time": "quarter" if given == "column" else quarters(), "maxlags": 2}
+    expected = ours().fit(cov_type="hac-groupsum", cov_kwds={"time": "time", "maxlags": 2})
+    found = model.fit(cov_type="hac-groupsum", cov_kwds=keywords)
+    assert_allclose(found.bse, expected.bse, rtol=1e-14)
+    assert found.n_groups == expected.n_groups
+
+
+MIXED = pd.Series([*FRAME["name"][:-1], 3], dtype=object)
+NO_TIMES: dict[str, tuple[Any, type[Exception]]] = {
+    "none among objects": (
+        FRAME["name"].where(FRAME.index != 9, None).astype(object),
+        MissingDataError,
+    ),
+    "not a number among objects": (
+        FRAME["time"].astype(object).where(FRAME.index != 9, np.nan),
+        MissingDataError,
+    ),
+    "no time with a zone": (
+        FRAME["day"].dt.tz_localize("UTC").where(FRAME.index != 9),
+        MissingDataError,
+    ),
+    "several types": (MIXED, DesignError),
+    "several types, dask": (da.from_array(MIXED.to_numpy(), chunks=50), DesignError),
+    "NA of dask": (
+        da.from_array(FRAME["time"].astype(object).where(FRAME.index != 9, pd.NA).to_numpy(), 50),
+        MissingDataError,
+    ),
+}
+
+
+@pytest.mark.parametrize("cov_type", ["hac-groupsum", "hac-panel"])
+@pytest.mark.parametrize("case", NO_TIMES)
+def test_what_is_no_time_is_named(case: str, cov_type: str) -> None:
+    time, error = NO_TIMES[case]
+    with pytest.raises(error):
+        ours().fit(cov_type=cov_type, cov_kwds={"time": time, "maxlags": 1})
+
+
+def test_groups_that_differ_by_less_than_a_second() -> None:
+    start = pd.Timestamp("2020-01-01") + pd.to_timedelta(FRAME["firm"] * 100, unit="ms")
+    found = ours().fit(cov_type="hac-panel", cov_kwds={"groups": start, "maxlags": 2})
+    expected = ours().fit(cov_type="hac-panel", cov_kwds={"groups": "firm", "maxlags": 2})
+    assert_allclose(found.bse, expected.bse, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("cov_type", "keywords"),
+    [
+        ("hac-groupsum", {"time": np.zeros(N), "maxlags": 1}),
+        ("hac-panel", {"groups": np.zeros(N), "maxlags": 1, "use_correction": "cluster"}),
+    ],
+)
+def test_one_group_has_no_correction(cov_type: str, keywords: dict[str, Any]) -> None:
+    with pytest.raises(DesignError, match="one group or period"):
+        ours().fit(cov_type=cov_type, cov_kwds=keywords)
+
+
+def test_one_series_has_no_degrees_of_freedom() -> None:
+    with pytest.warns(CovarianceWarning, match="one series"):
+        ours().fit(cov_type="hac-panel", cov_kwds={"groups": np.zeros(N), "maxlags": 1})
+
+
+@pytest.mark.parametrize(
+    "kernel", [["bartlett"], {}, np.ones(3), lambda m: "abc", lambda m: 1j * np.ones(m + 1)]
+)
+def test_what_is_no_kernel_is_named(kernel: Any) -> None:
+    with pytest.raises(OptionError, match="kernel"):
+        ours().fit(cov_type="HAC", cov_kwds={"maxlags": 2, "kernel": kernel})
+
+
+def test_rows_of_frequency_zero_are_no_series() -> None:
+    frame = FRAME.assign(f=(FRAME["firm"] != 1) * 1)
+    family = sm.families.Poisson()
+    data = smo.as_source(frame, chunk_rows=7)
+    with pytest.warns(UserWarning, match="not fully supported"):
+        found = smof.glm("count ~ x", data, family=family, freq_weights="f").fit(
+            cov_type="hac-panel", cov_kwds={"groups": "firm", "maxlags": 2}
+        )
+    kept = smo.as_source(frame[frame["f"] > 0], chunk_rows=7)
+    expected = smof.glm("count ~ x", kept, family=family).fit(
+        cov_type="hac-panel", cov_kwds={"groups": "firm", "maxlags": 2}
+    )
+    assert_allclose(found.bse, expected.bse, rtol=1e-8)
+    assert found.n_groups == expected.n_groups == 7

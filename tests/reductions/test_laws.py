@@ -387,7 +387,7 @@ def parts(state: Any) -> dict[str, Any]:
     assert is_dataclass(state)
     content = {f.name: getattr(state, f.name) for f in fields(state) if f.name[0] != "_"}
     if isinstance(state, KernelState):  # pieces of one list
-        content["labels"] = np.concatenate([np.zeros(0), *state.labels])
+        content["labels"] = np.array([key for keys in state.labels for key in keys.tolist()])
     for name in [name for name, value in content.items() if is_dataclass(value)]:
         inner = parts(content.pop(name))
         content |= {f"{name}: {part}": value for part, value in inner.items()}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.sandwich import RowScores
@@ -85,6 +86,21 @@ class ScoredFit(ABC):
     def free(self) -> int:
         """How many parameters are estimated: all of them, unless constraints leave fewer."""
         return len(self.params)
+
+    def require_spare_rows(self) -> None:
+        """Refuse a correction by ``n - k``, where there are no more rows than parameters.
+
+        Raises
+        ------
+        DesignError
+            There are none.
+        """
+        if self.nobs <= self.free:
+            raise DesignError(
+                f"{self.nobs:g} rows leave nothing of {self.free} parameters for a correction by "
+                "n - k",
+                hint="use_correction=False, or HC0",
+            )
 
     @property
     def axes(self) -> Axes:

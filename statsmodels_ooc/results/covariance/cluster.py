@@ -98,6 +98,8 @@ class Cluster:
         payload = ClusterScores(fit.scores, fit.axes)
         found = _summed(fit, payload, self.name, options.groups)
         n, k = fit.nobs, fit.free
+        if options.use_correction:
+            fit.require_spare_rows()
         meat = np.zeros_like(found[0].meat)
         for way, closed in zip(combined(options.groups), found, strict=True):
             sign = 1.0 if len(way) % 2 else -1.0

@@ -122,6 +122,8 @@ class GLMWhite:
         ((state, message),) = fit.ask(_question(fit))
         if message is not None and self.name in ("HC2", "HC3"):
             warn_caller(message, LeverageWarning)
+        if self.name == "HC1":
+            fit.require_spare_rows()
         meat = MEATS[self.name](state, fit.nobs, fit.nobs - fit.free)
         return Robust(sandwich(fit.bread(), meat), descriptions[self.name], {"corrected": True})
 

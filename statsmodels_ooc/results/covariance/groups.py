@@ -10,8 +10,14 @@ from uuid import uuid4
 import numpy as np
 import pandas as pd
 
-from statsmodels_ooc.design.labels import Labels
-from statsmodels_ooc.errors import CovarianceWarning, OptionError, SourceError, warn_caller
+from statsmodels_ooc.design.labels import Labels, in_their_order
+from statsmodels_ooc.errors import (
+    CovarianceWarning,
+    MissingDataError,
+    OptionError,
+    SourceError,
+    warn_caller,
+)
 from statsmodels_ooc.sources.dask_array import is_lazy
 
 _MOST_NAMES = 8  # a list of more texts are labels
@@ -106,6 +112,14 @@ def times_of(time: Any) -> Given:
     if len(ways) != 1:
         raise OptionError(f"time={time!r}; it is a column, an expression, or a time for each row")
     (one,) = ways
+    if isinstance(one, pd.Series | np.ndarray):
+        one = in_their_order(pd.Series(one))
+        absent = pd.isna(one).to_numpy()
+        if absent.any():
+            raise MissingDataError(
+                f"missing value of time at position {int(np.argmax(absent))}",
+                hint="leave such rows out of the model by subset=...",
+            )
     name = f"time {one}" if isinstance(one, str) else f"time#{uuid4().hex}"
     return Given((name,), {name: one}, {"time": one} if isinstance(one, str) else {})
 

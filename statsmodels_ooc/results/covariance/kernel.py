@@ -12,6 +12,7 @@ from statsmodels.stats.sandwich_covariance import kernel_dict
 from statsmodels.tools.sm_exceptions import SpecificationWarning
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.keys import all_different, distinct
 from statsmodels_ooc.engine.sizes import states_alive
 from statsmodels_ooc.errors import CovarianceWarning, DesignError, OptionError, warn_caller
 from statsmodels_ooc.likelihoods.base import Question
@@ -22,7 +23,8 @@ from statsmodels_ooc.results.covariance.base import Robust, ScoredFit, sandwich
 from statsmodels_ooc.results.covariance.groups import Given, times_of, ways_of
 
 _SHARE = 4  # of the memory limit
-_LABEL = 8  # bytes
+_LABEL = 16  # bytes
+_MOST_LAGS = 2**26
 
 Kernel = str | Callable[[int], Any]
 
@@ -130,6 +132,8 @@ class PeriodOptions:
 
 
 def _check_correction(correction: Any) -> None:
+    if isinstance(correction, np.bool_):
+        correction = bool(correction)
     if correction is not False and correction not in ("hac", "cluster", "clu", "c"):
         raise OptionError(f"use_correction={correction!r}; it is 'hac', 'cluster' or False")
 
@@ -147,16 +151,28 @@ def _weights(options: _WithKernel, fit: ScoredFit) -> FloatArray:
     given: Any = lags
     if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 0:
         raise OptionError(f"maxlags={given!r}; it is a whole number of rows, zero or more")
-    weights = np.asarray(_function(kernel)(int(lags)), dtype=np.float64)
+    if lags > _MOST_LAGS:
+        raise OptionError(f"maxlags={lags:,}; a kernel gives weights of {_MOST_LAGS:,} at the most")
+    told = _function(kernel)(int(lags))
+    if np.iscomplexobj(told):
+        raise OptionError(f"the kernel gives {told!r}, which is complex")
+    try:
+        weights = np.asarray(told, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"the kernel gives {told!r}, not weights: {error}") from error
     if weights.shape != (lags + 1,) or not np.isfinite(weights).all():
-        raise OptionError(f"the kernel gives {weights} for {lags} lags, not {lags + 1} weights")
+        raise OptionError(f"the kernel gives {told} for {lags} lags, not {lags + 1} weights")
     return weights[: max(int(fit.likelihood.facts.rows), 1)]  # no rows are further apart
+
+
+def _is_name(kernel: Any) -> bool:
+    return isinstance(kernel, str)
 
 
 def _function(kernel: Kernel) -> Callable[[int], Any]:
     if callable(kernel):
         return kernel
-    if kernel not in kernel_dict:
+    if not _is_name(kernel) or kernel not in kernel_dict:
         names = ", ".join(map(repr, kernel_dict))
         raise OptionError(f"kernel={kernel!r}; it is {names} or a function")
     found: Callable[[int], Any] = kernel_dict[kernel]
@@ -173,11 +189,17 @@ def _told(options: Any) -> dict[str, Any]:
 
 
 def _factor(correction: str | bool, fit: ScoredFit, groups: int) -> float:
-    n, k = fit.nobs, fit.free
-    if correction is False:
+    if not correction:
         return 1.0
+    n, k = fit.nobs, fit.free
+    fit.require_spare_rows()
     if correction is True or correction == "hac":
         return n / (n - k)
+    if groups < 2:
+        raise DesignError(
+            "there is one group or period, and the correction for their number needs two",
+            hint="use_correction=False, or 'hac'",
+        )
     return groups / (groups - 1) * ((n - 1) / (n - k))
 
 
@@ -286,6 +308,12 @@ class PanelHAC:
         cov = sandwich(fit.bread(), meat) * _factor(options.use_correction, fit, runs)
         given: Given = options.time if options.groups is None else options.groups
         told = {**_told(options), **given.told}
+        if runs == 1 and options.df_correction is not False:
+            warn_caller(
+                "cov_type='hac-panel': there is one series, and t tests have no degrees of "
+                "freedom; df_correction=False takes those of the rows",
+                CovarianceWarning,
+            )
         inference = _inference(options.df_correction, runs)
         return Robust(cov, descriptions["HAC-Panel"], told, {"n_groups": runs, **inference})
 
@@ -298,7 +326,7 @@ def _series(state: KernelState) -> tuple[FloatArray, int, int]:
     """The meat, how many series there are, and how long the longest of them is."""
     if state.labels:
         labels = np.concatenate(state.labels)
-        again = len(labels) - len(np.unique(labels))
+        again = 0 if all_different(labels) else len(labels) - len(distinct(labels)[0])
         if again:
             raise DesignError(
                 f"cov_type='hac-panel': {again:,} times rows of a group come back after those of "

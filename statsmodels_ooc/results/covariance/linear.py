@@ -11,7 +11,7 @@ import numpy as np
 from statsmodels.base.covtype import descriptions
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.errors import LeverageWarning, warn_caller
+from statsmodels_ooc.errors import LeverageWarning, OptionError, warn_caller
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.reductions.leverage import LeverageOne
 from statsmodels_ooc.reductions.residuals import ResidualMoments
@@ -178,6 +178,10 @@ class ScaleOptions:
     """The scale of a covariance that is not estimated."""
 
     scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.scale, int | float | np.number):
+            raise OptionError(f"scale={self.scale!r}; it is a number")
 
 
 @dataclass(frozen=True)

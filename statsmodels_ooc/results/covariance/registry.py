@@ -69,7 +69,7 @@ def checked(
 
 
 def _warn_of_unused(cov_kwds: Any) -> None:
-    unused = [] if not isinstance(cov_kwds, Mapping) else [n for n in cov_kwds if n != "use_t"]
+    unused = [] if not isinstance(cov_kwds, Mapping) else [n for n in cov_kwds if n not in _SHARED]
     if unused:
         warn_caller(
             f"cov_kwds has {', '.join(map(repr, unused))}, and cov_type='nonrobust' takes no "
@@ -86,6 +86,9 @@ def _options(entry: Covariance[Any], keywords: Mapping[str, Any]) -> Any:
     """The keywords as the covariance's options."""
     if not isinstance(keywords, Mapping):
         raise OptionError(f"cov_kwds={keywords!r}; it is a dict of keywords of {entry.name!r}")
+    factor = keywords.get("scaling_factor")
+    if factor is not None and not _is_number(factor):
+        raise OptionError(f"scaling_factor={factor!r}; it is a number")
     keywords = {name: value for name, value in keywords.items() if name not in _SHARED}
     known = {option.name: option for option in fields(entry.Options)}
     unknown = [name for name in keywords if name not in known]
@@ -98,6 +101,10 @@ def _options(entry: Covariance[Any], keywords: Mapping[str, Any]) -> Any:
     if lacking:
         raise OptionError(f"cov_type={entry.name!r} needs {', '.join(lacking)} in cov_kwds")
     return entry.Options(**keywords)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and np.isfinite(value)
 
 
 _SHARED = ("scaling_factor", "use_t")
@@ -203,7 +210,7 @@ class HasCovariances:
         if entry is None and self.normalized_cov_params is None:
             raise ValueError("the fit has no covariance of its parameters")
         if entry is None:
-            return np.asarray(self.normalized_cov_params * self.scale)
+            return _scaled(np.asarray(self.normalized_cov_params * self.scale), cov_kwds)
         _note_het_scale(self, entry)
         return _scaled(entry.of(self.scored, options).cov, cov_kwds)
 
@@ -228,7 +235,9 @@ class HasCovariances:
             *(q for entry, options, _ in chosen if entry for q in entry.questions(fit, options))
         )
         return [
-            _scaled(entry.of(fit, options).cov, keywords) if entry else self.covariance("nonrobust")
+            _scaled(entry.of(fit, options).cov, keywords)
+            if entry
+            else self.covariance("nonrobust", **keywords)
             for entry, options, keywords in chosen
         ]
 
