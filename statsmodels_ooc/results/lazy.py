@@ -23,7 +23,7 @@ from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.options import options
 from statsmodels_ooc.results.new_data import is_read_in_chunks, levels_are_counted
 from statsmodels_ooc.results.predicting import predict_linear, predict_new, predict_own
-from statsmodels_ooc.results.rows import Fitted, Residuals
+from statsmodels_ooc.results.rows import Fitted, HetScale, Residuals
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
 
 _OF_PREDICT = ("exposure", "offset", "which")  # of a GLM, in order
@@ -110,6 +110,9 @@ class LazyRows(HasRows):
     nobs: Any
     scale: Any
     uncentered_tss: Any
+    df_resid: Any
+    scored: Any
+    het_kind: str | None = None
 
     @row_answer
     def fittedvalues(self) -> RowFunction:
@@ -134,6 +137,16 @@ class LazyRows(HasRows):
             warn_caller("All residuals are 0, cannot compute normed residuals.", RuntimeWarning)
             sigma = 1.0
         return RowFunction(Residuals(np.asarray(self.params), whitened=True, divisor=sigma))
+
+    @row_answer
+    def het_scale(self) -> RowFunction:
+        """Squared residuals as the last covariance of HC0 to HC3 took them, (n,)."""
+        if self.het_kind is None:
+            raise AttributeError("het_scale is there once one of HC0 to HC3 has been asked for")
+        factor = self.nobs / self.df_resid if self.het_kind == "HC1" else 1.0
+        power = {"HC2": 1, "HC3": 2}.get(self.het_kind, 0)
+        scored = self.scored
+        return RowFunction(HetScale(scored.params, scored.axes, factor, power, scored.ones))
 
     def get_prediction(
         self,

@@ -13,7 +13,6 @@ from statsmodels.iolib import summary2 as iolib
 
 from statsmodels_ooc._statsmodels import cache_writable
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.engine import RowFunction, row_answer
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning
 from statsmodels_ooc.reductions.residuals import ResidualMomentsState
 from statsmodels_ooc.results.collinearity import HasCollinearity
@@ -29,7 +28,6 @@ from statsmodels_ooc.results.influence import HasInfluence
 from statsmodels_ooc.results.lazy import LazyRows, WithDesign
 from statsmodels_ooc.results.nested import NestedTests
 from statsmodels_ooc.results.penalized_path import HasPath
-from statsmodels_ooc.results.rows import HetScale
 from statsmodels_ooc.results.submodels import HasSubmodels
 from statsmodels_ooc.results.term_choice import HasTermChoice
 from statsmodels_ooc.results.writing import WritesRows
@@ -63,7 +61,6 @@ class StreamedResults(
     use_t: bool
     registry = LINEAR
     _scored: LinearScored | None = None
-    het_kind: str | None = None
 
     def __init__(
         self,
@@ -296,16 +293,6 @@ class StreamedResults(
         robust covariances stay if they have been asked for.
         """
         self.forget_rows()
-
-    @row_answer
-    def het_scale(self) -> RowFunction:
-        """Squared residuals as the last covariance of HC0 to HC3 took them, (n,)."""
-        if self.het_kind is None:
-            raise AttributeError("het_scale is there once one of HC0 to HC3 has been asked for")
-        factor = self.nobs / self.df_resid if self.het_kind == "HC1" else 1.0
-        power = {"HC2": 1, "HC3": 2}.get(self.het_kind, 0)
-        scored = self.scored
-        return RowFunction(HetScale(scored.params, scored.axes, factor, power, scored.ones))
 
 
 class RegressionResults(StreamedResults, lm.RegressionResults):  # type: ignore[misc]

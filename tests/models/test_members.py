@@ -88,7 +88,6 @@ RESULTS_SAFE: dict[str, Call] = {
     **attributes("df_resid", "diagn", "eigenvals", "ess", "f_pvalue", "k_constant"),
     **attributes("llf", "model", "mse_model", "mse_resid", "mse_total", "normalized_cov_params"),
     **attributes("params", "pvalues", "rsquared", "rsquared_adj", "tvalues", "use_t"),
-    "compare_f_test": lambda r: r.compare_f_test(restricted()),
     "conf_int": lambda r: r.conf_int(),
     "cov_params": lambda r: r.cov_params(),
     "f_test": lambda r: r.f_test("a = 0"),
@@ -100,6 +99,7 @@ RESULTS_SAFE: dict[str, Call] = {
 }
 RESULTS_OURS: dict[str, Call] = {
     **attributes("centered_tss", "fvalue", "nobs", "scale", "ssr", "uncentered_tss"),
+    "compare_f_test": lambda r: r.compare_f_test(restricted()),
     "compare_lm_test": lambda r: r.compare_lm_test(restricted()),
     "compare_lr_test": lambda r: r.compare_lr_test(restricted(), large_sample=True),
     "get_prediction": lambda r: r.get_prediction(NEW).summary_frame(),

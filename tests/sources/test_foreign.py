@@ -21,7 +21,6 @@ from tolerances import SOLVED
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.sources.coerce import as_source, is_chunked, is_in_memory
 
 
@@ -179,11 +178,14 @@ NEW = {
 
 
 @pytest.mark.parametrize("make", NEW.values(), ids=NEW)
-@pytest.mark.parametrize("method", ["predict", "get_prediction"])
-def test_new_data_in_chunks_are_refused_with_the_loop_to_write(make, method):
+def test_new_data_in_chunks_are_predicted(make, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    TABLE.to_parquet("t.parquet")
     res = smof.ols("y ~ x", as_source(TABLE)).fit()
-    with pytest.raises(DesignError, match=r"\[res\.predict\(frame\) for frame in"):
-        getattr(res, method)(make())
+    expected = res.get_prediction(TABLE).summary_frame()
+    np.testing.assert_allclose(res.predict(make()), expected["mean"], rtol=SOLVED)
+    found = res.get_prediction(make()).summary_frame()
+    np.testing.assert_allclose(found, expected, rtol=SOLVED)
 
 
 @pytest.mark.parametrize("new", [POLARS, ARROW], ids=["polars", "Arrow"])
