@@ -177,10 +177,11 @@ def print_table(
             continue
         ratio = "" if baseline is None else f"{found.seconds / baseline:.2f}"
         agreement = ""
-        if found.estimates and reference:
+        if found.estimates.keys() & reference.keys():
             agreement = f"{min(digits(found.estimates, reference), 16):.1f}"
         elif found.estimates:
-            reference, agreement = found.estimates, "reference"
+            agreement = "reference"
+        reference = {**found.estimates, **reference}
         print(
             f"{name:<36}{threads[name]:>8}{found.seconds:>10.3f}{ratio:>8}"
             f"{found.peak_mib:>10,.0f}  {agreement}"
