@@ -20,7 +20,7 @@ from statsmodels_ooc.diagnostics.rows import (
 )
 from statsmodels_ooc.diagnostics.subject import Subject, column_values, subject
 from statsmodels_ooc.diagnostics.tuples import changing_tuple
-from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.reductions.auxiliary import Auxiliary
 from statsmodels_ooc.reductions.exact import Means
 from statsmodels_ooc.reductions.least_squares import Triangle, TriangleState, triangularize
@@ -96,6 +96,11 @@ def het_breuschpagan(
 
 def _factor_beside(about: Subject, exog_het: Any) -> FloatArray:
     codes = [exog_het] if isinstance(exog_het, str) else exog_het
+    if isinstance(exog_het, str) and exog_het.lstrip().startswith("~"):
+        raise OptionError(
+            f"exog_het={exog_het!r} is a formula; it is a column, an expression, or a list of them",
+            hint="['a', 'b'] for '~ a + b'",
+        )
     if isinstance(codes, list | tuple) and all(isinstance(code, str) for code in codes):
         given: dict[str, Any] = {f"exog_het {i}": code for i, code in enumerate(codes)}
         q, options = len(given) + 1, tuple(codes)

@@ -278,8 +278,8 @@ def _opened(results_x: Any, results_z: Any, name: str, *, weighted: bool = False
         return None
     if x is None or z is None:
         raise NotImplementedError(
-            f"{name} of a model out of memory and one in memory is not built; wrap the data of "
-            "both in smo.as_source"
+            f"{name} reads the rows of both models together, and those of one are in memory; wrap "
+            "the data of both in smo.as_source"
         )
     other = z.rows().lazy(WholeRows(), z.k + 2)
     rows, p = x.rows(other=other), x.k + z.k

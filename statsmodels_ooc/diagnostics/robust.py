@@ -36,8 +36,8 @@ def check_covariance(name: str, cov_type: str, cov_kwds: Any) -> None:
     """
     if cov_type != CLASSIC and cov_type not in MEATS:
         raise NotImplementedError(
-            f"{name}: cov_type={cov_type!r} is not built for auxiliary regressions; there are "
-            f"{', '.join((CLASSIC, *MEATS))}"
+            f"{name}: cov_type={cov_type!r} needs the rows of the regression in order or with "
+            f"labels, which its sums do not have; there are {', '.join((CLASSIC, *MEATS))}"
         )
     if cov_kwds:
         raise ValueError(f"{name}: cov_type={cov_type!r} takes no keywords, not {cov_kwds!r}")

@@ -161,8 +161,8 @@ class NestedTests:
         """
         if not isinstance(restricted, NestedTests):
             raise NotImplementedError(
-                "compare_lm_test of a model out of memory and one in memory is not built; wrap "
-                "the data of both in as_source"
+                "compare_lm_test reads the rows of both models, and those of one are in memory; "
+                "wrap the data of both in as_source"
             )
         if not self._is_nested(restricted):
             raise ValueError("Restricted model is not nested by full model.")

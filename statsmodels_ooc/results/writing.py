@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from statsmodels_ooc.engine import (
     write_rows,
 )
 from statsmodels_ooc.engine.writing import RESERVED
-from statsmodels_ooc.errors import ColumnNotFoundError, DesignError
+from statsmodels_ooc.errors import ColumnNotFoundError, DesignError, OptionError
 from statsmodels_ooc.results.intervals import SHOWN
 from statsmodels_ooc.results.predicting import check_exposure, kernel_of_model, predictor_of
 from statsmodels_ooc.results.predictions import PredictedColumns, Predictor, quantile_of
@@ -144,6 +145,8 @@ def _asked(
     results: Any, names: Sequence[str], alpha: float, *, new: bool
 ) -> list[tuple[RowColumns, Mapping[str, Any]]]:
     """The columns that are asked for, and what has to stand beside the rows for each."""
+    if not 0 < alpha < 1:
+        raise OptionError(f"alpha={alpha!r}; it is the level of intervals, between zero and one")
     predicted = tuple(name for name in names if name in SHOWN)
     found: list[tuple[RowColumns, Mapping[str, Any]]] = []
     if predicted:
@@ -202,14 +205,16 @@ def row_function(results: Any, name: str, *, new: bool = False) -> RowFunction:
         if name in known:
             break
     else:
+        near = get_close_matches(name, [*SHOWN, *known], 1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
         raise DesignError(
             f"{name!r} is no number for every row",
-            hint=f"those that there are: {', '.join(sorted({*SHOWN, *known}))}; columns of the "
-            "data are named in keep=",
+            hint=f"{meant}those that there are: {', '.join(sorted({*SHOWN, *known}))}; columns of "
+            "the data are named in keep=",
         )
     found = known[name]()
     if not isinstance(found, RowFunction):
-        raise DesignError(f"{name!r} is {found!r}: this model has none")
+        raise DesignError(f"{name!r} of this model is no answer for every row")
     if found.width is not None:
         raise DesignError(f"{name!r} has {found.width} numbers for every row, not one")
     return found

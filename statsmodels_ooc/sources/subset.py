@@ -171,6 +171,8 @@ class Choose:
         if "local variable" in str(error):
             written = re.sub(r"@(\w+)", r"{\1}", str(self.condition))
             return f"names of your scope cannot be used; write the value, f{written!r}"
+        if re.search(r"name '(np|pd)' is not defined", str(error)):
+            return "it is an expression of pandas: x.notna(), or a function from a frame to a mask"
         return f"the columns are {', '.join(map(repr, self.all_columns))}"
 
     def mask(self, frame: pd.DataFrame, start: int, label: str) -> np.ndarray:

@@ -17,7 +17,7 @@ from statsmodels.stats import diagnostic as sd
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc import diagnostics as dg
-from statsmodels_ooc.errors import DesignError, MemoryLimitError, RowOrderError
+from statsmodels_ooc.errors import DesignError, MemoryLimitError, OptionError, RowOrderError
 
 each = pytest.mark.parametrize("case", CASES)
 chunked = pytest.mark.parametrize("chunk", [7, 1])
@@ -192,3 +192,9 @@ def test_one_pass_each() -> None:
 def test_where_chunks_end_does_not_matter() -> None:
     for test in (dg.het_white, dg.spec_white, dg.het_breuschpagan):
         assert_close(test(pair("weights", 1).ours), test(pair("weights", 1000).ours), LINEAR / 100)
+
+
+def test_a_formula_is_no_column() -> None:
+    fit = smof.ols("y ~ a + b", smo.as_source(FRAME, chunk_rows=7)).fit()
+    with pytest.raises(OptionError, match=r"is a formula[\s\S]*\['a', 'b'\]"):
+        dg.het_breuschpagan(fit, "~ a + b")

@@ -128,9 +128,9 @@ def test_what_cannot_be_compared(test: Any) -> None:
         test(x, fitted("I(y + 1) ~ b", 7).ours)
     with pytest.raises(DesignError, match="has 101 rows, the model has"):
         test(x, smof.ols("y ~ b", smo.as_source(FRAME, chunk_rows=7)).fit())
-    with pytest.raises(NotImplementedError, match="one in memory is not built"):
+    with pytest.raises(NotImplementedError, match="those of one are in memory"):
         test(x, fitted("y ~ b", 7).theirs)
-    with pytest.raises(NotImplementedError, match="one in memory is not built"):
+    with pytest.raises(NotImplementedError, match="those of one are in memory"):
         test(fitted("y ~ b", 7).theirs, x)
 
 

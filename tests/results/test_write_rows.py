@@ -30,6 +30,7 @@ from statsmodels_ooc.errors import (
     ColumnNotFoundError,
     DesignError,
     EmptyDataError,
+    OptionError,
     SchemaError,
     SourceChangedError,
     SourceError,
@@ -601,3 +602,13 @@ def test_a_cluster_of_two_processes_writes_the_same(client: Any, tmp_path: Path)
         there, here = (read(tmp_path / f"{where}.{name}") for where in ("there", "here"))
         pd.testing.assert_frame_equal(there, here, check_exact=True)
     only(tmp_path, "data", "new", "there.parquet", "there.csv", "here.parquet", "here.csv")
+
+
+def test_what_is_misspelled_is_guessed(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"y": [1.0, 3.0, 2.0, 5.0, 4.0], "x": [0.0, 1.0, 2.0, 3.0, 4.0]})
+    res = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=2)).fit()
+    with pytest.raises(DesignError, match="did you mean 'resid'"):
+        res.write_rows(tmp_path / "t.parquet", ["residual"])
+    with pytest.raises(OptionError, match=r"alpha=5.*between zero and one"):
+        res.write_rows(tmp_path / "t.parquet", ["mean"], alpha=5)
+    assert list(tmp_path.iterdir()) == []
