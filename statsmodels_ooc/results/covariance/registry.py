@@ -13,7 +13,9 @@ from statsmodels_ooc.errors import CovarianceWarning, OptionError, warn_caller
 from statsmodels_ooc.results.covariance.base import Covariance, ScoredFit
 from statsmodels_ooc.results.covariance.cluster import Cluster, Jackknife
 from statsmodels_ooc.results.covariance.glm import GLMScored, GLMWhite
-from statsmodels_ooc.results.covariance.kernel import HAC, PanelHAC, PeriodHAC
+from statsmodels_ooc.results.covariance.hac import HAC
+from statsmodels_ooc.results.covariance.hac_groupsum import PeriodHAC
+from statsmodels_ooc.results.covariance.hac_panel import PanelHAC
 from statsmodels_ooc.results.covariance.linear import FixedScale, LinearScored, White
 
 _HC = ("HC0", "HC1", "HC2", "HC3")
