@@ -130,3 +130,13 @@ def test_whitening_takes_values_beside_the_rows() -> None:
     pair = formula_pair("y ~ a + b", "w")
     for x in (FRAME["a"].to_numpy(), FRAME[["a", "b"]].to_numpy()):
         assert_allclose(pair.ours.model.whiten(x), pair.theirs.model.whiten(x), rtol=1e-15)
+
+
+@pytest.mark.filterwarnings("ignore:.*leverage one")
+@pytest.mark.parametrize("kind", ["HC2", "HC3"])
+def test_a_row_of_leverage_one_has_no_adjusted_residual(kind: str) -> None:
+    """Rounding over rounding would stand there."""
+    frame = FRAME.assign(only=(FRAME.index == 33) * 1.0)
+    res = smof.ols("y ~ a + only", smo.as_source(frame, chunk_rows=7)).fit()
+    found = np.asarray(res.get_robustcov_results(kind).het_scale)
+    assert np.flatnonzero(np.isnan(found)).tolist() == [33]

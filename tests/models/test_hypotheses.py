@@ -17,6 +17,7 @@ from tolerances import SOLVED, TAILS
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.errors import DesignError
 
 TESTS: dict[str, Callable[[Any], Any]] = {
     "t_test": lambda r: r.t_test("a = 1"),
@@ -198,3 +199,17 @@ def test_distribution_of_new_data(formulas: Pair) -> None:
         for r in (formulas.ours, formulas.theirs)
     )
     assert_allclose(ours, theirs, rtol=SOLVED)
+
+
+def test_models_of_different_rows_are_not_compared() -> None:
+    """A variable of the larger model is missing in some rows."""
+    data = smo.as_source(FRAME, chunk_rows=7)
+    full, small = smof.ols("y ~ b + m", data).fit(), smof.ols("y ~ b", data).fit()
+    assert full.nobs < small.nobs
+    for compare in (full.compare_f_test, full.compare_lr_test):
+        with pytest.raises(DesignError, match="only models of the same rows"):
+            compare(small)
+    with pytest.raises(DesignError, match="only models of the same rows"):
+        smo.anova_lm(small, full)
+    same = smof.ols("y ~ b", data, subset="m.notna()").fit()
+    assert full.compare_f_test(same)[2] == 1
