@@ -85,6 +85,12 @@ def part_of(
             "a submodel is told by its terms, or by what is dropped: one of the two",
             hint="res.submodel('a + C(g)') or res.submodel(drop=['b'])",
         )
+    for given in (terms, drop):
+        if not isinstance(given, str | Collection | None):
+            raise DesignError(
+                f"{given!r} tells no part of a model; it is told by a formula or names",
+                hint="submodel('a + b') keeps terms, submodel(drop=['c']) leaves some out",
+            )
     gone = {drop} if isinstance(drop, str) else set(drop or ())
     if isinstance(spec, FormulaSpec):
         part = _of_terms(spec, terms) if terms is not None else _without(spec, gone)

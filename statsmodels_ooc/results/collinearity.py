@@ -28,7 +28,9 @@ class HasCollinearity:
         Returns
         -------
         Series, (k,)
-            By column. Those of statsmodels' ``variance_inflation_factor``, of the whitened
+            By column. Those of statsmodels' ``variance_inflation_factor`` with
+            ``standardize=False``, which differ from its default in that of the constant and
+            where columns span one; of the whitened
             columns for WLS; infinite for columns that follow from others.
 
         Notes

@@ -295,3 +295,9 @@ def test_the_smaller_model_is_one_of_its_class() -> None:
 def test_what_is_refused(asked: dict[str, Any], message: str) -> None:
     with pytest.raises(DesignError, match=message):
         full("ols").submodel(**asked)
+
+
+@pytest.mark.parametrize("told", [{"terms": 5}, {"drop": 5}])
+def test_what_tells_no_part_is_named(told: dict[str, Any]) -> None:
+    with pytest.raises(DesignError, match="5 tells no part of a model"):
+        full("ols").submodel(**told)
