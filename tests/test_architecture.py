@@ -20,6 +20,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / ROOT
 # A unit is a module or subpackage directly below the package.
 LAYERS: dict[str, int] = {
     "arrays": 0,
+    "checks": 0,
     "errors": 0,
     "machine": 0,
     "options": 0,

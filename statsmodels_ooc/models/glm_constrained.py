@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from patsy import DesignInfo
 from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 
 from statsmodels_ooc._statsmodels import LinearConstraints
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.design.hypotheses import linear_hypotheses
 from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.models.arguments import (
@@ -50,7 +50,7 @@ def fit_constrained(
             "which finds the same parameters"
         )
     options_of_irls = checked_options(options)
-    found = DesignInfo(model.exog_names).linear_constraint(constraints)
+    found = linear_hypotheses(constraints, model.exog_names)
     rule = scale_rule(checked_scale(scale), model.family)
     likelihood: GLMLikelihood = model.likelihood
     design = likelihood.first(compress=compress).fit

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from patsy import DesignInfo
 from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 
 from statsmodels_ooc._statsmodels import LinearConstraints, StreamedWrapper
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.design.hypotheses import linear_hypotheses
 from statsmodels_ooc.engine.tasks import one_blas_thread
 from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.likelihoods.least_squares import METHODS, LeastSquares
@@ -94,12 +94,11 @@ class HasConstrained:
         if method not in METHODS:
             raise ValueError(f"method must be one of {METHODS}, not {method!r}")
         checked(LINEAR, cov_type, cov_kwds)
-        found = DesignInfo(self.exog_names).linear_constraint(constraints)
-        constants = found.constants.ravel()
+        found = linear_hypotheses(constraints, self.exog_names)
         # 2. One pass, or none where the rows have told.
         fit, factor = self.likelihood.fit(method), self.likelihood.factor
         with one_blas_thread():
-            feasible = solutions(found.coefs, constants, lengths(fit.r_exog))
+            feasible = solutions(found.coefs, found.constants.ravel(), lengths(fit.r_exog))
             params, determined = restricted(fit, feasible)
             nested = _is_nested(factor, fit.rows, feasible.span, self.k_constant)
         # 3. What the constraints leave undetermined is named.
@@ -119,9 +118,9 @@ class HasConstrained:
             use_t=use_t,
             linear_fit=fit,
             constraints=LinearConstraints.from_formula_parser(found),
-            k_constr=len(constants),
+            k_constr=len(found.coefs),
             span=feasible.span,
-            is_nested=nested and not constants.any(),
+            is_nested=nested and not found.constants.any(),
             df_model=float(determined.rank - self.k_constant),
             df_resid=self.nobs - determined.rank,
         )

@@ -6,10 +6,9 @@ import warnings
 from typing import Any
 
 import numpy as np
-from patsy import DesignInfo
 from statsmodels.stats.contrast import ContrastResults
 
-from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.design.hypotheses import linear_hypotheses
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning, warn_caller
 from statsmodels_ooc.solvers.estimable import Estimable, estimable_part, estimable_rows
 from statsmodels_ooc.solvers.least_squares import LinearFit
@@ -36,11 +35,6 @@ class EstimableTests:
         """The factor of the design, where its rank is short."""
         fit = self._design_fit()
         return fit if fit is not None and fit.rank < len(fit.params) else None
-
-    def _hypothesis(self, r_matrix: Any) -> tuple[FloatArray, FloatArray]:
-        """L, (j, k), and q, (j,), of whatever statsmodels takes for a hypothesis."""
-        found = DesignInfo(self.model.data.cov_names).linear_constraint(r_matrix)
-        return found.coefs, found.constants.ravel()
 
     def wald_test(
         self,
@@ -77,25 +71,26 @@ class EstimableTests:
         Raises
         ------
         DesignError
-            The restrictions contradict one another, or `invcov` belongs to some that
-            are not estimable.
+            `r_matrix` is no hypothesis about these parameters, its restrictions contradict one
+            another, or `invcov` belongs to some that are not estimable.
 
         Warns
         -----
         EstimabilityWarning
             Some of the restrictions are not estimable.
         """
+        told = linear_hypotheses(r_matrix, self.model.data.cov_names)
+        matrix, values = told.coefs, told.constants.ravel()
         fit = self._short_fit()
         if fit is not None:
-            matrix, values = self._hypothesis(r_matrix)
             part = estimable_part(fit, matrix, values)
             self._check(part, fit, invcov)
             if part.df == 0:
                 return _no_test(self.df_resid, self.use_t if use_f is None else use_f, scalar)
             if invcov is None:
-                r_matrix = (part.matrix, part.values)
+                matrix, values = part.matrix, part.values
         return super().wald_test(  # type: ignore[misc]
-            r_matrix, cov_p, invcov, use_f, df_constraints, scalar
+            (matrix, values), cov_p, invcov, use_f, df_constraints, scalar
         )
 
     def _check(self, part: Estimable, fit: LinearFit, invcov: Any) -> None:
@@ -176,15 +171,21 @@ class EstimableTests:
         ContrastResults
             As statsmodels'.
 
+        Raises
+        ------
+        DesignError
+            `r_matrix` is no hypothesis about these parameters.
+
         Warns
         -----
         EstimabilityWarning
             The design does not determine some of the rows: their numbers are those of
             the shortest parameters, and others fit as well.
         """
+        told = linear_hypotheses(r_matrix, self.model.data.cov_names)
+        matrix, values = told.coefs, told.constants.ravel()
         fit = self._short_fit()
         if fit is not None:
-            matrix, _ = self._hypothesis(r_matrix)
             lost = np.flatnonzero(~estimable_rows(fit, matrix))
             if len(lost):
                 warn_caller(
@@ -194,7 +195,7 @@ class EstimableTests:
                     "parameters, and others fit as well",
                     EstimabilityWarning,
                 )
-        return super().t_test(r_matrix, cov_p, use_t)  # type: ignore[misc]
+        return super().t_test((matrix, values), cov_p, use_t)  # type: ignore[misc]
 
 
 def _no_test(df_resid: float, use_f: bool, scalar: bool) -> ContrastResults:

@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.checks import number_between, numbers_not_negative, whole_number
 from statsmodels_ooc.engine.tasks import one_blas_thread
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.solvers.criteria import Criterion
 from statsmodels_ooc.solvers.penalized_path import Path, largest_alpha, penalized_path
 
+_SHARES = np.nextafter(0.0, 1.0), np.nextafter(1.0, 0.0)  # above 0 and below 1
 _LEAST_L1 = 1e-3  # with which the largest penalty of a ridge path is found
 
 
@@ -60,8 +62,7 @@ def regularization_path(
     eps: float,
 ) -> RegularizationPath:
     """Penalised fits over a grid; see `HasPath.regularization_path`."""
-    if not 0 <= L1_wt <= 1:
-        raise OptionError(f"L1_wt={L1_wt!r}; it is from 0, ridge, to 1, lasso")
+    L1_wt = number_between("L1_wt", L1_wt, 0, 1, "from 0, ridge, to 1, lasso")
     likelihood = results.model.likelihood
     facts, r = likelihood.facts, likelihood.factor
     names = list(results.model.exog_names)
@@ -95,25 +96,28 @@ def _with_zero(
 
 
 def _factors(given: Any, k: int) -> FloatArray:
-    factors = np.ones(k) if given is None else np.asarray(given, dtype=np.float64)
-    if factors.shape != (k,) or not (np.isfinite(factors) & (factors >= 0)).all():
-        raise OptionError(f"factors are {k} finite numbers, 0 for a column without a penalty")
+    factors = np.ones(k) if given is None else numbers_not_negative("factors", given)
+    if factors.shape != (k,):
+        raise OptionError(
+            f"factors are {k} numbers, 0 for a column without a penalty, not an array of shape "
+            f"{factors.shape}"
+        )
     return factors
 
 
 def _checked(alphas: Any) -> FloatArray:
-    grid = np.sort(np.atleast_1d(np.asarray(alphas, dtype=np.float64)))[::-1]
-    if grid.ndim != 1 or not len(grid) or not (np.isfinite(grid) & (grid >= 0)).all():
-        raise OptionError("alphas are finite numbers that are not negative, one at the least")
-    return grid
+    grid = np.atleast_1d(numbers_not_negative("alphas", alphas))
+    if grid.ndim != 1 or not len(grid):
+        raise OptionError(f"alphas are numbers, one at the least, not an array of {grid.shape}")
+    return np.sort(grid)[::-1]
 
 
 def _grid(
     r: FloatArray, rows: int, sizes: FloatArray, L1_wt: float, n_alphas: int, eps: float
 ) -> FloatArray:
     """Penalties from the smallest that leaves nothing down to a share of it."""
-    if not (n_alphas >= 1 and 0 < eps < 1):
-        raise OptionError(f"n_alphas={n_alphas!r}, eps={eps!r}; at least 1, and between 0 and 1")
+    n_alphas = whole_number("n_alphas", n_alphas, 1)
+    eps = number_between("eps", eps, *_SHARES, "above 0 and below 1")
     top = largest_alpha(r, rows, sizes) / max(L1_wt, _LEAST_L1)
     grid: FloatArray = np.geomspace(top, eps * top, n_alphas) if top > 0 else np.zeros(1)
     return grid

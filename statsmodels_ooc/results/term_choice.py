@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.arrays import BoolArray
+from statsmodels_ooc.checks import whole_number
 from statsmodels_ooc.design.parts import TermSpan
 from statsmodels_ooc.engine.tasks import one_blas_thread
 from statsmodels_ooc.errors import DesignError, OptionError
@@ -99,8 +100,8 @@ def best_subset(
     n_best: int,
 ) -> TermChoice:
     """The best models of some of the terms; see `HasTermChoice.best_subset`."""
-    most = None if k_max is None else _whole_number("k_max", k_max, 0)
-    count = _whole_number("n_best", n_best, 1)
+    most = None if k_max is None else whole_number("k_max", k_max, 0)
+    count = whole_number("n_best", n_best, 1)
     problem = _problem(results, criterion, keep, hierarchical)
     with one_blas_thread():
         found, looked_at = best_subsets(problem.blocks, problem.criterion, count=count, most=most)
@@ -145,21 +146,16 @@ def stepwise(
     return TermChoice(f"stepwise ({direction})", criterion, terms, trail, len(path), results)
 
 
-def _whole_number(name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise OptionError(f"{name}={value!r}; it is a whole number, {least} or more")
-    return int(value)
-
-
 def _problem(results: Any, criterion: str, keep: Any, hierarchical: bool) -> _Problem:
     if criterion not in CRITERIA:
         raise OptionError(f"criterion={criterion!r}; it is one of {', '.join(CRITERIA)}")
     terms: list[TermSpan] = results.model.term_spans
-    wanted = {keep} if isinstance(keep, str) else set(keep)
+    several = isinstance(keep, Iterable) and not isinstance(keep, str)
+    wanted = set(keep) if several else {keep}
     unknown = wanted - {term.name for term in terms}
     if unknown:
         raise DesignError(
-            f"keep: the model has no term {', '.join(map(repr, sorted(unknown)))}",
+            f"keep: the model has no term {', '.join(sorted(map(repr, unknown)))}",
             hint=f"its terms are {', '.join(repr(term.name) for term in terms)}",
         )
     needs = {t.name: t.requires | (t.lower if hierarchical else frozenset()) for t in terms}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.checks import whole_number
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.likelihoods.base import Question
@@ -101,9 +101,7 @@ def top_influence(influence: StreamedInfluence, m: Any, by: str) -> pd.DataFrame
     names = influence.frame_names
     if by not in names:
         raise OptionError(f"by={by!r} is no measure; those that are: {', '.join(names)}")
-    if isinstance(m, bool) or not isinstance(m, Integral) or m < 1:
-        raise OptionError(f"m={m!r}: it is a positive whole number of rows")
-    at, m = names.index(by), min(int(m), influence.nobs)
+    at, m = names.index(by), min(whole_number("m", m, 1), influence.nobs)
     found = largest_rows(
         influence, "top influence", lambda: ByMeasure(influence.table, at), m, by=by
     )

@@ -9,13 +9,14 @@ from typing import Any
 
 from patsy import ModelDesc
 
+from statsmodels_ooc.checks import whole_number
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError, OptionError, SelectionWarning, warn_caller
 from statsmodels_ooc.families.kernels import checked_family, max_endog
 from statsmodels_ooc.likelihoods.opening import environment, open_formula, warn_of_levels
 from statsmodels_ooc.selection.carried import WithRows
 from statsmodels_ooc.selection.criteria import Criterion, Slots, deal
-from statsmodels_ooc.selection.indices import check_arguments, check_count
+from statsmodels_ooc.selection.indices import check_arguments
 from statsmodels_ooc.selection.selecting import Selecting
 from statsmodels_ooc.selection.selection import Selection
 
@@ -108,7 +109,7 @@ class IBOSS:
 
     def __post_init__(self) -> None:
         check_arguments(self.k, self.criterion, self.slots, self.ties, self.seed)
-        check_count("pilot_size", self.pilot_size)
+        whole_number("pilot_size", self.pilot_size, 1)
         for name in ("k", "pilot_size", "seed"):
             object.__setattr__(self, name, int(getattr(self, name)))
         deal(self.criterion, self.k, 1, self.slots)  # refuses what no design would do with

@@ -11,6 +11,7 @@ from statsmodels.base.data import PandasData
 from statsmodels.genmod import families
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.checks import whole_number
 from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.errors import (
     DesignError,
@@ -236,7 +237,7 @@ def iboss_indices(
 
 def check_arguments(k: Any, criterion: Any, slots: Any, ties: Any, seed: Any) -> None:
     """Refuse what no selection can be made by."""
-    check_count("k", k)
+    whole_number("k", k, 1)
     for name, value, known in (
         ("criterion", criterion, CRITERIA),
         ("slots", slots, ("exact", "floor")),
@@ -246,12 +247,6 @@ def check_arguments(k: Any, criterion: Any, slots: Any, ties: Any, seed: Any) ->
             raise ValueError(f"{name} must be one of {known}, not {value!r}")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
         raise ValueError(f"seed is a whole number from 0 to 2**64 - 1, not {seed!r}")
-
-
-def check_count(name: str, value: Any) -> None:
-    """Refuse what is no number of rows."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} is a positive whole number of rows, not {value!r}")
 
 
 def _checked_psi(psi: Any, n: int) -> FloatArray:

@@ -123,8 +123,14 @@ def test_columns_far_from_zero_and_a_short_rank() -> None:
         ({"L1_wt": 2}, "from 0, ridge, to 1, lasso"),
         ({"alphas": [-1]}, "not negative"),
         ({"alphas": []}, "one at the least"),
-        ({"factors": [1, 2]}, "factors are 6 finite numbers"),
-        ({"eps": 0}, "between 0 and 1"),
+        ({"factors": [1, 2]}, "factors are 6 numbers"),
+        ({"eps": 0}, "above 0 and below 1"),
+        ({"L1_wt": "lasso"}, "L1_wt='lasso'; it is a number, from 0"),
+        ({"L1_wt": None}, "L1_wt=None; it is a number"),
+        ({"alphas": "ridge"}, "alphas are numbers, not 'ridge'"),
+        ({"alphas": np.ones((2, 2))}, "one at the least"),
+        ({"n_alphas": 2.5}, "n_alphas=2.5; it is a whole number, 1 or more"),
+        ({"factors": {"x": 1}}, "factors are numbers, not {'x': 1}"),
     ],
 )
 def test_what_is_refused(asked: dict[str, Any], message: str) -> None:

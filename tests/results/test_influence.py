@@ -698,9 +698,9 @@ def test_rows_of_leverage_one_come_first_by_leverage_alone() -> None:
     ("arguments", "message"),
     [
         ({"by": "cook"}, r"by='cook' is no measure; those that are: dfb_Intercept, .*cooks_d"),
-        ({"m": 0}, "m=0: it is a positive whole number"),
-        ({"m": 2.5}, "m=2.5: it is a positive whole number"),
-        ({"m": True}, "m=True: it is a positive whole number"),
+        ({"m": 0}, "m=0; it is a whole number, 1 or more"),
+        ({"m": 2.5}, "m=2.5; it is a whole number, 1 or more"),
+        ({"m": True}, "m=True; it is a whole number, 1 or more"),
     ],
 )
 def test_what_is_no_ranking(arguments: dict[str, Any], message: str) -> None:

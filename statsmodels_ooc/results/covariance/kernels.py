@@ -10,6 +10,7 @@ from statsmodels.stats.sandwich_covariance import kernel_dict
 from statsmodels.tools.sm_exceptions import SpecificationWarning
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.checks import whole_number
 from statsmodels_ooc.errors import DesignError, OptionError, warn_caller
 from statsmodels_ooc.results.covariance.base import ScoredFit
 
@@ -55,12 +56,10 @@ def lags_of(options: WithKernel, fit: ScoredFit) -> Any:
 def weights_of(options: WithKernel, fit: ScoredFit) -> FloatArray:
     """The weights of the kernel, (L + 1,); where there are fewer rows, as many."""
     lags, kernel = lags_of(options, fit), options.weights_func or options.kernel
-    given: Any = lags
-    if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 0:
-        raise OptionError(f"maxlags={given!r}; it is a whole number of rows, zero or more")
+    lags = whole_number("maxlags", lags, 0)
     if lags > _MOST_LAGS:
         raise OptionError(f"maxlags={lags:,}; a kernel gives weights of {_MOST_LAGS:,} at the most")
-    told = _function(kernel)(int(lags))
+    told = _function(kernel)(lags)
     if np.iscomplexobj(told):
         raise OptionError(f"the kernel gives {told!r}, which is complex")
     try:

@@ -1,0 +1,60 @@
+"""Checks of what a caller gives as a number."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.errors import OptionError
+
+
+def whole_number(name: str, value: Any, least: int) -> int:
+    """An int that is `least` or more.
+
+    Raises
+    ------
+    OptionError
+        `value` is something else.
+    """
+    if not isinstance(value, Integral) or _is_flag(value) or value < least:
+        raise OptionError(f"{name}={value!r}; it is a whole number, {least} or more")
+    return int(value)
+
+
+def number_between(name: str, value: Any, low: float, high: float, meaning: str = "") -> float:
+    """A float of an interval with its ends; what the ends mean may be told.
+
+    Raises
+    ------
+    OptionError
+        `value` is something else.
+    """
+    is_number = isinstance(value, float | Integral | np.floating) and not _is_flag(value)
+    if not (is_number and low <= value <= high):
+        told = meaning or f"{low:g} to {high:g}"
+        raise OptionError(f"{name}={value!r}; it is a number, {told}")
+    return float(value)
+
+
+def numbers_not_negative(name: str, value: Any) -> FloatArray:
+    """Finite doubles that are zero or more, of any shape.
+
+    Raises
+    ------
+    OptionError
+        `value` has something else.
+    """
+    try:
+        found: FloatArray = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"{name} are numbers, not {value!r}") from error
+    if not (np.isfinite(found) & (found >= 0)).all():
+        raise OptionError(f"{name} are finite numbers that are not negative, not {value!r}")
+    return found
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool | np.bool_)
