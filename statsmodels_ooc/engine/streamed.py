@@ -81,6 +81,11 @@ class StreamedRows:
         """The data with all its columns."""
         return self.source if self.original is None else self.original
 
+    @property
+    def unordered(self) -> str | None:
+        """Why the order of the rows means nothing; None where it does."""
+        return self.whole_source.unordered
+
     def fold(self, name: str, *reductions: Reduction[Any]) -> tuple[Any, ...]:
         """Fold several reductions over the rows in one pass.
 
@@ -148,9 +153,8 @@ class StreamedRows:
         RowOrderError
             It says why.
         """
-        why = self.whole_source.unordered
-        if why is not None:
-            raise RowOrderError(f"{what} needs rows in order: {why}")
+        if self.unordered is not None:
+            raise RowOrderError(f"{what} needs rows in order: {self.unordered}")
 
     def sample(self, rows: int) -> MemoryRows:
         """About so many rows, spread evenly over the partitions; a record, no whole pass."""
@@ -168,7 +172,7 @@ class StreamedRows:
 
     def forget(self) -> None:
         """Let go of the rows."""
-        self.source, self.original = ForgottenSource(self.source), None
+        self.source, self.original = ForgottenSource(self.whole_source), None
         self._used = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -176,7 +180,7 @@ class StreamedRows:
         if self.original is not None and self.original.is_recipe:
             state.update(source=self.original, original=None)
         elif not self.source.is_recipe:
-            state["source"] = ForgottenSource(self.source)
+            state["source"] = ForgottenSource(self.whole_source)
             state["original"] = state["_seen"] = None
             state["ledger"] = Ledger(self.passes)
         return state

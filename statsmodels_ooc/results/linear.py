@@ -196,7 +196,7 @@ class StreamedResults(
     def _residual_tests(self) -> ResidualTests:
         asked = residual_moments(np.asarray(self.params))
         moments: ResidualMomentsState = self.model.likelihood.ask(asked)[0]
-        return residual_tests(moments)
+        return residual_tests(moments, ordered=self.model.likelihood.stream.unordered is None)
 
     def get_robustcov_results(
         self, cov_type: str = "HC1", use_t: bool | None = None, **kwargs: Any
@@ -252,7 +252,7 @@ class StreamedResults(
         Returns
         -------
         Summary
-            As statsmodels'.
+            As statsmodels'; Durbin and Watson's statistic is NaN where rows have no order.
         """
         cache = self.__dict__.setdefault("_summary_cache", {})
         cache["rank_deficient"] = False  # fewer rows than columns are refused
@@ -261,7 +261,11 @@ class StreamedResults(
             cache["jarque_bera"] = tests.jarque_bera
             cache["omni_normtest"] = tests.omnibus
             cache["durbin_watson"] = tests.durbin_watson
-        return super().summary(yname, xname, title, alpha, slim)  # type: ignore[misc]
+        summary = super().summary(yname, xname, title, alpha, slim)  # type: ignore[misc]
+        note = _order_note(self)
+        if note and not slim:
+            summary.add_extra_txt([*summary.extra_txt.split("\n"), note])
+        return summary
 
     def summary2(
         self,
@@ -341,9 +345,16 @@ def summary2(
         }
     )
     notes = [f"[{i + 1}] {note}" for i, note in enumerate(_notes(results))]
+    notes += filter(None, [_order_note(results)])
     for line in ["Notes:", *notes] if notes else []:
         summary.add_text(line)
     return summary
+
+
+def _order_note(results: Any) -> str:
+    """Why there is no Durbin-Watson statistic, where there is none."""
+    why = results.model.likelihood.stream.unordered
+    return f"Durbin-Watson needs rows in order: {why}" if why else ""
 
 
 def _notes(results: Any) -> list[str]:

@@ -18,11 +18,11 @@ class ResidualTests:
 
     jarque_bera: tuple[float, float, float, float]  # statistic, p-value, skewness, kurtosis
     omnibus: tuple[float, float]  # D'Agostino and Pearson's statistic, p-value; NaN below 8 rows
-    durbin_watson: float  # sum of squared steps over the sum of squares
+    durbin_watson: float  # sum of squared steps over that of squares; NaN without order
 
 
-def residual_tests(state: ResidualMomentsState) -> ResidualTests:
-    """Jarque-Bera, omnibus and Durbin-Watson from the moments of the residuals."""
+def residual_tests(state: ResidualMomentsState, ordered: bool = True) -> ResidualTests:
+    """Jarque-Bera, omnibus and, of rows in order, Durbin-Watson from moments of residuals."""
     n = state.n
     with np.errstate(divide="ignore", invalid="ignore"):
         m2 = np.float64(state.m2) / n
@@ -34,7 +34,7 @@ def residual_tests(state: ResidualMomentsState) -> ResidualTests:
     return ResidualTests(
         tuple(map(float, bera)),  # type: ignore[arg-type]
         _omnibus(float(skew), float(kurtosis), n),
-        float(watson),
+        float(watson) if ordered else np.nan,
     )
 
 

@@ -276,14 +276,18 @@ class Source(ABC):
 
 
 class ForgottenSource(Source):
-    """What is left of a source whose rows were let go: its name."""
+    """What is left of a source whose rows were let go: its name, and whether they had an order."""
 
     def __init__(self, source: Source) -> None:
-        self._name = source.name
+        self._name, self._unordered = source.name, source.unordered
 
     @property
     def name(self) -> str:
         return self._name
+
+    @property
+    def unordered(self) -> str | None:
+        return self._unordered
 
     @property
     def dtypes(self) -> Mapping[str, Any]:

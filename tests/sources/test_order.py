@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import dask.dataframe as dd
 import pandas as pd
 import pytest
+import statsmodels.formula.api as smf
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
@@ -32,3 +35,22 @@ def test_what_needs_an_order_is_refused_without() -> None:
 @pytest.mark.parametrize("data", [FRAME, dd.from_pandas(FRAME, npartitions=2)], ids=type)
 def test_what_has_an_order_is_not_refused(data: object) -> None:
     smof.ols("y ~ x", smo.as_source(data)).open_rows().require_order("lags")
+
+
+@pytest.mark.parametrize("removed", [False, True], ids=["", "removed"])
+def test_the_summary_has_no_durbin_watson_of_rows_without_order(removed: bool) -> None:
+    frame = pd.concat([FRAME] * 5, ignore_index=True)
+    lost = dd.from_pandas(frame, npartitions=3).clear_divisions()
+    ours, theirs = smof.ols("y ~ x", lost).fit(), smf.ols("y ~ x", frame).fit()
+    if removed:
+        ours.summary()
+        ours.remove_data()
+    for name in ("summary", "summary2"):
+        told, expected = (str(getattr(results, name)()) for results in (ours, theirs))
+        assert re.search(r"Durbin-Watson: +nan\b", told)
+        assert "\nDurbin-Watson needs rows in order: dask does not know" in told
+        for number in (r"Jarque-Bera \(JB\): +[0-9.]+", r"Omnibus: +[0-9.]+"):
+            assert re.findall(number, told) == re.findall(number, expected)
+    assert "Durbin-Watson" not in str(ours.summary(slim=True))
+    ordered = smof.ols("y ~ x", smo.as_source(lost, ordered=True)).fit().summary()
+    assert "Durbin-Watson needs" not in str(ordered)
