@@ -239,7 +239,7 @@ class Centred:
 
 
 @dataclass(frozen=True)
-class Scores:
+class Combinations:
     """Combinations of columns, measured from a point: ``X A - origin``, (b, m).
 
     Parameters
@@ -273,7 +273,7 @@ class Scores:
 class WithPowers:
     """The design and powers of scores on it; the response, or the residuals at parameters."""
 
-    scores: Scores
+    scores: Combinations
     powers: tuple[int, ...]
     params: FloatArray | None = None
 

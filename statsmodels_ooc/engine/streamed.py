@@ -81,11 +81,6 @@ class StreamedRows:
         """The data with all its columns."""
         return self.source if self.original is None else self.original
 
-    @property
-    def unordered(self) -> str | None:
-        """Why the order of the rows means nothing; None where it does."""
-        return self.whole_source.unordered
-
     def fold(self, name: str, *reductions: Reduction[Any]) -> tuple[Any, ...]:
         """Fold several reductions over the rows in one pass.
 
@@ -153,8 +148,9 @@ class StreamedRows:
         RowOrderError
             It says why.
         """
-        if self.unordered is not None:
-            raise RowOrderError(f"{what} needs rows in order: {self.unordered}")
+        why = self.whole_source.unordered
+        if why is not None:
+            raise RowOrderError(f"{what} needs rows in order: {why}")
 
     def sample(self, rows: int) -> MemoryRows:
         """About so many rows, spread evenly over the partitions; a record, no whole pass."""

@@ -19,8 +19,8 @@ from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.reductions.largest import LargestRows
 from statsmodels_ooc.reductions.left_out import SumsWithout
 from statsmodels_ooc.results.linear_measures import Hiding, LinearMeasures
-from statsmodels_ooc.results.measures import StreamedInfluence, measure
 from statsmodels_ooc.results.outliers import outlier_table, streamed_outliers
+from statsmodels_ooc.results.streamed_influence import StreamedInfluence, measure
 from statsmodels_ooc.results.top_influence import HasTopInfluence
 
 

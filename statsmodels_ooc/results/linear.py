@@ -196,7 +196,7 @@ class StreamedResults(
     def _residual_tests(self) -> ResidualTests:
         asked = residual_moments(np.asarray(self.params))
         moments: ResidualMomentsState = self.model.likelihood.ask(asked)[0]
-        return residual_tests(moments, ordered=self.model.likelihood.stream.unordered is None)
+        return residual_tests(moments, ordered=_unordered(self) is None)
 
     def get_robustcov_results(
         self, cov_type: str = "HC1", use_t: bool | None = None, **kwargs: Any
@@ -351,9 +351,15 @@ def summary2(
     return summary
 
 
+def _unordered(results: Any) -> str | None:
+    """Why the order of the rows means nothing; None where it does."""
+    why: str | None = results.model.likelihood.stream.whole_source.unordered
+    return why
+
+
 def _order_note(results: Any) -> str:
     """Why there is no Durbin-Watson statistic, where there is none."""
-    why = results.model.likelihood.stream.unordered
+    why = _unordered(results)
     return f"Durbin-Watson needs rows in order: {why}" if why else ""
 
 

@@ -16,7 +16,8 @@ from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.reductions.largest import Scores
-from statsmodels_ooc.results.measures import RowMeasures, StreamedInfluence
+from statsmodels_ooc.results.measures import RowMeasures
+from statsmodels_ooc.results.streamed_influence import StreamedInfluence
 from statsmodels_ooc.results.top_influence import largest_rows
 
 _MOST = 100_000  # outliers that are held

@@ -16,7 +16,8 @@ from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.reductions.largest import LargestRows, LargestRowsState, Ranking, Scores
-from statsmodels_ooc.results.measures import StreamedInfluence, Table, warn_of_leverage
+from statsmodels_ooc.results.measures import Table
+from statsmodels_ooc.results.streamed_influence import StreamedInfluence, warn_of_leverage
 
 
 @dataclass(frozen=True)
