@@ -39,6 +39,18 @@ def number_between(name: str, value: Any, low: float, high: float, meaning: str 
     return float(value)
 
 
+def share(name: str, value: Any) -> float:
+    """A float between zero and one, neither of them.
+
+    Raises
+    ------
+    OptionError
+        `value` is something else.
+    """
+    ends = np.nextafter(0.0, 1.0), np.nextafter(1.0, 0.0)
+    return number_between(name, value, *ends, "above 0 and below 1")
+
+
 def numbers_not_negative(name: str, value: Any) -> FloatArray:
     """Finite doubles that are zero or more, of any shape.
 
@@ -54,6 +66,32 @@ def numbers_not_negative(name: str, value: Any) -> FloatArray:
     if not (np.isfinite(found) & (found >= 0)).all():
         raise OptionError(f"{name} are finite numbers that are not negative, not {value!r}")
     return found
+
+
+def flag(name: str, value: Any) -> None:
+    """Refuse what neither is true nor false, nor None.
+
+    Raises
+    ------
+    OptionError
+        `value` is something else.
+    """
+    if not (value is None or _is_flag(value) or (isinstance(value, Integral) and value in (0, 1))):
+        raise OptionError(f"{name}={value!r}; it is True or False")
+
+
+def one_for_each(name: str, values: Any, rows: int) -> Any:
+    """Values, of which there are as many as rows.
+
+    Raises
+    ------
+    OptionError
+        There are more or fewer.
+    """
+    count = len(values) if hasattr(values, "__len__") else 1
+    if count != rows:
+        raise OptionError(f"{name} has {count:,} values, and there are {rows:,} rows")
+    return values
 
 
 def _is_flag(value: Any) -> bool:

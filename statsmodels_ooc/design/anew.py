@@ -53,13 +53,15 @@ def formula_anew(
     left, right = learned.sides
     if not response:
         left = right.subset([])
-    kept = {role: factor for role, factor in learned.extras.items() if role in own}
+    kept = {
+        role: factor for role, factor in learned.extras.items() if role in own and role not in given
+    }
     wanted = {*left.factor_infos, *right.factor_infos, *kept.values()}
     seen = {factor: info for factor, info in learned.factors.items() if factor in wanted}
     anew = learned._replace(
         sides=(left, right),
         factors=seen,
-        extras={role: factor for role, factor in kept.items() if role not in given},
+        extras=kept,
         missing="drop",
         response=None,
         strict=False,

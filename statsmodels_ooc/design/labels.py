@@ -10,7 +10,7 @@ import datetime
 import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import Any
 
 import numpy as np
@@ -187,8 +187,16 @@ def _integers(values: NDArray[Any]) -> Keys:
 def _words(value: Any) -> str:
     """What tells an object of no other kind from others."""
     if isinstance(value, Decimal):
-        value = value.normalize()
+        value = _normalized(value)
     return f"\0{type(value).__name__} {value!r}"
+
+
+def _normalized(value: Decimal) -> Decimal:
+    """The same for equal decimals, of any number of digits."""
+    if not value:
+        return Decimal(0)
+    exact = Context(prec=len(value.as_tuple().digits), Emin=MIN_EMIN, Emax=MAX_EMAX)
+    return value.normalize(exact)
 
 
 def _instant(value: Any) -> Any:

@@ -128,6 +128,7 @@ def write_rows(
     *,
     order: Sequence[str] | None = None,
     overwrite: bool = False,
+    also_read: Sequence[Source] = (),
 ) -> WrittenRows:
     """Write a row for every row of a source; one pass.
 
@@ -146,6 +147,8 @@ def write_rows(
         The order of the columns that are worked out; that of `columns` by default.
     overwrite : bool
         Whether what is there may be replaced.
+    also_read : sequence of Source
+        Data that may not be replaced either.
 
     Returns
     -------
@@ -172,7 +175,8 @@ def write_rows(
     partitions = source.partitions
     if not partitions:
         raise EmptyDataError(source.no_rows)
-    _require_other(target, rows.whole_source)
+    for one in (rows.whole_source, *also_read):
+        _require_other(target, one)
     began = time.perf_counter()
     with target.opened() as folder, progress("write_rows", source.rows) as meter:
         spec = _Keeping(rows.spec, tuple(keep))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 import uuid
@@ -19,6 +20,7 @@ from statsmodels_ooc.errors import SchemaError, WriteError
 from statsmodels_ooc.sources.columns import common_type, is_text
 
 _GROUP = 131_072  # rows of a row group
+_PART = "part-{}.parquet"  # a file of a folder, by its number
 _ATTEMPTS, _PAUSE = 50, 0.1  # at a folder into which a task that was given up still writes
 _HINT = "leave the column out of keep=, or give it one type"
 
@@ -94,9 +96,11 @@ class Target:
         Raises
         ------
         WriteError
-            There is something of this name, nothing is known of its suffix, or it is a URL.
+            There is something of this name, nothing is known of its suffix, it is a URL or empty.
         """
         given = os.fspath(path)
+        if not given:
+            raise WriteError("the path is empty")
         if "://" in given:
             raise WriteError(f"{given}: rows are written to local files", hint="copy them then")
         suffix = os.path.splitext(given.rstrip("/"))[1].lower()
@@ -128,6 +132,12 @@ class Target:
         if os.path.isdir(self.path) != (self.kind == "folder"):
             what = "a folder" if os.path.isdir(self.path) else "a file"
             raise WriteError(f"{self.path} is {what}, which would be replaced by something else")
+        others = [name for name in _listed(self) if not re.fullmatch(_PART.format(r"\d{5,}"), name)]
+        if others:
+            raise WriteError(
+                f"{self.path} has {others[0]!r}, which is no file of rows and would be gone",
+                hint="a folder is replaced where it has nothing but part-00000.parquet and so on",
+            )
 
     @contextmanager
     def opened(self) -> Iterator[str]:
@@ -173,7 +183,8 @@ class Target:
             if self.kind == "folder":
                 os.mkdir(whole)
                 for number, one in enumerate(placed):
-                    _join([one], schema, counted, os.path.join(whole, f"part-{number:05d}.parquet"))
+                    path = os.path.join(whole, _PART.format(f"{number:05d}"))
+                    _join([one], schema, counted, path)
             elif self.kind == "parquet":
                 _join(placed, schema, counted, whole)
             else:
@@ -194,6 +205,10 @@ class Target:
             if is_there:
                 os.replace(before, self.path)
             raise
+
+
+def _listed(target: Target) -> list[str]:
+    return sorted(os.listdir(target.path)) if target.kind == "folder" else []
 
 
 def _remove(folder: str) -> None:

@@ -102,9 +102,7 @@ def period_products(times: NDArray[Any], sums: FloatArray, weights: FloatArray) 
     weights : ndarray, (L + 1,)
         Of the kernel, by lag.
     """
-    places = np.arange(len(times))
-    if times.dtype.kind in "biuf" and (np.floor(times) == times).all():
-        places = times.astype(np.int64)
+    places = _places(times, len(weights))
     meat = weights[0] * (sums.T @ sums)
     for lag in range(1, len(weights)):
         at = np.minimum(np.searchsorted(places, places - lag), len(places) - 1)
@@ -112,3 +110,15 @@ def period_products(times: NDArray[Any], sums: FloatArray, weights: FloatArray) 
         half = sums[there].T @ sums[at[there]]
         meat += weights[lag] * (half + half.T)
     return np.asarray(meat)
+
+
+def _places(times: NDArray[Any], far: int) -> NDArray[np.int64]:
+    """Where periods stand, (T,): as far apart as their times, or so far that no lag reaches."""
+    if times.dtype.kind not in "biuf" or not (np.floor(times) == times).all():
+        return np.arange(len(times))
+    if times.dtype.kind == "f":
+        gaps = np.minimum(np.diff(times), far).astype(np.int64)
+    else:  # modulo 2**64, which no gap of whole numbers of 64 bits reaches
+        words = times.astype(np.uint64 if times.dtype.kind == "u" else np.int64).view(np.uint64)
+        gaps = np.minimum(words[1:] - words[:-1], np.uint64(far)).astype(np.int64)
+    return np.concatenate(([0], np.cumsum(gaps)))

@@ -8,6 +8,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Additive
 
@@ -126,5 +127,19 @@ def shifted_predictor(
     if "offset" in beside:
         eta = eta + np.asarray(beside["offset"], dtype=np.float64)
     if "exposure" in beside:
-        eta = eta + np.log(np.asarray(beside["exposure"], dtype=np.float64))
+        eta = eta + _log_exposure(block)
     return eta + shift if shift else eta
+
+
+def _log_exposure(block: Block) -> FloatArray:
+    """The logarithm of the exposure beside the rows of a block, (b,); NaN where it is missing."""
+    exposure = np.asarray(block.extras.beside["exposure"], dtype=np.float64)
+    bad = (exposure <= 0) | np.isinf(exposure)
+    if bad.any():
+        i = int(np.argmax(bad))
+        raise DesignError(
+            f"the exposure is {exposure[i]} at row {block.row(i)} of partition {block.partition}; "
+            "exposures are > 0"
+        )
+    logarithm: FloatArray = np.log(exposure)
+    return logarithm

@@ -13,7 +13,9 @@ from statsmodels.iolib.tableformatting import fmt_base
 from statsmodels.stats.outliers_influence import OLSInfluence as InMemoryInfluence
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.checks import number_between, one_for_each, share
 from statsmodels_ooc.engine import row_answer
+from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.reductions.largest import LargestRows
@@ -245,6 +247,8 @@ class HasInfluence(HasTopInfluence):
 
         Raises
         ------
+        OptionError
+            There are not as many labels as rows, or a number or the method is none.
         MemoryLimitError
             The residuals of all rows are larger than ``smo.options.array_limit``, and there is
             no `cutoff`, or the method needs all p-values.
@@ -253,10 +257,17 @@ class HasInfluence(HasTopInfluence):
         -----
         One pass. Above ``array_limit`` only the rows are kept that `cutoff` lets through.
         """
+        if not isinstance(method, str):
+            raise OptionError(f"method={method!r}; it is a name of statsmodels' multipletests")
+        alpha = share("alpha", alpha)
+        if cutoff is not None:
+            cutoff = number_between("cutoff", cutoff, 0, np.inf, "0 or more")
         influence = self.get_influence()
         df = float(self.df_resid) - 1
         if influence.fits(1):
             resid = influence.resid_studentized_external  # read first: it tells the labels, too
-            names = self.model.data.row_labels if labels is None else labels
+            names = self.model.data.row_labels
+            if labels is not None:
+                names = one_for_each("labels", labels, len(resid))
             return outlier_table(resid, df, names, method, alpha, order, cutoff)
         return streamed_outliers(influence, df, labels, method, alpha, order, cutoff)

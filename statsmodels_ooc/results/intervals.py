@@ -17,6 +17,7 @@ from statsmodels_ooc._statsmodels import (
     PredictionResultsMonotonic,
 )
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.checks import one_for_each
 from statsmodels_ooc.engine import RowArray, StreamedRows, check_levels, lazy_frame, read_small
 from statsmodels_ooc.errors import EmptyDataError
 from statsmodels_ooc.options import options
@@ -79,10 +80,11 @@ class Intervals:
                 return LazyPredictions(self, rows)
             values = rows.read("predictions", function, width)
             labels = rows.used.labels if labelled else None
-        row_labels = labels if row_labels is None else row_labels
+        if row_labels is not None:
+            labels = one_for_each("row_labels", row_labels, len(values))
         dist = {"df": self.results.df_resid, "dist": "t" if self.results.use_t else "norm"}
         columns = dict(zip(self.fields, values.T, strict=True))
-        return self.make(columns, {**dist, "row_labels": row_labels})
+        return self.make(columns, {**dist, "row_labels": labels})
 
 
 class LazyPredictions:

@@ -16,7 +16,7 @@ from statsmodels_ooc.design.beside import spec_beside
 from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.design.spec import Missing
 from statsmodels_ooc.engine import AllRows, Ledger, StreamedRows, check_levels
-from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.reductions.lost import LostRows
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
@@ -89,7 +89,7 @@ def open_new_data(
         The new data do not fit the design.
     """
     told = {role: value for role, value in given.items() if value is not None}
-    in_spec = {r: _plain(v) for r, v in told.items() if isinstance(v, str) or np.ndim(v) == 0}
+    in_spec = {r: plain(r, v) for r, v in told.items() if isinstance(v, str) or np.ndim(v) == 0}
     is_formula = isinstance(model.spec, FormulaSpec)
     source = _source(exog, is_formula and transform)
     spec: Any
@@ -139,8 +139,20 @@ def levels_are_counted(model: Any, exog: Any, transform: bool) -> Iterator[None]
         raise
 
 
-def _plain(value: Any) -> str | float:
-    return value if isinstance(value, str) else float(value)
+def plain(role: str, value: Any) -> str | float:
+    """A column, an expression or a number for all rows.
+
+    Raises
+    ------
+    OptionError
+        `value` is something else.
+    """
+    if isinstance(value, str):
+        return value
+    if np.ndim(value) or not isinstance(value, float | int | np.number | np.ndarray):
+        told = f"{role} has shape {np.shape(value)}" if np.ndim(value) else f"{role}={value!r}"
+        raise OptionError(f"{told}; it is a column, an expression, or one number for all rows")
+    return float(value)
 
 
 def _source(exog: Any, is_formula: bool) -> Source:

@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.checks import number_between, numbers_not_negative, whole_number
+from statsmodels_ooc.checks import number_between, numbers_not_negative, share, whole_number
 from statsmodels_ooc.engine.tasks import one_blas_thread
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.solvers.criteria import Criterion
 from statsmodels_ooc.solvers.penalized_path import Path, largest_alpha, penalized_path
 
-_SHARES = np.nextafter(0.0, 1.0), np.nextafter(1.0, 0.0)  # above 0 and below 1
 _LEAST_L1 = 1e-3  # with which the largest penalty of a ridge path is found
 
 
@@ -117,7 +116,7 @@ def _grid(
 ) -> FloatArray:
     """Penalties from the smallest that leaves nothing down to a share of it."""
     n_alphas = whole_number("n_alphas", n_alphas, 1)
-    eps = number_between("eps", eps, *_SHARES, "above 0 and below 1")
+    eps = share("eps", eps)
     top = largest_alpha(r, rows, sizes) / max(L1_wt, _LEAST_L1)
     grid: FloatArray = np.geomspace(top, eps * top, n_alphas) if top > 0 else np.zeros(1)
     return grid

@@ -10,7 +10,9 @@ from statsmodels.genmod.families import links
 from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc._statsmodels import StreamedFrameData
+from statsmodels_ooc.checks import numbers_not_negative
 from statsmodels_ooc.engine import NewRowFunction, OwnRowFunction, row_method
+from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.likelihoods.base import rows_beside
 from statsmodels_ooc.reductions.predictions import SHIFTS
 from statsmodels_ooc.results.intervals import average_prediction, glm_intervals, linear_intervals
@@ -89,7 +91,9 @@ def predict_linear(results: Any, exog: Any, transform: bool, weights: Any, row_l
         noise = float(results.cov_kwds["scale"])
     weighted = weights is not None or exog is None
     if weights is not None and not isinstance(weights, str) and np.ndim(weights) == 0:
-        weights, weighted, noise = None, False, noise / float(weights)
+        with quiet():
+            noise = float(noise / numbers_not_negative("weights", weights))
+        weights, weighted = None, False
     new = _opened(results, exog, transform, {"weights": weights})
     predictor = predictor_of(results, noise=noise, weighted=weighted)
     return linear_intervals(results, predictor).of(

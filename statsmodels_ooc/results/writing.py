@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
+from statsmodels_ooc.checks import share
 from statsmodels_ooc.design.anew import columns_anew, formula_anew
 from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.engine import (
@@ -25,9 +26,10 @@ from statsmodels_ooc.engine import (
 from statsmodels_ooc.engine.writing import RESERVED
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError, OptionError
 from statsmodels_ooc.results.intervals import SHOWN
+from statsmodels_ooc.results.new_data import plain
 from statsmodels_ooc.results.predicting import check_exposure, kernel_of_model, predictor_of
 from statsmodels_ooc.results.predictions import PredictedColumns, Predictor, quantile_of
-from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.base import ForgottenSource, Source
 from statsmodels_ooc.sources.coerce import as_source
 
 _OBS = ("obs_ci_lower", "obs_ci_upper")
@@ -75,7 +77,8 @@ class WritesRows:
             Of new data: columns, expressions in columns, or one number for all rows. By default
             the model's own, by the names that they had.
         overwrite : bool
-            Whether a file of this name is replaced.
+            Whether a file of this name is replaced, or a folder that has nothing but such files;
+            what the model or `data` is read from never is.
 
         Returns
         -------
@@ -113,11 +116,10 @@ class WritesRows:
         >>> told.rows, told.in_sample, told.dropped
         (4, 3, {'missing value of x': 1})
         """
-        names = (columns,) if isinstance(columns, str) else tuple(columns)
-        kept = () if keep is None else (keep,) if isinstance(keep, str) else tuple(keep)
+        names, kept = _named("columns", columns), _named("keep", () if keep is None else keep)
         _check_names(names, kept)
         given = {"offset": offset, "exposure": exposure, "weights": weights}
-        told = {role: value for role, value in given.items() if value is not None}
+        told = {role: plain(role, v) for role, v in given.items() if v is not None}
         asked = _asked(self, names, alpha, new=data is not None)
         if data is None:
             if told:
@@ -135,6 +137,7 @@ class WritesRows:
             kept,
             order=names,
             overwrite=overwrite,
+            also_read=_read_by(self.model),
         )
 
 
@@ -145,8 +148,7 @@ def _asked(
     results: Any, names: Sequence[str], alpha: float, *, new: bool
 ) -> list[tuple[RowColumns, Mapping[str, Any]]]:
     """The columns that are asked for, and what has to stand beside the rows for each."""
-    if not 0 < alpha < 1:
-        raise OptionError(f"alpha={alpha!r}; it is the level of intervals, between zero and one")
+    alpha = share("alpha", alpha)
     predicted = tuple(name for name in names if name in SHOWN)
     found: list[tuple[RowColumns, Mapping[str, Any]]] = []
     if predicted:
@@ -212,7 +214,10 @@ def row_function(results: Any, name: str, *, new: bool = False) -> RowFunction:
             hint=f"{meant}those that there are: {', '.join(sorted({*SHOWN, *known}))}; columns of "
             "the data are named in keep=",
         )
-    found = known[name]()
+    try:
+        found = known[name]()
+    except AttributeError as error:  # what is not there yet says so
+        raise DesignError(f"{name!r} cannot be written: {error}") from error
     if not isinstance(found, RowFunction):
         raise DesignError(f"{name!r} of this model is no answer for every row")
     if found.width is not None:
@@ -302,6 +307,12 @@ def _columns_of_new(model: Any, source: Source, told: Mapping[str, Any], predict
     return columns_anew(model.spec.exog_names, source, told, missing="drop")
 
 
+def _read_by(model: Any) -> list[Source]:
+    """The data of a model, while it has them."""
+    source = model.likelihood.stream.whole_source
+    return [] if isinstance(source, ForgottenSource) else [source]
+
+
 def _with_arrays(
     rows: StreamedRows, asked: Sequence[tuple[RowColumns, Mapping[str, Any]]], *, is_new: bool
 ) -> StreamedRows:
@@ -318,6 +329,19 @@ def _with_arrays(
                 )
             together[name] = values
     return rows.beside(**together) if together else rows
+
+
+def _named(what: str, given: Any) -> tuple[str, ...]:
+    """Names of columns, of which one may stand alone."""
+    if isinstance(given, str):
+        return (given,)
+    if not isinstance(given, Iterable):
+        raise OptionError(f"{what}={given!r}; it is a name or a list of names")
+    names = tuple(given)
+    odd = next((name for name in names if not isinstance(name, str)), None)
+    if odd is not None and what == "columns":
+        raise OptionError(f"columns has {odd!r}, which is no name")
+    return names
 
 
 def _check_names(names: Sequence[str], keep: Sequence[str]) -> None:

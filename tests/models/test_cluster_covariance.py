@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import dask.array as da
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
@@ -244,6 +246,10 @@ def test_of_a_file_the_column_need_not_be_in_the_formula(kind: str, tmp_path: An
         ({"groups": np.zeros(N)}, DesignError, "one cluster"),
         ({"groups": np.where(FRAME["firm"] == 3, np.nan, 1.0)}, MissingDataError, "missing value"),
         ({"groups": FRAME["name"].replace("b", None)}, MissingDataError, "missing value"),
+        ({"groups": ["firm", "firm"]}, OptionError, "has the way 'firm' twice"),
+        ({"groups": "firm, name"}, OptionError, r"groups=\['firm', 'name'\] are 2 ways"),
+        ({"groups": "firm", "use_correction": "no"}, OptionError, "it is True or False"),
+        ({"groups": "firm", "df_correction": 2}, OptionError, "it is True or False"),
     ],
 )
 @pytest.mark.parametrize("name", ["OLS", "Poisson"])
@@ -439,3 +445,50 @@ def test_what_is_no_factor_is_named(factor: Any) -> None:
         res.covariances([("nonrobust", {"scaling_factor": value})])[0] for value in (4.0, 1.0)
     )
     assert_allclose(scaled, 4 * plain, rtol=1e-15)
+
+
+def long_ids(kind: str) -> Any:
+    """Decimals of 32 digits, of which Python's own arithmetic keeps 28."""
+    ids = [Decimal(10**31 + 700 * int(firm)) for firm in FRAME["firm"]]
+    decimals = pd.Series(ids, dtype=pd.ArrowDtype(pa.decimal128(38, 0)))
+    return {"objects": np.array(ids), "list": ids, "Arrow": decimals}[kind]
+
+
+@pytest.mark.parametrize("kind", ["objects", "list", "Arrow"])
+def test_decimals_of_many_digits_are_told_apart(kind: str) -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    found = model.fit(cov_type="cluster", cov_kwds={"groups": long_ids(kind)})
+    theirs = in_memory(smf.ols("y ~ x", FRAME), FRAME["firm"])
+    assert_allclose(found.bse, theirs.bse, rtol=SOLVED)
+
+
+def test_equal_decimals_are_one_label() -> None:
+    equal = [Decimal("0"), Decimal("-0"), Decimal("0.0"), Decimal("1"), Decimal("1.0")]
+    labels = [equal[i % 5] for i in range(N)]
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    assert model.fit(cov_type="cluster", cov_kwds={"groups": labels}).n_groups == 2
+
+
+def test_pairs_of_an_index_are_labels_of_one_way() -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    pairs = pd.MultiIndex.from_frame(FRAME[["firm", "name"]])
+    found = model.fit(cov_type="cluster", cov_kwds={"groups": pairs})
+    joined = FRAME["firm"].astype(str) + " " + FRAME["name"]
+    expected = model.fit(cov_type="cluster", cov_kwds={"groups": joined})
+    assert_allclose(found.bse, expected.bse, rtol=SOLVED)
+
+
+@pytest.mark.parametrize("kinds", [3, None])
+def test_covariances_are_a_list(kinds: Any) -> None:
+    res = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7)).fit()
+    (alone,), (listed,) = res.covariances(("HC1", {})), res.covariances(["HC1"])
+    assert_allclose(alone, listed, rtol=0)
+    with pytest.raises(OptionError, match="no list of covariances"):
+        res.covariances(kinds)
+
+
+@pytest.mark.parametrize("scale", [-1.0, np.nan, np.inf, "1"])
+def test_a_fixed_scale_is_a_number(scale: Any) -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    with pytest.raises(OptionError, match="it is a number, 0 or more, and finite"):
+        model.fit(cov_type="fixed scale", cov_kwds={"scale": scale})

@@ -25,6 +25,7 @@ from statsmodels_ooc.errors import (
     RowOrderError,
 )
 from statsmodels_ooc.options import options
+from statsmodels_ooc.reductions.periods import period_products
 
 N, T = 180, 12
 
@@ -407,3 +408,27 @@ def test_rows_of_frequency_zero_are_no_series() -> None:
     )
     assert_allclose(found.bse, expected.bse, rtol=1e-8)
     assert found.n_groups == expected.n_groups == 7
+
+
+@pytest.mark.parametrize("start", [2**63 - 5, -(2**63), 0, 2**63 - 2])
+def test_whole_times_are_as_far_apart_as_they_say(start: int) -> None:
+    kind = np.uint64 if start > 2**62 else np.int64
+    steps = np.repeat([0, 1, 3, 4, 10], 2)
+    times = np.array([start + int(step) for step in np.unique(steps)], dtype=kind)
+    sums = np.random.default_rng(0).normal(size=(len(times), 2))
+    weights = np.array([1.0, 0.7, 0.4])
+    expected = period_products(np.unique(steps), sums, weights)
+    assert_allclose(period_products(times, sums, weights), expected, rtol=0)
+    byhand = sum(
+        weights[abs(int(a) - int(b))] * np.outer(sums[i], sums[j])
+        for i, a in enumerate(times.tolist())
+        for j, b in enumerate(times.tolist())
+        if abs(a - b) < 3
+    )
+    assert_allclose(expected, byhand, rtol=1e-14)
+
+
+def test_times_without_an_end_are_far_from_all_others() -> None:
+    times, sums = np.array([-np.inf, 0.0, 1.0, 1e303, np.inf]), np.eye(5)
+    near = period_products(np.array([0, 100, 101, 200, 300]), sums, np.array([1.0, 0.5, 0.2]))
+    assert_allclose(period_products(times, sums, np.array([1.0, 0.5, 0.2])), near, rtol=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from numpy.testing import assert_allclose
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.results import outliers
 
 CUTOFF = 0.9  # where Sidak's bound of a p-value is 2.6 times Bonferroni's
@@ -30,3 +33,20 @@ def test_none_is_lost_at_a_large_cutoff(method: str, monkeypatch: pytest.MonkeyP
         assert_allclose(found, expected, rtol=1e-7)
         found_any += len(found)
     assert found_any > 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"labels": [1]}, r"labels has 1 values, and there are"),
+        ({"method": 3}, "method=3; it is a name"),
+        ({"cutoff": "a"}, "cutoff='a'; it is a number"),
+        ({"alpha": 2}, "alpha=2; it is a number, above 0 and below 1"),
+    ],
+)
+def test_what_is_no_question_is_refused(asked: dict[str, Any], message: str) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=30), "y": rng.normal(size=30)})
+    res = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=7)).fit()
+    with pytest.raises(OptionError, match=message):
+        res.outlier_test(**asked)

@@ -21,7 +21,7 @@ from tolerances import ITERATED, SOLVED, TAILS
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.engine import RowArray
-from statsmodels_ooc.errors import ColumnNotFoundError, DesignError, UnseenLevelError
+from statsmodels_ooc.errors import ColumnNotFoundError, DesignError, OptionError, UnseenLevelError
 
 ROWS = 60
 FORMULA = "y ~ x * g + bs(z, df=4)"
@@ -193,6 +193,25 @@ def test_weights_of_new_observations_by_name(kind: str, rows: int | None) -> Non
     found = ours.get_prediction(source, weights="w").summary_frame(alpha=0.2)
     expected = theirs.get_prediction(COMPLETE, weights=COMPLETE["w"].to_numpy())
     pd.testing.assert_frame_equal(found, expected.summary_frame(alpha=0.2), rtol=TAILS)
+
+
+def test_weights_and_exposures_that_are_none() -> None:
+    linear, _ = fits("ols")
+    source = smo.as_source(NEW, chunk_rows=7)
+    for weights in (-1, np.nan, {}, "w + nobody"):
+        with pytest.raises((OptionError, ColumnNotFoundError)):
+            linear.get_prediction(source, weights=weights)
+    frame = linear.get_prediction(source, weights=0).summary_frame()
+    assert np.isposinf(frame["obs_ci_upper"]).all()
+    with pytest.raises(OptionError, match=r"row_labels has 2 values, and there are \d+ rows"):
+        linear.get_prediction(source, row_labels=[1, 2])
+    glm, _ = fits("glm")
+    with pytest.raises(OptionError, match=r"offset=.*; it is a column"):
+        glm.predict(source, offset={})
+    exposure = np.ones(len(COMPLETE))
+    exposure[3] = -1.0
+    with pytest.raises(DesignError, match=r"the exposure is -1.0 at row \d"):
+        glm.predict(smo.as_source(COMPLETE, chunk_rows=7), exposure=exposure)
 
 
 @pytest.mark.parametrize("kind", ["ols", "wls", "glm"])

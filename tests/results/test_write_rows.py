@@ -209,6 +209,28 @@ def test_offsets_of_new_data(tmp_path: Path) -> None:
         ours.write_rows(tmp_path / "q.csv", "mean", data=smo.as_source(NEW.drop(columns="t")))
 
 
+@pytest.mark.parametrize("given", [2.0, "t2"])
+def test_what_is_given_stands_in_place_of_the_models_own(given: Any, tmp_path: Path) -> None:
+    glm, _ = fits("glm")
+    wls, _ = fits("wls")
+    new = NEW.assign(t2=2.0, t=np.nan, w=np.nan)
+    for res, how, names in (
+        (glm, {"exposure": given}, ["mean"]),
+        (wls, {"weights": given}, ["mean", "obs_ci_upper"]),
+    ):
+        lacking = new.drop(columns=["t", "w"])
+        for i, data in enumerate((new, lacking)):
+            res.write_rows(tmp_path / f"{i}.csv", names, data=data, overwrite=True, **how)
+        found, again = read(tmp_path / "0.csv"), read(tmp_path / "1.csv")
+        pd.testing.assert_frame_equal(found, again)
+        complete = new[["x", "g"]].notna().all(axis=1) & (new["g"] != "q")
+        assert_array_equal(found["in_sample"], complete)
+        expected = res.get_prediction(smo.as_source(lacking[complete]), **how).summary_frame()
+        for name in names:
+            shown = "mean" if name == "mean" else "obs_ci_upper"
+            assert_allclose(found.loc[complete, name], expected[shown], rtol=TAILS)
+
+
 def parquet_files(folder: Path) -> str:
     folder.mkdir()
     for i, start in enumerate(range(0, ROWS, 25)):
@@ -457,10 +479,41 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
 def test_what_is_read_is_not_replaced(make: Any, subset: Any, tmp_path: Path) -> None:
     res = smof.ols(FORMULA, make(tmp_path / "data"), subset=subset).fit()
     suffix = "parquet" if make is parquet_files else "csv"
-    for path in (tmp_path / "data", tmp_path / "data" / f"1.{suffix}"):
-        with pytest.raises(WriteError, match="which is read"):
-            res.write_rows(path, "resid", overwrite=True)
+    for path, why in (("data", "which is no file of rows"), (f"data/1.{suffix}", "which is read")):
+        with pytest.raises(WriteError, match=why):
+            res.write_rows(tmp_path / path, "resid", overwrite=True)
     only(tmp_path / "data", *(f"{i}.{suffix}" for i in range(3)))
+
+
+def test_a_folder_of_rows_that_is_read_is_not_replaced(tmp_path: Path) -> None:
+    fits("ols")[0].write_rows(tmp_path / "rows", "mean", keep=["x", "y"])
+    res = smof.ols("mean ~ x", tmp_path / "rows").fit()
+    with pytest.raises(WriteError, match="which is read"):
+        res.write_rows(tmp_path / "rows", "resid", overwrite=True)
+
+
+def test_what_the_model_reads_is_not_replaced_by_rows_of_others(tmp_path: Path) -> None:
+    FRAME.to_parquet(tmp_path / "data.parquet")
+    res = smof.ols(FORMULA, tmp_path / "data.parquet").fit()
+    with pytest.raises(WriteError, match="which is read"):
+        res.write_rows(tmp_path / "data.parquet", "mean", data=NEW, overwrite=True)
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "data.parquet"), FRAME)
+
+
+@pytest.mark.parametrize("path", [".", "here", "here/"])
+def test_a_folder_with_other_things_is_not_replaced(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    res, _ = fits("ols")
+    res.write_rows("here", "mean")
+    res.write_rows("here", "resid", overwrite=True)
+    for folder in (tmp_path, tmp_path / "here"):
+        (folder / "thesis.txt").write_text("years of work")
+    with pytest.raises(WriteError, match=r"which is no file of rows and would be gone"):
+        res.write_rows(path, "mean", overwrite=True)
+    assert (tmp_path / "thesis.txt").exists()
+    assert (tmp_path / "here" / "thesis.txt").exists()
 
 
 REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
@@ -482,6 +535,17 @@ REFUSED: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "suffix": ({"path": "p.xlsx", "columns": "mean"}, WriteError, "suffix '.xlsx'"),
     "URL": ({"path": "s3://bucket/p.csv", "columns": "mean"}, WriteError, "local files"),
     "no folder": ({"path": "no/p.csv", "columns": "mean"}, WriteError, "cannot be written"),
+    "no path": ({"path": "", "columns": "mean"}, WriteError, "the path is empty"),
+    "columns of no names": ({"columns": ["mean", 3]}, OptionError, "has 3, which is no name"),
+    "no columns": ({"columns": None}, OptionError, "columns=None; it is a name or a list"),
+    "keep is a number": ({"columns": "mean", "keep": 3}, OptionError, "keep=3; it is a name"),
+    "alpha": ({"columns": "mean_se", "alpha": "a"}, OptionError, "alpha='a'; it is a number"),
+    "not yet": ({"columns": "het_scale"}, DesignError, "once one of HC0 to HC3"),
+    "weights as an array": (
+        {"columns": "obs_ci_lower", "data": NEW, "weights": np.ones(ROWS)},
+        OptionError,
+        r"weights has shape \(61,\); it is a column",
+    ),
     "no rows": (
         {"columns": "mean", "data": smo.as_source(NEW[:0])},
         EmptyDataError,
@@ -609,6 +673,6 @@ def test_what_is_misspelled_is_guessed(tmp_path: Path) -> None:
     res = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=2)).fit()
     with pytest.raises(DesignError, match="did you mean 'resid'"):
         res.write_rows(tmp_path / "t.parquet", ["residual"])
-    with pytest.raises(OptionError, match=r"alpha=5.*between zero and one"):
+    with pytest.raises(OptionError, match="alpha=5; it is a number, above 0 and below 1"):
         res.write_rows(tmp_path / "t.parquet", ["mean"], alpha=5)
     assert list(tmp_path.iterdir()) == []

@@ -13,6 +13,7 @@ from statsmodels.base.covtype import descriptions
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.keys import Keys
+from statsmodels_ooc.checks import flag
 from statsmodels_ooc.engine.shelf import Shelf
 from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.likelihoods.base import Question
@@ -57,6 +58,8 @@ class ClusterOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "groups", ways_of(self.groups))
+        flag("use_correction", self.use_correction)
+        flag("df_correction", self.df_correction)
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,9 @@ def ways_of(groups: Any) -> Given:
             "or a list of q",
         )
     names = [_name(one) for one in given]
+    twice = next((one for i, one in enumerate(given) if names[i] in names[:i]), None)
+    if twice is not None:
+        raise OptionError(f"groups={groups!r} has the way {twice!r} twice")
     beside = {name: Labels(one) for name, one in zip(names, given, strict=True)}
     if not all(isinstance(one, str) for one in given):
         return Given(tuple(names), beside)
@@ -108,7 +111,7 @@ def times_of(time: Any) -> Given:
     """
     if isinstance(time, Given):
         return time
-    ways = _split(time)
+    ways = _split(time, "time")
     if len(ways) != 1:
         raise OptionError(f"time={time!r}; it is a column, an expression, or a time for each row")
     (one,) = ways
@@ -129,13 +132,15 @@ def _name(one: Any) -> str:
     return f"labels {one}" if isinstance(one, str) else f"groups#{uuid4().hex}"
 
 
-def _split(groups: Any) -> list[Any]:
+def _split(groups: Any, what: str = "groups") -> list[Any]:
     """The labels of each way."""
     if isinstance(groups, str):
-        _warn_of_sums(groups)
+        _check_name(groups)
         return [groups]
     if is_lazy(groups) or isinstance(groups, pd.DataFrame | np.ndarray):
         return _columns(groups)
+    if isinstance(groups, pd.MultiIndex):
+        return [pd.Series(groups.to_flat_index())]
     if isinstance(groups, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
         return [pd.Series(groups)]
     if isinstance(groups, list | tuple):
@@ -146,13 +151,22 @@ def _split(groups: Any) -> list[Any]:
     if hasattr(groups, "__array__"):
         return _columns(np.asarray(groups))
     raise OptionError(
-        f"groups={groups!r}; they are a column's name, an expression in columns, or a label for "
-        "each row, or a list of them"
+        f"{what}={groups!r}; it is a column's name, an expression in columns, or a value for each "
+        "row" + (", or a list of them" if what == "groups" else "")
     )
 
 
-def _warn_of_sums(code: str) -> None:
-    """Warn of columns that are added, which elsewhere means several ways."""
+def _check_name(code: str) -> None:
+    """Warn of columns that are added, which elsewhere means several ways; refuse a list as text.
+
+    Raises
+    ------
+    OptionError
+        It is several names.
+    """
+    names = [name.strip() for name in code.split(",")]
+    if len(names) > 1 and all(name.isidentifier() for name in names):
+        raise OptionError(f"groups={code!r} is several names; groups={names} are {len(names)} ways")
     names = [name.strip() for name in code.split("+")]
     if len(names) > 1 and all(name.isidentifier() for name in names):
         warn_caller(

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from statsmodels.base.covtype import descriptions
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.checks import flag
 from statsmodels_ooc.engine.sizes import states_alive
 from statsmodels_ooc.errors import CovarianceWarning, warn_caller
 from statsmodels_ooc.likelihoods.base import Question
@@ -56,6 +57,7 @@ class PeriodOptions:
     def __post_init__(self) -> None:
         object.__setattr__(self, "time", times_of(self.time))
         check_correction(self.use_correction)
+        flag("df_correction", self.df_correction)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from statsmodels.base.covtype import descriptions
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.keys import all_different, distinct
+from statsmodels_ooc.checks import flag
 from statsmodels_ooc.engine.sizes import states_alive
 from statsmodels_ooc.errors import CovarianceWarning, DesignError, OptionError, warn_caller
 from statsmodels_ooc.likelihoods.base import Question
@@ -70,6 +71,7 @@ class PanelOptions:
         else:
             object.__setattr__(self, "time", times_of(self.time))
         check_correction(self.use_correction)
+        flag("df_correction", self.df_correction)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import numpy as np
 from statsmodels.base.covtype import descriptions
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.errors import LeverageWarning, OptionError, warn_caller
+from statsmodels_ooc.checks import number_between
+from statsmodels_ooc.errors import LeverageWarning, warn_caller
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.reductions.leverage import LeverageOne
 from statsmodels_ooc.reductions.residuals import ResidualMoments
@@ -180,8 +181,7 @@ class ScaleOptions:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.scale, int | float | np.number):
-            raise OptionError(f"scale={self.scale!r}; it is a number")
+        number_between("scale", self.scale, 0, np.finfo(np.float64).max, "0 or more, and finite")
 
 
 @dataclass(frozen=True)

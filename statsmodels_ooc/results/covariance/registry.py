@@ -157,6 +157,16 @@ def set_covariance(
     results.cov_params_default = cov
 
 
+def _listed(kinds: Any) -> Iterable[Any]:
+    """What may be one name or one pair, too."""
+    match kinds:
+        case str() | (str(), Mapping()):
+            return [kinds]
+        case Iterable():
+            return kinds
+    raise OptionError(f"{kinds!r} is no list of covariances, such as ['HC1', 'HC3']")
+
+
 def _kind(given: Any) -> tuple[str, Mapping[str, Any]]:
     """A ``cov_type`` and its keywords."""
     if isinstance(given, str):
@@ -230,7 +240,7 @@ class HasCovariances:
         list of ndarray, (k, k)
             In the order of `kinds`.
         """
-        asked = [_kind(kind) for kind in ([kinds] if isinstance(kinds, str) else kinds)]
+        asked = [_kind(kind) for kind in _listed(kinds)]
         chosen = [(*checked(self.registry, kind, keywords), keywords) for kind, keywords in asked]
         fit = self.scored
         fit.ask(
