@@ -91,7 +91,7 @@ def part_of(
                 f"{given!r} tells no part of a model; it is told by a formula or names",
                 hint="submodel('a + b') keeps terms, submodel(drop=['c']) leaves some out",
             )
-    gone = {drop} if isinstance(drop, str) else set(drop or ())
+    gone = {drop} if isinstance(drop, str) else set() if drop is None else set(drop)
     if isinstance(spec, FormulaSpec):
         part = _of_terms(spec, terms) if terms is not None else _without(spec, gone)
     elif isinstance(spec, ColumnSpec):
@@ -117,8 +117,9 @@ def _listed(terms: str | Collection[str]) -> set[str]:
 
 def _refuse_unknown(unknown: Collection[str], known: Sequence[str], what: str) -> None:
     if unknown:
-        listed = ", ".join(map(repr, known[:_LISTED]))
-        more = f" and {len(known) - _LISTED:,} more" if len(known) > _LISTED else ""
+        different = list(dict.fromkeys(known))
+        listed = ", ".join(map(repr, different[:_LISTED]))
+        more = f" and {len(different) - _LISTED:,} more" if len(different) > _LISTED else ""
         raise DesignError(
             f"the model has no {', '.join(map(repr, sorted(unknown)))}",
             hint=f"its {what} are {listed}{more}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from scipy import stats
 from statsmodels.stats import diagnostic as sd
 from statsmodels.stats.diagnostic import LMTestResult, ResultsStore
 
+from statsmodels_ooc.checks import whole_number
 from statsmodels_ooc.diagnostics.robust import CLASSIC, check_covariance, covariance, wald
 from statsmodels_ooc.diagnostics.rows import LaggedResiduals
-from statsmodels_ooc.diagnostics.subject import Subject, subject
+from statsmodels_ooc.diagnostics.subject import Subject, require_ddof, subject
 from statsmodels_ooc.diagnostics.tuples import changing_tuple
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.reductions.autocovariance import Autocovariance
@@ -151,7 +153,7 @@ def acorr_lm(
     Breusch, Pagan (1980). The Lagrange multiplier test and its applications to model
     specification in econometrics. Review of Economic Studies 47, 239-253.
     """
-    about = subject(res, "acorr_lm")
+    about = subject(res, "acorr_lm", "residuals")
     if about is None:
         return sd.acorr_lm(
             res.resid,
@@ -211,7 +213,7 @@ def het_arch(
     Engle (1982). Autoregressive conditional heteroscedasticity with estimates of the variance of
     United Kingdom inflation. Econometrica 50, 987-1007.
     """
-    about = subject(res, "het_arch")
+    about = subject(res, "het_arch", "residuals")
     if about is None:
         return sd.het_arch(res.resid, nlags, store, ddof, result_object=result_object)
     found = _lm_of_lags(about, _lags(about, nlags), 2, store, ddof, CLASSIC, None)
@@ -223,6 +225,7 @@ def _lm_of_lags(
 ) -> LMTestResult:
     """The regression of a power of the residuals on a constant and lags, and its tests."""
     check_covariance(about.name, cov_type, cov_kwds)
+    require_ddof(about, ddof)
     about.require_order()
     rows = LaggedResiduals(about.params, power, ones=True)
     nobs, slopes = about.nobs - lags, range(1, lags + 1)
@@ -273,8 +276,8 @@ def _lags(about: Subject, nlags: int | None, period: int | None = None) -> int:
     DesignError
         None, or as many as leave no degrees of freedom.
     """
-    most = 10 if period is None else 2 * period
-    lags = min(most, about.nobs // 5) if nlags is None else int(nlags)
+    most = 10 if period is None else 2 * whole_number("period", period, 1)
+    lags = min(most, about.nobs // 5) if nlags is None else whole_number("nlags", nlags, 0)
     if lags < 1 or about.nobs < 2 * (lags + 1):
         raise DesignError(
             f"{about.name}: {lags:,} lags of {about.nobs:,} rows",
@@ -338,15 +341,14 @@ def acorr_ljungbox(
     Ljung, Box (1978). On a measure of a lack of fit in time series models. Biometrika 65,
     297-303.
     """
-    about = subject(res, "acorr_ljungbox")
+    about = subject(res, "acorr_ljungbox", "residuals")
     if about is None:
         given = (lags, boxpierce, model_df, period, return_df, auto_lag)
         in_memory: pd.DataFrame = sd.acorr_ljungbox(res.resid, *given)
         return in_memory
-    if period is not None and period <= 1:
-        raise ValueError("period must be >= 2")
-    if model_df < 0:
-        raise ValueError("model_df must be >= 0")
+    if period is not None:
+        period = whole_number("period", period, 2)
+    model_df = whole_number("model_df", model_df, 0)
     about.require_order()
     if auto_lag:
         e = about.resid_in_memory("auto_lag=True needs as many lags as rows")
@@ -375,10 +377,10 @@ def _chosen_lags(about: Subject, lags: Any, period: int | None) -> Any:
         chosen = np.arange(1, min(n // 5, 2 * period) + 1)
     elif lags is None:
         chosen = np.arange(1, min(n // 5, 10) + 1)
-    elif np.ndim(lags) == 0:
-        chosen = np.arange(1, int(lags) + 1)
+    elif isinstance(lags, str) or not isinstance(lags, Iterable):
+        chosen = np.arange(1, whole_number("lags", lags, 0) + 1)
     else:
-        chosen = np.asarray(lags, dtype=int)
+        chosen = np.array([whole_number("lags", lag, 1) for lag in lags], dtype=np.intp)
     if len(chosen) == 0 or chosen.min() < 1 or chosen.max() >= n:
         raise DesignError(
             f"acorr_ljungbox: lags {lags!r} of {n:,} rows",

@@ -9,14 +9,14 @@ import pandas as pd
 from statsmodels.stats import outliers_influence as sm_influence
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.diagnostics.subject import Subject, factor_of_design, subject
+from statsmodels_ooc.diagnostics.subject import Subject, factor_of_design, position, subject
 from statsmodels_ooc.reductions.least_squares import triangularize
 from statsmodels_ooc.solvers.auxiliary import ratio, regress
 from statsmodels_ooc.solvers.dependence import lengths, scaled_rank
 
 
 def variance_inflation_factor(
-    res: Any, exog_idx: int | None = None, *, standardize: bool = True
+    res: Any, exog_idx: int | str | None = None, *, standardize: bool = True
 ) -> Any:
     r"""Variance inflation factors of all columns at once: no pass, or one.
 
@@ -26,8 +26,8 @@ def variance_inflation_factor(
     ----------
     res : RegressionResults
         Of OLS, WLS or GLM; in memory its design is handed to statsmodels, column by column.
-    exog_idx : int, optional
-        The number of one column; all of them by default.
+    exog_idx : int or str, optional
+        One column, by its number or, of a streamed model, its name; all of them by default.
     standardize : bool
         Whether columns that vary are measured from their means before they are regressed on one
         another.
@@ -49,7 +49,7 @@ def variance_inflation_factor(
     ----------
     Belsley, Kuh, Welsch (1980). Regression Diagnostics, section 3.
     """
-    about = subject(res, "variance_inflation_factor", of_design=True)
+    about = subject(res, "variance_inflation_factor", "design")
     if about is None:
         exog = np.asarray(res.model.exog)
         columns = range(exog.shape[1])
@@ -58,9 +58,10 @@ def variance_inflation_factor(
             for j in (columns if exog_idx is None else [exog_idx])
         ]
         return _named(found, res.model.exog_names) if exog_idx is None else found[0]
+    at = None if exog_idx is None else position(about, exog_idx)
     factor = about.once(lambda: factor_of_design(about), "factor")
     factors = _inflations(about, factor, standardize)
-    return _named(factors, about.names) if exog_idx is None else float(factors[exog_idx])
+    return _named(factors, about.names) if at is None else float(factors[at])
 
 
 _MOST = 1 / (1 - (1 - 1e-15))  # statsmodels' bound of R squared

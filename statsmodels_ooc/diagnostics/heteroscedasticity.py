@@ -11,6 +11,7 @@ from statsmodels.stats import diagnostic as sd
 from statsmodels.stats.diagnostic import GoldfeldQuandtResult, ResultsStore
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.checks import number_between
 from statsmodels_ooc.diagnostics.rows import (
     SpecWhiteRows,
     SquaredResiduals,
@@ -18,7 +19,7 @@ from statsmodels_ooc.diagnostics.rows import (
     WhiteRows,
     Within,
 )
-from statsmodels_ooc.diagnostics.subject import Subject, column_values, subject
+from statsmodels_ooc.diagnostics.subject import Subject, column_values, position, subject
 from statsmodels_ooc.diagnostics.tuples import changing_tuple
 from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.reductions.auxiliary import Auxiliary
@@ -72,7 +73,7 @@ def het_breuschpagan(
     variation. Econometrica 47, 1287-1294. Koenker (1981). A note on studentizing a test for
     heteroscedasticity. J. Econometrics 17, 107-112.
     """
-    about = subject(res, "het_breuschpagan")
+    about = subject(res, "het_breuschpagan", "residuals")
     if about is None:
         given = res.model.exog if exog_het is None else exog_het
         found: tuple[float, float, float, float] = sd.het_breuschpagan(res.resid, given, robust)
@@ -101,11 +102,18 @@ def _factor_beside(about: Subject, exog_het: Any) -> FloatArray:
             f"exog_het={exog_het!r} is a formula; it is a column, an expression, or a list of them",
             hint="['a', 'b'] for '~ a + b'",
         )
+    if isinstance(codes, list | tuple) and not len(codes):
+        raise OptionError(f"exog_het={exog_het!r} has no column")
     if isinstance(codes, list | tuple) and all(isinstance(code, str) for code in codes):
         given: dict[str, Any] = {f"exog_het {i}": code for i, code in enumerate(codes)}
         q, options = len(given) + 1, tuple(codes)
     else:
         values = exog_het if hasattr(exog_het, "shape") else np.asarray(exog_het)
+        if len(values.shape) not in (1, 2):
+            raise OptionError(
+                f"exog_het={exog_het!r}; it is an array with a row for each row of the model, or "
+                "columns of the data"
+            )
         given, options = {"exog_het": values}, None
         q = 1 if len(values.shape) == 1 else int(values.shape[1])
     rows = SquaredResiduals(about.params, tuple(given), ones=options is not None)
@@ -153,7 +161,7 @@ def het_white(res: Any, interaction_terms: bool = True) -> tuple[float, float, f
     White (1980). A heteroskedasticity-consistent covariance matrix estimator and a direct test
     for heteroskedasticity. Econometrica 48, 817-838.
     """
-    about = subject(res, "het_white")
+    about = subject(res, "het_white", "residuals")
     if about is None:
         found: tuple[float, float, float, float] = sd.het_white(
             res.resid, res.model.exog, interaction_terms
@@ -323,17 +331,18 @@ def het_goldfeldquandt(
     if alternative not in _ALTERNATIVES:
         raise ValueError(f"alternative is one of {', '.join(_ALTERNATIVES)}, not {alternative!r}")
     n = about.nobs
-    first = n // 2 if split is None else _count(split, n)
-    second = first + (0 if drop is None else _count(drop, n))
+    first = n // 2 if split is None else _count("split", split, n)
+    second = first + (0 if drop is None else _count("drop", drop, n))
     if min(first, n - second) <= about.k:
         raise DesignError(
             f"het_goldfeldquandt: groups of {first:,} and {max(n - second, 0):,} rows, and "
             f"{about.k:,} columns; both need more rows than columns",
             hint="split and drop say where the groups end",
         )
-    if idx is None:
+    at = None if idx is None else position(about, idx)
+    if at is None:
         about.require_order()
-    low, high = about.once(lambda: _fits_of_groups(about, idx, first, second), idx, first, second)
+    low, high = about.once(lambda: _fits_of_groups(about, at, first, second), at, first, second)
     fval = ratio(high.mse_resid, low.mse_resid)
     larger, smaller = (f(fval, high.df_resid, low.df_resid) for f in (stats.f.sf, stats.f.cdf))
     pval = {
@@ -354,13 +363,14 @@ def het_goldfeldquandt(
 _ALTERNATIVES = ("increasing", "decreasing", "two-sided")
 
 
-def _count(given: float, n: int) -> int:
+def _count(name: str, given: Any, n: int) -> int:
     """A number of rows, or a share of them."""
+    given = number_between(name, given, 0, n, f"from 0 to {n:,} rows, or a share of them")
     return int(n * given) if 0 < given < 1 else int(given)
 
 
 def _fits_of_groups(
-    about: Subject, idx: int | str | None, first: int, second: int
+    about: Subject, idx: int | None, first: int, second: int
 ) -> tuple[Regression, Regression]:
     """The fits of the first rows of an order, and of those from another on."""
     n = about.nobs

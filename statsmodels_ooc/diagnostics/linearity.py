@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from statsmodels.stats import diagnostic as sd
 from statsmodels.stats.contrast import ContrastResults
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.checks import whole_number
 from statsmodels_ooc.diagnostics.robust import CLASSIC, robust_covariance, wald
 from statsmodels_ooc.diagnostics.rows import Combinations, WithPowers, WithTransformed
 from statsmodels_ooc.diagnostics.subject import Subject, factor_of_design, subject
@@ -117,16 +118,15 @@ def _require_directions(about: Subject, df: int) -> None:
         )
 
 
-def _powers(power: int | Sequence[int]) -> tuple[int, ...]:
+def _powers(power: Any) -> tuple[int, ...]:
     if isinstance(power, int | np.integer):
         if power < 2:
             raise ValueError("power must be >= 2")
         return tuple(range(2, int(power) + 1))
-    try:
-        powers = tuple(int(each) for each in power)
-    except (TypeError, ValueError) as error:
-        raise ValueError("power must be an integer or list of integers") from error
-    if not powers or len(set(powers)) < len(powers) or min(powers) < 2:
+    if isinstance(power, str) or not isinstance(power, Iterable):
+        raise ValueError("power must be an integer or list of integers")
+    powers = tuple(whole_number("power", each, 2) for each in power)
+    if not powers or len(set(powers)) < len(powers):
         raise ValueError("power must contains distinct integers all >= 2")
     return powers
 

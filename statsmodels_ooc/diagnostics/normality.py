@@ -40,7 +40,7 @@ def durbin_watson(res: Any) -> float:
     Durbin, Watson (1950). Testing for serial correlation in least squares regression: I.
     Biometrika 37, 409-428.
     """
-    about = subject(res, "durbin_watson")
+    about = subject(res, "durbin_watson", "residuals")
     if about is None:
         return float(stattools.durbin_watson(np.asarray(res.wresid)))
     about.require_order()
@@ -69,7 +69,7 @@ def jarque_bera(res: Any) -> tuple[float, float, float, float]:
     Jarque, Bera (1987). A test for normality of observations and regression residuals.
     International Statistical Review 55, 163-172.
     """
-    about = subject(res, "jarque_bera")
+    about = subject(res, "jarque_bera", "residuals")
     if about is None:
         found: tuple[float, float, float, float] = stattools.jarque_bera(np.asarray(res.wresid))
         return found
@@ -98,7 +98,7 @@ def omni_normtest(res: Any) -> tuple[float, float]:
     ----------
     D'Agostino, Pearson (1973). Tests for departure from normality. Biometrika 60, 613-622.
     """
-    about = subject(res, "omni_normtest")
+    about = subject(res, "omni_normtest", "residuals")
     if about is None:
         statistic, pvalue = stattools.omni_normtest(np.asarray(res.wresid))
         return float(statistic), float(pvalue)

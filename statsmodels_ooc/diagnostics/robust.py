@@ -18,7 +18,7 @@ from statsmodels_ooc.reductions.leverage import LeverageOne
 from statsmodels_ooc.reductions.sandwich import LinearScores, WhiteMeat, WhiteMeatState
 from statsmodels_ooc.results.covariance.base import Robust, sandwich
 from statsmodels_ooc.results.covariance.linear import MEATS, LinearScored
-from statsmodels_ooc.results.covariance.registry import LINEAR, checked
+from statsmodels_ooc.results.covariance.registry import LINEAR, checked, is_known
 from statsmodels_ooc.solvers.auxiliary import Regression
 
 CLASSIC = "nonrobust"
@@ -32,9 +32,11 @@ def check_covariance(name: str, cov_type: str, cov_kwds: Any) -> None:
     NotImplementedError
         It is none of ``"nonrobust"`` and ``"HC0"`` to ``"HC3"``.
     ValueError
-        Keywords, which none of these takes.
+        There is no such covariance, or it has keywords, which none of these takes.
     """
     if cov_type != CLASSIC and cov_type not in MEATS:
+        if not is_known(LINEAR, cov_type):
+            raise ValueError(f"{name}: cov_type {cov_type!r} not recognized")
         raise NotImplementedError(
             f"{name}: cov_type={cov_type!r} needs the rows of the regression in order or with "
             f"labels, which its sums do not have; there are {', '.join((CLASSIC, *MEATS))}"

@@ -10,7 +10,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, Dense, Extras
-from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.errors import DesignError, MissingDataError
 from statsmodels_ooc.reductions.auxiliary import Series, auxiliary_block
 from statsmodels_ooc.reductions.axes import exactly
 
@@ -71,7 +71,15 @@ class SquaredResiduals:
                     hint="a factor is several columns: (g == 'a') * 1.0 is one of them",
                 )
             columns.append(values.reshape(len(block.endog), -1).astype(np.float64))
-        return np.hstack(columns)
+        design = np.hstack(columns)
+        finite = np.isfinite(design).all(axis=1)
+        if not finite.all():
+            row = block.row(int(finite.argmin()))
+            raise MissingDataError(
+                f"exog_het is missing or infinite at row {row} of partition {block.partition}",
+                hint="leave such rows out of the model by subset=...",
+            )
+        return design
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats import diagnostic as sd
 
-from statsmodels_ooc.diagnostics.subject import subject
+from statsmodels_ooc.diagnostics.subject import require_ddof, subject
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.cumulative import CumulatedScores, CumulatedScoresState, Cusum
 
@@ -52,12 +52,13 @@ def breaks_cusumolsresid(res: Any, ddof: int = 0) -> tuple[float, float, list[tu
     ----------
     Ploberger, Krämer (1992). The CUSUM test with OLS residuals. Econometrica 60, 271-285.
     """
-    about = subject(res, "breaks_cusumolsresid")
+    about = subject(res, "breaks_cusumolsresid", "residuals")
     if about is None:
         found: tuple[float, float, list[tuple[int, float]]] = sd.breaks_cusumolsresid(
             res.resid, ddof
         )
         return found
+    require_ddof(about, ddof)
     about.require_order()
     state = about.ask(Cusum(about.params), lambda state: state)
     squares = state.squares

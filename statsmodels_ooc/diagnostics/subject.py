@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from statsmodels.regression.linear_model import OLS
+from numpy.typing import NDArray
+from statsmodels.regression.linear_model import OLS, WLS
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.checks import number_between
 from statsmodels_ooc.diagnostics.rows import ColumnsOf, Plain
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.engine.tasks import one_blas_thread
@@ -149,7 +151,9 @@ class Subject:
             )
 
 
-def subject(results: Any, name: str, *, of_design: bool = False) -> Subject | None:
+def subject(
+    results: Any, name: str, of: Literal["fit", "residuals", "design"] = "fit"
+) -> Subject | None:
     """The fit to diagnose; None where its data is in memory, as statsmodels' own functions want.
 
     Parameters
@@ -158,11 +162,15 @@ def subject(results: Any, name: str, *, of_design: bool = False) -> Subject | No
         Of a linear model.
     name : str
         The diagnostic.
-    of_design : bool
-        Whether only the design matters, which generalised linear models have, too.
+    of : {"fit", "residuals", "design"}
+        What it is about: the residuals as those of a regression on the design, the residuals
+        alone, or the design alone, which generalised linear models have, too.
 
     Raises
     ------
+    DesignError
+        The fit is subject to constraints, so that its residuals are not those of a regression on
+        the design.
     NotImplementedError
         A generalised linear model, for which statsmodels does not define the test.
     TypeError
@@ -175,12 +183,35 @@ def subject(results: Any, name: str, *, of_design: bool = False) -> Subject | No
             f"{type(results).__name__}"
         )
     streams = getattr(model, "streams", False)
-    if not of_design and not hasattr(results, "linear_fit" if streams else "resid"):
+    if of != "design" and not hasattr(results, "linear_fit" if streams else "resid"):
         raise NotImplementedError(
             f"{name} is about the residuals y - X b of least squares, and statsmodels does not "
-            f"define it for {type(model).__name__}; OLS and WLS have it"
+            f"define it for {_what(results)}; fits of OLS and WLS have it"
+        )
+    if of == "fit" and getattr(results, "k_constr", None):
+        raise DesignError(
+            f"{name} is about a regression on the design, which this fit subject to constraints "
+            "is not",
+            hint="fit the formula that is left, such as I(a + b) where a = b",
         )
     return Subject(results, name) if streams else None
+
+
+def _what(results: Any) -> str:
+    """The kind of a fit that is none of OLS or WLS."""
+    linear = isinstance(results.model, WLS | OLS)
+    return "a penalised fit" if linear else type(results.model).__name__
+
+
+def require_ddof(about: Subject, ddof: Any) -> None:
+    """Refuse degrees of freedom that leave none of the residuals.
+
+    Raises
+    ------
+    OptionError
+        They do, or are no number.
+    """
+    number_between("ddof", ddof, 0, about.nobs - 1, f"from 0 to {about.nobs - 1:,}")
 
 
 def factor_of_design(about: Subject) -> FloatArray:
@@ -194,7 +225,8 @@ def factor_of_design(about: Subject) -> FloatArray:
         r: FloatArray = about.ask(plain, lambda state: state.r[: k + 1, : k + 1], "design")
     else:
         value = about.results.model.likelihood.facts.low[constant]
-        columns = about.fit.r_exog[:, [constant, *range(k)]]
+        fit = about.results.model.likelihood.fit()  # a penalised one has the design, too
+        columns = fit.r_exog[:, [constant, *range(k)]]
         r = triangularize(np.vstack((columns, np.zeros(k + 1))))
         r[:, 0] /= value
         r[1:, 1 + constant] = 0.0
@@ -216,18 +248,45 @@ def column_values(about: Subject, column: int | str) -> FloatArray:
 
 def design_columns(about: Subject, columns: Sequence[int | str]) -> FloatArray:
     """Columns of the design in memory, (n, c): a pass."""
-    at = tuple(_position(about, column) for column in columns)
+    at = tuple(position(about, column) for column in columns)
     return about.rows().read(about.name, ColumnsOf(at), len(at))
 
 
-def _position(about: Subject, column: int | str) -> int:
+def position(about: Subject, column: Any) -> int:
+    """Where a column of the design stands, by its name or number.
+
+    Raises
+    ------
+    DesignError
+        There is no such column.
+    """
     names, k = about.names, about.k
-    if isinstance(column, str):
-        if column in names:
-            return names.index(column)
-    elif -k <= int(column) < k:
+    if isinstance(column, str) and column in names:
+        return names.index(column)
+    is_number = isinstance(column, int | np.integer) and not isinstance(column, bool)
+    if is_number and -k <= column < k:
         return int(column) % k
     raise DesignError(
         f"{about.name}: {column!r} is no column of the design",
         hint=f"it has {k:,} columns: {', '.join(names[:_NAMED])}{', ...' if k > _NAMED else ''}",
     )
+
+
+def row_order(about: Subject, order_by: Any) -> NDArray[np.int64]:
+    """The numbers of the rows in an order that is given, (n,).
+
+    Raises
+    ------
+    DesignError
+        They are none, or not as many.
+    """
+    n, order = about.nobs, np.asarray(order_by)
+    if order.shape != (n,) or order.dtype.kind not in "iu":
+        raise DesignError(
+            f"{about.name}: order_by has shape {order.shape} and type {order.dtype}",
+            hint=f"it holds the numbers of all {n:,} rows, each in its place",
+        )
+    if order.min(initial=0) < -n or order.max(initial=0) >= n:
+        raise DesignError(f"{about.name}: order_by has row {order.max():,} of {n:,}")
+    numbers: NDArray[np.int64] = np.arange(n)[order]
+    return numbers

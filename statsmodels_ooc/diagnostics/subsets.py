@@ -11,6 +11,7 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.stats import diagnostic as sd
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.checks import share, whole_number
 from statsmodels_ooc.diagnostics.rows import (
     Centred,
     Distances,
@@ -23,6 +24,7 @@ from statsmodels_ooc.diagnostics.subject import (
     Subject,
     design_columns,
     factor_of_design,
+    row_order,
     subject,
 )
 from statsmodels_ooc.errors import DesignError, warn_caller
@@ -104,10 +106,7 @@ def linear_rainbow(
         raise ValueError("order_by and use_distance cannot be simultaneously used.")
     if center is not None:
         warn_caller("center has no effect, as in statsmodels", FutureWarning)
-    if not 0 < frac < 1:
-        raise ValueError(
-            f"frac is the share of the rows in the middle, between 0 and 1, not {frac}"
-        )
+    frac = share("frac", frac)
     n = about.nobs
     low = int(np.ceil(0.5 * (1 - frac) * n))
     high = int(np.floor(low + frac * n))
@@ -133,15 +132,14 @@ def _factor_of_middle(
         about.require_order()
         return about.once(lambda: _by_place(about, low, high), *options)  # type: ignore[no-any-return]
     names = [order_by] if isinstance(order_by, str) else order_by
-    if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
+    listed = isinstance(names, list | tuple) and len(names) > 0
+    if listed and all(isinstance(name, str) for name in names):
         return about.once(  # type: ignore[no-any-return]
             lambda: _by_columns(about, list(names), low, high), *options, *names
         )
-    chosen = np.asarray(order_by)
-    if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
-        raise TypeError("order_by names columns of the design, or holds the numbers of the rows")
+    order = row_order(about, order_by)
     about.require_order()
-    return _of_chosen(about, np.arange(about.nobs)[chosen][low:high])
+    return _of_chosen(about, order[low:high])
 
 
 def _by_place(about: Subject, low: int, high: int) -> FloatArray:
@@ -242,7 +240,7 @@ def linear_harvey_collier(res: Any, order_by: Any = None, skip: int | None = Non
     if about is None:
         return sd.linear_harvey_collier(res, order_by, skip)
     about.require_order()
-    first = about.k if skip is None else int(skip)
+    first = about.k if skip is None else whole_number("skip", skip, 0)
     if not about.k <= first <= about.nobs - 3:
         raise DesignError(
             f"linear_harvey_collier: the first parameters of {about.k:,} columns, fitted to "
@@ -252,7 +250,7 @@ def linear_harvey_collier(res: Any, order_by: Any = None, skip: int | None = Non
     if order_by is None:
         state = about.once(lambda: _recursive(about, first), first)
     else:
-        state = _recursive_in_memory(about, np.asarray(order_by), first)
+        state = _recursive_in_memory(about, row_order(about, order_by), first)
     if state.singular:
         raise ValueError(
             f"the first {first:,} rows do not determine the {about.k:,} parameters; give a value "
@@ -312,6 +310,10 @@ def recursive_olsresiduals(
     if about is None:
         return sd.recursive_olsresiduals(res, skip, lamda, alpha, order_by)
     about.require_order()
+    if skip is not None and not about.k <= whole_number("skip", skip, 0) < about.nobs:
+        raise DesignError(
+            f"recursive_olsresiduals: skip={skip:,} of {about.nobs:,} rows and {about.k:,} columns"
+        )
     require_design(about.results.model, "recursive_olsresiduals: residuals one after the other")
     rows = about.rows().read(about.name, WholeRows(), about.k + 2)
     fit = OLS(rows[:, -2], rows[:, :-2]).fit()
@@ -355,9 +357,7 @@ def _factors_before(state: PartitionsState, count: int, k: int) -> tuple[FloatAr
     return tuple(found)
 
 
-def _recursive_in_memory(about: Subject, order: NDArray[Any], skip: int) -> RecursiveState:
-    if order.shape != (about.nobs,) or order.dtype.kind not in "iu":
-        raise DesignError(f"order_by has shape {order.shape}; it holds the number of each row")
+def _recursive_in_memory(about: Subject, order: NDArray[np.int64], skip: int) -> RecursiveState:
     require_design(about.results.model, "order_by: rows in any order are read into memory")
     rows = about.rows().read(about.name, WholeRows(), about.k + 2)[order]
     none = np.zeros((about.k + 1, about.k + 1))

@@ -28,10 +28,10 @@ class HasCollinearity:
         Returns
         -------
         Series, (k,)
-            By column. Those of statsmodels' ``variance_inflation_factor`` with
-            ``standardize=False``, which differ from its default in that of the constant and
-            where columns span one; of the whitened
-            columns for WLS; infinite for columns that follow from others.
+            By column; infinite for columns that follow from others. For OLS those of
+            statsmodels' ``variance_inflation_factor`` with ``standardize=False``, which differ
+            from its default in that of the constant and where columns span one. For WLS means
+            and squares are weighted; statsmodels finds no constant among weighted columns.
 
         Notes
         -----

@@ -165,7 +165,11 @@ class NestedTests:
                 "wrap the data of both in as_source"
             )
         if not self._is_nested(restricted):
-            raise ValueError("Restricted model is not nested by full model.")
+            raise ValueError(
+                "Restricted model is not nested by full model: it has other rows, as many "
+                "parameters, or columns that are not among those of this model, by name and "
+                "values; compare_f_test and compare_lr_test take any model that is nested"
+            )
         n = self.nobs
         params = np.zeros(len(self._fit.params))
         params[self._positions(restricted)] = np.asarray(restricted.params)

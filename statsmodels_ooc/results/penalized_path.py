@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -65,7 +66,7 @@ def regularization_path(
     likelihood = results.model.likelihood
     facts, r = likelihood.facts, likelihood.factor
     names = list(results.model.exog_names)
-    sizes = _factors(factors, len(names))
+    sizes = _factors(factors, names)
     spread = np.linalg.norm(r[1:, 1:-1], axis=0) / abs(r[0, 0]) if standardize else np.ones(1)
     unit = facts.total_weight / facts.rows  # as statsmodels measures the penalties of WLS
     l1, l2 = unit * L1_wt * sizes * spread, unit * (1 - L1_wt) * sizes * spread**2
@@ -94,12 +95,18 @@ def _with_zero(
     return Path(params, df)
 
 
-def _factors(given: Any, k: int) -> FloatArray:
-    factors = np.ones(k) if given is None else numbers_not_negative("factors", given)
-    if factors.shape != (k,):
+def _factors(given: Any, names: list[str]) -> FloatArray:
+    """One factor for each column, (k,), by its name where names are given."""
+    if isinstance(given, Mapping | pd.Series):
+        unknown = [name for name in given.keys() if name not in names]  # noqa: SIM118
+        if unknown:
+            raise OptionError(f"factors: the design has no column {unknown[0]!r}, but {names}")
+        given = [given.get(name, 1.0) for name in names]
+    factors = np.ones(len(names)) if given is None else numbers_not_negative("factors", given)
+    if factors.shape != (len(names),):
         raise OptionError(
-            f"factors are {k} numbers, 0 for a column without a penalty, not an array of shape "
-            f"{factors.shape}"
+            f"factors are {len(names)} numbers, 0 for a column without a penalty, not an array of "
+            f"shape {factors.shape}"
         )
     return factors
 

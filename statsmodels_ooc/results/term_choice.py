@@ -151,15 +151,16 @@ def _problem(results: Any, criterion: str, keep: Any, hierarchical: bool) -> _Pr
         raise OptionError(f"criterion={criterion!r}; it is one of {', '.join(CRITERIA)}")
     terms: list[TermSpan] = results.model.term_spans
     several = isinstance(keep, Iterable) and not isinstance(keep, str)
-    wanted = set(keep) if several else {keep}
-    unknown = wanted - {term.name for term in terms}
+    wanted = list(keep) if several else [] if keep is None else [keep]
+    known = [term.name for term in terms]
+    unknown = [name for name in wanted if name not in known]
     if unknown:
         raise DesignError(
             f"keep: the model has no term {', '.join(sorted(map(repr, unknown)))}",
             hint=f"its terms are {', '.join(repr(term.name) for term in terms)}",
         )
     needs = {t.name: t.requires | (t.lower if hierarchical else frozenset()) for t in terms}
-    always = _with_needs({t.name for t in terms if t.is_constant} | wanted, needs)
+    always = _with_needs({t.name for t in terms if t.is_constant}.union(wanted), needs)
     free = [term for term in terms if term.name not in always]
     likelihood = results.model.likelihood
     facts = likelihood.facts

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 from models.pairs import CHUNK, FRAME, Pair, make_pair
@@ -130,9 +131,22 @@ def test_columns_far_from_zero_and_a_short_rank() -> None:
         ({"alphas": "ridge"}, "alphas are numbers, not 'ridge'"),
         ({"alphas": np.ones((2, 2))}, "one at the least"),
         ({"n_alphas": 2.5}, "n_alphas=2.5; it is a whole number, 1 or more"),
-        ({"factors": {"x": 1}}, "factors are numbers, not {'x': 1}"),
+        ({"factors": {"x": 1}}, "the design has no column 'x'"),
+        ({"factors": {"a": "x"}}, "factors are numbers"),
     ],
 )
 def test_what_is_refused(asked: dict[str, Any], message: str) -> None:
     with pytest.raises(OptionError, match=message):
         make_pair("ols formula").ours.regularization_path(**asked)
+
+
+def test_factors_by_name() -> None:
+    res = make_pair("ols formula").ours
+    names = list(res.params.index)
+    free = dict.fromkeys(names, 1.0) | {"b": 0.0}
+    expected = res.regularization_path([0.5], factors=list(free.values())).params
+    backwards = pd.Series(free)[::-1]
+    for given in (free, {"b": 0.0}, backwards):
+        found = res.regularization_path([0.5], factors=given).params
+        pd.testing.assert_frame_equal(found, expected)
+    assert expected["b"].abs().item() > 0

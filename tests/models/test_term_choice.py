@@ -256,6 +256,7 @@ def test_how_a_choice_looks() -> None:
         (lambda r: r.best_subset(n_best=0), OptionError, "n_best=0; it is a whole number, 1"),
         (lambda r: r.best_subset(keep=["z"]), DesignError, "the model has no term 'z'"),
         (lambda r: r.best_subset(keep=3), DesignError, "the model has no term 3"),
+        (lambda r: r.stepwise(keep=[["x1"]]), DesignError, "the model has no term"),
         (lambda r: r.stepwise("up"), OptionError, "direction='up'"),
         (lambda r: r.stepwise(start="half"), OptionError, "start='half'"),
     ],

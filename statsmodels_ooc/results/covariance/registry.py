@@ -57,17 +57,26 @@ def checked(
     if cov_type == "nonrobust":
         _warn_of_unused(cov_kwds)
         return None, None
-    name = _plain(str(cov_type))
-    name = _ALIASES.get(name, name)
-    for entry in registry:
-        if _plain(entry.name) == name:
-            return entry, _options(entry, cov_kwds or {})
+    entry = _entry(registry, cov_type)
+    if entry is not None:
+        return entry, _options(entry, cov_kwds or {})
     listed = ", ".join(("nonrobust", *(entry.name for entry in registry)))
-    if name in {_plain(entry.name) for entry in LINEAR}:
+    if is_known(LINEAR, cov_type):
         raise TypeError(
             f"cov_type={cov_type!r} is one of OLS and WLS alone; available are {listed}"
         )
     raise ValueError(f"cov_type {cov_type!r} not recognized; available are {listed}")
+
+
+def is_known(registry: Sequence[Covariance[Any]], cov_type: Any) -> bool:
+    """Whether there is a robust covariance of this name."""
+    return _entry(registry, cov_type) is not None
+
+
+def _entry(registry: Sequence[Covariance[Any]], cov_type: Any) -> Covariance[Any] | None:
+    name = _plain(str(cov_type))
+    name = _ALIASES.get(name, name)
+    return next((entry for entry in registry if _plain(entry.name) == name), None)
 
 
 def _warn_of_unused(cov_kwds: Any) -> None:
