@@ -150,7 +150,39 @@ def _class_of(wrapper: Any) -> type:
     return _both(inside, outside)
 
 
-class StreamedWrapper(RegressionResultsWrapper):  # type: ignore[misc]
+class _Labelled:
+    """A mixin for wrappers: covariances with names, and a line that says what the results are."""
+
+    _results: Any
+
+    def covariance(self, cov_type: str, **cov_kwds: Any) -> Any:
+        """A covariance of the parameters beside that of the results, see `covariances`."""
+        return self._named(self._results.covariance(cov_type, **cov_kwds))
+
+    def covariances(self, kinds: Any) -> list[Any]:
+        """Several covariances of the parameters in one pass.
+
+        Parameters
+        ----------
+        kinds : iterable of str or (str, dict)
+            For each the ``cov_type``, with its keywords where it takes some, such as
+            ``["HC1", "HC3", ("cluster", {"groups": "firm"})]``.
+
+        Returns
+        -------
+        list of DataFrame, (k, k)
+            In the order of `kinds`.
+        """
+        return [self._named(cov) for cov in self._results.covariances(kinds)]
+
+    def _named(self, cov: Any) -> Any:
+        return self._results.model.data.wrap_output(cov, "cov")
+
+    def __repr__(self) -> str:
+        return repr(self._results)
+
+
+class StreamedWrapper(_Labelled, RegressionResultsWrapper):  # type: ignore[misc]
     """A wrapper that is an instance of the class of the results inside, too."""
 
     __class__ = property(_class_of)
@@ -159,7 +191,7 @@ class StreamedWrapper(RegressionResultsWrapper):  # type: ignore[misc]
         return (StreamedWrapper, (self._results,))
 
 
-class StreamedGLMWrapper(GLMResultsWrapper):  # type: ignore[misc]
+class StreamedGLMWrapper(_Labelled, GLMResultsWrapper):  # type: ignore[misc]
     """The same for the results of a GLM."""
 
     __class__ = property(_class_of)

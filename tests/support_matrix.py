@@ -40,12 +40,36 @@ classes, and that count what each member reads
   why not above.
 * *no*: not available, and the reason.
 
-Where a cell is empty, statsmodels' class has no such member. ``covariances``, ``top_influence``,
-``write_rows``, ``passes`` and ``lazy`` are this package's own (:doc:`after_the_fit`).
+Where a cell is empty, statsmodels' class has no such member; what this package has beside them is
+in the last table.
 
 :doc:`standard_errors` has the covariances, :doc:`diagnostics` the functions of
 ``statsmodels.stats`` that take residuals or results.
 """
+
+
+# Members that statsmodels' classes do not have: of which models, what they take, and the page.
+OWN: dict[str, tuple[str, str, str]] = {
+    "model.submodel": ("OLS WLS", "no pass", "models_without_data"),
+    "model.fit_constrained": ("OLS WLS", "fit", "models_without_data"),
+    "model.passes": ("OLS WLS GLM", "no pass", "after_the_fit"),
+    "model.dropped": ("OLS WLS GLM", "no pass", "after_the_fit"),
+    "model.lazy": ("OLS WLS GLM", "rows", "after_the_fit"),
+    "covariance": ("OLS WLS GLM", "one pass", "standard_errors"),
+    "covariances": ("OLS WLS GLM", "one pass", "standard_errors"),
+    "standard_errors": ("OLS WLS GLM", "one pass", "standard_errors"),
+    "top_influence": ("OLS WLS GLM", "one pass", "after_the_fit"),
+    "write_rows": ("OLS WLS GLM", "one pass", "after_the_fit"),
+    "lazy": ("OLS WLS GLM", "rows", "after_the_fit"),
+    "passes": ("OLS WLS GLM", "no pass", "after_the_fit"),
+    "submodel": ("OLS WLS", "no pass", "models_without_data"),
+    "best_subset": ("OLS WLS", "no pass", "models_without_data"),
+    "stepwise": ("OLS WLS", "no pass", "models_without_data"),
+    "regularization_path": ("OLS WLS", "no pass", "models_without_data"),
+    "vif": ("OLS WLS", "no pass", "models_without_data"),
+    "gvif": ("OLS WLS", "no pass", "models_without_data"),
+    "collinearity": ("OLS WLS", "no pass", "models_without_data"),
+}
 
 
 def words(table: Mapping[str, Any], word: str) -> Words:
@@ -117,9 +141,22 @@ def table(title: str, columns: dict[str, Words]) -> list[str]:
     return lines
 
 
+def own() -> list[str]:
+    """What there is beside statsmodels' members."""
+    title = "Beside them"
+    lines = ["", title, "-" * len(title), "", ".. list-table::", "   :header-rows: 1", ""]
+    lines += ["   * - member", *(f"     - {name}" for name in ("OLS", "WLS", "GLM", "page"))]
+    for name, (classes, word, page) in OWN.items():
+        cells = [word if kind in classes.split() else "" for kind in ("OLS", "WLS", "GLM")]
+        lines += [f"   * - ``{name}``"]
+        lines += [f"     - {cell}".rstrip() for cell in (*cells, f":doc:`{page}`")]
+    return lines
+
+
 def page() -> str:
     """The page."""
-    return "\n".join([HEAD.rstrip(), *table("Models", models()), *table("Results", results()), ""])
+    tables = (table("Models", models()), table("Results", results()), own())
+    return "\n".join([HEAD.rstrip(), *(line for lines in tables for line in lines), ""])
 
 
 if __name__ == "__main__":

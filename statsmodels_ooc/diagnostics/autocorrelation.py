@@ -10,7 +10,9 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats import diagnostic as sd
 from statsmodels.stats.diagnostic import LMTestResult, ResultsStore
+from statsmodels.tsa.stattools import acf
 
+from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.checks import whole_number
 from statsmodels_ooc.diagnostics.robust import CLASSIC, check_covariance, covariance, wald
 from statsmodels_ooc.diagnostics.rows import LaggedResiduals
@@ -312,8 +314,8 @@ def acorr_ljungbox(
     return_df : bool
         Not used, as in statsmodels.
     auto_lag : bool
-        Whether to choose the lags by a threshold. That needs as many lags as rows: residuals
-        smaller than ``smo.options.array_limit`` are read and handed to statsmodels.
+        Whether to choose the lags by a threshold, as statsmodels does. That needs as many lags
+        as rows, of residuals smaller than ``smo.options.array_limit``, which are read into memory.
 
     Returns
     -------
@@ -352,15 +354,13 @@ def acorr_ljungbox(
     about.require_order()
     if auto_lag:
         e = about.resid_in_memory("auto_lag=True needs as many lags as rows")
-        given = (lags, boxpierce, model_df, period, return_df, auto_lag)
-        whole: pd.DataFrame = sd.acorr_ljungbox(e, *given)
-        return whole
-    n = about.nobs
-    chosen = _chosen_lags(about, lags, period)
-    most = int(chosen.max())
-    state = about.ask(Autocovariance(about.params, most), lambda state: state, most)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        squares = np.square(state.products[1:] / state.products[0])
+        correlations = acf(e, nlags=len(e) - 1, fft=True)
+        chosen = _lags_by_threshold(correlations, boxpierce)
+    else:
+        chosen = _chosen_lags(about, lags, period)
+        correlations = _autocorrelations(about, int(chosen.max()))
+    n, most = about.nobs, int(chosen.max())
+    squares = np.square(correlations[1 : most + 1])
     box = n * (n + 2) * np.cumsum(squares / (n - np.arange(1, most + 1)))
     df = (chosen - model_df).astype(np.float64)
     df[df <= 0] = np.nan
@@ -369,6 +369,30 @@ def acorr_ljungbox(
         pierce = n * np.cumsum(squares)[chosen - 1]
         table |= {"bp_stat": pierce, "bp_pvalue": stats.chi2.sf(pierce, df)}
     return pd.DataFrame(table, index=chosen)
+
+
+def _autocorrelations(about: Subject, most: int) -> FloatArray:
+    """Those of the lags 0 to L, (L + 1,)."""
+    state = about.ask(Autocovariance(about.params, most), lambda state: state, most)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: FloatArray = state.products / state.products[0]
+    return found
+
+
+def _lags_by_threshold(correlations: FloatArray, boxpierce: bool) -> Any:
+    """The lags that statsmodels chooses, 1 to L, by a penalised statistic.
+
+    References
+    ----------
+    Escanciano, Lobato (2009). An automatic portmanteau test for serial correlation. J.
+    Econometrics 151, 140-149.
+    """
+    n, squares = len(correlations), np.square(correlations[1:])
+    lags = np.arange(1, n)
+    total = n * np.cumsum(squares) if boxpierce else n * (n + 2) * np.cumsum(squares / (n - lags))
+    is_low = np.abs(correlations).max() * np.sqrt(n) <= np.sqrt(2.4 * np.log(n))
+    penalised = total - lags * (np.log(n) if is_low else 2.0)
+    return np.arange(1, max(1, int(np.argmax(penalised))) + 1)
 
 
 def _chosen_lags(about: Subject, lags: Any, period: int | None) -> Any:

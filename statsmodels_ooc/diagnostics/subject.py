@@ -179,8 +179,7 @@ def subject(
     model = getattr(results, "model", None)
     if model is None:
         raise TypeError(
-            f"{name} takes the results of a fit, such as smof.ols(...).fit(), not a "
-            f"{type(results).__name__}"
+            f"{name} takes the results of a fit, such as smof.ols(...).fit(), not {results!r}"
         )
     streams = getattr(model, "streams", False)
     if of != "design" and not hasattr(results, "linear_fit" if streams else "resid"):

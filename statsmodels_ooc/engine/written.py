@@ -149,6 +149,8 @@ class Target:
             It cannot be made.
         """
         parent, name = os.path.split(self.path)
+        if not os.path.isdir(parent):
+            raise WriteError(f"{self.path} cannot be written: there is no folder {parent}")
         folder = os.path.join(parent, f".{name}.{uuid.uuid4().hex}.tmp")
         with write_errors(self.path):
             os.mkdir(folder)

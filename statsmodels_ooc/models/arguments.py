@@ -133,6 +133,22 @@ def warn_of_unknown(model: Any, kwargs: Mapping[str, Any], extra: Collection[str
         warn_caller(f"unknown kwargs {unknown!r}{''.join(hints)}", ValueWarning)
 
 
+_OF_FITS = ("method", "cov_type", "cov_kwds", "use_t")
+_OF_OTHER_FITS = ("disp", "maxiter", "full_output", "callback", "start_params")
+
+
+def warn_of_unknown_in_fit(kwargs: Mapping[str, Any]) -> None:
+    """Warn of keywords that mean nothing to ``fit`` of a linear model, at the caller's line.
+
+    Those that ``fit`` of other models has, and which change no numbers here, may be there.
+    """
+    unknown = [name for name in kwargs if name not in _OF_OTHER_FITS]
+    if unknown:
+        hints = {_hint(name, _OF_FITS): None for name in unknown}
+        more = "".join(hints) or "; keywords of a covariance belong in cov_kwds={...}"
+        warn_caller(f"unknown kwargs {unknown!r}{more}", ValueWarning)
+
+
 def warn_of_weights() -> None:
     """Warn of the weights that OLS does not take, as statsmodels does."""
     warn_caller("Weights are not supported in OLS and will be ignored", ValueWarning)

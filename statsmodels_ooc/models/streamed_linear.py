@@ -15,7 +15,11 @@ from statsmodels_ooc.engine import RowFunction, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.likelihoods.least_squares import METHODS, LeastSquares
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
-from statsmodels_ooc.models.arguments import warn_of_unknown, warn_of_weights
+from statsmodels_ooc.models.arguments import (
+    warn_of_unknown,
+    warn_of_unknown_in_fit,
+    warn_of_weights,
+)
 from statsmodels_ooc.models.linear_constrained import HasConstrained
 from statsmodels_ooc.models.missing_groups import without_rows_of_no_group
 from statsmodels_ooc.models.regularized import fit_regularized
@@ -132,12 +136,14 @@ class StreamedLinear(HasSubmodels, HasConstrained, StreamedModel):
         use_t : bool, optional
             Whether tests use Student's t; with a robust covariance they do not by default.
         **kwargs
-            As for statsmodels.
+            As for statsmodels, which knows none; others than those of other models' ``fit`` are
+            warned of.
         """
         # 1. What the caller wants, checked.
         if method not in METHODS:
             raise ValueError(f"method must be one of {METHODS}, not {method!r}")
         checked(LINEAR, cov_type, cov_kwds)
+        warn_of_unknown_in_fit(kwargs)
         # 2. One pass, or none where the rows have told.
         fit = self.likelihood.fit(method)
         # 3. A short rank is named, or refused.

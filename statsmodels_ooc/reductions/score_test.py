@@ -74,6 +74,7 @@ class ScoreTestSums(Additive[ScoreTestSumsState]):
     beta: FloatArray
     observed: bool
     extra: int = 0
+    names: tuple[str, ...] = ("exog_extra",)
 
     @property
     def _p(self) -> int:
@@ -96,7 +97,8 @@ class ScoreTestSums(Additive[ScoreTestSumsState]):
             information, score = information * a, score * a
         x = block.dense()
         if self.extra:
-            x = np.column_stack((x, block.extras.beside["exog_extra"]))
+            added = (np.asarray(block.extras.beside[name]) for name in self.names)
+            x = np.column_stack((x, *(values.astype(np.float64) for values in added)))
         scores = x * score[:, None]
         state.score += np.dot(x.T, score)
         state.information += np.dot(x.T, x * information[:, None])

@@ -14,6 +14,7 @@ from statsmodels.genmod import families
 from statsmodels.genmod.families import links
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.errors import SourceError, warn_caller
 from statsmodels_ooc.families.kernels import SCALE_OF_ONE
 from statsmodels_ooc.likelihoods.glm import loglike, loglike_null
@@ -27,7 +28,7 @@ from statsmodels_ooc.results.glm_submodels import HasNoSubmodels
 from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.lazy import WithDesign, new_rows
 from statsmodels_ooc.results.margins import StreamedMargins
-from statsmodels_ooc.results.new_data import is_read_in_chunks, levels_are_counted
+from statsmodels_ooc.results.new_data import is_read_in_chunks, levels_are_counted, with_columns
 from statsmodels_ooc.results.predicting import predict_glm
 from statsmodels_ooc.results.writing import WritesRows
 from statsmodels_ooc.solvers.least_squares import LinearFit
@@ -200,14 +201,17 @@ class GLMResults(
         PredictionResultsBase or LazyPredictions
             That of statsmodels while it is smaller than ``array_limit``; lazy answers above.
         """
-        if exog is None or is_read_in_chunks(exog, exposure, offset, agg_weights):
-            shifts = {"exposure": exposure, "offset": offset}
-            how = (which, average, agg_weights, row_labels)
-            return predict_glm(self, exog, transform, shifts, *how)
+        given = {"exposure": exposure, "offset": offset, "agg_weights": agg_weights}
+        if transform and isinstance(self.model.spec, FormulaSpec):
+            exog, given = with_columns(exog, given)
+        if exog is None or is_read_in_chunks(exog, *given.values()):
+            weights = given.pop("agg_weights")
+            how = (which, average, weights, row_labels)
+            return predict_glm(self, exog, transform, given, *how)
         new = new_rows(exog)
-        given = (exposure, offset, transform, which, average, agg_weights, row_labels)
+        asked = (exposure, offset, transform, which, average, agg_weights, row_labels)
         with levels_are_counted(self.model, new, transform):
-            return glm.GLMResults.get_prediction(self, new, *given)
+            return glm.GLMResults.get_prediction(self, new, *asked)
 
     def with_design(self, exog: FloatArray) -> GLMResults:
         """The same results, of a model with a design in memory."""
@@ -261,8 +265,9 @@ class GLMResults(
 
         Parameters
         ----------
-        exog_extra : array_like or dask Array, (n,) or (n, q), optional
-            Variables to be tested, aligned with the rows.
+        exog_extra : str, list of str, array_like or dask Array, (n,) or (n, q), optional
+            Variables to be tested: columns of the data, or expressions in them; or values, aligned
+            with the rows that the model uses.
         params_constrained : array_like, (k,), optional
             Parameters of the restricted model; those of the results by default.
         hypothesis : {"joint", "separate"}

@@ -11,6 +11,7 @@ from scipy import stats
 from statsmodels_ooc._statsmodels import ScoreTestResult, robust_score_test
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning, warn_caller
+from statsmodels_ooc.likelihoods.base import rows_beside
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.reductions.score_test import ScoreTestSums, ScoreTestSumsState
 from statsmodels_ooc.solvers.dependence import independent_of_those_before
@@ -45,16 +46,30 @@ def score_sums(
     """
     _ = likelihood.facts  # bad rows are refused first
     rows, extra = likelihood.stream, 0
+    names: tuple[str, ...] = ()
     if exog_extra is not None:
-        if not hasattr(exog_extra, "shape"):
-            exog_extra = np.asarray(exog_extra)
-        rows = rows.beside(exog_extra=exog_extra)
-        extra = 1 if len(exog_extra.shape) == 1 else exog_extra.shape[1]
-    asked = ScoreTestSums(likelihood.kernel, params, observed, extra)
+        beside = _extra_columns(exog_extra)
+        rows, names = rows_beside(rows, **beside), tuple(beside)
+        extra = sum(_width(values) for values in beside.values())
+    asked = ScoreTestSums(likelihood.kernel, params, observed, extra, names)
     (sums,) = rows.fold("score test", asked)
     scale = likelihood.scale(rule, lambda: sums, df_resid)
     found: ScoreTestSumsState = sums.at(scale)
     return found
+
+
+def _extra_columns(exog_extra: Any) -> dict[str, Any]:
+    """What is put beside the rows: columns and expressions one by one, or an array."""
+    codes = [exog_extra] if isinstance(exog_extra, str) else exog_extra
+    if isinstance(codes, list | tuple) and codes and all(isinstance(c, str) for c in codes):
+        return {f"exog_extra {i}": code for i, code in enumerate(codes)}
+    return {"exog_extra": codes if hasattr(codes, "shape") else np.asarray(codes)}
+
+
+def _width(values: Any) -> int:
+    """How many columns there are of a name, an expression or an array."""
+    shape: tuple[int, ...] = () if isinstance(values, str) else values.shape
+    return shape[1] if len(shape) == 2 else 1
 
 
 def independent_sums(

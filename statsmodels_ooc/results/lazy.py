@@ -92,6 +92,13 @@ class HasRows:
         with levels_are_counted(self.model, new, transform):
             return super().predict(new, transform, *args, **kwargs)  # type: ignore[misc]
 
+    def __repr__(self) -> str:
+        spec, source = self.model.spec, self.model.likelihood.stream.source.name
+        cov_type = getattr(self, "cov_type", None)
+        told = f", {cov_type} standard errors" if cov_type else ""
+        what = f"{spec.endog_name!r} on {spec.k} columns, {int(self.model.nobs):,} rows"
+        return f"<{type(self).__name__} of {what}{told}: {source}>"
+
     def forget_rows(self) -> None:
         """Let go of the rows, and of the answers that are as long as the data."""
         self.model.forget_rows()

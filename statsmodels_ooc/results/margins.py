@@ -19,6 +19,7 @@ from statsmodels_ooc.reductions.margins import (
     MarginalEffects,
     MarginalEffectsState,
 )
+from statsmodels_ooc.results.lazy import require_design
 
 _AT = ("overall", "mean", "median", "zero", "all")
 _METHODS = ("dydx", "eyex", "dyex", "eydx")
@@ -116,6 +117,7 @@ class StreamedMargins(Margins):
 
     def _find_in_memory(self, at: str, method: str, atexog: Any, dummy: bool, count: bool) -> None:
         """By statsmodels, while the design is smaller than ``array_limit``."""
+        require_design(self.results.model, f"get_margeff(at={at!r}) reads the design into memory")
         seen = self.results.with_design(np.asarray(self.results.model.exog))
         found = DiscreteMargins(seen, (at, method, atexog, dummy, count))
         self.dummy_idx, self.count_idx = found.dummy_idx, found.count_idx

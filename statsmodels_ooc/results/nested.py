@@ -60,7 +60,8 @@ def require_same_rows(*results: Any) -> None:
     Raises
     ------
     DesignError
-        They have not as many: a variable of one is missing where one of the other is not.
+        They have not as many: a variable of one is missing where one of the other is not. Or
+        their responses have different sums of squares.
     """
     counts = [int(one.nobs) for one in results]
     if min(counts) < max(counts):
@@ -69,6 +70,13 @@ def require_same_rows(*results: Any) -> None:
             "models of the same rows are compared",
             hint="subset=... leaves out the rows in which a variable of the larger one is missing",
         )
+    for name in ("uncentered_tss", "centered_tss"):
+        totals = [float(getattr(one, name)) for one in results]
+        if max(totals) - min(totals) > _ROUNDING * results[0].uncentered_tss:
+            raise DesignError(
+                f"the models are of different responses or weights: {name} is {min(totals):g} of "
+                f"one and {max(totals):g} of another"
+            )
 
 
 def lm_statistic(score: FloatArray, covariance: FloatArray, n: float) -> float:
@@ -93,6 +101,27 @@ def lm_statistic(score: FloatArray, covariance: FloatArray, n: float) -> float:
     return float(n * score @ np.linalg.solve(covariance, score))
 
 
+def _require_nested(full: Any, restricted: Any) -> None:
+    """Refuse models that cannot be nested.
+
+    Raises
+    ------
+    DesignError
+        They are of different rows, the restricted one has as many parameters, or fits better.
+    """
+    require_same_rows(full, restricted)
+    if restricted.df_resid <= full.df_resid:
+        raise DesignError(
+            "the restricted model has no fewer parameters than the full one",
+            hint="it is full.compare_f_test(restricted)",
+        )
+    if restricted.ssr < full.ssr - _ROUNDING * full.uncentered_tss:
+        raise DesignError(
+            "the restricted model is not nested: its sum of squared residuals is smaller, "
+            f"{restricted.ssr:g} against {full.ssr:g}"
+        )
+
+
 class NestedTests:
     """The Lagrange multiplier test, and how it knows that a model is nested."""
 
@@ -112,12 +141,12 @@ class NestedTests:
 
     def compare_f_test(self, restricted: Any) -> Any:
         """F test against a nested model of the same rows; see statsmodels."""
-        require_same_rows(self, restricted)
+        _require_nested(self, restricted)
         return super().compare_f_test(restricted)  # type: ignore[misc]
 
     def compare_lr_test(self, restricted: Any, large_sample: bool = False) -> Any:
         """Likelihood ratio test against a nested model of the same rows; see statsmodels."""
-        require_same_rows(self, restricted)
+        _require_nested(self, restricted)
         return super().compare_lr_test(restricted, large_sample)  # type: ignore[misc]
 
     def _is_nested(self, restricted: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,28 @@ def is_read_in_chunks(exog: Any, *given: Any) -> bool:
     if not (is_chunked(exog) or is_lazy(exog)):
         return False
     return is_lazy(exog) or not hasattr(exog, "__array__") or isinstance(exog, Source)
+
+
+def with_columns(exog: Any, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """A frame with what is given for each of its rows as columns, and their names.
+
+    So rows of missing values go together with what is given for them.
+
+    Parameters
+    ----------
+    exog : object
+        New data; only a frame gets columns.
+    given : mapping
+        Names to columns, numbers, None, or values for each row, in order.
+    """
+    told, added = dict(given), {}
+    if not isinstance(exog, pd.DataFrame):
+        return exog, told
+    for name, values in given.items():
+        if np.ndim(values) == 1 and len(values) == len(exog):
+            told[name] = next(code for i in count() if (code := f"{name}_{i}") not in exog.columns)
+            added[told[name]] = np.asarray(values)
+    return exog.assign(**added), told
 
 
 @dataclass(frozen=True)

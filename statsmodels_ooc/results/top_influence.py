@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.reductions.largest import LargestRows, LargestRowsState, Ranking, Scores
 from statsmodels_ooc.results.measures import Table
 from statsmodels_ooc.results.streamed_influence import StreamedInfluence, warn_of_leverage
+
+_LISTED = 20  # measures in a message
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,13 @@ def top_influence(influence: StreamedInfluence, m: Any, by: str) -> pd.DataFrame
     """The m rows with the largest of a measure, see `HasTopInfluence.top_influence`."""
     names = influence.frame_names
     if by not in names:
-        raise OptionError(f"by={by!r} is no measure; those that are: {', '.join(names)}")
+        listed = [*influence.table_columns, *names[: len(names) - len(influence.table_columns)]]
+        near = get_close_matches(str(by), names, n=1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
+        more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
+        raise OptionError(
+            f"by={by!r} is no measure; {meant}those that are: {', '.join(listed[:_LISTED])}{more}"
+        )
     at, m = names.index(by), min(whole_number("m", m, 1), influence.nobs)
     found = largest_rows(
         influence, "top influence", lambda: ByMeasure(influence.table, at), m, by=by

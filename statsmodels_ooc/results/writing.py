@@ -34,6 +34,7 @@ from statsmodels_ooc.sources.coerce import as_source
 
 _OBS = ("obs_ci_lower", "obs_ci_upper")
 _SHIFTS = ("offset", "exposure")
+_WIDE = {"exog", "wexog", "pinv_wexog"}  # of which a row has several numbers
 
 
 class WritesRows:
@@ -207,11 +208,12 @@ def row_function(results: Any, name: str, *, new: bool = False) -> RowFunction:
         if name in known:
             break
     else:
-        near = get_close_matches(name, [*SHOWN, *known], 1)
+        every = sorted({*SHOWN, *known} - _WIDE)
+        near = get_close_matches(name, every, 1)
         meant = f"did you mean {near[0]!r}? " if near else ""
         raise DesignError(
             f"{name!r} is no number for every row",
-            hint=f"{meant}those that there are: {', '.join(sorted({*SHOWN, *known}))}; columns of "
+            hint=f"{meant}those that there are: {', '.join(every)}; columns of "
             "the data are named in keep=",
         )
     try:

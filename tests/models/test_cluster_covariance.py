@@ -20,6 +20,7 @@ import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.errors import (
     ColumnNotFoundError,
+    CovarianceWarning,
     DesignError,
     MissingDataError,
     MissingGroupError,
@@ -386,6 +387,7 @@ def test_a_covariance_without_a_name_is_refused(kind: Any) -> None:
         model.fit(cov_type=kind)
 
 
+@pytest.mark.filterwarnings("ignore:.*variances are negative")
 @pytest.mark.parametrize("name", ["OLS", "WLS", "Poisson", "few levels"])
 @pytest.mark.parametrize("groups", ["name", ["name", "year"]])
 def test_rows_without_a_label_are_left_out_as_other_missing_values(name: str, groups: Any) -> None:
@@ -492,3 +494,50 @@ def test_a_fixed_scale_is_a_number(scale: Any) -> None:
     model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
     with pytest.raises(OptionError, match="it is a number, 0 or more, and finite"):
         model.fit(cov_type="fixed scale", cov_kwds={"scale": scale})
+
+
+def test_negative_variances_are_told() -> None:
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"x": rng.normal(size=60), "y": rng.normal(size=60)})
+    frame["a"], frame["b"] = rng.integers(0, 3, 60), rng.integers(0, 3, 60)
+    model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=7))
+    with pytest.warns(CovarianceWarning, match="1 of 2 variances are negative"):
+        found = model.fit(cov_type="cluster", cov_kwds={"groups": ["a", "b"]})
+    theirs = in_memory(smf.ols("y ~ x", frame), frame[["a", "b"]].to_numpy())
+    assert_allclose(found.cov_params(), theirs.cov_params(), rtol=SOLVED)
+
+
+@pytest.mark.parametrize("groups", ["firm + year", "firm*year", "firm:year", "firm^year", "~firm"])
+def test_what_elsewhere_means_ways_is_refused(groups: str) -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    with pytest.raises(OptionError, match=r"are 2 ways|is a formula; the column is groups='firm'"):
+        model.fit(cov_type="cluster", cov_kwds={"groups": groups})
+
+
+def test_standard_errors_side_by_side() -> None:
+    res = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7)).fit()
+    before = len(res.passes)
+    kinds = ["nonrobust", "HC1", ("cluster", {"groups": "firm"}), ("HAC", {"maxlags": 2})]
+    table = res.standard_errors(kinds)
+    assert len(res.passes) == before + 1
+    assert list(table) == ["nonrobust", "HC1", "cluster groups='firm'", "HAC maxlags=2"]
+    assert_allclose(table["nonrobust"], res.bse, rtol=1e-12)
+    for name, kind in zip(list(table)[1:], kinds[1:], strict=True):
+        cov_type, keywords = (kind, {}) if isinstance(kind, str) else kind
+        expected = res.get_robustcov_results(cov_type, **keywords).bse
+        assert_allclose(table[name], expected, rtol=1e-12)
+    assert list(table.index) == list(res.params.index)
+    labels = res.standard_errors(("cluster", {"groups": FRAME["firm"]}))
+    assert list(labels) == ["cluster groups=..."]
+    assert isinstance(res.covariance("HC1"), pd.DataFrame)
+    assert list(res.covariances(["HC1"])[0].columns) == list(res.params.index)
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [("DK", "hac-groupsum"), ("clustered", "cluster"), ("newey-west", "HAC"), ("robust", "HC1")],
+)
+def test_what_other_programs_call_it_is_guessed(told: str, meant: str) -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    with pytest.raises(ValueError, match=f"not recognized; did you mean '{meant}'"):
+        model.fit(cov_type=told)

@@ -120,6 +120,7 @@ def assert_covariances_agree(ours: Any, theirs: Any, rtol: float) -> None:
     assert_allclose(ours / size, theirs / size, atol=rtol)
 
 
+@pytest.mark.filterwarnings("ignore:.*variances are negative")
 @pytest.mark.parametrize("kind", COVARIANCES)
 @pytest.mark.parametrize("name", LINEAR)
 def test_covariances(name: str, kind: str) -> None:

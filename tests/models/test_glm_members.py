@@ -11,6 +11,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from models.glm_cases import BASE, CASES, TIGHT, tight_pair
 from models.pairs import CHUNK, Pair
@@ -18,6 +19,7 @@ from numpy.testing import assert_allclose
 from tolerances import ITERATED, SOLVED, TAILS
 
 import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.engine import RowArray
 
 NAMES = (
@@ -369,3 +371,19 @@ def test_what_is_not_there_says_so(name: str) -> None:
         pytest.raises(NotImplementedError, match=r"every row|as long as the data"),
     ):
         REFUSED[name](res)
+
+
+def test_columns_are_tested_by_name() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(80, 3)), columns=["x", "z", "w"])
+    frame["y"] = rng.poisson(np.exp(0.3 * frame["x"]))
+    family = sm.families.Poisson()
+    ours = smof.glm("y ~ x", smo.as_source(frame, chunk_rows=7), family=family).fit()
+    theirs = smf.glm("y ~ x", frame, family=family).fit()
+    for given, columns in (("z", ["z"]), (["z", "w"], ["z", "w"])):
+        expected = theirs.score_test(exog_extra=frame[columns].to_numpy())
+        assert_allclose(ours.score_test(given)[:2], expected[:2], rtol=ITERATED)
+    squared = theirs.score_test(exog_extra=frame[["z"]].to_numpy() ** 2)
+    assert_allclose(ours.score_test("z**2")[:2], squared[:2], rtol=ITERATED)
+    with pytest.raises(smo.errors.ColumnNotFoundError, match="'v'"):
+        ours.score_test("v")

@@ -432,3 +432,18 @@ def test_times_without_an_end_are_far_from_all_others() -> None:
     times, sums = np.array([-np.inf, 0.0, 1.0, 1e303, np.inf]), np.eye(5)
     near = period_products(np.array([0, 100, 101, 200, 300]), sums, np.array([1.0, 0.5, 0.2]))
     assert_allclose(period_products(times, sums, np.array([1.0, 0.5, 0.2])), near, rtol=0)
+
+
+@pytest.mark.parametrize("cov_type", ["hac-panel", "hac-groupsum"])
+def test_rows_in_random_order_are_no_series(cov_type: str) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=400), "y": rng.normal(size=400)})
+    frame["time"] = rng.integers(0, 20, 400)
+    model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=70))
+    with pytest.warns(CovarianceWarning, match="they do not stand series by series"):
+        model.fit(cov_type=cov_type, cov_kwds={"time": "time", "maxlags": 1})
+
+
+def test_lags_that_nobody_has_given() -> None:
+    with pytest.raises(OptionError, match="needs maxlags in cov_kwds; maxlags=None chooses"):
+        ours().fit(cov_type="HAC")

@@ -213,3 +213,27 @@ def test_models_of_different_rows_are_not_compared() -> None:
         smo.anova_lm(small, full)
     same = smof.ols("y ~ b", data, subset="m.notna()").fit()
     assert full.compare_f_test(same)[2] == 1
+
+
+def test_models_that_are_not_nested_are_not_compared() -> None:
+    data = smo.as_source(FRAME, chunk_rows=7)
+    other = smo.as_source(FRAME.assign(y=FRAME["y"] + 1), chunk_rows=7)
+    full, small = smof.ols("y ~ b", data).fit(), smof.ols("y ~ 1", data).fit()
+    elsewhere, weighted = smof.ols("y ~ 1", other).fit(), smof.wls("y ~ 1", data, weights="w").fit()
+    for compare in ("compare_f_test", "compare_lr_test"):
+        for restricted in (elsewhere, weighted):
+            with pytest.raises(DesignError, match="of different responses or weights"):
+                getattr(full, compare)(restricted)
+        with pytest.raises(DesignError, match="no fewer parameters"):
+            getattr(small, compare)(full)
+    with pytest.raises(DesignError, match="of different responses or weights"):
+        smo.anova_lm(elsewhere, full)
+
+
+def test_a_smaller_model_that_fits_better_is_not_nested() -> None:
+    frame = pd.DataFrame({"a": [0.0, 1, 2, 3, 4, 5], "b": [1.0, 0, 0, 1, 0, 1]})
+    frame["y"] = frame["a"] + 0.1 * frame["b"]
+    data = smo.as_source(frame.assign(c=[0.0, 1, 0, 1, 1, 0]), chunk_rows=2)
+    full, small = smof.ols("y ~ b + c", data).fit(), smof.ols("y ~ a", data).fit()
+    with pytest.raises(DesignError, match="not nested: its sum of squared residuals is smaller"):
+        full.compare_f_test(small)

@@ -13,9 +13,11 @@ from models.pairs import Pair
 from numpy.testing import assert_allclose
 from pandas.testing import assert_frame_equal, assert_series_equal
 from statsmodels.regression import linear_model as lm
+from statsmodels.tools.sm_exceptions import ValueWarning
 from tolerances import EXACT, SOLVED, SUMS, TAILS
 
 import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
 
 
 def assert_same(ours: Any, theirs: Any, rtol: float = SOLVED) -> None:
@@ -158,3 +160,30 @@ def test_ssr_keeps_its_digits_where_r2_is_one(noise: float) -> None:
         e = e - column * (column @ e) / (column @ column)
     # The response is rounded to eps, which is eps / noise of a residual.
     assert_allclose(res.ssr, float(e @ e), rtol=max(EXACT, 100 * 2.2e-16 / noise))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"covtype": "HC1"}, r"unknown kwargs \['covtype'\]; did you mean cov_type=\?"),
+        ({"cov_type": "HC1", "maxlags": 3}, r"\['maxlags'\]; keywords .* belong in cov_kwds"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["ols", "wls"])
+def test_keywords_of_fit_that_mean_nothing_are_told(
+    kind: str, given: dict[str, Any], words: str
+) -> None:
+    frame = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0], "y": [1.0, 3.0, 2.0, 5.0]})
+    model = getattr(smof, kind)("y ~ x", smo.as_source(frame))
+    model.fit(disp=0)
+    with pytest.warns(ValueWarning, match=words):
+        model.fit(**given)
+
+
+def test_results_say_what_they_are() -> None:
+    frame = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0], "y": [1.0, 3.0, 2.0, 5.0]})
+    res = smof.ols("y ~ x", smo.as_source(frame)).fit(cov_type="HC1")
+    told = "<OLSResults of 'y' on 2 columns, 4 rows, HC1 standard errors: DataFrame>"
+    assert repr(res) == told
+    res.remove_data()
+    assert repr(res) == told

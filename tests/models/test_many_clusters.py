@@ -293,11 +293,6 @@ def test_many_covariances_take_one_pass_and_each_is_asked_once() -> None:
     assert_array_equal(found[0], found[19])
 
 
-def test_a_sum_of_columns_is_not_two_ways() -> None:
-    with pytest.warns(CovarianceWarning, match=r"\['firm', 'year'\] are 2 ways"):
-        clustered(model(), "firm + year")
-
-
 @pytest.mark.parametrize("kinds", [[3], [("HC0",)], [("cluster", "firm")], [{"cluster": "firm"}]])
 def test_what_is_no_covariance_is_named(kinds: Any) -> None:
     with pytest.raises(OptionError, match="neither a cov_type nor a pair"):

@@ -697,7 +697,7 @@ def test_rows_of_leverage_one_come_first_by_leverage_alone() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"by": "cook"}, r"by='cook' is no measure; those that are: dfb_Intercept, .*cooks_d"),
+        ({"by": "cook"}, r"did you mean 'cooks_d'\? those that are: cooks_d, .*dfb_Intercept"),
         ({"m": 0}, "m=0; it is a whole number, 1 or more"),
         ({"m": 2.5}, "m=2.5; it is a whole number, 1 or more"),
         ({"m": True}, "m=True; it is a whole number, 1 or more"),

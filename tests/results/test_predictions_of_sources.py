@@ -474,3 +474,15 @@ def test_a_row_of_leverage_one() -> None:
     found = ours.get_prediction(smo.as_source(new, chunk_rows=1)).summary_frame()
     expected = theirs.get_prediction(new).summary_frame()
     pd.testing.assert_frame_equal(found, expected, rtol=TAILS)
+
+
+@pytest.mark.parametrize("which", [None, "mean"])
+def test_values_for_the_rows_of_a_frame_go_with_them(which: str | None) -> None:
+    glm, in_memory = fits("glm")
+    assert NEW["x"].isna().any()
+    known = NEW[NEW["g"].isin(FRAME["g"].dropna())]
+    complete = known.dropna(subset=["x"])
+    expected = in_memory.get_prediction(complete, exposure=complete["t"], which=which)
+    for exposure in (known["t"], known["t"].to_numpy()):
+        found = glm.get_prediction(known, exposure=exposure, which=which).summary_frame()
+        pd.testing.assert_frame_equal(found, expected.summary_frame(), rtol=TAILS)

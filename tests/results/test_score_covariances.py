@@ -68,6 +68,7 @@ def test_clusters_of_one_row_are_hc0() -> None:
     assert_allclose(found[0], found[1], rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:.*variances are negative")
 def test_what_has_no_covariance_of_scores_says_so() -> None:
     ours, _ = models(None)
     small = ours[1].fit()

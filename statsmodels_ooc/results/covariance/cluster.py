@@ -15,7 +15,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.keys import Keys
 from statsmodels_ooc.checks import flag
 from statsmodels_ooc.engine.shelf import Shelf
-from statsmodels_ooc.errors import DesignError, OptionError
+from statsmodels_ooc.errors import CovarianceWarning, DesignError, OptionError, warn_caller
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.options import options as settings
 from statsmodels_ooc.reductions.closing import (
@@ -109,7 +109,15 @@ class Cluster:
             count = closed.count
             factor = count / (count - 1) * ((n - 1) / (n - k)) if options.use_correction else 1.0
             meat += sign * factor * closed.meat
-        return _robust(self.name, sandwich(fit.bread(), meat), found, options)
+        cov = sandwich(fit.bread(), meat)
+        negative = int(np.count_nonzero(np.diag(cov) < 0))
+        if negative:
+            warn_caller(
+                f"{negative:,} of {len(cov):,} variances are negative, as differences of "
+                "several ways may be; their standard errors are NaN",
+                CovarianceWarning,
+            )
+        return _robust(self.name, cov, found, options)
 
     def scatter(self, fit: ScoredFit, options: ClusterOptions) -> FloatArray:
         """Of each cluster with itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,11 +13,9 @@ import pandas as pd
 
 from statsmodels_ooc.design.labels import Labels, in_their_order
 from statsmodels_ooc.errors import (
-    CovarianceWarning,
     MissingDataError,
     OptionError,
     SourceError,
-    warn_caller,
 )
 from statsmodels_ooc.sources.dask_array import is_lazy
 
@@ -156,24 +155,27 @@ def _split(groups: Any, what: str = "groups") -> list[Any]:
     )
 
 
+_WAYS = re.compile(r"[+*:^,#]")
+
+
 def _check_name(code: str) -> None:
-    """Warn of columns that are added, which elsewhere means several ways; refuse a list as text.
+    """Refuse what elsewhere means several ways, or a formula, and here none.
 
     Raises
     ------
     OptionError
-        It is several names.
+        It is several names, or begins as a formula.
     """
-    names = [name.strip() for name in code.split(",")]
-    if len(names) > 1 and all(name.isidentifier() for name in names):
-        raise OptionError(f"groups={code!r} is several names; groups={names} are {len(names)} ways")
-    names = [name.strip() for name in code.split("+")]
-    if len(names) > 1 and all(name.isidentifier() for name in names):
-        warn_caller(
-            f"groups={code!r} is the sum of columns, in which different pairs may be equal; "
-            f"groups={names} are {len(names)} ways",
-            CovarianceWarning,
+    names = [name.strip() for name in _WAYS.split(code.strip().removeprefix("~"))]
+    if not all(name.isidentifier() for name in names):
+        return
+    if len(names) > 1:
+        raise OptionError(
+            f"groups={code!r} is no column; groups={names} are {len(names)} ways, and one way by "
+            f"pairs is a column of its own"
         )
+    if code.strip().startswith("~"):
+        raise OptionError(f"groups={code!r} is a formula; the column is groups={names[0]!r}")
 
 
 def _is_labels(one: Any) -> bool:

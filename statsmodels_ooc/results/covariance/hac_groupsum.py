@@ -23,6 +23,7 @@ from statsmodels_ooc.results.covariance.kernels import (
     small_sample_factor,
     told_of,
     warn_of_frequencies,
+    warn_of_series,
     weights_of,
 )
 
@@ -102,7 +103,8 @@ class PeriodHAC:
         Warns
         -----
         CovarianceWarning
-            Time never goes back, so that the degrees of freedom are none.
+            Time never goes back, so that the degrees of freedom are none, or so often that they
+            mean nothing.
         """
         warn_of_frequencies(fit)
         meat, periods, back = fit.ask(*self.questions(fit, options))[0]
@@ -112,6 +114,7 @@ class PeriodHAC:
         told = {**told_of(options), **options.time.told}
         if options.df_correction is False:
             return Robust(cov, descriptions["HAC-Groupsum"], told)
+        warn_of_series(fit, self.name, back + 1)
         if not back:
             warn_caller(
                 "cov_type='hac-groupsum': time never goes back, so there is one series, and t "

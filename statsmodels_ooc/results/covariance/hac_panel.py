@@ -26,6 +26,7 @@ from statsmodels_ooc.results.covariance.kernels import (
     small_sample_factor,
     told_of,
     warn_of_frequencies,
+    warn_of_series,
     weights_of,
 )
 
@@ -120,6 +121,8 @@ class PanelHAC:
         cov = sandwich(fit.bread(), meat) * small_sample_factor(options.use_correction, fit, runs)
         given: Given = options.time if options.groups is None else options.groups
         told = {**told_of(options), **given.told}
+        if options.groups is None:
+            warn_of_series(fit, self.name, runs)
         if runs == 1 and options.df_correction is not False:
             warn_caller(
                 "cov_type='hac-panel': there is one series, and t tests have no degrees of "

@@ -11,7 +11,7 @@ from statsmodels.tools.sm_exceptions import SpecificationWarning
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.checks import whole_number
-from statsmodels_ooc.errors import DesignError, OptionError, warn_caller
+from statsmodels_ooc.errors import CovarianceWarning, DesignError, OptionError, warn_caller
 from statsmodels_ooc.results.covariance.base import ScoredFit
 
 _MOST_LAGS = 2**26
@@ -130,3 +130,17 @@ def warn_of_frequencies(fit: ScoredFit) -> None:
 def inference_of(corrected: bool | None, groups: int) -> dict[str, Any]:
     """The degrees of freedom of tests, where they are to be those of the groups."""
     return {} if corrected is False else {"df_resid_inference": groups - 1}
+
+
+_SHUFFLED = 2.5  # rows: as long are the series of a panel in random order
+
+
+def warn_of_series(fit: ScoredFit, name: str, series: int) -> None:
+    """Warn where time goes back so often that the rows are hardly those of series."""
+    if series > 10 and fit.nobs < _SHUFFLED * series:
+        warn_caller(
+            f"cov_type={name!r} takes time going back for the start of a series, which it does "
+            f"{series:,} times in {fit.nobs:,.0f} rows: they do not stand series by series, in "
+            "order of time",
+            CovarianceWarning,
+        )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
+from difflib import get_close_matches
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import CovarianceWarning, OptionError, warn_caller
+from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.results.covariance.base import Covariance, ScoredFit
 from statsmodels_ooc.results.covariance.cluster import Cluster, Jackknife
 from statsmodels_ooc.results.covariance.glm import GLMScored, GLMWhite
@@ -19,6 +22,7 @@ from statsmodels_ooc.results.covariance.hac_panel import PanelHAC
 from statsmodels_ooc.results.covariance.linear import FixedScale, LinearScored, White
 
 _HC = ("HC0", "HC1", "HC2", "HC3")
+_SHORT = 30  # characters of a keyword
 LINEAR: list[Covariance[LinearScored]] = [
     FixedScale(),
     *map(White, _HC),
@@ -65,7 +69,25 @@ def checked(
         raise TypeError(
             f"cov_type={cov_type!r} is one of OLS and WLS alone; available are {listed}"
         )
-    raise ValueError(f"cov_type {cov_type!r} not recognized; available are {listed}")
+    meant = _meant(cov_type)
+    raise ValueError(f"cov_type {cov_type!r} not recognized{meant}; available are {listed}")
+
+
+_ELSEWHERE = {
+    "hac-groupsum": ("dk", "driscoll kraay", "xtscc"),
+    "HAC": ("newey west", "neweywest", "nw", "newey"),
+    "cluster": ("cl", "crv1", "group", "groups", "vce"),
+    "HC1": ("white", "robust", "hetero", "hc", "sandwich"),
+}  # what other programs call them
+
+
+def _meant(cov_type: Any) -> str:
+    """Which covariance an unknown name may be meant for."""
+    told = _plain(str(cov_type))
+    names = {_plain(entry.name): entry.name for entry in LINEAR}
+    names |= {other: name for name, others in _ELSEWHERE.items() for other in others}
+    near = get_close_matches(told, names, n=1)
+    return f"; did you mean {names[near[0]]!r}?" if near else ""
 
 
 def is_known(registry: Sequence[Covariance[Any]], cov_type: Any) -> bool:
@@ -110,7 +132,8 @@ def _options(entry: Covariance[Any], keywords: Mapping[str, Any]) -> Any:
         )
     lacking = [n for n, o in known.items() if o.default is MISSING and n not in keywords]
     if lacking:
-        raise OptionError(f"cov_type={entry.name!r} needs {', '.join(lacking)} in cov_kwds")
+        chosen = "; maxlags=None chooses it by the number of rows" if "maxlags" in lacking else ""
+        raise OptionError(f"cov_type={entry.name!r} needs {', '.join(lacking)} in cov_kwds{chosen}")
     return entry.Options(**keywords)
 
 
@@ -166,7 +189,7 @@ def set_covariance(
     results.cov_params_default = cov
 
 
-def _listed(kinds: Any) -> Iterable[Any]:
+def listed(kinds: Any) -> Iterable[Any]:
     """What may be one name or one pair, too."""
     match kinds:
         case str() | (str(), Mapping()):
@@ -174,6 +197,13 @@ def _listed(kinds: Any) -> Iterable[Any]:
         case Iterable():
             return kinds
     raise OptionError(f"{kinds!r} is no list of covariances, such as ['HC1', 'HC3']")
+
+
+def _shown(keywords: Mapping[str, Any]) -> str:
+    """Keywords for the head of a column; of values for all rows the name alone."""
+    short = {n: v for n, v in keywords.items() if isinstance(v, str | float | int | list | tuple)}
+    told = {n: repr(v) if len(repr(v)) <= _SHORT else "..." for n, v in short.items()}
+    return ", ".join(f"{name}={told.get(name, '...')}" for name in keywords)
 
 
 def _kind(given: Any) -> tuple[str, Mapping[str, Any]]:
@@ -209,6 +239,7 @@ class HasCovariances:
     """A mixin for results: any covariance of the parameters, and statsmodels' attributes."""
 
     registry: ClassVar[Sequence[Covariance[Any]]]
+    model: Any
     normalized_cov_params: Any
     scale: Any
 
@@ -235,6 +266,26 @@ class HasCovariances:
         _note_het_scale(self, entry)
         return _scaled(entry.of(self.scored, options).cov, cov_kwds)
 
+    def standard_errors(self, kinds: Iterable[str | tuple[str, Mapping[str, Any]]]) -> pd.DataFrame:
+        """Standard errors by several covariances, side by side; one pass.
+
+        Parameters
+        ----------
+        kinds : iterable of str or (str, dict)
+            As for `covariances`.
+
+        Returns
+        -------
+        DataFrame, (k, number of kinds)
+            A row for each coefficient.
+        """
+        asked = [_kind(kind) for kind in listed(kinds)]
+        names = [name if not how else f"{name} {_shown(how)}" for name, how in asked]
+        with quiet():
+            found = [np.sqrt(np.diag(cov)) for cov in self.covariances(asked)]
+        columns = dict(enumerate(found))
+        return pd.DataFrame(columns, self.model.exog_names).set_axis(names, axis=1)
+
     def covariances(self, kinds: Iterable[str | tuple[str, Mapping[str, Any]]]) -> list[FloatArray]:
         """Several covariances of the parameters, (k, k) each, in one pass.
 
@@ -249,7 +300,7 @@ class HasCovariances:
         list of ndarray, (k, k)
             In the order of `kinds`.
         """
-        asked = [_kind(kind) for kind in _listed(kinds)]
+        asked = [_kind(kind) for kind in listed(kinds)]
         chosen = [(*checked(self.registry, kind, keywords), keywords) for kind, keywords in asked]
         fit = self.scored
         fit.ask(
