@@ -34,7 +34,7 @@ def draw(rows: int, terms: int, rho: float, real: int, size: float) -> pd.DataFr
     return frame.assign(y=x @ beta + rng.normal(size=rows))
 
 
-def run(rows: int, terms: int) -> pd.DataFrame:
+def run(rows: int, terms: int, k_max: int | None, n_best: int) -> pd.DataFrame:
     """Seconds and models looked at, by dependence, effects and criterion."""
     found = []
     for dependence, rho in DEPENDENCE.items():
@@ -44,7 +44,7 @@ def run(rows: int, terms: int) -> pd.DataFrame:
             res = smof.ols(formula, smo.as_source(frame)).fit()
             for criterion in CRITERIA:
                 began = time.perf_counter()
-                choice = res.best_subset(criterion=criterion)
+                choice = res.best_subset(k_max, criterion=criterion, n_best=n_best)
                 seconds = time.perf_counter() - began
                 k = int(choice.trail["k"].iloc[0]) - 1
                 found.append((dependence, effects, criterion, seconds, choice.looked_at, k))
@@ -56,5 +56,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=2_000)
     parser.add_argument("--terms", type=int, default=30)
+    parser.add_argument("--k-max", type=int, default=None, help="most terms of a model")
+    parser.add_argument("--n-best", type=int, default=5, help="models that are wanted")
     given = parser.parse_args()
-    print(run(given.rows, given.terms).round(2).to_string(index=False))
+    table = run(given.rows, given.terms, given.k_max, given.n_best)
+    print(table.round(2).to_string(index=False))

@@ -17,6 +17,8 @@ from statsmodels_ooc.solvers.criteria import Criterion
 from statsmodels_ooc.solvers.stepwise import steps
 from statsmodels_ooc.solvers.term_blocks import Fitted, TermBlocks, inverse_products
 
+_AT_ONCE = 2  # terms that models may still take, which are looked at together
+_NEARLY_ONE = 1e-6  # one less the squared correlation of two columns
 _CLOSE = 1e-7  # of criteria: nearer to each other than that, two models are as good
 
 
@@ -125,7 +127,8 @@ def best_subsets(
     than their sum over D divided by the largest eigenvalue of V, its blocks brought to the
     identity: of nearly orthogonal terms it is hardly less than the rise itself. A node whose
     criterion, at these bounds and at any rank, is no better than what has been found, is left.
-    The terms that matter most are tried first, and stepwise selection finds what is to be beaten.
+    Where a model may take but one or two more columns, all pairs are looked at together. The terms
+    that matter most are tried first, and stepwise selection finds what is to be beaten.
     Where columns follow from others there is no V, and only the sum of squares of the larger
     model bounds.
 
@@ -179,6 +182,10 @@ class _FullRank:
             free = node.present & ~node.fixed
             if not free.any() or not self._may_be_better(node, free):
                 return
+            left = self.best.most - int(node.fixed.sum())
+            if left <= _AT_ONCE and self._are_alone(free, node.fixed):
+                self._look_at_all(node.fixed, free, left)
+                return
             j = int(np.argmax(np.where(free, node.rise, -1.0)))
             gone = needs[:, j] & node.present
             if not (gone & node.fixed).any():
@@ -186,6 +193,27 @@ class _FullRank:
             node = replace(node, fixed=node.fixed | needs[j])
             if node.fixed.sum() > self.best.most:
                 return
+
+    def _are_alone(self, free: BoolArray, fixed: BoolArray) -> bool:
+        """Whether each of the free terms is one column, and needs none of the others."""
+        needed = self.blocks.needs[free] & ~fixed
+        return bool((self.blocks.sizes[free] == 1).all() and (needed.sum(axis=1) == 1).all())
+
+    def _look_at_all(self, fixed: BoolArray, free: BoolArray, left: int) -> None:
+        """The models of some terms, and of none, one or two of others beside them."""
+        blocks, places = self.blocks, np.flatnonzero(free)
+        before = blocks.base + int(blocks.sizes[fixed].sum())
+        ssr, added = _with_up_to_two(blocks, fixed, free)
+        self.best.looked_at += len(ssr)
+        losses = self.criterion.loss(ssr, before + added.sum(axis=1))
+        losses[added.sum(axis=1) > left] = np.inf
+        for i in np.argsort(losses, kind="stable"):
+            if not losses[i] < self.best.worst:
+                return
+            chosen = fixed.copy()
+            chosen[places[added[i]]] = True
+            fit = blocks.fit(chosen)  # the others were found by differences
+            self.best.offer(chosen, fit, float(self.criterion.loss(*fit)))
 
     def _without(self, node: _Node, gone: BoolArray) -> _Node:
         """The node of the same models without some terms."""
@@ -246,6 +274,34 @@ class _FullRank:
                 products[:, block] = solve_triangular(root, products[:, block].T, lower=True).T
                 start = block.stop
         return max(float(np.linalg.eigvalsh(products)[-1]), 1.0)
+
+
+def _with_up_to_two(
+    blocks: TermBlocks, fixed: BoolArray, free: BoolArray
+) -> tuple[FloatArray, BoolArray]:
+    """Sums of squares with none, one and two of f free columns, (c,), and with which, (c, f).
+
+    Of two columns that are nearly one, the sum is zero: no bound.
+    """
+    q, _ = np.linalg.qr(blocks.columns[:, fixed[blocks.of]])
+    rest = np.column_stack((blocks.columns[:, free[blocks.of]], blocks.y))
+    for _ in range(2):
+        rest -= q @ (q.T @ rest)
+    x, y = rest[:, :-1], rest[:, -1]
+    x = x / np.sqrt(np.square(x).sum(axis=0))
+    slopes, products, f = x.T @ y, x.T @ x, x.shape[1]
+    i, j = np.triu_indices(f, 1)
+    shared = products[i, j]
+    apart = 1 - shared**2
+    both = slopes[i] ** 2 + slopes[j] ** 2 - 2 * shared * slopes[i] * slopes[j]
+    explained = np.where(apart > _NEARLY_ONE, both / np.maximum(apart, _NEARLY_ONE), np.inf)
+    whole = float(y @ y)
+    ssr = np.maximum(whole - np.concatenate(([0.0], slopes**2, explained)), 0.0)
+    added = np.zeros((len(ssr), f), dtype=np.bool_)
+    added[1 : 1 + f] = np.eye(f, dtype=np.bool_)
+    pairs = np.arange(len(i))
+    added[1 + f + pairs, i] = added[1 + f + pairs, j] = True
+    return ssr, added
 
 
 @dataclass(frozen=True)

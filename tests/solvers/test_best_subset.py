@@ -62,6 +62,7 @@ NESTED[6, [0, 1]] = NESTED[7, [1, 2]] = NESTED[8, [6, 2]] = True
 CASES: dict[str, dict[str, Any]] = {
     "single columns": {"sizes": [1] * 10},
     "nearly alike": {"sizes": [1] * 9, "rho": 0.99},
+    "alike to eight digits": {"sizes": [1] * 7, "rho": 1 - 1e-8},
     "orthogonal": {"sizes": [1] * 9, "rho": 0.0},
     "categories": {"sizes": [1, 3, 1, 2, 5, 1, 4, 1, 2]},
     "interactions": {"sizes": [1, 2, 1, 3, 1, 1, 2, 2, 4], "needs": NESTED},
@@ -75,7 +76,7 @@ CASES: dict[str, dict[str, Any]] = {
 def test_no_subset_is_better(case: str, name: str, seed: int) -> None:
     y, _, blocks = problem(seed=seed, **CASES[case])
     judge = criterion(name, blocks, y)
-    for most in (None, 3):
+    for most in (None, 1, 2, 3, 5):
         found, looked_at = best_subsets(blocks, judge, count=4, most=most)
         wanted = brute(blocks, judge, most)[:4]
         assert_allclose([each.loss for each in found], [loss for loss, _ in wanted], rtol=SOLVED)
