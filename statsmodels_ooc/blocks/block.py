@@ -306,6 +306,11 @@ class Block:
         )
 
 
+def row_weights(block: Block) -> FloatArray:
+    """The weights of least squares, (b,); ones where there are none."""
+    return np.ones(len(block.endog)) if block.weights is None else block.weights
+
+
 def prior_weights(
     block: Block, roles: Sequence[str] = ("freq_weights", "var_weights", "trials")
 ) -> FloatArray | None:

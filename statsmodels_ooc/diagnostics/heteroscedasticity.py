@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ def het_breuschpagan(
     if exog_het is None:
         about.require_constant("The Breusch-Pagan")
         rows = SquaredResiduals(about.params)
-        r: FloatArray = about.ask(Auxiliary(rows, Triangle(about.k), about.k), _factor)
+        r: FloatArray = about.ask(Auxiliary(rows, Triangle(about.k), about.k), attrgetter("r"))
     else:
         r = _factor_beside(about, exog_het)
         if not has_constant_column(r) or r.shape[1] < 4:
@@ -119,8 +120,9 @@ def _factor_beside(about: Subject, exog_het: Any) -> FloatArray:
     rows = SquaredResiduals(about.params, tuple(given), ones=options is not None)
 
     def read() -> FloatArray:
+        state: TriangleState
         (state,) = about.rows(**given).fold(about.name, Auxiliary(rows, Triangle(q), q))
-        return _factor(state)
+        return state.r
 
     r: FloatArray = read() if options is None else about.once(read, options)
     return r
@@ -383,7 +385,7 @@ def _fits_of_groups(
     triangle = Triangle(about.k)
     groups = [Within("place", 0, first), Within("place", second, n)]
     states = rows.fold(about.name, *(Auxiliary(group, triangle, about.k) for group in groups))
-    low, high = (_factor(state) for state in states)
+    low, high = (state.r for state in states)
     return regress(low, first), regress(high, n - second)
 
 
@@ -416,10 +418,6 @@ def _means_of_products(about: Subject, standard: Standard) -> tuple[FloatArray, 
     found = factor.T @ factor / n
     found[constant, constant] = 1.0  # exactly: nothing of it is left then
     return found[left, right], float(about.results.ssr) / n
-
-
-def _factor(state: TriangleState) -> FloatArray:
-    return state.r
 
 
 def _chi2(statistic: float, df: int) -> float:

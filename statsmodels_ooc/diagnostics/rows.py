@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block, Dense, Extras
+from statsmodels_ooc.blocks.block import Block, Dense, Extras, row_weights
 from statsmodels_ooc.errors import DesignError, MissingDataError
 from statsmodels_ooc.reductions.auxiliary import Series, auxiliary_block
 from statsmodels_ooc.reductions.axes import exactly
@@ -344,7 +344,7 @@ class WholeRows:
     """The design, the response and the weights, (b, k + 2)."""
 
     def __call__(self, block: Block) -> FloatArray:
-        weights = np.ones(len(block.endog)) if block.weights is None else block.weights
+        weights = row_weights(block)
         return np.column_stack((block.dense(), block.endog, weights))
 
 

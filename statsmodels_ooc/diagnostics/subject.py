@@ -17,7 +17,7 @@ from statsmodels_ooc.diagnostics.rows import ColumnsOf, Plain
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.engine.tasks import one_blas_thread
 from statsmodels_ooc.errors import DesignError
-from statsmodels_ooc.likelihoods.base import Question, rows_beside
+from statsmodels_ooc.likelihoods.base import Question, as_it_is, rows_beside
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.auxiliary import Auxiliary
 from statsmodels_ooc.reductions.base import Reduction
@@ -25,10 +25,6 @@ from statsmodels_ooc.reductions.least_squares import Triangle, triangularize
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
 _NAMED = 10  # columns that a message lists
-
-
-def _as_it_is(state: Any) -> Any:
-    return state
 
 
 @dataclass(frozen=True)
@@ -94,7 +90,7 @@ class Subject:
     def question(
         self,
         reduction: Reduction[Any],
-        finish: Callable[[Any], Any] = _as_it_is,
+        finish: Callable[[Any], Any] = as_it_is,
         *options: Hashable,
     ) -> Question:
         """Something that is known by the parameters and the options."""

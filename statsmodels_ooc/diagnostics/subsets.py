@@ -144,8 +144,9 @@ def _factor_of_middle(
 
 def _by_place(about: Subject, low: int, high: int) -> FloatArray:
     middle = Within("place", low, high, weighted=True)
+    state: TriangleState
     (state,) = about.rows().numbered("place").fold(about.name, _triangle(about, middle))
-    return _factor(state)
+    return state.r
 
 
 def _by_columns(about: Subject, names: list[str], low: int, high: int) -> FloatArray:
@@ -167,23 +168,20 @@ def _by_distance(about: Subject, low: int, high: int) -> FloatArray:
         return _of_chosen(about, order[low:high])
     rows, triangle = about.rows().read(about.name, WholeRows(), k + 2), Triangle(k)
     order = np.lexsort((*rows[:, :k].T[::-1], distances))[low:high]
-    return _factor(triangle.update(triangle.init(), block_of(rows[order])))
+    return triangle.update(triangle.init(), block_of(rows[order])).r
 
 
 def _of_chosen(about: Subject, numbers: NDArray[np.intp]) -> FloatArray:
     """The factor of some rows, one of them perhaps several times."""
     counts = np.bincount(numbers, minlength=about.nobs).astype(np.float64)
     rows = about.rows(count=counts)
+    state: TriangleState
     (state,) = rows.fold(about.name, _triangle(about, Repeated("count", weighted=True)))
-    return _factor(state)
+    return state.r
 
 
 def _triangle(about: Subject, rows: Any) -> Auxiliary[TriangleState]:
     return Auxiliary(rows, Triangle(about.k), about.k)
-
-
-def _factor(state: TriangleState) -> FloatArray:
-    return state.r
 
 
 class TTest(NamedTuple):

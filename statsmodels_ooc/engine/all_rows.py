@@ -7,12 +7,10 @@ from typing import Any
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.rowarray import RowArray
-from statsmodels_ooc.engine.sizes import check_room
+from statsmodels_ooc.engine.sizes import ANSWER_COPIES, check_room
 from statsmodels_ooc.engine.streamed import StreamedRows
 from statsmodels_ooc.engine.whole import AllRows, gather_all, lazy_all
 from statsmodels_ooc.options import options
-
-_ANSWER_COPIES = 2  # of an answer in memory: of its partitions, and the whole
 
 
 def read_small(
@@ -45,7 +43,7 @@ def read_small(
     if known is not None and sum(known) > most:
         return None
     columns = 1 if width is None else width
-    check_room(name, 8 * sum(known or ()) * (_ANSWER_COPIES * columns + 1))
+    check_room(name, 8 * sum(known or ()) * (ANSWER_COPIES * columns + 1))
     arguments = (name, rows.source, rows.spec, function, width, rows.ledger, rows.given)
     found = gather_all(*arguments, most if known is None else None)
     if isinstance(found, AllRows):

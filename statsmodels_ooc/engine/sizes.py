@@ -65,6 +65,7 @@ class WholeFrames:
         return (frame,)
 
 
+ANSWER_COPIES = 2  # of an answer in memory: of its partitions, and the whole
 _FRAME_ROWS = 65_536
 _FRAME_COPIES = 5  # Arrow's, its decoder's, one that its pool keeps, pandas', the variables
 _BLOCK_COPIES = 2  # of a block: the design, and the design times weights

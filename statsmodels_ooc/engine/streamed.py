@@ -18,6 +18,7 @@ from statsmodels_ooc.engine.rowarray import IntArray, RowArray, UsedRows, few_la
 from statsmodels_ooc.engine.rows import MemoryRows
 from statsmodels_ooc.engine.sampling import sample_rows
 from statsmodels_ooc.engine.sizes import (
+    ANSWER_COPIES,
     BlockSpec,
     check_memory,
     check_room,
@@ -31,8 +32,6 @@ from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import ForgottenSource, Source
 from statsmodels_ooc.sources.subset import ChosenPartition
-
-_ANSWER_COPIES = 2  # of an answer in memory: of its partitions, and the whole
 
 
 @dataclass
@@ -263,7 +262,7 @@ class StreamedRows:
         collect = self._collect(function, width)
         numbers = 0 if self.source.rows == self.kept else 2  # beside the values
         columns = 1 if width is None else width
-        check_room(name, 8 * self.kept * (_ANSWER_COPIES * columns + numbers))
+        check_room(name, 8 * self.kept * (ANSWER_COPIES * columns + numbers))
         pieces, kept = gather_rows(name, self.source, collect, self.seen, self.ledger, self._given)
         whole = _joined(pieces, (self.kept, *collect.tail))
         if self._used is None:

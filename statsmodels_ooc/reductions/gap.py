@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.blocks.block import Block, row_weights
 from statsmodels_ooc.reductions.base import Reduction
 
 
@@ -39,7 +39,7 @@ class Gap(Reduction[GapState]):
         if len(block.endog) == 0:
             return state
         other = block.extras.beside[self.name]
-        weights = np.ones(len(block.endog)) if block.weights is None else block.weights
+        weights = row_weights(block)
         piece = GapState(
             float(np.abs(block.endog - other[:, -2]).max()),
             float(np.abs(block.endog).max()),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
+from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights, row_weights
 from statsmodels_ooc.families.elementwise import times
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.axes import Axes, products
@@ -47,7 +47,7 @@ class LinearScores:
 
     def information(self, block: Block) -> FloatArray:
         """The weights, (b,)."""
-        return np.ones(len(block.endog)) if block.weights is None else block.weights
+        return row_weights(block)
 
     def counts(self, block: Block) -> None:
         """Each row is once in the data."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.blocks.block import Block, row_weights
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.leverage import LeverageOne
 
@@ -38,7 +38,7 @@ class Weights:
     """The weights, (b,)."""
 
     def __call__(self, block: Block) -> FloatArray:
-        return np.ones(len(block.endog)) if block.weights is None else block.weights
+        return row_weights(block)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from statsmodels_ooc.engine import (
 )
 from statsmodels_ooc.engine.writing import RESERVED
 from statsmodels_ooc.errors import ColumnNotFoundError, DesignError, OptionError
+from statsmodels_ooc.reductions.predictions import SHIFTS
 from statsmodels_ooc.results.intervals import SHOWN
 from statsmodels_ooc.results.new_data import plain
 from statsmodels_ooc.results.predicting import check_exposure, kernel_of_model, predictor_of
@@ -33,7 +34,6 @@ from statsmodels_ooc.sources.base import ForgottenSource, Source
 from statsmodels_ooc.sources.coerce import as_source
 
 _OBS = ("obs_ci_lower", "obs_ci_upper")
-_SHIFTS = ("offset", "exposure")
 _WIDE = {"exog", "wexog", "pinv_wexog"}  # of which a row has several numbers
 
 
@@ -279,7 +279,7 @@ def _new_rows(
     """New data, seen through what the columns need of the model."""
     model = results.model
     kernel = kernel_of_model(model)
-    if kernel is None and set(told) & set(_SHIFTS):
+    if kernel is None and set(told) & set(SHIFTS):
         raise DesignError("linear models have neither an offset nor an exposure")
     if kernel is not None and "weights" in told:
         raise DesignError("weights are of linear models")
@@ -288,7 +288,7 @@ def _new_rows(
     source = as_source(data)
     predicts = set(names) <= set(SHOWN)
     if isinstance(model.spec, FormulaSpec):
-        roles = _SHIFTS if not set(names) & set(_OBS) else (*_SHIFTS, "weights")
+        roles = SHIFTS if not set(names) & set(_OBS) else (*SHIFTS, "weights")
         own = roles if predicts else tuple(model.spec.learned.extras)
         spec: Any = formula_anew(model.spec, source, told, own=own, response=not predicts)
     else:
@@ -297,7 +297,7 @@ def _new_rows(
 
 
 def _columns_of_new(model: Any, source: Source, told: Mapping[str, Any], predicts: bool) -> Any:
-    needed = [role for role in _SHIFTS if role in model.spec.extras and role not in told]
+    needed = [role for role in SHIFTS if role in model.spec.extras and role not in told]
     if not predicts or needed:
         what = " and ".join(needed) if predicts else "the response"
         raise DesignError(
