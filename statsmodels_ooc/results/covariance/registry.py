@@ -86,7 +86,7 @@ def _meant(cov_type: Any) -> str:
     told = _plain(str(cov_type))
     names = {_plain(entry.name): entry.name for entry in LINEAR}
     names |= {other: name for name, others in _ELSEWHERE.items() for other in others}
-    near = get_close_matches(told, names, n=1)
+    near = get_close_matches(told, names, n=1, cutoff=0.75)
     return f"; did you mean {names[near[0]]!r}?" if near else ""
 
 
