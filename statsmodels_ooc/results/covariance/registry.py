@@ -77,7 +77,7 @@ _ELSEWHERE = {
     "hac-groupsum": ("dk", "driscoll kraay", "xtscc"),
     "HAC": ("newey west", "neweywest", "nw", "newey"),
     "cluster": ("cl", "crv1", "group", "groups", "vce"),
-    "HC1": ("white", "robust", "hetero", "hc", "sandwich"),
+    "HC1": ("white", "robust", "hetero", "sandwich"),
 }  # what other programs call them
 
 
