@@ -15,7 +15,7 @@ from copy import copy, deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import special
@@ -48,9 +48,15 @@ class Kernel:
     family : statsmodels.genmod.families.Family
         Any family of statsmodels; a Binomial one with ``n = 1``. Responses are
         proportions then, and the trials belong to the weights.
+
+    Attributes
+    ----------
+    is_canonical : bool
+        Whether the observed information is known to be the expected one.
     """
 
     family: Any
+    is_canonical: ClassVar[bool] = False
 
     @cached_property
     def distribution(self) -> Distribution:
@@ -155,6 +161,8 @@ class Canonical(Kernel):
 
     The expected information is then the observed one.
     """
+
+    is_canonical = True
 
     def working(self, y: FloatArray, eta: FloatArray, mean: Mean) -> Pair:
         return mean.variance.copy(), y - mean.mu

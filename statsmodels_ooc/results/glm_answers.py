@@ -87,7 +87,7 @@ class GLMRowAnswers(HasRows):
     def information_axes(
         self, observed: bool = True, root: FloatArray | None = None
     ) -> InformationAxes:
-        """In which leverages are measured; the observed information is a pass.
+        """In which leverages are measured; the observed information is a pass, where it is another.
 
         Parameters
         ----------
@@ -99,7 +99,8 @@ class GLMRowAnswers(HasRows):
         fit = self.glm_fit.point.fit
         axes = Axes(fit.root if root is None else root, fit.centre)
         information: FloatArray = np.eye(axes.root.shape[1])
-        if observed:
+        is_expected = root is None and self.model.likelihood.kernel.is_canonical
+        if observed and not is_expected:
             information = self.scored.meat(axes.root).observed
         elif root is not None:
             factor = fit.r_exog @ root

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
-from models.glm_cases import POISSON, case, tight_pair
+from models.glm_cases import GAMMA, POISSON, case, tight_pair
 from numpy.testing import assert_allclose
 from results.influence_cases import (
     CHUNK,
@@ -158,10 +158,14 @@ def test_a_summary_frame_is_one_pass() -> None:
     ours.get_influence().summary_frame()
     _ = ours.get_influence().dfbetas, ours.get_influence().cooks_distance
     assert names_of(ours, before) == ["summary_frame"]
-    counts = case(*POISSON).ours(rows=CHUNK)
-    before = len(counts.passes)
-    counts.get_influence().summary_frame()
-    assert names_of(counts, before) == ["robust covariance", "summary_frame"]
+    for known, passes in (
+        (POISSON, ["summary_frame"]),  # the observed information is the expected one
+        (GAMMA, ["robust covariance", "summary_frame"]),
+    ):
+        fit = case(*known).ours(rows=CHUNK)
+        before = len(fit.passes)
+        fit.get_influence().summary_frame()
+        assert names_of(fit, before) == passes
 
 
 def test_large_columns_are_lazy() -> None:
