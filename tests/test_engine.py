@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_info
 
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.engine import RowArray, StreamedRows
 from statsmodels_ooc.engine.tasks import one_blas_thread
@@ -203,3 +205,18 @@ def test_rows_in_memory_are_not_pickled():
     big = stream(n=100_000)
     big.fold("fit", Triangle(K))
     assert len(pickle.dumps(big)) < 50_000
+
+
+def test_passes_are_shown_one_a_line() -> None:
+    frame = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0], "y": [1.0, 3.0, 2.0, 5.0]})
+    res = smof.ols("y ~ x", smo.as_source(frame)).fit(cov_type="HC1")
+    told = repr(res.passes).split("\n")
+    assert [line.lstrip("[ ").partition(":")[0] for line in told] == [
+        "<pass 'fit'",
+        "<pass 'robust covariance'",
+    ]
+    assert "<td>robust covariance</td>" in res.passes._repr_html_()
+    assert [record.name for record in pickle.loads(pickle.dumps(res.passes))] == [
+        "fit",
+        "robust covariance",
+    ]

@@ -11,7 +11,7 @@ from statsmodels_ooc.engine.lazy import (
     row_answer,
     row_method,
 )
-from statsmodels_ooc.engine.ledger import Ledger, PassRecord
+from statsmodels_ooc.engine.ledger import Ledger, Passes, PassRecord
 from statsmodels_ooc.engine.passes import read_frames, scan_frames
 from statsmodels_ooc.engine.rowarray import RowArray, UsedRows
 from statsmodels_ooc.engine.rows import MemoryRows, Rows
@@ -28,6 +28,7 @@ __all__ = [
     "NewRowFunction",
     "OwnRowFunction",
     "PassRecord",
+    "Passes",
     "RowArray",
     "RowColumns",
     "RowFunction",

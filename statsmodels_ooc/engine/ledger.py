@@ -162,6 +162,19 @@ class PassRecord:
         )
 
 
+class Passes(list[PassRecord]):
+    """The passes over some data, in order: one a line, or in a notebook a table."""
+
+    def __repr__(self) -> str:
+        return f"[{(',' + chr(10) + ' ').join(map(repr, self))}]"
+
+    def _repr_html_(self) -> str:
+        rows = [(r.name, f"{r.rows:,}", f"{r.seconds:.3g}", r.partitions, r.note) for r in self]
+        columns = ["pass", "rows", "seconds", "partitions", "note"]
+        table: str = pd.DataFrame(rows, columns=columns).to_html(index=False)
+        return table
+
+
 _LAZY = "lazy answer"
 _ledgers: WeakValueDictionary[str, Ledger] = WeakValueDictionary()
 _lock = threading.Lock()
@@ -185,13 +198,13 @@ class Ledger:
 
     Attributes
     ----------
-    passes : list of PassRecord
+    passes : Passes
         In order.
     first : dict
         Partition to what was read of it first.
     """
 
-    passes: list[PassRecord] = field(default_factory=list)
+    passes: Passes = field(default_factory=Passes)
     first: dict[int, Read] = field(default_factory=dict, repr=False)
     _token: str | None = field(default=None, init=False, repr=False)
     _lazily: set[int] = field(default_factory=set, init=False, repr=False)
@@ -257,7 +270,7 @@ class Ledger:
     def copy(self) -> Ledger:
         """A ledger of its own for passes to come."""
         return Ledger(
-            list(self.passes), {i: Read(r.rows, dict(r.values)) for i, r in self.first.items()}
+            Passes(self.passes), {i: Read(r.rows, dict(r.values)) for i, r in self.first.items()}
         )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import aligned
-from statsmodels_ooc.engine.ledger import Ledger, PassRecord
+from statsmodels_ooc.engine.ledger import Ledger, Passes
 from statsmodels_ooc.engine.passes import calls_on, gather_rows, run_pass
 from statsmodels_ooc.engine.rowarray import IntArray, RowArray, UsedRows, few_labels, used_rows
 from statsmodels_ooc.engine.rows import MemoryRows
@@ -66,7 +66,7 @@ class StreamedRows:
     counted: list[int] | None = field(default=None, repr=False)
 
     @property
-    def passes(self) -> list[PassRecord]:
+    def passes(self) -> Passes:
         """The passes so far, in order."""
         return self.ledger.passes
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
-from statsmodels_ooc.engine import LazyAnswers, PassRecord
+from statsmodels_ooc.engine import LazyAnswers, Passes
 from statsmodels_ooc.likelihoods.opening import environment
 from statsmodels_ooc.sources.coerce import is_chunked, is_in_memory
 from statsmodels_ooc.sources.dask_array import is_lazy
@@ -121,9 +121,9 @@ class Door:
         return False
 
     @property
-    def passes(self) -> list[PassRecord]:
+    def passes(self) -> Passes:
         """Every pass over the data so far: name, rows, seconds, bytes."""
-        return []
+        return Passes()
 
     @property
     def dropped(self) -> Mapping[str, int]:

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import pandas as pd
 
-from statsmodels_ooc.engine import Ledger, StreamedRows
+from statsmodels_ooc.engine import Ledger, Passes, StreamedRows
 from statsmodels_ooc.errors import MissingGroupError, MissingGroupWarning, warn_caller
 from statsmodels_ooc.models.streamed import seen_anew
 from statsmodels_ooc.sources.subset import subset_source
@@ -53,7 +53,7 @@ def _without(model: Any, column: str) -> Any:
     """The same model of the rows that have a value of a column."""
     stream: StreamedRows = model.likelihood.stream
     source = subset_source(stream.whole_source, _has_value(column))
-    fewer = StreamedRows(source, stream.spec, Ledger(list(stream.passes)))
+    fewer = StreamedRows(source, stream.spec, Ledger(Passes(stream.passes)))
     likelihood = replace(model.likelihood, stream=fewer)
     return seen_anew(model, fewer, likelihood, getattr(model, "formula", None))
 

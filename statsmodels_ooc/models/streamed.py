@@ -14,7 +14,7 @@ from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.design.spec import DesignSpec, Missing
 from statsmodels_ooc.engine import (
     LazyAnswers,
-    PassRecord,
+    Passes,
     RowFunction,
     StreamedRows,
     UsedRows,
@@ -83,9 +83,9 @@ class StreamedModel:
         return True
 
     @property
-    def passes(self) -> list[PassRecord]:
+    def passes(self) -> Passes:
         """Every pass over the data so far: name, rows, seconds, bytes."""
-        passes: list[PassRecord] = self.likelihood.stream.passes
+        passes: Passes = self.likelihood.stream.passes
         return passes
 
     @property

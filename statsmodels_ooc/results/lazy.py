@@ -12,7 +12,7 @@ import pandas as pd
 from statsmodels_ooc.design.plain import plain_frame
 from statsmodels_ooc.engine import (
     LazyAnswers,
-    PassRecord,
+    Passes,
     RowFunction,
     StreamedRows,
     kept_answers,
@@ -36,9 +36,9 @@ class HasRows:
     params: Any
 
     @property
-    def passes(self) -> list[PassRecord]:
+    def passes(self) -> Passes:
         """Every pass over the data so far: name, rows, seconds, bytes."""
-        records: list[PassRecord] = self.model.passes
+        records: Passes = self.model.passes
         return records
 
     @property

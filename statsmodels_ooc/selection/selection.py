@@ -12,7 +12,7 @@ import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.formula import FormulaSpec
-from statsmodels_ooc.engine import PassRecord, StreamedRows
+from statsmodels_ooc.engine import Passes, StreamedRows
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.families.kernels import kernel_of
 from statsmodels_ooc.selection.efficiency import InformationSums, log_det
@@ -119,7 +119,7 @@ class Selection(Source):
     # --- how they came about
 
     @property
-    def passes(self) -> list[PassRecord]:
+    def passes(self) -> Passes:
         """Every pass over the data so far: name, rows, seconds, bytes."""
         return self.stream.passes
 
