@@ -110,7 +110,7 @@ class BesideSpec(DesignSpec):
                 raise MissingGroupError(
                     f"missing value of {factor.code!r} at "
                     f"{where.row(int(kept[np.argmax(absent)]))}",
-                    "leave such rows out of the model by subset=...",
+                    _without(factor.code),
                     factor.code,
                 )
             beside[name] = keys_of(values) if factor.as_labels else _exactly(_ordered(values))
@@ -130,6 +130,15 @@ class BesideSpec(DesignSpec):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _patsy.reduced(BesideSpec, self._inner, self._factors)
+
+
+def _without(code: str) -> str:
+    """How rows without a label are left out of a model."""
+    condition = f"{code}.notna()" if code.isidentifier() else "..."
+    return (
+        f"leave such rows out of the model by subset={condition!r}, as model.fit(cov_type=...) "
+        'does where missing="drop"'
+    )
 
 
 def _decoded(column: pd.Series) -> pd.Series:
