@@ -68,16 +68,19 @@ def numbers_not_negative(name: str, value: Any) -> FloatArray:
     return found
 
 
-def flag(name: str, value: Any) -> None:
-    """Refuse what neither is true nor false, nor None.
+def flag(name: str, value: Any) -> bool | None:
+    """True or False, also as 1 and 0; None is neither.
 
     Raises
     ------
     OptionError
         `value` is something else.
     """
-    if not (value is None or _is_flag(value) or (isinstance(value, Integral) and value in (0, 1))):
+    if value is None:
+        return None
+    if not (_is_flag(value) or (isinstance(value, Integral) and value in (0, 1))):
         raise OptionError(f"{name}={value!r}; it is True or False")
+    return bool(value)
 
 
 def one_for_each(name: str, values: Any, rows: int) -> Any:

@@ -65,8 +65,8 @@ class OutOfCoreError(Exception):
     def __str__(self) -> str:
         return self.message
 
-    def __reduce__(self) -> tuple[type[OutOfCoreError], tuple[str]]:
-        return (type(self), (self.message,))
+    def __reduce__(self) -> tuple[type[OutOfCoreError], tuple[str], dict[str, object]]:
+        return (type(self), (self.message,), self.__dict__)
 
 
 class OptionError(OutOfCoreError, ValueError):

@@ -169,6 +169,16 @@ def test_errors_keep_their_class_and_place(on_cluster, tmp_path):
         model.fit()
 
 
+def test_rows_without_a_label_are_left_out_on_a_cluster_too(on_cluster, tmp_path):
+    frame = pd.DataFrame({"x": np.arange(60.0), "g": ["a", "b", None] * 20})
+    frame["y"] = np.sin(frame["x"])
+    frame.to_parquet(tmp_path / "t.parquet", row_group_size=7)
+    model = smof.ols("y ~ x", tmp_path / "t.parquet")
+    with pytest.warns(smo.errors.MissingGroupWarning, match="20 of 60 rows"):
+        found = model.fit(cov_type="cluster", cov_kwds={"groups": "g"})
+    assert found.nobs == 40
+
+
 def test_missing_rows_of_a_forgotten_source(on_cluster):
     res = smof.ols("y ~ x", smo.as_source(frame())).fit()
     res.remove_data()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,7 +23,12 @@ from statsmodels_ooc.design.labels import Labels, in_their_order, keys_of
 from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.design.rowwise import require_rowwise
 from statsmodels_ooc.design.spec import DesignSpec, Variables
-from statsmodels_ooc.errors import DesignError, MissingGroupError
+from statsmodels_ooc.errors import (
+    ColumnNotFoundError,
+    DesignError,
+    MissingGroupError,
+    OptionError,
+)
 from statsmodels_ooc.sources.base import Source
 
 _ROWS = 1_000  # of some partitions, on which an expression is tried
@@ -182,6 +188,45 @@ def spec_beside(spec: DesignSpec, source: Source, codes: Mapping[str, str | Labe
     return BesideSpec(spec, factors)
 
 
+def require_named(columns: Sequence[str], source: Source) -> None:
+    """Refuse columns of arrays, which have no names.
+
+    Raises
+    ------
+    ColumnNotFoundError
+        There is one.
+    """
+    made = [column for column in columns if column in source.nameless]
+    if made:
+        raise ColumnNotFoundError(
+            f"{made[0]!r} is no column of {source.name}: arrays have no names",
+            hint="give an array that is aligned with the rows, or a dask DataFrame for the design",
+        )
+
+
+_WAYS = re.compile(r"[+*:^,#]")
+
+
+def _require_one_way(code: str) -> None:
+    """Refuse labels by what elsewhere means several ways, or a formula.
+
+    Raises
+    ------
+    OptionError
+        It is several names, or begins as a formula.
+    """
+    names = [name.strip() for name in _WAYS.split(code.strip().removeprefix("~"))]
+    if not all(name.isidentifier() for name in names):
+        return
+    if len(names) > 1:
+        raise OptionError(
+            f"groups={code!r} is no column; groups={names} are {len(names)} ways, and one way by "
+            "pairs is a column of its own"
+        )
+    if code.strip().startswith("~"):
+        raise OptionError(f"groups={code!r} is a formula; the column is groups={names[0]!r}")
+
+
 def learned_expression(given: str | Labels, source: Source) -> Beside:
     """A column or an expression, learned; see `spec_beside`.
 
@@ -195,6 +240,8 @@ def learned_expression(given: str | Labels, source: Source) -> Beside:
     as_labels = isinstance(given, Labels)
     code = given.of if isinstance(given, Labels) else given
     code = code if code in source.columns else code.strip()
+    if as_labels and code not in source.columns:
+        _require_one_way(code)
     text = quoted(code) if code in source.columns else code
     try:
         ast.parse(text, mode="eval")
@@ -207,6 +254,7 @@ def learned_expression(given: str | Labels, source: Source) -> Beside:
     check_names([factor], _ENVIRONMENT, source)
     names = set(_patsy.factor_names(factor))
     columns = [column for column in source.columns if column in names]
+    require_named(columns, source)
     source.look_at(columns)
     state, passes = _patsy.start_memorizing(factor, _ENVIRONMENT, source.dtypes)
     if passes:

@@ -21,6 +21,7 @@ from statsmodels_ooc.sources.columns import common_type, is_text
 
 _GROUP = 131_072  # rows of a row group
 _PART = "part-{}.parquet"  # a file of a folder, by its number
+_LONG = 100  # characters of a name, which file systems do not have without end
 _ATTEMPTS, _PAUSE = 50, 0.1  # at a folder into which a task that was given up still writes
 _HINT = "leave the column out of keep=, or give it one type"
 
@@ -151,7 +152,7 @@ class Target:
         parent, name = os.path.split(self.path)
         if not os.path.isdir(parent):
             raise WriteError(f"{self.path} cannot be written: there is no folder {parent}")
-        folder = os.path.join(parent, f".{name}.{uuid.uuid4().hex}.tmp")
+        folder = os.path.join(parent, f".{name[:_LONG]}.{uuid.uuid4().hex}.tmp")
         with write_errors(self.path):
             os.mkdir(folder)
         try:
@@ -178,10 +179,10 @@ class Target:
         WriteError
             There is no room, or something has taken the name meanwhile.
         """
-        schema = _common_schema(parts)
         placed = list(_placed(parts))
         whole = os.path.join(folder, "whole")
         with write_errors(self.path):
+            schema = _common_schema(parts)
             if self.kind == "folder":
                 os.mkdir(whole)
                 for number, one in enumerate(placed):
@@ -267,9 +268,24 @@ def _join(parts: Sequence[_Placed], schema: pa.Schema, counted: str, path: str) 
 
 def _join_text(parts: Sequence[_Placed], schema: pa.Schema, counted: str, path: str) -> None:
     """Parts as one text file; what is NaN is empty."""
-    with csv.CSVWriter(path, schema) as writer:
+    nested = [field.name for field in schema if pa.types.is_nested(field.type)]
+    if nested:
+        raise SchemaError(f"column {nested[0]!r} has lists, which text files do not", hint=_HINT)
+    spans = [i for i, field in enumerate(schema) if pa.types.is_duration(field.type)]
+    as_text = schema
+    for at in spans:
+        as_text = as_text.set(at, as_text.field(at).with_type(pa.string()))
+    with csv.CSVWriter(path, as_text) as writer:
         for table in _grouped(_tables(parts, schema, counted)):
+            for at in spans:
+                table = table.set_column(at, as_text.field(at), _as_text(table.column(at)))
             writer.write_table(_without_nan(table))
+
+
+def _as_text(spans: pa.ChunkedArray) -> pa.Array:
+    """Spans of time as pandas writes them."""
+    series = spans.to_pandas()
+    return pa.array(series.astype(str).where(series.notna(), None), pa.string())
 
 
 def _without_nan(table: pa.Table) -> pa.Table:

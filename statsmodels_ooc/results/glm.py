@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import statsmodels.genmod.generalized_linear_model as glm
 from statsmodels.base.model import LikelihoodModelResults
 from statsmodels.genmod import families
@@ -32,6 +33,7 @@ from statsmodels_ooc.results.new_data import is_read_in_chunks, levels_are_count
 from statsmodels_ooc.results.predicting import predict_glm
 from statsmodels_ooc.results.writing import WritesRows
 from statsmodels_ooc.solvers.least_squares import LinearFit
+from statsmodels_ooc.sources.coerce import as_source
 
 _A_POINT = "it shows a point for every row of the data"
 
@@ -204,6 +206,7 @@ class GLMResults(
         given = {"exposure": exposure, "offset": offset, "agg_weights": agg_weights}
         if transform and isinstance(self.model.spec, FormulaSpec):
             exog, given = with_columns(exog, given)
+            exog = as_source(exog) if average and isinstance(exog, pd.DataFrame) else exog
         if exog is None or is_read_in_chunks(exog, *given.values()):
             weights = given.pop("agg_weights")
             how = (which, average, weights, row_labels)

@@ -28,9 +28,7 @@ def is_read_in_chunks(exog: Any, *given: Any) -> bool:
     """Whether new data are a source; frames are, where something is given by a column's name."""
     if isinstance(exog, pd.DataFrame):
         return any(isinstance(value, str) for value in given)
-    if not (is_chunked(exog) or is_lazy(exog)):
-        return False
-    return is_lazy(exog) or not hasattr(exog, "__array__") or isinstance(exog, Source)
+    return is_lazy(exog) or is_chunked(exog)
 
 
 def with_columns(exog: Any, given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -120,7 +118,7 @@ def open_new_data(
         spec = formula_anew(model.spec, source, in_spec)
     else:
         places = source.exog_columns if isinstance(source, AlignedSource) else None
-        names = model.spec.exog_names
+        names = model.spec_names
         spec = columns_anew(names, source, in_spec, missing=missing, places=places)
     if isinstance(agg_weights, str):
         spec = spec_beside(spec, source, {"agg_weights": agg_weights})

@@ -12,6 +12,7 @@ import numpy as np
 
 from statsmodels_ooc.checks import share
 from statsmodels_ooc.design.anew import columns_anew, formula_anew
+from statsmodels_ooc.design.beside import require_named
 from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.engine import (
     Ledger,
@@ -306,7 +307,7 @@ def _columns_of_new(model: Any, source: Source, told: Mapping[str, Any], predict
             if predicts
             else f"of new data it can say {', '.join(SHOWN)}",
         )
-    return columns_anew(model.spec.exog_names, source, told, missing="drop")
+    return columns_anew(model.spec_names, source, told, missing="drop")
 
 
 def _read_by(model: Any) -> list[Source]:
@@ -358,6 +359,7 @@ def _check_names(names: Sequence[str], keep: Sequence[str]) -> None:
 
 def _check_kept(keep: Sequence[str], source: Source) -> None:
     _ = source.partitions  # of rows that are gone, says so
+    require_named(keep, source)
     absent = [name for name in keep if name not in source.columns]
     if absent:
         raise ColumnNotFoundError(

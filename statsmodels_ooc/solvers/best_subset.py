@@ -17,6 +17,7 @@ from statsmodels_ooc.solvers.criteria import Criterion
 from statsmodels_ooc.solvers.stepwise import steps
 from statsmodels_ooc.solvers.term_blocks import Fitted, TermBlocks, inverse_products
 
+_SQUARES = 1e6  # condition of columns, of which the inverse products keep digits
 _AT_ONCE = 2  # terms that models may still take, which are looked at together
 _NEARLY_ONE = 1e-6  # one less the squared correlation of two columns
 _CLOSE = 1e-7  # of criteria: nearer to each other than that, two models are as good
@@ -129,8 +130,8 @@ def best_subsets(
     criterion, at these bounds and at any rank, is no better than what has been found, is left.
     Where a model may take but one or two more columns, all pairs are looked at together. The terms
     that matter most are tried first, and stepwise selection finds what is to be beaten.
-    Where columns follow from others there is no V, and only the sum of squares of the larger
-    model bounds.
+    Where columns follow from others, or nearly so, there is no V that has digits, and only the
+    sum of squares of the larger model bounds.
 
     References
     ----------
@@ -144,7 +145,7 @@ def best_subsets(
     for start in (none, whole):
         for step in steps(blocks, criterion, start, "both", most=best.most):
             best.offer(step.chosen, step.fit, float(criterion.loss(*step.fit)))
-    if blocks.has_full_rank:
+    if blocks.condition < _SQUARES:
         _FullRank(blocks, criterion, best).run()
     else:
         _AnyRank(blocks, criterion, best).run()

@@ -62,9 +62,12 @@ class TermBlocks:
         return np.bincount(self.of, minlength=self.count)
 
     @cached_property
-    def has_full_rank(self) -> bool:
-        """Whether no column follows from the others."""
-        return self.fit(np.ones(self.count, dtype=bool)).rank == self.base + len(self.of)
+    def condition(self) -> float:
+        """The ratio of the largest singular value of the columns to the smallest."""
+        if not len(self.of):
+            return 1.0
+        values = np.linalg.svd(self.columns, compute_uv=False)
+        return float(values[0] / values[-1]) if values[-1] > 0 else np.inf
 
     def fit(self, chosen: BoolArray) -> Fitted:
         """The model of some terms, (p,), and of what is always in it."""

@@ -205,6 +205,11 @@ class Source(ABC):
         return None
 
     @property
+    def nameless(self) -> frozenset[str]:
+        """Columns of arrays: nobody has named them, and so nobody can ask for them by name."""
+        return frozenset()
+
+    @property
     def is_recipe(self) -> bool:
         """Whether a pickle says where the rows are, rather than holding them."""
         return True

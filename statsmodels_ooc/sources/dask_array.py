@@ -281,7 +281,14 @@ class AlignedSource(ListedSource):
         frames = [value for value in parts.values() if _is_frame(value)]
         self._is_ordered = all(frame.known_divisions for frame in frames)
 
+        named = _has_columns(parts["exog"]) if "exog" in parts else True
+        self._nameless = frozenset(() if named else self.exog_columns)
+
     is_recipe = False  # a pickle would hold the rows
+
+    @property
+    def nameless(self) -> frozenset[str]:
+        return self._nameless
 
     @property
     def unordered(self) -> str | None:

@@ -323,6 +323,10 @@ class SpooledSource(ListedSource):
     def unordered(self) -> str | None:
         return self._original.unordered
 
+    @property
+    def nameless(self) -> frozenset[str]:
+        return self._original.nameless
+
     def levels(self, column: str) -> Levels | None:
         return self._original.levels(column) or self._copy.levels(column)
 

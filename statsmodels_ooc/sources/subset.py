@@ -118,6 +118,10 @@ class _Subset(ListedSource):
         return self._source.unordered
 
     @property
+    def nameless(self) -> frozenset[str]:
+        return self._source.nameless
+
+    @property
     def is_recipe(self) -> bool:
         named = all(isinstance(chosen.wrap.condition, str) for chosen in self.partitions)
         return named and self._source.is_recipe

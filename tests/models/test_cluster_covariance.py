@@ -251,6 +251,7 @@ def test_of_a_file_the_column_need_not_be_in_the_formula(kind: str, tmp_path: An
         ({"groups": "firm, name"}, OptionError, r"groups=\['firm', 'name'\] are 2 ways"),
         ({"groups": "firm", "use_correction": "no"}, OptionError, "it is True or False"),
         ({"groups": "firm", "df_correction": 2}, OptionError, "it is True or False"),
+        ({"groups": "~firm"}, OptionError, "is a formula; the column is groups='firm'"),
     ],
 )
 @pytest.mark.parametrize("name", ["OLS", "Poisson"])
@@ -541,3 +542,38 @@ def test_what_other_programs_call_it_is_guessed(told: str, meant: str) -> None:
     model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
     with pytest.raises(ValueError, match=f"not recognized; did you mean '{meant}'"):
         model.fit(cov_type=told)
+
+
+@pytest.mark.parametrize("column", ["p+q", "u:v", "~t", "a, b"])
+def test_columns_may_have_any_name(column: str) -> None:
+    frame = FRAME.assign(**{column: FRAME["firm"]})
+    model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=7))
+    expected = model.fit(cov_type="cluster", cov_kwds={"groups": "firm"}).bse
+    found = model.fit(cov_type="cluster", cov_kwds={"groups": column}).bse
+    assert_allclose(found, expected, rtol=0)
+
+
+@pytest.mark.parametrize("no", [False, np.False_, 0])
+def test_flags_of_any_kind(no: Any) -> None:
+    model = smof.ols("y ~ x", smo.as_source(FRAME, chunk_rows=7))
+    kinds = {"groups": "firm", "df_correction": no, "use_correction": no}
+    found = model.fit(cov_type="cluster", cov_kwds=kinds, use_t=True)
+    expected = model.fit(
+        cov_type="cluster",
+        cov_kwds={"groups": "firm", "df_correction": False, "use_correction": False},
+        use_t=True,
+    )
+    assert_allclose(found.pvalues, expected.pvalues, rtol=0)
+
+
+def test_columns_of_arrays_have_no_names() -> None:
+    x = np.column_stack((np.ones(N), FRAME["x"], FRAME["firm"]))
+    exog, endog = (da.from_array(v, chunks=7) for v in (x, FRAME["y"].to_numpy()))
+    model = smo.OLS(endog, exog.rechunk((7, 3)))
+    res = model.fit()
+    assert list(res.model.exog_names) == ["const", "x1", "x2"]
+    for name in ("x2", "x3", "x2 + 1"):
+        with pytest.raises(ColumnNotFoundError, match="arrays have no names"):
+            model.fit(cov_type="cluster", cov_kwds={"groups": name})
+    found = model.fit(cov_type="cluster", cov_kwds={"groups": exog[:, 2]})
+    assert_allclose(found.bse, in_memory(sm.OLS(FRAME["y"].to_numpy(), x), FRAME["firm"]).bse)

@@ -11,6 +11,8 @@ import dask.array as da
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
+import polars
+import pyarrow as pa
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
@@ -486,3 +488,51 @@ def test_values_for_the_rows_of_a_frame_go_with_them(which: str | None) -> None:
     for exposure in (known["t"], known["t"].to_numpy()):
         found = glm.get_prediction(known, exposure=exposure, which=which).summary_frame()
         pd.testing.assert_frame_equal(found, expected.summary_frame(), rtol=TAILS)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0]])
+@pytest.mark.parametrize("more", [[], ["x3", "x4"]])
+def test_new_data_of_arrays_go_by_the_names_that_are_shown(
+    order: list[int], more: list[str], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    x = np.column_stack((np.ones(40), rng.normal(size=(40, 2))))
+    y = x @ [1.0, 2.0, -3.0] + rng.normal(size=40)
+    res = smo.OLS(da.from_array(y, chunks=7), da.from_array(x, chunks=(7, 3))).fit()
+    new = pd.DataFrame(x[:5], columns=["const", "x1", "x2"]).iloc[:, order]
+    for name in more:
+        new[name] = 100.0
+    expected = sm.OLS(y, x).fit().predict(x[:5])
+    new.to_parquet(tmp_path / "new.parquet")
+    for data in (tmp_path / "new.parquet", dd.from_pandas(new, npartitions=2)):
+        assert_allclose(res.predict(data), expected, rtol=SOLVED)
+        res.write_rows(tmp_path / "rows.csv", "mean", data=data, overwrite=True)
+        assert_allclose(pd.read_csv(tmp_path / "rows.csv")["mean"], expected, rtol=SOLVED)
+    with pytest.raises(ColumnNotFoundError, match="arrays have no names"):
+        res.write_rows(tmp_path / "kept.csv", "resid", keep=["x1"])
+
+
+@pytest.mark.parametrize("kind", ["polars", "pyarrow"])
+def test_tables_in_memory_are_sources(kind: str) -> None:
+    make = {"polars": polars.from_pandas, "pyarrow": pa.Table.from_pandas}[kind]
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(40, 2)), columns=["x", "z"])
+    y = pd.Series(frame["x"] - 3 * frame["z"] + rng.normal(size=40), name="y")
+    res = smo.OLS(dd.from_pandas(y, npartitions=3), dd.from_pandas(frame, npartitions=3)).fit()
+    expected = res.predict(dd.from_pandas(frame[:5], npartitions=1))
+    assert_allclose(res.predict(make(frame[["z", "x"]][:5])), expected, rtol=SOLVED)
+    glm, in_memory = fits("glm")
+    found = glm.get_prediction(make(COMPLETE), exposure="t").summary_frame()
+    values = in_memory.get_prediction(COMPLETE, exposure=COMPLETE["t"]).summary_frame()
+    assert_allclose(found, values, rtol=TAILS)
+
+
+@pytest.mark.parametrize("exposure", [None, 2.0, "t", COMPLETE["t"]], ids=str)
+def test_an_average_of_a_frame_is_one_number(exposure: Any) -> None:
+    glm, _ = fits("glm")
+    for which in ("mean", "linear"):
+        how = {"exposure": exposure, "which": which}
+        found = glm.get_prediction(COMPLETE, average=True, **how)
+        each = glm.get_prediction(COMPLETE, **how).predicted
+        assert np.size(found.predicted) == 1
+        assert_allclose(found.predicted, each.mean(), rtol=SOLVED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,6 +34,7 @@ from statsmodels_ooc.errors import (
     DesignError,
     EmptyDataError,
     OptionError,
+    SchemaError,
     SourceChangedError,
     SourceError,
     WriteError,
@@ -282,3 +284,34 @@ def test_what_is_misspelled_is_guessed(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="alpha=5; it is a number, above 0 and below 1"):
         res.write_rows(tmp_path / "t.parquet", ["mean"], alpha=5)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_lists_are_no_text(tmp_path: Path) -> None:
+    frame = FRAME.assign(several=[[1, 2]] * ROWS)
+    res = smof.ols(FORMULA, smo.as_source(frame, chunk_rows=7)).fit()
+    with pytest.raises(SchemaError, match="'several' has lists"):
+        res.write_rows(tmp_path / "rows.csv", "resid", keep=["several"])
+    only(tmp_path)
+
+
+def test_a_folder_that_goes_meanwhile(tmp_path: Path) -> None:
+    folder, goes = tmp_path / "folder", [False]
+
+    def pieces() -> Iterator[pd.DataFrame]:
+        for start in range(0, ROWS, 20):
+            if goes[0] and start == 40:
+                shutil.rmtree(folder)
+            yield FRAME[start : start + 20]
+
+    folder.mkdir()
+    res = smof.ols(FORMULA, pieces).fit()
+    goes[0] = True
+    with pytest.raises(WriteError, match="cannot be written"):
+        res.write_rows(folder / "rows.parquet", "resid")
+    only(tmp_path)
+
+
+def test_a_long_name(tmp_path: Path) -> None:
+    name = "a" * 240 + ".csv"
+    fits("ols")[0].write_rows(tmp_path / name, "resid")
+    only(tmp_path, name)

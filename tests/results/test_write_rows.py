@@ -362,3 +362,12 @@ def test_a_cluster_of_two_processes_writes_the_same(client: Any, tmp_path: Path)
         there, here = (read(tmp_path / f"{where}.{name}") for where in ("there", "here"))
         pd.testing.assert_frame_equal(there, here, check_exact=True)
     only(tmp_path, "data", "new", "there.parquet", "there.csv", "here.parquet", "here.csv")
+
+
+def test_spans_of_time_are_text_as_pandas_writes_them(tmp_path: Path) -> None:
+    span = pd.to_timedelta(np.arange(ROWS), unit="h").to_series(index=FRAME.index)
+    frame = FRAME.assign(span=span.where(np.arange(ROWS) % 7 > 0))
+    res = smof.ols(FORMULA, smo.as_source(frame, chunk_rows=7)).fit()
+    res.write_rows(tmp_path / "rows.csv", "resid", keep=["span"])
+    found = pd.to_timedelta(pd.read_csv(tmp_path / "rows.csv")["span"])
+    pd.testing.assert_series_equal(found, frame["span"], check_dtype=False)

@@ -125,3 +125,26 @@ def test_no_step_is_better_than_the_one_that_is_taken(direction: Any) -> None:
         else:
             assert_allclose(float(judge.loss(*after.fit)), best, rtol=SUMS)
             assert best < now
+
+
+@pytest.mark.parametrize("gap", [1e-6, 1e-7, 1e-8, 1e-9, 1e-10])
+@pytest.mark.parametrize("seed", range(6))
+def test_columns_that_are_nearly_one(gap: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(N, 6))
+    z[:, 3] = z[:, 1] + gap * rng.normal(size=N)
+    y = 0.3 * z[:, 0] + rng.normal(size=N)
+    x, eye = np.column_stack((np.ones(N), z)), np.eye(7)
+    spans = [eye[:, j : j + 1] for j in range(1, 7)]
+    blocks = term_blocks(factor(x, y), N, eye[:, :1], spans, np.zeros((6, 6), dtype=bool))
+    judge = criterion("bic", blocks, y)
+    found, _ = best_subsets(blocks, judge, count=5)
+    expected = []
+    for bits in itertools.product([False, True], repeat=6):
+        if not bits[1] or not bits[3]:
+            columns = x[:, [True, *bits]]
+            ssr = float(np.linalg.lstsq(columns, y)[1][0])
+            expected.append(float(judge.loss(ssr, columns.shape[1])))
+    losses = [each.loss for each in found]
+    assert losses == sorted(losses)
+    assert all(ours <= best + 1e-5 for ours, best in zip(losses, sorted(expected), strict=False))

@@ -58,8 +58,8 @@ class ClusterOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "groups", ways_of(self.groups))
-        flag("use_correction", self.use_correction)
-        flag("df_correction", self.df_correction)
+        for name in ("use_correction", "df_correction"):
+            object.__setattr__(self, name, flag(name, getattr(self, name)))
 
 
 @dataclass(frozen=True)

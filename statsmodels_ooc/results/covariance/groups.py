@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -134,7 +133,6 @@ def _name(one: Any) -> str:
 def _split(groups: Any, what: str = "groups") -> list[Any]:
     """The labels of each way."""
     if isinstance(groups, str):
-        _check_name(groups)
         return [groups]
     if is_lazy(groups) or isinstance(groups, pd.DataFrame | np.ndarray):
         return _columns(groups)
@@ -153,29 +151,6 @@ def _split(groups: Any, what: str = "groups") -> list[Any]:
         f"{what}={groups!r}; it is a column's name, an expression in columns, or a value for each "
         "row" + (", or a list of them" if what == "groups" else "")
     )
-
-
-_WAYS = re.compile(r"[+*:^,#]")
-
-
-def _check_name(code: str) -> None:
-    """Refuse what elsewhere means several ways, or a formula, and here none.
-
-    Raises
-    ------
-    OptionError
-        It is several names, or begins as a formula.
-    """
-    names = [name.strip() for name in _WAYS.split(code.strip().removeprefix("~"))]
-    if not all(name.isidentifier() for name in names):
-        return
-    if len(names) > 1:
-        raise OptionError(
-            f"groups={code!r} is no column; groups={names} are {len(names)} ways, and one way by "
-            f"pairs is a column of its own"
-        )
-    if code.strip().startswith("~"):
-        raise OptionError(f"groups={code!r} is a formula; the column is groups={names[0]!r}")
 
 
 def _is_labels(one: Any) -> bool:

@@ -58,7 +58,7 @@ class PeriodOptions:
     def __post_init__(self) -> None:
         object.__setattr__(self, "time", times_of(self.time))
         check_correction(self.use_correction)
-        flag("df_correction", self.df_correction)
+        object.__setattr__(self, "df_correction", flag("df_correction", self.df_correction))
 
 
 @dataclass(frozen=True)

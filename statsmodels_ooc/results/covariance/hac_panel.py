@@ -72,7 +72,7 @@ class PanelOptions:
         else:
             object.__setattr__(self, "time", times_of(self.time))
         check_correction(self.use_correction)
-        flag("df_correction", self.df_correction)
+        object.__setattr__(self, "df_correction", flag("df_correction", self.df_correction))
 
 
 @dataclass(frozen=True)
