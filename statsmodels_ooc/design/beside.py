@@ -19,7 +19,7 @@ from statsmodels_ooc.blocks.block import Design, Where
 from statsmodels_ooc.design.evaluation import unbox, values_by_row
 from statsmodels_ooc.design.formula import check_names, quoted
 from statsmodels_ooc.design.integers import evaluate_exactly
-from statsmodels_ooc.design.labels import Labels, in_their_order, keys_of
+from statsmodels_ooc.design.labels import Labels, in_their_order, is_ordered, keys_of
 from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.design.rowwise import require_rowwise
 from statsmodels_ooc.design.spec import DesignSpec, Variables
@@ -49,6 +49,8 @@ class Beside:
         Whether only the equality of its values counts.
     code : str
         The column's name, or the expression.
+    dtype : dtype, optional
+        What the source declares of a column.
     """
 
     factor: EvalFactor
@@ -56,6 +58,7 @@ class Beside:
     sight: Sight
     as_labels: bool
     code: str
+    dtype: Any = None
 
     def of(self, frame: pd.DataFrame, where: Where) -> pd.Series | NDArray[Any]:
         """The values for the rows of a frame, (n,), to the last digit."""
@@ -119,7 +122,7 @@ class BesideSpec(DesignSpec):
                     _without(factor.code),
                     factor.code,
                 )
-            beside[name] = keys_of(values) if factor.as_labels else _exactly(_ordered(values))
+            beside[name] = keys_of(values) if factor.as_labels else _times(values, factor, where)
         return replace(rows, extras=replace(rows.extras, beside=beside))
 
     def fill(self, rows: Variables, piece: slice, out: FloatArray) -> None:
@@ -153,14 +156,35 @@ def _decoded(column: pd.Series) -> pd.Series:
     return column.astype(object) if is_encoded else column
 
 
-def _ordered(column: pd.Series | NDArray[Any]) -> pd.Series | NDArray[Any]:
-    return in_their_order(column) if isinstance(column, pd.Series) else column
+def _times(values: Any, factor: Beside, where: Where) -> NDArray[Any]:
+    """Values that compare as they are meant to: of ordered categories their numbers.
+
+    Raises
+    ------
+    DesignError
+        The categories are not those that the source declares for all rows.
+    """
+    if not isinstance(values, pd.Series):
+        return _exactly(values)
+    if not is_ordered(values.dtype):
+        return _exactly(in_their_order(values))
+    if is_ordered(factor.dtype):
+        places = factor.dtype.categories.get_indexer(values)
+        if (places >= 0).all():
+            return np.asarray(places, dtype=np.float64)
+    raise DesignError(
+        f"{factor.code!r} is an ordered categorical, and {where} has other categories than the "
+        "data declare for all rows",
+        hint="give it one dtype in all parts, or numbers or dates",
+    )
 
 
 def _exactly(column: pd.Series | NDArray[Any]) -> NDArray[Any]:
     """The values of a column as they are, (n,): objects where no dtype of NumPy holds them."""
     if isinstance(column.dtype, np.dtype):
         return np.asarray(column)
+    if column.dtype.kind in "mM":
+        return column.to_numpy()
     return column.astype(object).to_numpy()
 
 
@@ -263,7 +287,8 @@ def learned_expression(given: str | Labels, source: Source) -> Beside:
             hint="write what it learns as a number into the expression",
         )
     if code in source.columns:
-        return Beside(factor, state, Sight(columns=frozenset(columns)), as_labels, code)
+        sight, dtype = Sight(columns=frozenset(columns)), source.dtypes[code]
+        return Beside(factor, state, sight, as_labels, code, dtype)
     sight = Sight(columns=frozenset(columns))
     for head in source.samples(columns, _ROWS):
         require_rowwise(factor, state, head, sight)

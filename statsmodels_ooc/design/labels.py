@@ -91,19 +91,38 @@ def keys_of(labels: pd.Series | NDArray[Any]) -> Keys:
     return _keys_of_objects(labels.astype(object))
 
 
+def is_ordered(dtype: Any) -> bool:
+    """Whether values are categories in an order of their own."""
+    return isinstance(dtype, pd.CategoricalDtype) and bool(dtype.ordered)
+
+
 def in_their_order(values: pd.Series) -> pd.Series:
-    """Values that compare as they are meant to: of ordered categories their numbers."""
-    dtype = values.dtype
-    if isinstance(dtype, pd.CategoricalDtype) and dtype.ordered:
+    """Values that compare as they are meant to: ordered categories by number, instants in UTC."""
+    if is_ordered(values.dtype):
         codes = values.cat.codes.astype(np.float64)
         return codes.where(codes >= 0)
-    return values
+    return _in_utc(values)
+
+
+def _in_utc(values: pd.Series) -> pd.Series:
+    """Times of a zone as those of UTC, without a zone."""
+    if getattr(values.dtype, "tz", None) is None and not _has_arrow_zone(values.dtype):
+        return values
+    found: pd.Series = values.dt.tz_convert("UTC").dt.tz_localize(None)
+    return found
+
+
+def _has_arrow_zone(dtype: Any) -> bool:
+    if not isinstance(dtype, pd.ArrowDtype) or dtype.kind != "M":
+        return False
+    return getattr(dtype.pyarrow_dtype, "tz", None) is not None
 
 
 def _plain(labels: pd.Series) -> NDArray[Any]:
     """The labels in an array of NumPy's own types."""
+    labels = _in_utc(labels)
     dtype = labels.dtype
-    if isinstance(dtype, np.dtype):
+    if isinstance(dtype, np.dtype) or dtype.kind in "mM":
         return labels.to_numpy()
     if dtype.kind in "biu" and not isinstance(dtype, pd.ArrowDtype):
         return labels.to_numpy(dtype.type)

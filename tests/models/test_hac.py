@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import dask.array as da
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
@@ -447,3 +449,51 @@ def test_rows_in_random_order_are_no_series(cov_type: str) -> None:
 def test_lags_that_nobody_has_given() -> None:
     with pytest.raises(OptionError, match="needs maxlags in cov_kwds; maxlags=None chooses"):
         ours().fit(cov_type="HAC")
+
+
+@pytest.mark.parametrize("cov_type", ["hac-panel", "hac-groupsum"])
+def test_categories_that_parts_declare_differently(cov_type: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=60), "y": rng.normal(size=60)})
+    frame["t"], names = np.repeat(np.arange(12), 5), [f"q{i}" for i in range(12)]
+    parts = []
+    for low in (0, 6):
+        part = frame[(frame["t"] >= low) & (frame["t"] < low + 6)]
+        quarters = pd.Categorical.from_codes(part["t"] - low, names[low : low + 6], ordered=True)
+        parts.append(part.assign(q=quarters))
+        parts[-1].to_parquet(tmp_path / f"{low}.parquet")
+    how = {"maxlags": 1, "df_correction": False}
+    expected = smof.ols("y ~ x", smo.as_source(frame)).fit(
+        cov_type=cov_type, cov_kwds={"time": "t", **how}
+    )
+    found = smof.ols("y ~ x", [tmp_path / "0.parquet", tmp_path / "6.parquet"]).fit(
+        cov_type=cov_type, cov_kwds={"time": "q", **how}
+    )
+    assert_allclose(found.bse, expected.bse, rtol=1e-12)
+    with pytest.raises(
+        DesignError, match=r"'q' is an ordered categorical, and .* other categories"
+    ):
+        smof.ols("y ~ x", lambda: iter(parts)).fit(cov_type=cov_type, cov_kwds={"time": "q", **how})
+
+
+@pytest.mark.parametrize("kind", ["zone", "Arrow", "objects"])
+def test_times_and_labels_of_a_zone_are_instants(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=60), "y": rng.normal(size=60)})
+    plain = pd.Series(np.repeat(pd.date_range("2024-10-20", periods=12, freq="D"), 5)).reset_index(
+        drop=True
+    )
+    zone = plain.dt.tz_localize("UTC").dt.tz_convert("Europe/Berlin")
+    made = {
+        "zone": zone,
+        "Arrow": zone.astype(pd.ArrowDtype(pa.timestamp("us", "Europe/Berlin"))),
+        "objects": zone.astype(object),
+    }
+    frame = frame.assign(plain=plain, day=made[kind])
+    model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=7))
+    for cov_type, role in (("hac-groupsum", "time"), ("cluster", "groups")):
+        more = {"maxlags": 2, "df_correction": False} if role == "time" else {}
+        expected = model.fit(cov_type=cov_type, cov_kwds={role: "plain", **more}).bse
+        for given in ("day", frame["day"]):
+            found = model.fit(cov_type=cov_type, cov_kwds={role: given, **more}).bse
+            assert_allclose(found, expected, rtol=1e-13)
