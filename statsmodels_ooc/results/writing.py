@@ -79,8 +79,9 @@ class WritesRows:
             Of new data: columns, expressions in columns, or one number for all rows. By default
             the model's own, by the names that they had.
         overwrite : bool
-            Whether a file of this name is replaced, or a folder that has nothing but such files;
-            what the model or `data` is read from never is.
+            Whether a file of this name is replaced, or a folder that has nothing but such files.
+            A file that the model or `data` is read from is not; which ones dask, polars and
+            functions read, nobody tells.
 
         Returns
         -------

@@ -60,6 +60,11 @@ class FragmentPartition(Narrow):
         groups = getattr(self.fragment, "row_groups", None)
         return sum(group.total_byte_size for group in groups) if groups else None
 
+    @property
+    def file(self) -> str:
+        """The path of the file."""
+        return str(self.fragment.path)
+
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:

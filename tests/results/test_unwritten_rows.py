@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pyarrow.dataset import dataset
 from results.written_rows import (
     FORMULA,
     FRAME,
@@ -184,6 +185,13 @@ def test_a_folder_of_rows_that_is_read_is_not_replaced(tmp_path: Path) -> None:
     res = smof.ols("mean ~ x", tmp_path / "rows").fit()
     with pytest.raises(WriteError, match="which is read"):
         res.write_rows(tmp_path / "rows", "resid", overwrite=True)
+
+
+def test_files_of_a_dataset_are_not_replaced(tmp_path: Path) -> None:
+    FRAME.to_parquet(tmp_path / "data.parquet")
+    res = smof.ols(FORMULA, dataset(tmp_path / "data.parquet")).fit()
+    with pytest.raises(WriteError, match="which is read"):
+        res.write_rows(tmp_path / "data.parquet", "resid", overwrite=True)
 
 
 def test_what_the_model_reads_is_not_replaced_by_rows_of_others(tmp_path: Path) -> None:
