@@ -10,6 +10,8 @@ import numpy as np
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import OptionError
 
+ABOVE_ZERO = np.nextafter(0.0, 1.0), np.finfo(np.float64).max
+
 
 def whole_number(name: str, value: Any, least: int) -> int:
     """An int that is `least` or more.

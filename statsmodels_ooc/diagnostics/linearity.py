@@ -14,7 +14,7 @@ from statsmodels.stats.contrast import ContrastResults
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.checks import whole_number
 from statsmodels_ooc.diagnostics.robust import CLASSIC, robust_covariance, wald
-from statsmodels_ooc.diagnostics.rows import Combinations, WithPowers, WithTransformed
+from statsmodels_ooc.diagnostics.rows import Directions, WithPowers, WithTransformed
 from statsmodels_ooc.diagnostics.subject import Subject, factor_of_design, subject
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.reductions.auxiliary import Auxiliary
@@ -162,20 +162,20 @@ def _solved(nobs: int) -> Callable[[Any], Regression]:
     return lambda state: regress(state.r, nobs)
 
 
-def _fitted(about: Subject, centred: bool) -> Combinations:
+def _fitted(about: Subject, centred: bool) -> Directions:
     """Fitted values, in units of the range of the response."""
     facts = about.results.model.likelihood.facts
     origin, unit = _range(facts.low[-1:], facts.high[-1:], centred)
-    return Combinations(about.params[:, None] / unit, origin / unit, about.fit.centre)
+    return Directions(about.params[:, None] / unit, origin / unit, about.fit.centre)
 
 
-def _columns(about: Subject, at: NDArray[np.intp], centred: bool) -> Combinations:
+def _columns(about: Subject, at: NDArray[np.intp], centred: bool) -> Directions:
     """Some columns, in units of their range."""
     facts = about.results.model.likelihood.facts
     origin, unit = _range(facts.low[at], facts.high[at], centred)
     chosen = np.zeros((about.k, len(at)))
     chosen[at, np.arange(len(at))] = 1 / unit
-    return Combinations(chosen, origin / unit, np.zeros(about.k))
+    return Directions(chosen, origin / unit, np.zeros(about.k))
 
 
 def _range(low: FloatArray, high: FloatArray, centred: bool) -> tuple[FloatArray, FloatArray]:
@@ -187,14 +187,14 @@ def _range(low: FloatArray, high: FloatArray, centred: bool) -> tuple[FloatArray
     return origin, np.where(unit > 0, unit, 1.0)
 
 
-def _component(about: Subject) -> Combinations:
+def _component(about: Subject) -> Directions:
     """The first principal component: of standardised columns where there is a constant."""
     k, n, centre = about.k, about.nobs, about.fit.centre
     if not about.results.model.k_constant:
         r = about.fit.r_exog if not about.weighted else factor_of_design(about)[:, 1:]
         component = np.linalg.svd(r)[2][0]
         unit = np.linalg.norm(r @ component) / np.sqrt(n)
-        return Combinations(component[:, None] / unit, np.zeros(1), centre)
+        return Directions(component[:, None] / unit, np.zeros(1), centre)
     r = factor_of_design(about)
     at, others = np.zeros(k), [j for j in range(k) if j != about.constant]
     columns = r[1:, [1 + j for j in others]]
@@ -203,7 +203,7 @@ def _component(about: Subject) -> Combinations:
     others, columns, spread = list(np.array(others)[moves]), columns[:, moves], spread[moves]
     at[others] = np.linalg.svd(columns / spread)[2][0] / spread * np.sqrt(n)
     means = r[0, 1:] / r[0, 0]
-    return Combinations(at[:, None], np.array([means @ at]), centre)
+    return Directions(at[:, None], np.array([means @ at]), centre)
 
 
 def _contrast(statistic: float, df: int, df_resid: int, use_f: bool) -> Any:

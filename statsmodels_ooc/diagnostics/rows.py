@@ -10,7 +10,8 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, Dense, Extras, row_weights
-from statsmodels_ooc.errors import DesignError, MissingDataError
+from statsmodels_ooc.blocks.given import numbers_beside
+from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.reductions.auxiliary import Series, auxiliary_block
 from statsmodels_ooc.reductions.axes import exactly
 
@@ -63,23 +64,8 @@ class SquaredResiduals:
 
     def _beside(self, block: Block) -> FloatArray:
         columns = [np.ones((len(block.endog), 1))] if self.ones else []
-        for name in self.beside:
-            values = np.asarray(block.extras.beside[name])
-            if values.dtype.kind not in "biuf":
-                raise DesignError(
-                    f"exog_het is of type {values.dtype}, and its columns are numbers",
-                    hint="a factor is several columns: (g == 'a') * 1.0 is one of them",
-                )
-            columns.append(values.reshape(len(block.endog), -1).astype(np.float64))
-        design = np.hstack(columns)
-        finite = np.isfinite(design).all(axis=1)
-        if not finite.all():
-            row = block.row(int(finite.argmin()))
-            raise MissingDataError(
-                f"exog_het is missing or infinite at row {row} of partition {block.partition}",
-                hint="leave such rows out of the model by subset=...",
-            )
-        return design
+        columns += [numbers_beside(block, name, "exog_het") for name in self.beside]
+        return np.hstack(columns)
 
 
 @dataclass(frozen=True)
@@ -247,8 +233,8 @@ class Centred:
 
 
 @dataclass(frozen=True)
-class Combinations:
-    """Combinations of columns, measured from a point: ``X A - origin``, (b, m).
+class Directions:
+    """Directions of columns, measured from a point: ``X A - origin``, (b, m).
 
     Parameters
     ----------
@@ -281,7 +267,7 @@ class Combinations:
 class WithPowers:
     """The design and powers of scores on it; the response, or the residuals at parameters."""
 
-    scores: Combinations
+    scores: Directions
     powers: tuple[int, ...]
     params: FloatArray | None = None
 

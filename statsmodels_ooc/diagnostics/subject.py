@@ -281,7 +281,10 @@ def row_order(about: Subject, order_by: Any) -> NDArray[np.int64]:
             f"{about.name}: order_by has shape {order.shape} and type {order.dtype}",
             hint=f"it holds the numbers of all {n:,} rows, each in its place",
         )
-    if order.min(initial=0) < -n or order.max(initial=0) >= n:
-        raise DesignError(f"{about.name}: order_by has row {order.max():,} of {n:,}")
+    bad = order[(order < -n) | (order >= n)]
+    if len(bad):
+        raise DesignError(f"{about.name}: order_by has row {bad[0]:,} of {n:,}")
     numbers: NDArray[np.int64] = np.arange(n)[order]
+    if len(np.unique(numbers)) < n:
+        raise DesignError(f"{about.name}: order_by has rows more than once, and others not")
     return numbers

@@ -14,7 +14,7 @@ from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.cluster import sums_by
-from statsmodels_ooc.reductions.kernel import checked_times, counted_rows, in_order, row_scores
+from statsmodels_ooc.reductions.kernel import checked_times, counted_rows, in_order
 from statsmodels_ooc.reductions.sandwich import RowScores
 
 
@@ -65,7 +65,7 @@ class PeriodSums(Reduction[PeriodState]):
         if len(block.endog) == 0:
             return state
         values = checked_times(block, self.time)
-        u = row_scores(self.scores, self.axes, block)
+        u = self.axes.rows(block) * self.scores.of(block)[:, None]  # of f rows f times
         times, codes = np.unique(values, return_inverse=True)
         back = int(np.count_nonzero(values[1:] < values[:-1]))
         sums = sums_by(codes, len(times), u)
@@ -104,7 +104,7 @@ def period_products(times: NDArray[Any], sums: FloatArray, weights: FloatArray) 
     """
     places = _places(times, len(weights))
     meat = weights[0] * (sums.T @ sums)
-    for lag in range(1, len(weights)):
+    for lag in range(1, min(len(weights), int(places[-1]) + 1 if len(places) else 1)):
         at = np.minimum(np.searchsorted(places, places - lag), len(places) - 1)
         there = places[at] == places - lag
         half = sums[there].T @ sums[at[there]]

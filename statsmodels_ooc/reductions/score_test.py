@@ -8,6 +8,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import BoolArray, FloatArray
 from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
+from statsmodels_ooc.blocks.given import numbers_beside
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Additive
 from statsmodels_ooc.reductions.scoring import pearson
@@ -97,8 +98,7 @@ class ScoreTestSums(Additive[ScoreTestSumsState]):
             information, score = information * a, score * a
         x = block.dense()
         if self.extra:
-            added = (np.asarray(block.extras.beside[name]) for name in self.names)
-            x = np.column_stack((x, *(values.astype(np.float64) for values in added)))
+            x = np.hstack((x, *(numbers_beside(block, n, "exog_extra") for n in self.names)))
         scores = x * score[:, None]
         state.score += np.dot(x.T, score)
         state.information += np.dot(x.T, x * information[:, None])

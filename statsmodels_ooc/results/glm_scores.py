@@ -10,7 +10,7 @@ from scipy import stats
 
 from statsmodels_ooc._statsmodels import ScoreTestResult, robust_score_test
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.errors import DesignError, EstimabilityWarning, warn_caller
+from statsmodels_ooc.errors import DesignError, EstimabilityWarning, OptionError, warn_caller
 from statsmodels_ooc.likelihoods.base import rows_beside
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.reductions.score_test import ScoreTestSums, ScoreTestSumsState
@@ -63,7 +63,10 @@ def _extra_columns(exog_extra: Any) -> dict[str, Any]:
     codes = [exog_extra] if isinstance(exog_extra, str) else exog_extra
     if isinstance(codes, list | tuple) and codes and all(isinstance(c, str) for c in codes):
         return {f"exog_extra {i}": code for i, code in enumerate(codes)}
-    return {"exog_extra": codes if hasattr(codes, "shape") else np.asarray(codes)}
+    values = codes if hasattr(codes, "shape") else np.asarray(codes)
+    if len(values.shape) not in (1, 2):
+        raise OptionError(f"exog_extra has shape {values.shape}; it is (n,) or (n, q), or columns")
+    return {"exog_extra": values}
 
 
 def _width(values: Any) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.design.plain import plain_frame
 from statsmodels_ooc.engine import (
     LazyAnswers,
@@ -21,7 +22,7 @@ from statsmodels_ooc.engine import (
 )
 from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.options import options
-from statsmodels_ooc.results.new_data import is_read_in_chunks, levels_are_counted
+from statsmodels_ooc.results.new_data import is_read_in_chunks, levels_are_counted, with_columns
 from statsmodels_ooc.results.predicting import predict_linear, predict_new, predict_own
 from statsmodels_ooc.results.rows import Fitted, HetScale, Residuals
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
@@ -183,6 +184,9 @@ class LazyRows(HasRows):
         PredictionResults or LazyPredictions
             That of statsmodels while it is smaller than ``array_limit``; lazy answers above.
         """
+        if transform and isinstance(self.model.spec, FormulaSpec):
+            exog, given = with_columns(exog, {"weights": weights})
+            weights = given["weights"]
         if exog is None or is_read_in_chunks(exog, weights):
             if kwargs:  # statsmodels hands them to predict, which does not know them either
                 raise TypeError(f"get_prediction has no keyword {', '.join(map(repr, kwargs))}")

@@ -10,7 +10,7 @@ from statsmodels.genmod.families import links
 from statsmodels.tools.validation import string_like
 
 from statsmodels_ooc._statsmodels import StreamedFrameData
-from statsmodels_ooc.checks import numbers_not_negative
+from statsmodels_ooc.checks import ABOVE_ZERO, number_between, numbers_not_negative
 from statsmodels_ooc.engine import NewRowFunction, OwnRowFunction, row_method
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.likelihoods.base import rows_beside
@@ -143,7 +143,8 @@ def _opened(
     beside = {role: value for role, value in told.items() if role not in numbers}
     if agg_weights is not None:
         beside["agg_weights"] = agg_weights
-    shift = float(numbers.get("offset", 0.0)) + float(np.log(numbers.get("exposure", 1.0)))
+    exposure = number_between("exposure", numbers.get("exposure", 1.0), *ABOVE_ZERO, "above 0")
+    shift = float(numbers.get("offset", 0.0)) + float(np.log(exposure))
     rows = rows_beside(model.open_rows(), **beside)
     return NewData(rows, isinstance(model.data, StreamedFrameData), shift)
 

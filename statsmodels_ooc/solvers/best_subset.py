@@ -142,7 +142,7 @@ def best_subsets(
     p = blocks.count
     best = _Best(count, p if most is None else most)
     whole, none = np.ones(p, dtype=bool), np.zeros(p, dtype=bool)
-    for start in (none, whole):
+    for start in (none, whole) if best.most == p else (none,):
         for step in steps(blocks, criterion, start, "both", most=best.most):
             best.offer(step.chosen, step.fit, float(criterion.loss(*step.fit)))
     if blocks.condition < _SQUARES:
@@ -185,7 +185,7 @@ class _FullRank:
                 return
             left = self.best.most - int(node.fixed.sum())
             if left <= _AT_ONCE and self._are_alone(free, node.fixed):
-                self._look_at_all(node.fixed, free, left)
+                self._look_at_all(node.fixed, free)
                 return
             j = int(np.argmax(np.where(free, node.rise, -1.0)))
             gone = needs[:, j] & node.present
@@ -200,19 +200,20 @@ class _FullRank:
         needed = self.blocks.needs[free] & ~fixed
         return bool((self.blocks.sizes[free] == 1).all() and (needed.sum(axis=1) == 1).all())
 
-    def _look_at_all(self, fixed: BoolArray, free: BoolArray, left: int) -> None:
+    def _look_at_all(self, fixed: BoolArray, free: BoolArray) -> None:
         """The models of some terms, and of none, one or two of others beside them."""
         blocks, places = self.blocks, np.flatnonzero(free)
         before = blocks.base + int(blocks.sizes[fixed].sum())
-        ssr, added = _with_up_to_two(blocks, fixed, free)
+        ssr, first, second = _with_up_to_two(blocks, fixed, free)
         self.best.looked_at += len(ssr)
-        losses = self.criterion.loss(ssr, before + added.sum(axis=1))
-        losses[added.sum(axis=1) > left] = np.inf
+        losses = self.criterion.loss(ssr, before + (first >= 0) + (second >= 0))
         for i in np.argsort(losses, kind="stable"):
             if not losses[i] < self.best.worst:
                 return
             chosen = fixed.copy()
-            chosen[places[added[i]]] = True
+            chosen[[places[j] for j in (first[i], second[i]) if j >= 0]] = True
+            if chosen.sum() > self.best.most:
+                continue
             fit = blocks.fit(chosen)  # the others were found by differences
             self.best.offer(chosen, fit, float(self.criterion.loss(*fit)))
 
@@ -279,10 +280,11 @@ class _FullRank:
 
 def _with_up_to_two(
     blocks: TermBlocks, fixed: BoolArray, free: BoolArray
-) -> tuple[FloatArray, BoolArray]:
-    """Sums of squares with none, one and two of f free columns, (c,), and with which, (c, f).
+) -> tuple[FloatArray, NDArray[np.intp], NDArray[np.intp]]:
+    """Sums of squares with none, one and two of f free columns, and with which, (c,) each.
 
-    Of two columns that are nearly one, the sum is zero: no bound.
+    A column that is not there is -1. Of two columns that are nearly one, the sum is zero: no
+    bound.
     """
     q, _ = np.linalg.qr(blocks.columns[:, fixed[blocks.of]])
     rest = np.column_stack((blocks.columns[:, free[blocks.of]], blocks.y))
@@ -298,11 +300,9 @@ def _with_up_to_two(
     explained = np.where(apart > _NEARLY_ONE, both / np.maximum(apart, _NEARLY_ONE), np.inf)
     whole = float(y @ y)
     ssr = np.maximum(whole - np.concatenate(([0.0], slopes**2, explained)), 0.0)
-    added = np.zeros((len(ssr), f), dtype=np.bool_)
-    added[1 : 1 + f] = np.eye(f, dtype=np.bool_)
-    pairs = np.arange(len(i))
-    added[1 + f + pairs, i] = added[1 + f + pairs, j] = True
-    return ssr, added
+    first = np.concatenate(([-1], np.arange(f), i))
+    second = np.concatenate((np.full(1 + f, -1), j))
+    return ssr, first, second
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from typing import Any
 
 import dask.dataframe as dd
 import numpy as np
+import pandas as pd
 import pytest
+import statsmodels.formula.api as smf
 from diagnostics.fits import CASES, WITHOUT_CONSTANT, arrays, assert_close, pair, passes
 from models.pairs import FRAME
 from statsmodels.stats import diagnostic as sd
@@ -135,3 +137,20 @@ def test_lags_of_all_rows_need_them_in_memory() -> None:
     fit = pair("weights").ours
     with smo.options.set(array_limit=100), pytest.raises(NotImplementedError, match="array_limit"):
         dg.acorr_ljungbox(fit, auto_lag=True)
+
+
+@pytest.mark.parametrize(("rho", "n"), [(0.0, 60), (0.2, 80), (0.3, 80), (0.35, 120), (0.9, 200)])
+@pytest.mark.parametrize("boxpierce", [False, True])
+def test_lags_are_chosen_as_in_statsmodels(rho: float, n: int, boxpierce: bool) -> None:
+    """On both sides of the threshold that tells white noise."""
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        e = rng.normal(size=n)
+        for t in range(1, n):
+            e[t] += rho * e[t - 1]
+        frame = pd.DataFrame({"y": e, "x": rng.normal(size=n)})
+        ours = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=7)).fit()
+        theirs = smf.ols("y ~ x", frame).fit()
+        found = dg.acorr_ljungbox(ours, auto_lag=True, boxpierce=boxpierce)
+        expected = sd.acorr_ljungbox(theirs.resid, auto_lag=True, boxpierce=boxpierce)
+        pd.testing.assert_frame_equal(found, expected, rtol=1e-8, check_index_type=False)

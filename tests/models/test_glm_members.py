@@ -387,3 +387,22 @@ def test_columns_are_tested_by_name() -> None:
     assert_allclose(ours.score_test("z**2")[:2], squared[:2], rtol=ITERATED)
     with pytest.raises(smo.errors.ColumnNotFoundError, match="'v'"):
         ours.score_test("v")
+    absent = np.where(np.arange(80) == 9, np.nan, 1.0)
+    for given in (absent, "1 / (w * 0)"):
+        with pytest.raises(smo.errors.MissingDataError, match="exog_extra is missing or infinite"):
+            ours.score_test(given)
+    for given in (5, np.ones((80, 1, 1))):
+        with pytest.raises(
+            smo.errors.OptionError, match=r"exog_extra has shape \(.*\); it is \(n,\)"
+        ):
+            ours.score_test(given)
+
+
+def test_medians_of_a_large_design_are_refused() -> None:
+    frame = pd.DataFrame({"x": np.arange(80.0), "y": np.arange(80) % 3})
+    ours = smof.glm("y ~ x", smo.as_source(frame, chunk_rows=7), family=sm.families.Poisson()).fit()
+    with (
+        smo.options.set(array_limit=800),
+        pytest.raises(NotImplementedError, match=r"get_margeff\(at='median'\) reads the design"),
+    ):
+        ours.get_margeff(at="median")

@@ -442,7 +442,7 @@ def test_rows_in_random_order_are_no_series(cov_type: str) -> None:
     frame = pd.DataFrame({"x": rng.normal(size=400), "y": rng.normal(size=400)})
     frame["time"] = rng.integers(0, 20, 400)
     model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=70))
-    with pytest.warns(CovarianceWarning, match="they do not stand series by series"):
+    with pytest.warns(CovarianceWarning, match="as often as in random order"):
         model.fit(cov_type=cov_type, cov_kwds={"time": "time", "maxlags": 1})
 
 
@@ -497,3 +497,42 @@ def test_times_and_labels_of_a_zone_are_instants(kind: str) -> None:
         for given in ("day", frame["day"]):
             found = model.fit(cov_type=cov_type, cov_kwds={role: given, **more}).bse
             assert_allclose(found, expected, rtol=1e-13)
+
+
+def test_short_panels_are_not_taken_for_random_order() -> None:
+    """Of two periods a panel has series of two rows, as rows in random order have."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=400), "y": rng.normal(size=400)})
+    frame["time"] = np.tile([0, 1], 200)
+    model = smof.ols("y ~ x", smo.as_source(frame, chunk_rows=70))
+    for cov_type in ("hac-panel", "hac-groupsum"):
+        found = model.fit(cov_type=cov_type, cov_kwds={"time": "time", "maxlags": 1})
+        assert found.n_groups == 200
+
+
+def test_frequencies_in_periods_are_rows() -> None:
+    frame = FRAME.assign(f=np.arange(N) % 4)
+    whole = frame.loc[frame.index.repeat(frame["f"])].reset_index(drop=True)
+    keywords = {"time": "time", "maxlags": 2, "df_correction": False}
+    for correction in ("hac", "cluster", False):
+        how = {"cov_type": "hac-groupsum", "cov_kwds": {**keywords, "use_correction": correction}}
+        fits = []
+        for data, given in ((frame, {"freq_weights": "f"}), (whole, {})):
+            source, family = smo.as_source(data, chunk_rows=7), sm.families.Poisson()
+            fits.append(smof.glm("count ~ x", source, family=family, **given).fit(tol=1e-13, **how))
+        counted, spelled_out = fits
+        assert_allclose(counted.bse, spelled_out.bse, rtol=1e-9)
+
+
+def test_lags_that_no_period_reaches_cost_nothing() -> None:
+    sums = np.random.default_rng(0).normal(size=(6, 2))
+    few, many = (
+        period_products(np.arange(6), sums, np.r_[weights, np.zeros(more)])
+        for weights, more in ((np.ones(9), 0), (np.ones(9), 10**7))
+    )
+    assert_allclose(few, many, rtol=0)
+
+
+def test_the_correction_of_hac_is_a_flag() -> None:
+    with pytest.raises(OptionError, match="use_correction='no'; it is True or False"):
+        ours().fit(cov_type="HAC", cov_kwds={"maxlags": 2, "use_correction": "no"})

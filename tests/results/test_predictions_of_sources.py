@@ -536,3 +536,20 @@ def test_an_average_of_a_frame_is_one_number(exposure: Any) -> None:
         each = glm.get_prediction(COMPLETE, **how).predicted
         assert np.size(found.predicted) == 1
         assert_allclose(found.predicted, each.mean(), rtol=SOLVED)
+
+
+@pytest.mark.parametrize("kind", ["ols", "wls"])
+def test_weights_for_the_rows_of_a_frame_go_with_them(kind: str) -> None:
+    ours, theirs = fits(kind)
+    known = NEW[NEW["g"].isin(FRAME["g"].dropna())]
+    complete = known.dropna(subset=["x"])
+    found = ours.get_prediction(known, weights=known["t"].to_numpy()).summary_frame()
+    expected = theirs.get_prediction(complete, weights=complete["t"].to_numpy()).summary_frame()
+    pd.testing.assert_frame_equal(found, expected, rtol=TAILS)
+
+
+def test_an_exposure_of_the_data_is_above_zero() -> None:
+    glm, _ = fits("glm")
+    for exposure in (-1.0, 0.0):
+        with pytest.raises(OptionError, match="it is a number, above 0"):
+            glm.get_prediction(exposure=exposure)

@@ -148,3 +148,28 @@ def test_columns_that_are_nearly_one(gap: float, seed: int) -> None:
     losses = [each.loss for each in found]
     assert losses == sorted(losses)
     assert all(ours <= best + 1e-5 for ours, best in zip(losses, sorted(expected), strict=False))
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, None])
+@pytest.mark.parametrize("seed", range(8))
+def test_interactions_of_single_columns(most: int | None, seed: int) -> None:
+    needs = np.zeros((7, 7), dtype=bool)
+    needs[4, [0, 1]] = needs[5, [1, 2]] = needs[6, [0, 3]] = True
+    y, _, blocks = problem([1] * 7, seed, needs=needs)
+    judge = criterion("aic", blocks, y)
+    found, _ = best_subsets(blocks, judge, count=5, most=most)
+    wanted = brute(blocks, judge, most)[:5]
+    assert_allclose([each.loss for each in found], [loss for loss, _ in wanted], rtol=SOLVED)
+
+
+def test_few_of_many_terms_are_found_soon() -> None:
+    """No way down from the model of all."""
+    y, _, blocks = problem([1] * 40, 3, rho=0.2)
+    judge = criterion("bic", blocks, y)
+    found, looked_at = best_subsets(blocks, judge, most=2)
+    assert looked_at <= 1 + 40 + 40 * 39 // 2 + 41
+    pairs = itertools.combinations(range(40), 2)
+    chosen = np.zeros((780, 40), dtype=bool)
+    for row, pair in zip(chosen, pairs, strict=True):
+        row[list(pair)] = True
+    assert found[0].loss <= min(float(judge.loss(*blocks.fit(row))) for row in chosen) + 1e-9

@@ -8,6 +8,7 @@ from typing import ClassVar
 from statsmodels.base.covtype import descriptions
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.checks import flag
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.reductions.kernel import KernelMeat, KernelState
 from statsmodels_ooc.results.covariance.base import Robust, ScoredFit, sandwich
@@ -41,6 +42,9 @@ class HACOptions:
     kernel: Kernel = "bartlett"
     weights_func: Kernel | None = None
     use_correction: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "use_correction", flag("use_correction", self.use_correction))
 
 
 @dataclass(frozen=True)

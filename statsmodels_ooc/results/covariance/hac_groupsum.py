@@ -10,7 +10,6 @@ from statsmodels.base.covtype import descriptions
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.checks import flag
 from statsmodels_ooc.engine.sizes import states_alive
-from statsmodels_ooc.errors import CovarianceWarning, warn_caller
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.options import options as settings
 from statsmodels_ooc.reductions.periods import PeriodState, PeriodSums, period_products
@@ -22,7 +21,6 @@ from statsmodels_ooc.results.covariance.kernels import (
     inference_of,
     small_sample_factor,
     told_of,
-    warn_of_frequencies,
     warn_of_series,
     weights_of,
 )
@@ -106,7 +104,6 @@ class PeriodHAC:
             Time never goes back, so that the degrees of freedom are none, or so often that they
             mean nothing.
         """
-        warn_of_frequencies(fit)
         meat, periods, back = fit.ask(*self.questions(fit, options))[0]
         cov = sandwich(fit.bread(), meat) * small_sample_factor(
             options.use_correction, fit, periods
@@ -114,12 +111,9 @@ class PeriodHAC:
         told = {**told_of(options), **options.time.told}
         if options.df_correction is False:
             return Robust(cov, descriptions["HAC-Groupsum"], told)
-        warn_of_series(fit, self.name, back + 1)
-        if not back:
-            warn_caller(
-                "cov_type='hac-groupsum': time never goes back, so there is one series, and t "
-                "tests have no degrees of freedom; df_correction=False takes those of the rows",
-                CovarianceWarning,
-            )
-        inference = {"n_groups": back + 1, **inference_of(True, back + 1)}
+        warn_of_series(fit, self.name, back + 1, periods)
+        inference = {
+            "n_groups": back + 1,
+            **inference_of(self.name, back + 1, options.df_correction),
+        }
         return Robust(cov, descriptions["HAC-Groupsum"], told, inference)

@@ -12,7 +12,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.keys import all_different, distinct
 from statsmodels_ooc.checks import flag
 from statsmodels_ooc.engine.sizes import states_alive
-from statsmodels_ooc.errors import CovarianceWarning, DesignError, OptionError, warn_caller
+from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.likelihoods.base import Question
 from statsmodels_ooc.options import options as settings
 from statsmodels_ooc.reductions.kernel import KernelMeat, KernelState
@@ -122,14 +122,8 @@ class PanelHAC:
         given: Given = options.time if options.groups is None else options.groups
         told = {**told_of(options), **given.told}
         if options.groups is None:
-            warn_of_series(fit, self.name, runs)
-        if runs == 1 and options.df_correction is not False:
-            warn_caller(
-                "cov_type='hac-panel': there is one series, and t tests have no degrees of "
-                "freedom; df_correction=False takes those of the rows",
-                CovarianceWarning,
-            )
-        inference = inference_of(options.df_correction, runs)
+            warn_of_series(fit, self.name, runs, longest + 1)
+        inference = inference_of(self.name, runs, options.df_correction)
         return Robust(cov, descriptions["HAC-Panel"], told, {"n_groups": runs, **inference})
 
 

@@ -15,6 +15,7 @@ from statsmodels_ooc.errors import CovarianceWarning, DesignError, OptionError, 
 from statsmodels_ooc.results.covariance.base import ScoredFit
 
 _MOST_LAGS = 2**26
+_FEW = 4  # periods, of which random series have three rows and more
 
 Kernel = str | Callable[[int], Any]
 
@@ -127,20 +128,46 @@ def warn_of_frequencies(fit: ScoredFit) -> None:
         warn_caller("cov_type not fully supported with freq_weights", SpecificationWarning)
 
 
-def inference_of(corrected: bool | None, groups: int) -> dict[str, Any]:
-    """The degrees of freedom of tests, where they are to be those of the groups."""
-    return {} if corrected is False else {"df_resid_inference": groups - 1}
+def inference_of(name: str, series: int, corrected: bool | None) -> dict[str, Any]:
+    """The degrees of freedom of tests, where they are to be those of the series of a panel.
+
+    Warns
+    -----
+    CovarianceWarning
+        There is one series.
+    """
+    if corrected is False:
+        return {}
+    if series == 1:
+        warn_caller(
+            f"cov_type={name!r}: time never goes back, so there is one series, and t tests have no "
+            "degrees of freedom; df_correction=False takes those of the rows",
+            CovarianceWarning,
+        )
+    return {"df_resid_inference": series - 1}
 
 
-_SHUFFLED = 2.5  # rows: as long are the series of a panel in random order
+_SHUFFLED = 2.75  # rows: longer are the series of a panel, unless its order is random
 
 
-def warn_of_series(fit: ScoredFit, name: str, series: int) -> None:
-    """Warn where time goes back so often that the rows are hardly those of series."""
-    if series > 10 and fit.nobs < _SHUFFLED * series:
+def warn_of_series(fit: ScoredFit, name: str, series: int, periods: int) -> None:
+    """Warn where time goes back as often as in random order.
+
+    Parameters
+    ----------
+    fit : ScoredFit
+        Whose rows they are.
+    name : str
+        The covariance.
+    series : int
+        How often time goes back, and one.
+    periods : int
+        How many there are, or rows of the longest series: of few nothing can be told.
+    """
+    if periods > _FEW and fit.nobs < _SHUFFLED * series:
         warn_caller(
             f"cov_type={name!r} takes time going back for the start of a series, which it does "
-            f"{series:,} times in {fit.nobs:,.0f} rows: they do not stand series by series, in "
-            "order of time",
+            f"{series - 1:,} times in {fit.nobs:,.0f} rows, as often as in random order; rows are "
+            "to stand series by series, in order of time",
             CovarianceWarning,
         )
