@@ -23,8 +23,11 @@ from statsmodels_ooc.reductions.loglike import (
     PowerSums,
     PowerSumsState,
 )
-from statsmodels_ooc.results.glm_rows import Extra, GLMRow, Predict, PriorWeights, Shift, glm_row
+from statsmodels_ooc.reductions.predictions import SHIFTS
+from statsmodels_ooc.results.glm_rows import Extra, GLMRow, PriorWeights, Shift, glm_row
 from statsmodels_ooc.results.glm_scores import independent_sums, joint_statistic, score_sums
+from statsmodels_ooc.results.predicting import shift_of
+from statsmodels_ooc.results.predictions import PredictedColumns, Predictor
 from statsmodels_ooc.solvers.point import Gaps, Point
 
 
@@ -276,14 +279,14 @@ class GLMAnswers:
             raise ValueError("exposure can only be used with the log link function")
         if exposure is None and offset is None:
             return glm_row(self.likelihood.kernel, kind, params)
-        given = {
-            "offset": offset,
-            "exposure": None if exposure is None else np.log(exposure),
-        }
-        constants = {role: v for role, v in given.items() if v is not None and np.ndim(v) == 0}
-        arrays = {role: v for role, v in given.items() if np.ndim(v)}
-        row = GLMRow(kind, self.likelihood.kernel, np.asarray(params, dtype=np.float64))
-        return RowFunction(Predict(row, constants), beside=arrays)
+        given = {r: v for r, v in (("offset", offset), ("exposure", exposure)) if v is not None}
+        numbers = {role: value for role, value in given.items() if np.ndim(value) == 0}
+        own = tuple(role for role in SHIFTS if role not in given)
+        beta, none = np.asarray(params, dtype=np.float64), np.empty((0, 0))
+        kernel, shift = self.likelihood.kernel, shift_of(numbers)
+        predictor = Predictor(beta, none, kernel, kind, own=own, shift=shift)
+        arrays = {role: value for role, value in given.items() if role not in numbers}
+        return RowFunction(PredictedColumns(predictor, "value"), beside=arrays)
 
 
 _FIRST, _LATER = 33, 9  # powers a pass

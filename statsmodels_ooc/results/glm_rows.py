@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,36 +82,6 @@ class GLMRow:
         if block.extras.trials is not None:
             family.n = block.extras.trials
         return family
-
-
-@dataclass(frozen=True)
-class Predict:
-    """What `GLM.predict` predicts with another offset or exposure, (b,).
-
-    Attributes
-    ----------
-    row : GLMRow
-        What is predicted, and the parameters.
-    constants : mapping
-        ``offset`` and ``exposure`` (its logarithm), where one number is given for all rows.
-        Arrays of these names stand beside the rows; the model's own are taken otherwise.
-    """
-
-    row: GLMRow
-    constants: Mapping[str, float]
-
-    def __call__(self, block: Block) -> FloatArray:
-        extras = block.extras
-        own = {"offset": extras.offset, "exposure": extras.exposure}
-        given = {**own, **self.constants, **extras.beside}
-        eta = block.matvec(self.row.beta)
-        for shift in given.values():
-            if shift is not None:
-                eta = eta + shift
-        if self.row.kind == "linear":
-            return eta
-        mean = self.row.kernel.mean(eta)
-        return mean.mu if self.row.kind == "mean" else mean.variance
 
 
 @dataclass(frozen=True)

@@ -143,10 +143,21 @@ def _opened(
     beside = {role: value for role, value in told.items() if role not in numbers}
     if agg_weights is not None:
         beside["agg_weights"] = agg_weights
-    exposure = number_between("exposure", numbers.get("exposure", 1.0), *ABOVE_ZERO, "above 0")
-    shift = float(numbers.get("offset", 0.0)) + float(np.log(exposure))
+    shift = shift_of(numbers)
     rows = rows_beside(model.open_rows(), **beside)
     return NewData(rows, isinstance(model.data, StreamedFrameData), shift)
+
+
+def shift_of(numbers: Mapping[str, Any]) -> float:
+    """What an offset and an exposure of all rows add to their linear predictors.
+
+    Raises
+    ------
+    OptionError
+        The exposure is not above zero.
+    """
+    exposure = number_between("exposure", numbers.get("exposure", 1.0), *ABOVE_ZERO, "above 0")
+    return float(numbers.get("offset", 0.0)) + float(np.log(exposure))
 
 
 def predictor_of(results: Any, which: str = "mean", **how: Any) -> Predictor:
