@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -10,19 +10,10 @@ import numpy as np
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.results.linear import OLSResults, RegressionResults
+from statsmodels_ooc.results.refused import refused
 from statsmodels_ooc.solvers.least_squares import LinearFit
 
-
-def _unrestricted(what: str, instead: str) -> Any:
-    """A method that would ask the model without the constraints."""
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        raise DesignError(f"{what} is not that of a fit subject to constraints", hint=instead)
-
-    method.__doc__ = "Not of a fit subject to constraints."
-    return method
-
-
+_unrestricted = partial(refused, why="a fit subject to constraints has none", error=DesignError)
 _CHOICE = "choose terms from fit(), and give the model that is left its constraints"
 
 
@@ -72,15 +63,20 @@ class Constrained:
         return np.float64(self.mse_model / self.mse_resid)
 
     effects = property(
-        _unrestricted("the table of anova_lm", "compare fits: anova_lm(constrained, unconstrained)")
+        _unrestricted(
+            "the table of anova_lm", instead="compare fits: anova_lm(constrained, unconstrained)"
+        )
     )
     compare_lm_test = _unrestricted(
-        "compare_lm_test", "compare_f_test and compare_lr_test compare with the larger model"
+        "compare_lm_test",
+        instead="compare_f_test and compare_lr_test compare with the larger model",
     )
-    submodel = _unrestricted("a submodel", "model.submodel(...).fit_constrained(...)")
-    best_subset = _unrestricted("best_subset", _CHOICE)
-    stepwise = _unrestricted("stepwise", _CHOICE)
-    regularization_path = _unrestricted("a path of penalties", "fit() without the constraints")
+    submodel = _unrestricted("a submodel", instead="model.submodel(...).fit_constrained(...)")
+    best_subset = _unrestricted("best_subset", instead=_CHOICE)
+    stepwise = _unrestricted("stepwise", instead=_CHOICE)
+    regularization_path = _unrestricted(
+        "a path of penalties", instead="fit() without the constraints"
+    )
 
 
 class ConstrainedResults(Constrained, RegressionResults):
@@ -90,5 +86,7 @@ class ConstrainedResults(Constrained, RegressionResults):
 class ConstrainedOLSResults(Constrained, OLSResults):
     """Results of a streamed OLS subject to constraints."""
 
-    el_test = _unrestricted("el_test", "t_test and wald_test go by the restricted covariance")
-    conf_int_el = _unrestricted("conf_int_el", "conf_int goes by the restricted covariance")
+    el_test = _unrestricted(
+        "el_test", instead="t_test and wald_test go by the restricted covariance"
+    )
+    conf_int_el = _unrestricted("conf_int_el", instead="conf_int goes by the restricted covariance")

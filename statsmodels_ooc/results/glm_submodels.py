@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 from statsmodels_ooc.errors import SubmodelError
-
-
-def _needs_fits(name: str, why: str, instead: str) -> Callable[..., Any]:
-    """A method that only results of linear models have."""
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        raise SubmodelError(f"{name}: {why}", hint=instead)
-
-    method.__name__ = name
-    method.__doc__ = (
-        f"Of linear models alone.\n\n        Raises\n        ------\n        SubmodelError\n"
-        f"            Here {why}.\n        "
-    )
-    return method
-
+from statsmodels_ooc.results.refused import refused
 
 _WEIGHTS = (
     "the weights of the rows of a GLM follow from its parameters, so that a smaller model needs "
@@ -32,13 +17,16 @@ _FIT = (
 )
 
 
+_refused = partial(refused, error=SubmodelError)
+
+
 class HasNoSubmodels:
     """A mixin for results of a GLM: what results of linear models tell without a pass."""
 
-    submodel = _needs_fits("submodel", _WEIGHTS, _FIT)
-    best_subset = _needs_fits("best_subset", _WEIGHTS, _FIT)
-    stepwise = _needs_fits("stepwise", _WEIGHTS, _FIT)
-    regularization_path = _needs_fits(
+    submodel = _refused("submodel", _WEIGHTS, _FIT)
+    best_subset = _refused("best_subset", _WEIGHTS, _FIT)
+    stepwise = _refused("stepwise", _WEIGHTS, _FIT)
+    regularization_path = _refused(
         "regularization_path",
         _WEIGHTS,
         "model.fit_regularized(alpha=...) for each alpha; start_params takes the last solution",

@@ -76,25 +76,15 @@ class RowMeasures(ABC):
 
 @dataclass(frozen=True)
 class OneMeasure:
-    """One of the measures, (b,) or (b, k)."""
+    """One of the measures, (b,), or of one of every coefficient (b, k) or a column of it, (b,)."""
 
     measures: RowMeasures
     name: str
+    column: int | None = None
 
     def __call__(self, block: Block) -> FloatArray:
-        return self.measures.of(self.name, block)
-
-
-@dataclass(frozen=True)
-class OneOfWide:
-    """A measure of one of the coefficients, (b,)."""
-
-    measures: RowMeasures
-    name: str
-    column: int
-
-    def __call__(self, block: Block) -> FloatArray:
-        return self.measures.of(self.name, block)[:, self.column]
+        found = self.measures.of(self.name, block)
+        return found if self.column is None else found[:, self.column]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from statsmodels_ooc.engine import (
 from statsmodels_ooc.errors import LeverageWarning, MemoryLimitError, warn_caller
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.options import options
-from statsmodels_ooc.results.measures import Base, OneMeasure, OneOfWide, RowMeasures, Table
+from statsmodels_ooc.results.measures import Base, OneMeasure, RowMeasures, Table
 
 # Of residual and leverage alone: no difference is taken that may lose its digits.
 _WHOLE = ("hat_diag", "standard_resid", "cooks_d", "dffits_internal", "hat_diag_factor")
@@ -91,16 +91,16 @@ class NamedMeasures:
 
     def row_functions(self) -> dict[str, Callable[[], RowFunction]]:
         """What has a number for every row, by the names of the summary frame, for `write_rows`."""
-        makers = {name: self._maker(OneMeasure, name) for name in self.table_columns}
+        makers = {name: self._maker(name) for name in self.table_columns}
         names = self.frame_names[: len(self.frame_names) - len(self.table_columns)]
-        wide = {name: self._maker(OneOfWide, "dfbetas", j) for j, name in enumerate(names)}
+        wide = {name: self._maker("dfbetas", j) for j, name in enumerate(names)}
         return {**wide, **makers}
 
-    def _maker(self, kind: Any, name: str, *which: int) -> Callable[[], RowFunction]:
+    def _maker(self, name: str, column: int | None = None) -> Callable[[], RowFunction]:
         def make() -> RowFunction:
             if name not in _WHOLE:
                 self.refine()
-            return RowFunction(kind(self.measures, name, *which))
+            return RowFunction(OneMeasure(self.measures, name, column))
 
         return make
 

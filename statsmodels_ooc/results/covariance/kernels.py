@@ -72,17 +72,13 @@ def weights_of(options: WithKernel, fit: ScoredFit) -> FloatArray:
     return weights[: max(int(fit.likelihood.facts.rows), 1)]  # no rows are further apart
 
 
-def _is_name(kernel: Any) -> bool:
-    return isinstance(kernel, str)
-
-
 def _function(kernel: Kernel) -> Callable[[int], Any]:
     if callable(kernel):
         return kernel
-    if not _is_name(kernel) or kernel not in kernel_dict:
+    found: Callable[[int], Any] | None = kernel_dict.get(str(kernel))
+    if found is None:
         names = ", ".join(map(repr, kernel_dict))
         raise OptionError(f"kernel={kernel!r}; it is {names} or a function")
-    found: Callable[[int], Any] = kernel_dict[kernel]
     return found
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.checks import number_between
 from statsmodels_ooc.errors import CovarianceWarning, OptionError, warn_caller
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.results.covariance.base import Covariance, ScoredFit
@@ -22,6 +23,7 @@ from statsmodels_ooc.results.covariance.hac_panel import PanelHAC
 from statsmodels_ooc.results.covariance.linear import FixedScale, LinearScored, White
 
 _HC = ("HC0", "HC1", "HC2", "HC3")
+_LARGEST = np.finfo(np.float64).max
 _SHORT = 30  # characters of a keyword
 LINEAR: list[Covariance[LinearScored]] = [
     FixedScale(),
@@ -120,8 +122,8 @@ def _options(entry: Covariance[Any], keywords: Mapping[str, Any]) -> Any:
     if not isinstance(keywords, Mapping):
         raise OptionError(f"cov_kwds={keywords!r}; it is a dict of keywords of {entry.name!r}")
     factor = keywords.get("scaling_factor")
-    if factor is not None and not _is_number(factor):
-        raise OptionError(f"scaling_factor={factor!r}; it is a number")
+    if factor is not None:
+        number_between("scaling_factor", factor, -_LARGEST, _LARGEST, "not infinite")
     keywords = {name: value for name, value in keywords.items() if name not in _SHARED}
     known = {option.name: option for option in fields(entry.Options)}
     unknown = [name for name in keywords if name not in known]
@@ -135,10 +137,6 @@ def _options(entry: Covariance[Any], keywords: Mapping[str, Any]) -> Any:
         chosen = "; maxlags=None chooses it by the number of rows" if "maxlags" in lacking else ""
         raise OptionError(f"cov_type={entry.name!r} needs {', '.join(lacking)} in cov_kwds{chosen}")
     return entry.Options(**keywords)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and np.isfinite(value)
 
 
 _SHARED = ("scaling_factor", "use_t")
