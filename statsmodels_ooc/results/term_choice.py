@@ -164,8 +164,7 @@ def _problem(results: Any, criterion: str, keep: Any, hierarchical: bool) -> _Pr
     free = [term for term in terms if term.name not in always]
     likelihood = results.model.likelihood
     facts = likelihood.facts
-    first = sorted(terms, key=lambda term: not term.is_constant)
-    kept = [term.span for term in first if term.name in always]
+    kept = [term.span for term in terms if term.name in always]
     k = len(results.model.exog_names)
     matrix = np.array([[o.name in needs[t.name] for o in free] for t in free], dtype=bool)
     with one_blas_thread():

@@ -102,8 +102,7 @@ def term_blocks(
     rows : int
         How many rows went into it.
     kept : ndarray, (k, c)
-        What is always in the model, as combinations of the columns of X; a constant first
-        keeps the digits of columns far from zero.
+        What is always in the model, as combinations of the columns of X.
     spans : sequence of ndarray, (k, q_j)
         The terms, likewise.
     needs : ndarray of bool, (p, p)
