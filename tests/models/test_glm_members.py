@@ -396,13 +396,3 @@ def test_columns_are_tested_by_name() -> None:
             smo.errors.OptionError, match=r"exog_extra has shape \(.*\); it is \(n,\)"
         ):
             ours.score_test(given)
-
-
-def test_medians_of_a_large_design_are_refused() -> None:
-    frame = pd.DataFrame({"x": np.arange(80.0), "y": np.arange(80) % 3})
-    ours = smof.glm("y ~ x", smo.as_source(frame, chunk_rows=7), family=sm.families.Poisson()).fit()
-    with (
-        smo.options.set(array_limit=800),
-        pytest.raises(NotImplementedError, match=r"get_margeff\(at='median'\) reads the design"),
-    ):
-        ours.get_margeff(at="median")
