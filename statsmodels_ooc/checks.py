@@ -34,6 +34,8 @@ def number_between(name: str, value: Any, low: float, high: float, meaning: str 
     OptionError
         `value` is something else.
     """
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
     is_number = isinstance(value, float | Integral | np.floating) and not _is_flag(value)
     if not (is_number and low <= value <= high):
         told = meaning or f"{low:g} to {high:g}"

@@ -63,19 +63,17 @@ class Constrained:
         return np.float64(self.mse_model / self.mse_resid)
 
     effects = property(
-        _unrestricted(
-            "the table of anova_lm", instead="compare fits: anova_lm(constrained, unconstrained)"
-        )
+        _unrestricted("effects", instead="compare fits: anova_lm(constrained, unconstrained)")
     )
     compare_lm_test = _unrestricted(
         "compare_lm_test",
         instead="compare_f_test and compare_lr_test compare with the larger model",
     )
-    submodel = _unrestricted("a submodel", instead="model.submodel(...).fit_constrained(...)")
+    submodel = _unrestricted("submodel", instead="model.submodel(...).fit_constrained(...)")
     best_subset = _unrestricted("best_subset", instead=_CHOICE)
     stepwise = _unrestricted("stepwise", instead=_CHOICE)
     regularization_path = _unrestricted(
-        "a path of penalties", instead="fit() without the constraints"
+        "regularization_path", instead="fit() without the constraints"
     )
 
 

@@ -219,9 +219,10 @@ def test_models_that_are_not_nested_are_not_compared() -> None:
     data = smo.as_source(FRAME, chunk_rows=7)
     other = smo.as_source(FRAME.assign(y=FRAME["y"] + 1), chunk_rows=7)
     full, small = smof.ols("y ~ b", data).fit(), smof.ols("y ~ 1", data).fit()
+    turned = smof.ols("y ~ 1", smo.as_source(FRAME.assign(y=FRAME["y"].abs()), chunk_rows=7)).fit()
     elsewhere, weighted = smof.ols("y ~ 1", other).fit(), smof.wls("y ~ 1", data, weights="w").fit()
     for compare in ("compare_f_test", "compare_lr_test"):
-        for restricted in (elsewhere, weighted):
+        for restricted in (elsewhere, weighted, turned):  # of which only the mean differs
             with pytest.raises(DesignError, match="of different responses or weights"):
                 getattr(full, compare)(restricted)
         with pytest.raises(DesignError, match="no fewer parameters"):

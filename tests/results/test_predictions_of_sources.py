@@ -485,7 +485,8 @@ def test_values_for_the_rows_of_a_frame_go_with_them(which: str | None) -> None:
     known = NEW[NEW["g"].isin(FRAME["g"].dropna())]
     complete = known.dropna(subset=["x"])
     expected = in_memory.get_prediction(complete, exposure=complete["t"], which=which)
-    for exposure in (known["t"], known["t"].to_numpy()):
+    other = known["t"].set_axis(np.arange(len(known)) + 1_000)  # values go by place
+    for exposure in (known["t"], known["t"].to_numpy(), other):
         found = glm.get_prediction(known, exposure=exposure, which=which).summary_frame()
         pd.testing.assert_frame_equal(found, expected.summary_frame(), rtol=TAILS)
 
@@ -550,6 +551,8 @@ def test_weights_for_the_rows_of_a_frame_go_with_them(kind: str) -> None:
 
 def test_an_exposure_of_the_data_is_above_zero() -> None:
     glm, _ = fits("glm")
+    two = glm.get_prediction(exposure=2.0).predicted_mean
+    assert_allclose(glm.get_prediction(exposure=np.array(2.0)).predicted_mean, two, rtol=0)
     for exposure in (-1.0, 0.0):
         with pytest.raises(OptionError, match="it is a number, above 0"):
             glm.get_prediction(exposure=exposure)

@@ -136,8 +136,9 @@ def inference_of(name: str, series: int, corrected: bool | None) -> dict[str, An
         return {}
     if series == 1:
         warn_caller(
-            f"cov_type={name!r}: time never goes back, so there is one series, and t tests have no "
-            "degrees of freedom; df_correction=False takes those of the rows",
+            f"cov_type={name!r}: there is one series, as time never goes back or there is one "
+            "group, and t tests have no degrees of freedom; df_correction=False takes those of the "
+            "rows",
             CovarianceWarning,
         )
     return {"df_resid_inference": series - 1}

@@ -187,7 +187,7 @@ def set_covariance(
     results.cov_params_default = cov
 
 
-def listed(kinds: Any) -> Iterable[Any]:
+def _listed(kinds: Any) -> Iterable[Any]:
     """What may be one name or one pair, too."""
     match kinds:
         case str() | (str(), Mapping()):
@@ -277,7 +277,7 @@ class HasCovariances:
         DataFrame, (k, number of kinds)
             A row for each coefficient.
         """
-        asked = [_kind(kind) for kind in listed(kinds)]
+        asked = [_kind(kind) for kind in _listed(kinds)]
         names = [name if not how else f"{name} {_shown(how)}" for name, how in asked]
         with quiet():
             found = [np.sqrt(np.diag(cov)) for cov in self.covariances(asked)]
@@ -298,7 +298,7 @@ class HasCovariances:
         list of ndarray, (k, k)
             In the order of `kinds`.
         """
-        asked = [_kind(kind) for kind in listed(kinds)]
+        asked = [_kind(kind) for kind in _listed(kinds)]
         chosen = [(*checked(self.registry, kind, keywords), keywords) for kind, keywords in asked]
         fit = self.scored
         fit.ask(
