@@ -127,6 +127,20 @@ def test_leverages_far_from_zero_keep_their_digits(observed: bool) -> None:
         agree(getattr(found, name), getattr(expected, name), ITERATED)
 
 
+def test_constraints_take_the_pass_that_a_canonical_link_spares() -> None:
+    """The factor of the fit is not quite that at the parameters that constraints give."""
+    data = case(*POISSON).data
+    source = smo.as_source(data, chunk_rows=CHUNK)
+    model = smof.glm("y ~ x + z + g", source, family=sm.families.Poisson())
+    for fit, passes in (
+        (model.fit(), ["summary_frame"]),
+        (model.fit_constrained("x = 0.2"), ["robust covariance", "summary_frame"]),
+    ):
+        before = len(fit.passes)
+        fit.get_influence().summary_frame()
+        assert [record.name for record in fit.passes[before:]] == passes
+
+
 def test_constraints_leave_the_rest() -> None:
     """As without the column, whose part is an offset; statsmodels knows no constraints here."""
     data = case(*GAMMA).data.assign(part=0.5 * BASE["x"])
