@@ -1,85 +1,26 @@
-"""Predictions of new data that are read in chunks, beside statsmodels' own of a frame."""
+"""Predictions of whatever is read in chunks, beside statsmodels' of the same rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import dask.array as da
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
-import polars
-import pyarrow as pa
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from numpy.testing import assert_allclose
 from patsy import PatsyError
+from results.predicted import CHUNKS, COMPLETE, FORMULA, FRAME, NEW, POISSON, ROWS, fits, same
 from tolerances import ITERATED, SOLVED, TAILS
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.engine import RowArray
-from statsmodels_ooc.errors import ColumnNotFoundError, DesignError, OptionError, UnseenLevelError
-
-ROWS = 60
-FORMULA = "y ~ x * g + bs(z, df=4)"
-POISSON = sm.families.Poisson()
-CHUNKS = [1, 7, None]
-
-
-def make_frame(seed: int, n: int = ROWS) -> pd.DataFrame:
-    rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"x": rng.normal(size=n), "z": rng.uniform(0, 1, n)})
-    frame["z"] = np.clip(frame["z"], 0.1, 0.9)
-    frame.loc[:1, "z"] = 0.05, 0.95
-    frame["g"] = rng.choice(list("abc"), n)
-    frame["w"] = rng.uniform(1, 2, n)
-    frame["t"] = rng.uniform(0.5, 3, n)
-    frame["y"] = frame["x"] + (frame["g"] == "b") + rng.normal(size=n)
-    frame["hits"] = rng.poisson(np.exp(0.3 * frame["x"]) * frame["t"])
-    frame["w0"] = rng.integers(1, 3, n) * 1.0
-    return frame
-
-
-FRAME = make_frame(0)
-
-
-def make_new() -> pd.DataFrame:
-    frame = make_frame(1, 23).drop(columns=["y", "hits"])
-    frame["z"] = np.clip(frame["z"], 0.05, 0.95)
-    frame.loc[[3, 22], "x"] = np.nan
-    frame.loc[7, "g"] = None
-    return frame.set_axis([f"r{i}" for i in range(23)])
-
-
-NEW = make_new()
-COMPLETE = NEW.dropna()
-
-
-@cache
-def fits(kind: str) -> tuple[Any, Any]:
-    source = smo.as_source(FRAME, chunk_rows=7)
-    if kind == "ols":
-        return smof.ols(FORMULA, source).fit(), smf.ols(FORMULA, FRAME).fit()
-    if kind == "wls":
-        ours = smof.wls(FORMULA, source, weights="w").fit(cov_type="HC1")
-        return ours, smf.wls(FORMULA, FRAME, weights=FRAME["w"]).fit(cov_type="HC1")
-    formula, how = "hits ~ x + g", {"tol": 1e-13}
-    ours = smof.glm(formula, source, family=POISSON, exposure="t").fit(**how)
-    return ours, smf.glm(formula, FRAME, family=POISSON, exposure=FRAME["t"]).fit(**how)
-
-
-def same(found: Any, expected: Any, rtol: float) -> None:
-    """The same values and labels: a name that comes of `offset + X beta` is nobody's."""
-    labels = {"check_index_type": False}  # dask has a type of its own for text
-    if isinstance(expected, pd.Series):
-        pd.testing.assert_series_equal(found, expected, rtol=rtol, check_names=False, **labels)
-    else:
-        pd.testing.assert_frame_equal(found, expected, rtol=rtol, **labels)
+from statsmodels_ooc.errors import ColumnNotFoundError, DesignError, UnseenLevelError
 
 
 def parquet(folder: Path) -> str:
@@ -102,6 +43,8 @@ ROADS: dict[str, Callable[[Path], Any]] = {
     "frames": lambda _: [NEW[:10], NEW[10:]],
     "function": lambda _: lambda: iter([NEW[:10], NEW[10:]]),
 }
+
+
 UNLABELLED = ("CSV", "function")
 
 
@@ -123,32 +66,6 @@ def test_roads(kind: str, road: str, tmp_path: Path) -> None:
     frame = ours.get_prediction(data).summary_frame()
     assert [record.name for record in ours.passes[before:]] == ["predict", "predictions"]
     same(frame, table, tolerance)
-
-
-GIVEN: dict[str, tuple[dict[str, Any], Callable[[pd.DataFrame], dict[str, Any]]]] = {
-    "nothing": ({}, lambda f: {}),
-    "a column": ({"exposure": "t"}, lambda f: {"exposure": f["t"]}),
-    "two": ({"exposure": "t", "offset": "w"}, lambda f: {"exposure": f["t"], "offset": f["w"]}),
-    "numbers": ({"exposure": 2.0, "offset": 0.5}, lambda f: {"exposure": 2.0, "offset": 0.5}),
-    "an expression": ({"offset": "np.log(t) + 1"}, lambda f: {"offset": np.log(f["t"]) + 1}),
-}
-
-
-@pytest.mark.parametrize("rows", CHUNKS)
-@pytest.mark.parametrize("name", GIVEN)
-@pytest.mark.parametrize("which", ["mean", "linear", "var_unscaled"])
-def test_offsets_and_exposures_by_name(which: str, name: str, rows: int | None) -> None:
-    ours, theirs = fits("glm")
-    source, (given, values) = smo.as_source(NEW, chunk_rows=rows), GIVEN[name]
-    expected = theirs.predict(NEW, which=which, **values(NEW))
-    found = ours.predict(source, which=which, **given)
-    same(found, expected, ITERATED)
-    found = ours.predict(NEW, which=which, **given)  # a frame in memory knows names, too
-    same(found, expected, ITERATED)
-    arrays = {role: np.asarray(value) for role, value in values(COMPLETE).items()}
-    found = ours.get_prediction(source, which=which, **given).summary_frame()
-    expected = theirs.get_prediction(COMPLETE, which=which, **arrays).summary_frame()
-    pd.testing.assert_frame_equal(found, expected, rtol=ITERATED)
 
 
 WEIGHTS = [(None, None), ("w", COMPLETE["w"].to_numpy()), (2.0, 2.0)]
@@ -185,35 +102,6 @@ def test_negative_weights_of_an_average_are_a_contrast() -> None:
     found = ours.get_prediction(source, agg_weights="np.where(g == 'a', 1.0, -1.0)", **asked)
     expected = theirs.get_prediction(COMPLETE, agg_weights=signs, **asked)
     pd.testing.assert_frame_equal(found.summary_frame(), expected.summary_frame(), rtol=ITERATED)
-
-
-@pytest.mark.parametrize("rows", CHUNKS)
-@pytest.mark.parametrize("kind", ["ols", "wls"])
-def test_weights_of_new_observations_by_name(kind: str, rows: int | None) -> None:
-    ours, theirs = fits(kind)
-    source = smo.as_source(NEW, chunk_rows=rows)
-    found = ours.get_prediction(source, weights="w").summary_frame(alpha=0.2)
-    expected = theirs.get_prediction(COMPLETE, weights=COMPLETE["w"].to_numpy())
-    pd.testing.assert_frame_equal(found, expected.summary_frame(alpha=0.2), rtol=TAILS)
-
-
-def test_weights_and_exposures_that_are_none() -> None:
-    linear, _ = fits("ols")
-    source = smo.as_source(NEW, chunk_rows=7)
-    for weights in (-1, np.nan, {}, "w + nobody"):
-        with pytest.raises((OptionError, ColumnNotFoundError)):
-            linear.get_prediction(source, weights=weights)
-    frame = linear.get_prediction(source, weights=0).summary_frame()
-    assert np.isposinf(frame["obs_ci_upper"]).all()
-    with pytest.raises(OptionError, match=r"row_labels has 2 values, and there are \d+ rows"):
-        linear.get_prediction(source, row_labels=[1, 2])
-    glm, _ = fits("glm")
-    with pytest.raises(OptionError, match=r"offset=.*; it is a column"):
-        glm.predict(source, offset={})
-    exposure = np.ones(len(COMPLETE))
-    exposure[3] = -1.0
-    with pytest.raises(DesignError, match=r"the exposure is -1.0 at row \d"):
-        glm.predict(smo.as_source(COMPLETE, chunk_rows=7), exposure=exposure)
 
 
 @pytest.mark.parametrize("kind", ["ols", "wls", "glm"])
@@ -266,18 +154,6 @@ def test_rows_that_nobody_counted_are_counted_by_the_same_pass() -> None:
     assert_allclose(found.compute(), expected, rtol=SOLVED)
 
 
-def test_offsets_of_the_data_by_name() -> None:
-    ours, theirs = fits("glm")
-    for which in ("mean", "linear"):
-        expected = theirs.predict(which=which, offset=FRAME["w"])
-        found = ours.predict(which=which, offset="w")  # the exposure is the model's own
-        assert_allclose(found, expected, rtol=ITERATED)
-        assert_allclose(ours.lazy.predict(which=which, offset="w"), expected, rtol=ITERATED)
-        expected = theirs.predict(which=which, exposure=FRAME["t"] * 2)
-        found = ours.predict(which=which, exposure="t * 2", offset=0.0)
-        assert_allclose(found, expected, rtol=ITERATED)
-
-
 def test_lazily_at_any_size() -> None:
     ours, _ = fits("ols")
     found = ours.lazy.predict(smo.as_source(NEW, chunk_rows=7))
@@ -287,6 +163,8 @@ def test_lazily_at_any_size() -> None:
 
 
 UNSEEN = NEW.assign(g=["q" if i in (5, 9) else g for i, g in enumerate(NEW["g"])])
+
+
 ASKS: dict[str, Callable[[Any, Any], Any]] = {
     "predict": lambda r, d: r.predict(d),
     "get_prediction": lambda r, d: r.get_prediction(d),
@@ -340,50 +218,6 @@ def test_a_column_that_is_not_there() -> None:
         ours.predict(smo.as_source(NEW), exposure="t - 9")
     with pytest.raises(TypeError, match="unexpected keyword argument 'offset'"):
         fits("ols")[0].predict(smo.as_source(NEW), offset="t")
-
-
-# --- designs without a formula
-
-X = sm.add_constant(FRAME[["x", "z"]])
-X_NEW = sm.add_constant(NEW[["x", "z"]])
-
-
-@cache
-def arrays() -> tuple[Any, Any]:
-    y, x = FRAME["hits"].to_numpy() * 1.0, X.to_numpy()
-    ours = smo.GLM(da.from_array(y, 7), da.from_array(x, (7, -1)), family=POISSON)
-    return ours.fit(tol=1e-13), sm.GLM(y, x, family=POISSON).fit(tol=1e-13)
-
-
-def test_dask_arrays_of_designs() -> None:
-    ours, theirs = arrays()
-    lazy, offset = da.from_array(X_NEW.to_numpy(), (5, -1)), NEW["w"].to_numpy()
-    for asked in ({}, {"offset": offset}, {"offset": 1.0}):
-        expected = theirs.predict(X_NEW.to_numpy(), **asked)
-        assert_allclose(ours.predict(lazy, **asked), expected, rtol=ITERATED)
-    found, expected = ours.get_prediction(lazy), theirs.get_prediction(X_NEW.to_numpy())
-    assert_allclose(found.summary_frame(), expected.summary_frame(), rtol=ITERATED)
-    assert found.row_labels is None
-
-
-def test_dask_frames_of_designs() -> None:
-    collection = dd.from_pandas(FRAME.assign(const=1.0), npartitions=3)
-    ours = smo.OLS(collection["y"], collection[["const", "x", "z"]]).fit()
-    theirs = sm.OLS(FRAME["y"], X).fit()
-    for names in (["const", "x", "z"], ["z", "const", "x"]):  # columns go by their names
-        new = dd.from_pandas(X_NEW[names], npartitions=2, sort=False)
-        same(ours.predict(new), theirs.predict(X_NEW), TAILS)
-    new = dd.from_pandas(X_NEW.set_axis(list("pqr"), axis=1), npartitions=2, sort=False)
-    same(ours.predict(new), theirs.predict(X_NEW), TAILS)
-    with pytest.raises(DesignError, match="2 columns where the design has 3"):
-        ours.predict(dd.from_pandas(X_NEW[["x", "z"]], npartitions=2, sort=False))
-
-
-def test_a_design_in_place_of_the_variables_of_a_formula() -> None:
-    ours, theirs = smof.ols("y ~ x", smo.as_source(FRAME)).fit(), smf.ols("y ~ x", FRAME).fit()
-    x = X_NEW[["const", "x"]].to_numpy()
-    expected = theirs.predict(x, transform=False)
-    assert_allclose(ours.predict(da.from_array(x, (4, 2)), transform=False), expected, rtol=TAILS)
 
 
 def test_results_without_data_predict() -> None:
@@ -478,56 +312,6 @@ def test_a_row_of_leverage_one() -> None:
     pd.testing.assert_frame_equal(found, expected, rtol=TAILS)
 
 
-@pytest.mark.parametrize("which", [None, "mean"])
-def test_values_for_the_rows_of_a_frame_go_with_them(which: str | None) -> None:
-    glm, in_memory = fits("glm")
-    assert NEW["x"].isna().any()
-    known = NEW[NEW["g"].isin(FRAME["g"].dropna())]
-    complete = known.dropna(subset=["x"])
-    expected = in_memory.get_prediction(complete, exposure=complete["t"], which=which)
-    other = known["t"].set_axis(np.arange(len(known)) + 1_000)  # values go by place
-    for exposure in (known["t"], known["t"].to_numpy(), other):
-        found = glm.get_prediction(known, exposure=exposure, which=which).summary_frame()
-        pd.testing.assert_frame_equal(found, expected.summary_frame(), rtol=TAILS)
-
-
-@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0]])
-@pytest.mark.parametrize("more", [[], ["x3", "x4"]])
-def test_new_data_of_arrays_go_by_the_names_that_are_shown(
-    order: list[int], more: list[str], tmp_path: Path
-) -> None:
-    rng = np.random.default_rng(0)
-    x = np.column_stack((np.ones(40), rng.normal(size=(40, 2))))
-    y = x @ [1.0, 2.0, -3.0] + rng.normal(size=40)
-    res = smo.OLS(da.from_array(y, chunks=7), da.from_array(x, chunks=(7, 3))).fit()
-    new = pd.DataFrame(x[:5], columns=["const", "x1", "x2"]).iloc[:, order]
-    for name in more:
-        new[name] = 100.0
-    expected = sm.OLS(y, x).fit().predict(x[:5])
-    new.to_parquet(tmp_path / "new.parquet")
-    for data in (tmp_path / "new.parquet", dd.from_pandas(new, npartitions=2)):
-        assert_allclose(res.predict(data), expected, rtol=SOLVED)
-        res.write_rows(tmp_path / "rows.csv", "mean", data=data, overwrite=True)
-        assert_allclose(pd.read_csv(tmp_path / "rows.csv")["mean"], expected, rtol=SOLVED)
-    with pytest.raises(ColumnNotFoundError, match="arrays have no names"):
-        res.write_rows(tmp_path / "kept.csv", "resid", keep=["x1"])
-
-
-@pytest.mark.parametrize("kind", ["polars", "pyarrow"])
-def test_tables_in_memory_are_sources(kind: str) -> None:
-    make = {"polars": polars.from_pandas, "pyarrow": pa.Table.from_pandas}[kind]
-    rng = np.random.default_rng(0)
-    frame = pd.DataFrame(rng.normal(size=(40, 2)), columns=["x", "z"])
-    y = pd.Series(frame["x"] - 3 * frame["z"] + rng.normal(size=40), name="y")
-    res = smo.OLS(dd.from_pandas(y, npartitions=3), dd.from_pandas(frame, npartitions=3)).fit()
-    expected = res.predict(dd.from_pandas(frame[:5], npartitions=1))
-    assert_allclose(res.predict(make(frame[["z", "x"]][:5])), expected, rtol=SOLVED)
-    glm, in_memory = fits("glm")
-    found = glm.get_prediction(make(COMPLETE), exposure="t").summary_frame()
-    values = in_memory.get_prediction(COMPLETE, exposure=COMPLETE["t"]).summary_frame()
-    assert_allclose(found, values, rtol=TAILS)
-
-
 @pytest.mark.parametrize("exposure", [None, 2.0, "t", COMPLETE["t"]], ids=str)
 def test_an_average_of_a_frame_is_one_number(exposure: Any) -> None:
     glm, _ = fits("glm")
@@ -537,22 +321,3 @@ def test_an_average_of_a_frame_is_one_number(exposure: Any) -> None:
         each = glm.get_prediction(COMPLETE, **how).predicted
         assert np.size(found.predicted) == 1
         assert_allclose(found.predicted, each.mean(), rtol=SOLVED)
-
-
-@pytest.mark.parametrize("kind", ["ols", "wls"])
-def test_weights_for_the_rows_of_a_frame_go_with_them(kind: str) -> None:
-    ours, theirs = fits(kind)
-    known = NEW[NEW["g"].isin(FRAME["g"].dropna())]
-    complete = known.dropna(subset=["x"])
-    found = ours.get_prediction(known, weights=known["t"].to_numpy()).summary_frame()
-    expected = theirs.get_prediction(complete, weights=complete["t"].to_numpy()).summary_frame()
-    pd.testing.assert_frame_equal(found, expected, rtol=TAILS)
-
-
-def test_an_exposure_of_the_data_is_above_zero() -> None:
-    glm, _ = fits("glm")
-    two = glm.get_prediction(exposure=2.0).predicted_mean
-    assert_allclose(glm.get_prediction(exposure=np.array(2.0)).predicted_mean, two, rtol=0)
-    for exposure in (-1.0, 0.0):
-        with pytest.raises(OptionError, match="it is a number, above 0"):
-            glm.get_prediction(exposure=exposure)
