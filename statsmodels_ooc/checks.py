@@ -1,7 +1,9 @@
-"""Checks of what a caller gives as a number."""
+"""Checks of what a caller gives, and names for the messages that refuse it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from numbers import Integral
 from typing import Any
 
@@ -99,6 +101,18 @@ def one_for_each(name: str, values: Any, rows: int) -> Any:
     if count != rows:
         raise OptionError(f"{name} has {count:,} values, and there are {rows:,} rows")
     return values
+
+
+def meant(name: Any, known: Iterable[str]) -> str:
+    """Which of some names an unknown one may be meant for, as a question before a list."""
+    near = get_close_matches(str(name), list(known), n=1)
+    return f"did you mean {near[0]!r}? " if near else ""
+
+
+def shown(names: Sequence[str], most: int) -> str:
+    """The first of some names, quoted, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(repr, names[:most])) + more
 
 
 def _is_flag(value: Any) -> bool:

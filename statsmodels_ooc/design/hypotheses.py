@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from patsy import DesignInfo, LinearConstraint, PatsyError
 
+from statsmodels_ooc.checks import shown
 from statsmodels_ooc.errors import DesignError
+
+_LISTED = 20  # parameters in a message
 
 
 def linear_hypotheses(given: Any, names: Sequence[str]) -> LinearConstraint:
@@ -55,9 +58,7 @@ def _reason(given: Any, k: int, error: Exception) -> str:
 
 
 def _hint(names: list[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:20])
-    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
     return (
         f"it is a matrix with a column for each parameter, or equations such as "
-        f"'{names[0]} = 0'; the parameters are {shown}{more}"
+        f"'{names[0]} = 0'; the parameters are {shown(names, _LISTED)}"
     )

@@ -11,6 +11,7 @@ import numpy as np
 from statsmodels_ooc import _patsy
 from statsmodels_ooc._patsy import DesignInfo, PatsyError
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.checks import shown
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.design.spans import combinations
@@ -117,12 +118,9 @@ def _listed(terms: str | Collection[str]) -> set[str]:
 
 def _refuse_unknown(unknown: Collection[str], known: Sequence[str], what: str) -> None:
     if unknown:
-        different = list(dict.fromkeys(known))
-        listed = ", ".join(map(repr, different[:_LISTED]))
-        more = f" and {len(different) - _LISTED:,} more" if len(different) > _LISTED else ""
         raise DesignError(
             f"the model has no {', '.join(map(repr, sorted(unknown)))}",
-            hint=f"its {what} are {listed}{more}",
+            hint=f"its {what} are {shown(list(dict.fromkeys(known)), _LISTED)}",
         )
 
 

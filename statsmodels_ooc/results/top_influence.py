@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
-from statsmodels_ooc.checks import whole_number
+from statsmodels_ooc.checks import meant, shown, whole_number
 from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.likelihoods.base import Question
@@ -105,11 +104,8 @@ def top_influence(influence: StreamedInfluence, m: Any, by: str) -> pd.DataFrame
     names = influence.frame_names
     if by not in names:
         listed = [*influence.table_columns, *names[: len(names) - len(influence.table_columns)]]
-        near = get_close_matches(str(by), names, n=1)
-        meant = f"did you mean {near[0]!r}? " if near else ""
-        more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
         raise OptionError(
-            f"by={by!r} is no measure; {meant}those that are: {', '.join(listed[:_LISTED])}{more}"
+            f"by={by!r} is no measure; {meant(by, names)}those that are: {shown(listed, _LISTED)}"
         )
     at, m = names.index(by), min(whole_number("m", m, 1), influence.nobs)
     found = largest_rows(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
-from statsmodels_ooc.checks import share
+from statsmodels_ooc.checks import meant, share
 from statsmodels_ooc.design.anew import columns_anew, formula_anew
 from statsmodels_ooc.design.beside import require_named
 from statsmodels_ooc.design.learned import FormulaSpec
@@ -211,11 +210,9 @@ def row_function(results: Any, name: str, *, new: bool = False) -> RowFunction:
             break
     else:
         every = sorted({*SHOWN, *known} - _WIDE)
-        near = get_close_matches(name, every, 1)
-        meant = f"did you mean {near[0]!r}? " if near else ""
         raise DesignError(
             f"{name!r} is no number for every row",
-            hint=f"{meant}those that there are: {', '.join(every)}; columns of "
+            hint=f"{meant(name, every)}those that there are: {', '.join(every)}; columns of "
             "the data are named in keep=",
         )
     try:

@@ -139,7 +139,7 @@ def test_top_rows_of_equal_size_are_the_first() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"by": "cook"}, r"did you mean 'cooks_d'\? those that are: cooks_d, .*dfb_Intercept"),
+        ({"by": "cook"}, r"did you mean 'cooks_d'\? those that are: 'cooks_d', .*'dfb_Intercept'"),
         ({"m": 0}, "m=0; it is a whole number, 1 or more"),
         ({"m": 2.5}, "m=2.5; it is a whole number, 1 or more"),
         ({"m": True}, "m=True; it is a whole number, 1 or more"),
