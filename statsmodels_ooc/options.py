@@ -52,6 +52,16 @@ def _parse_progress(value: Any) -> bool | None:
     raise ValueError("must be True, False or 'auto'")
 
 
+KERNELS = ("auto", "numpy", "numba")
+
+
+def _parse_kernels(value: Any) -> str:
+    """One of `KERNELS`."""
+    if value not in KERNELS:
+        raise ValueError(f"must be one of {', '.join(map(repr, KERNELS))}")
+    return str(value)
+
+
 @dataclass(frozen=True)
 class _Option:
     default: Any
@@ -70,6 +80,12 @@ _OPTIONS: dict[str, _Option] = {
         "auto", _parse_rows, "rows of a frame read at a time; 'auto' follows memory-limit"
     ),
     "progress": _Option("auto", _parse_progress, "show progress: True, False or 'auto'"),
+    "kernels": _Option(
+        "auto",
+        _parse_kernels,
+        "what multiplies: 'numpy', 'numba' (machine code, the extra 'fast'), or 'auto': numba "
+        "where it is installed and there are rows enough",
+    ),
     "array-limit": _Option(
         "256 MiB",
         _parse_bytes,

@@ -21,6 +21,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / ROOT
 LAYERS: dict[str, int] = {
     "arrays": 0,
     "checks": 0,
+    "compiled": 0,
     "errors": 0,
     "machine": 0,
     "options": 0,
@@ -46,7 +47,7 @@ MAY_USE_PRIVATE_BRIDGE = {
     "_statsmodels": {"models", "results"},
     "_patsy": {"design"},
 }
-NO_DASK_NO_PANDAS = {"blocks", "families", "reductions", "solvers"}
+NO_DASK_NO_PANDAS = {"blocks", "compiled", "families", "reductions", "solvers"}
 MOST_LINES, MOST_METHODS = 450, 20
 FORBIDDEN_MODULE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
@@ -358,3 +359,14 @@ def test_cycle_checker_sees_cycle() -> None:
     }
     modules = {name: imports_of(name, source) for name, source in snippets.items()}
     assert cycle(import_graph(modules))
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "compiled").glob("*.py")), ids=lambda path: path.stem
+)
+def test_a_file_of_loops_calls_its_own_alone(path):
+    """numba keeps what it made of a file until that file changes, whatever it calls."""
+    module = f"{ROOT}.compiled.{path.stem}"
+    imports = imports_of(module, path.read_text(encoding="utf-8"))
+    own = {one.full for one in imports if one.top == ROOT}
+    assert own <= {f"{ROOT}.arrays.FloatArray"}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 
-_SPREAD = 0.25  # of the squares about zero: with so much about the mean nothing cancels
+SPREAD = 0.25  # of the squares about zero: with so much about the mean nothing cancels
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,12 @@ class Design(Protocol):
         """
         ...
 
+    def moments(
+        self, w: FloatArray | None, endog: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """The weighted means of Z, and `comoment` about them; some weight is above zero."""
+        ...
+
 
 @dataclass(slots=True)
 class Dense:
@@ -110,7 +116,7 @@ class Dense:
             np.multiply(design, np.sqrt(w)[:, None], out=z)
             raw: FloatArray = np.dot(z.T, z)
             apart: FloatArray = raw - w.sum() * np.outer(mean, mean)
-            if (apart.diagonal() >= _SPREAD * raw.diagonal()).all():
+            if (apart.diagonal() >= SPREAD * raw.diagonal()).all():
                 return apart
         np.subtract(design, mean[:k], out=z[:, :k])
         if endog is not None:
@@ -119,6 +125,16 @@ class Dense:
             z *= np.sqrt(w)[:, None]
         products: FloatArray = np.dot(z.T, z)
         return products
+
+    def moments(
+        self, w: FloatArray | None, endog: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        weights = np.ones(len(self.array)) if w is None else w
+        mean = self.rmatvec(weights)
+        if endog is not None:
+            mean = np.append(mean, weights @ endog)
+        mean /= weights.sum()
+        return mean, self.comoment(w, mean, endog)
 
 
 @dataclass(frozen=True, slots=True)

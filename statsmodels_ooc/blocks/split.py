@@ -59,12 +59,11 @@ class Layout:
         return out
 
 
-def split_columns(plans: Sequence[ColumnPlan], least: int = LEAST_COLUMNS) -> Layout | None:
-    """Learn the layout of a design, None where no term has ``least`` indicator columns."""
+def split_columns(plans: Sequence[ColumnPlan], least: int = LEAST_COLUMNS) -> Layout:
+    """Learn the layout of a design; terms of fewer than ``least`` indicators are written."""
     terms = coded_terms(plans, least)
-    if not terms:
-        return None
-    written = np.setdiff1d(np.arange(len(plans)), np.concatenate([t.columns for t in terms]))
+    coded = [column for term in terms for column in term.columns.tolist()]
+    written = np.setdiff1d(np.arange(len(plans)), np.array(coded, dtype=np.intp))
     starts = np.cumsum([0, *(len(term.columns) + 1 for term in terms)])
     place = np.empty(len(plans), dtype=np.intp)
     place[written] = np.arange(len(written))
@@ -153,7 +152,7 @@ class Split(Filled):
             np.subtract(endog, mean[-1], out=z[:, d])
             place = np.append(place + (place >= d), d)
         products = self._products(z, np.ones(b) if w is None else w)
-        _centre_bins(products, self._layout.starts)
+        centre_bins(products, self._layout.starts)
         return products[np.ix_(place, place)]
 
     def _products(self, z: FloatArray, w: FloatArray) -> FloatArray:
@@ -203,7 +202,7 @@ def _two_way(codes: NDArray[np.int32], starts: NDArray[np.intp], w: FloatArray) 
     ]
 
 
-def _centre_bins(products: FloatArray, starts: NDArray[np.intp]) -> None:
+def centre_bins(products: FloatArray, starts: NDArray[np.intp]) -> None:
     """Make sums of products with bins those of deviations from the bins' means, in place.
 
     The deviations of a term's bins add up to zero. A bin with more than half of the

@@ -97,6 +97,9 @@ class BesideSpec(DesignSpec):
         self.has_intercept = inner.has_intercept
         self.block_rows = inner.block_rows
 
+    def compiled(self) -> BesideSpec:
+        return BesideSpec(self._inner.compiled(), self._factors)
+
     @property
     def width(self) -> int:
         return self._inner.width

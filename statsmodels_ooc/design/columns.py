@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Extras, Where
+from statsmodels_ooc.blocks.block import Design, Extras, Where
+from statsmodels_ooc.blocks.columns import Piece
+from statsmodels_ooc.blocks.split import split_columns
 from statsmodels_ooc.design.plain import column_values
 from statsmodels_ooc.design.spec import (
     DesignSpec,
@@ -40,6 +43,7 @@ class ColumnSpec(DesignSpec):
     """
 
     has_intercept = False
+    is_compiled = False
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class ColumnSpec(DesignSpec):
     def part(self, columns: Sequence[int]) -> ColumnSpec:
         """The same rows, read and told apart by the same variables, with some of the columns."""
         part = copy.copy(self)
+        part.__dict__.pop("_recipe", None)
         part.exog_names = tuple(self.exog_names[j] for j in columns)
         part.places = tuple(self.places[j] for j in columns)
         return part
@@ -97,6 +102,23 @@ class ColumnSpec(DesignSpec):
                 yield role, given, columns[given]
             else:
                 yield role, role, np.full(n, float(given))
+
+    def compiled(self) -> ColumnSpec:
+        spec = copy.copy(self)
+        spec.is_compiled = True
+        return spec
+
+    @cached_property
+    def _recipe(self) -> Any:
+        from statsmodels_ooc.blocks.compiled import Recipe
+
+        return Recipe(split_columns([(Piece(at),) for at in self.places]))
+
+    def design(self, rows: Variables, piece: slice, scratch: FloatArray) -> Design:
+        if self.is_compiled:
+            design: Design = self._recipe.design(self, rows, piece, scratch)
+            return design
+        return super().design(rows, piece, scratch)
 
     def fill(self, rows: Variables, piece: slice, out: FloatArray) -> None:
         for j, at in enumerate(self.places):

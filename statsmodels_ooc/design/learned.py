@@ -100,6 +100,8 @@ class Learned(NamedTuple):
     watched : tuple of int, optional
         Factors by which rows are told to be the same in every pass; those of the design by
         default.
+    compiled : bool
+        Whether blocks multiply in machine code.
     """
 
     formula: Any
@@ -117,6 +119,7 @@ class Learned(NamedTuple):
     constants: tuple[tuple[str, float], ...] = ()
     contrasts: Mapping[EvalFactor, Any] = {}
     watched: tuple[int, ...] | None = None
+    compiled: bool = False
 
 
 class FormulaSpec(DesignSpec):
@@ -162,8 +165,8 @@ class FormulaSpec(DesignSpec):
     def rows(self, frame: pd.DataFrame, where: Where) -> Variables:
         plain = PlainFrame(frame, where)
         values = self._values(plain, where)
-        lost = () if self.learned.strict else self._unseen(plain, values, where)
-        absent = self._absent(values)
+        lost = () if self.learned.strict else _unseen(self._factors, plain, values, where)
+        absent = _absent(self._factors, values)
         kept, counts = keep_rows(absent, self.missing, where)
         if kept is not None:
             values = [value.take(kept, axis=-1) for value in values]
@@ -190,25 +193,6 @@ class FormulaSpec(DesignSpec):
             for factor in self._factors
         ]
 
-    def _unseen(
-        self, frame: PlainFrame, values: Sequence[NDArray[Any]], where: Where
-    ) -> tuple[Lost, ...]:
-        """The rows of a frame that have a level which was not learned, by variable."""
-        found = []
-        for factor, codes in zip(self._factors, values, strict=True):
-            if isinstance(factor, Categorical) and (codes == UNSEEN).any():
-                rows = np.flatnonzero(codes == UNSEEN)
-                levels = factor.unseen(frame, rows)
-                found.append(Lost(factor.name, where.start + rows, levels))
-        return tuple(found)
-
-    def _absent(self, values: Sequence[Any]) -> dict[str, NDArray[np.bool_]]:
-        return {
-            factor.name: mask
-            for factor, value in zip(self._factors, values, strict=True)
-            if (mask := factor.absent(value)) is not None
-        }
-
     def _endog(self, values: Sequence[NDArray[Any]], n: int) -> list[FloatArray]:
         """The columns of the response, (n,) each; of new data without one, zeros."""
         plans = self._plans[0]
@@ -224,14 +208,26 @@ class FormulaSpec(DesignSpec):
     def fill(self, rows: Variables, piece: slice, out: FloatArray) -> None:
         fill_columns(self._plans[1], rows.values, piece, out)
 
+    def compiled(self) -> FormulaSpec:
+        return FormulaSpec(self.learned._replace(compiled=True))
+
     def design(self, rows: Variables, piece: slice, scratch: FloatArray) -> Design:
-        if self._layout is None:
+        if self.learned.compiled:
+            design: Design = self._recipe.design(self, rows, piece, scratch)
+            return design
+        if not self._layout.terms:
             return super().design(rows, piece, scratch)
         return Split(self, rows, piece, scratch, self._layout)
 
     @cached_property
-    def _layout(self) -> Layout | None:
+    def _layout(self) -> Layout:
         return split_columns(self._plans[1])
+
+    @cached_property
+    def _recipe(self) -> Any:
+        from statsmodels_ooc.blocks.compiled import Recipe
+
+        return Recipe(self._layout)
 
     def keys(self, rows: Variables, piece: slice) -> tuple[NDArray[Any], ...]:
         return tuple(
@@ -240,7 +236,7 @@ class FormulaSpec(DesignSpec):
 
     @property
     def width(self) -> int:
-        return self.k if self._layout is None else len(self._layout.plans)
+        return len(self._layout.plans)
 
     @property
     def widest(self) -> str:
@@ -289,6 +285,27 @@ class FormulaSpec(DesignSpec):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _patsy.reduced(FormulaSpec, self.learned)
+
+
+def _unseen(
+    factors: Sequence[Factor], frame: PlainFrame, values: Sequence[NDArray[Any]], where: Where
+) -> tuple[Lost, ...]:
+    """The rows of a frame that have a level which was not learned, by variable."""
+    found = []
+    for factor, codes in zip(factors, values, strict=True):
+        if isinstance(factor, Categorical) and (codes == UNSEEN).any():
+            rows = np.flatnonzero(codes == UNSEEN)
+            levels = factor.unseen(frame, rows)
+            found.append(Lost(factor.name, where.start + rows, levels))
+    return tuple(found)
+
+
+def _absent(factors: Sequence[Factor], values: Sequence[Any]) -> dict[str, NDArray[np.bool_]]:
+    return {
+        factor.name: mask
+        for factor, value in zip(factors, values, strict=True)
+        if (mask := factor.absent(value)) is not None
+    }
 
 
 def _told(

@@ -114,6 +114,10 @@ class DesignSpec(ABC):
     def from_keys(self, keys: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
         """The `Variables.values` that give these keys: `keys`, backwards."""
 
+    def compiled(self) -> DesignSpec:
+        """The same design, whose blocks multiply in machine code where it knows how."""
+        return self
+
     def design(self, rows: Variables, piece: slice, scratch: FloatArray) -> Design:
         """The design of ``rows[piece]``, which may use the scratch memory."""
         return Filled(self, rows, piece, scratch)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import chunks_of
+from statsmodels_ooc.engine.kernels import compiled_pays
 from statsmodels_ooc.engine.ledger import Ledger, Read, noted
 from statsmodels_ooc.engine.rowarray import KeptRows
 from statsmodels_ooc.engine.sizes import BlockSpec, WholeFrames, sizes_for
@@ -77,7 +78,10 @@ def run_pass(
     began = time.perf_counter()
     with progress(name, source.rows) as meter:
         graph, given = TaskGraph(), beside or {}
-        task = Fold(spec, reductions, sizes_for(spec), meter, compared, tuple(given))
+        compiled = compiled_pays(spec.k, source.rows)
+        folds = tuple(one.compiled() for one in reductions) if compiled else reductions
+        maker, sizes = spec.compiled() if compiled else spec, sizes_for(spec, compiled=compiled)
+        task = Fold(maker, folds, sizes, meter, compared, tuple(given))
         fold, merge = graph.calls_of(task), graph.calls_of(Merge(reductions))
         chunks = chunks_of(given, len(partitions))
         leaves = [

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from dask.system import CPU_COUNT
 
+from statsmodels_ooc.engine.kernels import compiled_pays
 from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
@@ -38,6 +39,8 @@ class BlockSpec(Protocol):
     @property
     def block_rows(self) -> int: ...  # most rows of a block, where memory has room
 
+    def compiled(self) -> BlockSpec: ...  # the same, whose blocks use machine code
+
     def blocks(
         self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int
     ) -> Iterable[Any]: ...
@@ -53,6 +56,9 @@ class WholeFrames:
     width: int = 0
     widest: str = ""
     block_rows: int = 1
+
+    def compiled(self) -> WholeFrames:
+        return self
 
     def blocks(
         self,
@@ -72,6 +78,7 @@ _BLOCK_COPIES = 2  # of a block: the design, and the design times weights
 _READERS = 6  # whose frames are counted at most: so many fill what is meant for frames
 _LEAST = 2**25  # bytes that no limit forbids: the imports alone take more
 _BLOCK_BYTES = 2**22  # of a design block: it stays in the cache
+_COMPILED_BYTES, _COMPILED_ROWS = 2**24, 131_072
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ class Sizes:
     block_rows: int
 
 
-def sizes_for(spec: BlockSpec, *, dense: bool = False) -> Sizes:
+def sizes_for(spec: BlockSpec, *, dense: bool = False, compiled: bool = False) -> Sizes:
     """Sizes that follow from the design and the settings, never from the workers.
 
     Parameters
@@ -91,14 +98,19 @@ def sizes_for(spec: BlockSpec, *, dense: bool = False) -> Sizes:
         The design.
     dense : bool
         Whether all of its columns are written out, those too that a block holds as codes.
+    compiled : bool
+        Whether machine code goes through the rows of a block in slices of its own: then blocks
+        and frames are as long as memory allows, for there are fewer of them.
     """
     width = max((spec.k if dense else spec.width) + 2, len(spec.columns), 1)
-    fitting = _BLOCK_BYTES // (8 * width)
-    most = spec.block_rows
+    most, size = spec.block_rows, _BLOCK_BYTES
+    if compiled:
+        most, size = _COMPILED_ROWS, _COMPILED_BYTES
+    fitting = size // (8 * width)
     block = options.block_rows or int(np.clip(fitting, min(4 * width, most), most))
     row_bytes = 8 * max(len(spec.columns), 1)
     share = reader_bytes() // row_bytes
-    frame = options.frame_rows or int(np.clip(share, 1_024, _FRAME_ROWS))
+    frame = options.frame_rows or int(np.clip(share, 1_024, max(most, _FRAME_ROWS)))
     return Sizes(frame, block)
 
 
@@ -135,7 +147,7 @@ def memory_needed(
     questions : sequence of Reduction
         What is folded.
     """
-    sizes = sizes_for(spec)
+    sizes = sizes_for(spec, compiled=compiled_pays(spec.k, rows))
     frame_rows = sizes.frame_rows if rows is None else min(sizes.frame_rows, rows)
     frame = 8 * frame_rows * len(spec.columns)
     block = 8 * min(sizes.block_rows, frame_rows) * spec.width

@@ -114,6 +114,9 @@ class _Keeping:
     def block_rows(self) -> int:
         return self.inner.block_rows
 
+    def compiled(self) -> _Keeping:
+        return self
+
     def blocks(
         self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int
     ) -> Iterable[Any]:

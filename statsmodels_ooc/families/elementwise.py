@@ -39,6 +39,26 @@ def times(rows: FloatArray, weights: Weights) -> FloatArray:
     return rows if weights is None else rows * weights
 
 
+def widest(gap: FloatArray, a: Weights, spread: Weights = None) -> float:
+    """The largest distance from a mean; of a cell, that of its rows in the root mean square."""
+    if spread is None or a is None:
+        return max(float(gap.max()), -float(gap.min()))
+    with quiet():
+        return float(np.sqrt((gap * gap + spread / a).max()))
+
+
+def pearson(gap: FloatArray, variance: FloatArray, a: Weights, spread: Weights = None) -> float:
+    """Pearson's chi-squared; what rows within a cell differ in comes on top."""
+    with quiet():
+        squares = gap * gap
+        if a is not None:
+            squares *= a
+        if spread is not None:
+            squares += spread
+        ratio = np.divide(squares, variance, out=np.zeros_like(squares), where=squares != 0)
+    return float(ratio.sum())
+
+
 def rows_not(good: Callable[[FloatArray], BoolArray], x: FloatArray) -> BoolArray | None:
     """Rows that are not good, None for none: for intervals, which their ends decide."""
     if len(x) == 0 or (good(x.min()) and good(x.max())):

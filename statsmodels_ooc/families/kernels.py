@@ -14,8 +14,8 @@ from __future__ import annotations
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf
-from typing import Any, ClassVar
+from math import inf, nan
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from scipy import special
@@ -31,12 +31,50 @@ from statsmodels_ooc.families.elementwise import (
     Pair,
     Weights,
     is_binary,
+    pearson,
     quiet,
     rows_not,
     times,
     total,
+    widest,
 )
 from statsmodels_ooc.families.inverse_links import InverseLink, Mean, inverse_link_of
+
+FAINT = 1e-8  # weight; what such a row can still gain is too little to see
+
+
+class Scored(NamedTuple):
+    """What a step of scoring needs of b rows.
+
+    Attributes
+    ----------
+    weight, score : ndarray, (b,)
+        As `Kernel.working`, times the prior weights. They are the caller's own.
+    deviance, pearson : float
+        Weighted sums, at scale one.
+    gap : float
+        The largest distance of a response from its mean.
+    lowest : float
+        The smallest expected information, before prior weights.
+    edge : float
+        See `Kernel.edge`.
+    faint : bool
+        Whether the expected information is next to nothing in a row whose likelihood rises
+        for ever.
+    impossible : (int, float), optional
+        The first row whose mean the family cannot have, and that mean. Nothing else counts
+        then.
+    """
+
+    weight: FloatArray
+    score: FloatArray
+    deviance: float
+    pearson: float
+    gap: float
+    lowest: float
+    edge: float = inf
+    faint: bool = False
+    impossible: tuple[int, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +122,36 @@ class Kernel:
         """
         with quiet():
             return self.distribution.working(y, eta, mean)
+
+    def scored(self, y: FloatArray, eta: FloatArray, a: Weights, spread: Weights = None) -> Scored:
+        """All that a step of scoring needs.
+
+        Parameters
+        ----------
+        y, eta : ndarray, (b,)
+            The responses and linear predictors; there are some.
+        a : ndarray, (b,), or None
+            Prior weights.
+        spread : ndarray, (b,), or None
+            Of rows that stand for several, ``a (y - mean of y)**2`` of these, summed.
+        """
+        mean = self.mean(eta)
+        outside = self.outside(mean)
+        if outside is not None:
+            i = int(np.argmax(outside))
+            return Scored(y, y, nan, nan, nan, nan, impossible=(i, float(mean.mu[i])))
+        weight, score = self.working(y, eta, mean)
+        lowest, gap = float(weight.min()), y - mean.mu
+        return Scored(
+            times(weight, a),
+            times(score, a),
+            self.deviance(y, eta, mean, a),
+            pearson(gap, mean.variance, a, spread),
+            widest(gap, a, spread),
+            lowest,
+            self.edge(mean),
+            lowest < FAINT and bool(self.side(y[weight < FAINT]).any()),
+        )
 
     def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
         """The observed information of each row, per unit of prior weight."""

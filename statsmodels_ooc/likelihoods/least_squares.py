@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,8 @@ from statsmodels_ooc.solvers.submodels import seen_through
 
 METHODS = ("pinv", "qr", "auto", "gram")
 
-_MANY_COLUMNS = 40  # from here on a Gram matrix is several times cheaper than TSQR
+# From here on a Gram matrix saves more than the pass that it costs where it will not do.
+_MANY_COLUMNS, _MANY_ROWS = 40, 2**20
 
 
 @dataclass
@@ -139,8 +141,8 @@ class LeastSquares:
 
     def _gram_is_cheap(self) -> bool:
         """Whether moments are known, or much cheaper than TSQR and perhaps as good."""
-        # Without an intercept the centred moments of a full set of dummies are singular.
-        many = self.spec.k >= _MANY_COLUMNS and self.spec.has_intercept
+        rows = self.stream.source.rows or 0
+        many = self.spec.k >= _MANY_COLUMNS or rows >= _MANY_ROWS
         return many or "gram" in self.asked.answers
 
     def _gram_or_refuse(self) -> FloatArray:
@@ -155,7 +157,10 @@ class LeastSquares:
 
     def _gram(self) -> tuple[float, FloatArray | None]:
         found: tuple[float, FloatArray | None] = self._of_all_rows(
-            "gram", Moments(self.spec.k), factor_of_gram
+            "gram",
+            Moments(self.spec.k),
+            # Without an intercept the centred moments of a full set of dummies are singular.
+            partial(factor_of_gram, centred=self.spec.has_intercept),
         )
         return found
 

@@ -40,6 +40,10 @@ class Reduction(ABC, Generic[State]):
     def merge(self, left: State, right: State) -> State:
         """The state of the rows of ``left`` followed by those of ``right``."""
 
+    def compiled(self) -> Reduction[State]:
+        """The same question with the same states, answered in machine code where it can be."""
+        return self
+
     def nbytes(self) -> int:
         """How many bytes the arrays of a state take at the most; 0 where that is little."""
         return 0
@@ -131,6 +135,9 @@ class Together(Reduction[list[Any]]):
     def merge(self, left: list[Any], right: list[Any]) -> list[Any]:
         pairs = zip(self.parts, left, right, strict=True)
         return [part.merge(a, b) for part, a, b in pairs]
+
+    def compiled(self) -> Together:
+        return Together(tuple(part.compiled() for part in self.parts))
 
     def nbytes(self) -> int:
         return sum(part.nbytes() for part in self.parts)

@@ -53,19 +53,15 @@ class Moments(Reduction[MomentsState]):
         return MomentsState(0.0, np.zeros(q), np.zeros((q, q)))
 
     def update(self, state: MomentsState, block: Block) -> MomentsState:
-        weights, design = block.weights, block.design
-        endog = block.endog if self.response else None
+        weights = block.weights
         total = float(len(block.endog) if weights is None else weights.sum())
         if total == 0:
             return state
         mean, comoment = np.zeros(self.k + 1), np.zeros((self.k + 1, self.k + 1))
         width = self.k + self.response
         with np.errstate(invalid="ignore"):  # infinities: the facts name them
-            w = np.ones(len(block.endog)) if weights is None else weights
-            mean[: self.k] = design.rmatvec(w) / total
-            if self.response:
-                mean[-1] = (w @ block.endog) / total
-            comoment[:width, :width] = design.comoment(weights, mean[:width], endog)
+            endog = block.endog if self.response else None
+            mean[:width], comoment[:width, :width] = block.design.moments(weights, endog)
         return self.merge(state, MomentsState(total, mean, comoment, len(block.endog)))
 
     def merge(self, left: MomentsState, right: MomentsState) -> MomentsState:

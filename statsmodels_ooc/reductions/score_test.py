@@ -9,9 +9,9 @@ import numpy as np
 from statsmodels_ooc.arrays import BoolArray, FloatArray
 from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
 from statsmodels_ooc.blocks.given import numbers_beside
+from statsmodels_ooc.families.elementwise import pearson
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Additive
-from statsmodels_ooc.reductions.scoring import pearson
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ class ScoreTestSums(Additive[ScoreTestSumsState]):
         state.information += np.dot(x.T, x * information[:, None])
         state.squares += np.dot(scores.T, scores)
         state.deviance += self.kernel.deviance(y, eta, mean, a)
-        state.pearson += pearson(block, y - mean.mu, mean.variance, a)
+        state.pearson += pearson(y - mean.mu, mean.variance, a)
         state.rows += len(y)
         return state
 

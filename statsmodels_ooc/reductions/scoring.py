@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,8 +18,6 @@ from statsmodels_ooc.blocks.block import (
 from statsmodels_ooc.families.elementwise import quiet, times
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Additive, Reduction
-
-_FAINT = 1e-8  # weight; what such a row can still gain is too little to see
 
 
 class Outside(NamedTuple):
@@ -83,28 +81,21 @@ class Scoring(Reduction[ScoringState]):
         y = block.endog
         if len(y) == 0:
             return state
-        kernel, a = self.kernel, prior_weights(block)
-        eta = self._eta(block)
-        mean = kernel.mean(eta)
-        outside = kernel.outside(mean)
-        if outside is not None:
-            if state.outside is None:
-                i = int(np.argmax(outside))
-                state.outside = Outside(block.partition, block.row(i), float(mean.mu[i]))
+        eta, cells = self._eta(block), block.cells
+        found = self.kernel.scored(
+            y, eta, prior_weights(block), None if cells is None else cells.spread
+        )
+        if found.impossible is not None:
+            row, mean = found.impossible
+            state.outside = state.outside or Outside(block.partition, block.row(row), mean)
             return state
-        weight, score = kernel.working(y, eta, mean)
-        lowest = float(weight.min())
-        state.lowest = min(state.lowest, lowest)
-        if lowest < _FAINT:
-            state.faint |= bool(kernel.side(y[weight < _FAINT]).any())
-        state.deviance += kernel.deviance(y, eta, mean, a)
-        gap = y - mean.mu
-        state.gap = max(state.gap, _widest(block, gap))
-        state.edge = min(state.edge, kernel.edge(mean))
-        state.pearson += pearson(block, gap, mean.variance, a)
-        if a is not None:
-            weight *= a
-            score *= a
+        weight, score = found.weight, found.score
+        state.lowest = min(state.lowest, found.lowest)
+        state.faint |= found.faint
+        state.deviance += found.deviance
+        state.gap = max(state.gap, found.gap)
+        state.edge = min(state.edge, found.edge)
+        state.pearson += found.pearson
         if self.beta is None:
             offset = total_offset(block)
             score += weight * (eta if offset is None else eta - offset)
@@ -113,6 +104,11 @@ class Scoring(Reduction[ScoringState]):
             weighted = Block(np.zeros(len(y)), block.design, Extras(weights=weight))
             state.design = self.inner.update(state.design, weighted)
         return state
+
+    def compiled(self) -> Scoring:
+        from statsmodels_ooc.families.compiled import compiled_kernel
+
+        return replace(self, kernel=compiled_kernel(self.kernel))
 
     def _eta(self, block: Block) -> FloatArray:
         if self.beta is None:
@@ -135,27 +131,6 @@ class Scoring(Reduction[ScoringState]):
 
     def nbytes(self) -> int:
         return self.inner.nbytes()
-
-
-def _widest(block: Block, gap: FloatArray) -> float:
-    """The largest distance from a mean; of a cell, that of its rows in the root mean square."""
-    if block.cells is None:
-        return max(float(gap.max()), -float(gap.min()))
-    with quiet():
-        spread = block.cells.spread / block.cells.weight
-        return float(np.sqrt((gap * gap + spread).max()))
-
-
-def pearson(block: Block, gap: FloatArray, variance: FloatArray, a: FloatArray | None) -> float:
-    """Pearson's chi-squared; what rows within a cell differ in comes on top."""
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        squares = gap * gap
-        if a is not None:
-            squares *= a
-        if block.cells is not None:
-            squares += block.cells.spread
-        ratio = np.divide(squares, variance, out=np.zeros_like(squares), where=squares != 0)
-    return float(ratio.sum())
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -103,6 +103,10 @@ class WithRows:
     @property
     def block_rows(self) -> int:
         return 2 * self.spec.block_rows  # there are more calls, on one column each
+
+    def compiled(self) -> WithRows:
+        """As `DesignSpec.compiled`."""
+        return replace(self, spec=self.spec.compiled())
 
     def blocks(
         self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int

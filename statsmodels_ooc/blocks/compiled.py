@@ -1,0 +1,207 @@
+"""A design whose columns and codes are made and multiplied in machine code, slice by slice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.blocks.block import SPREAD
+from statsmodels_ooc.blocks.columns import Filler, Piece
+from statsmodels_ooc.blocks.split import Layout, Split, centre_bins
+from statsmodels_ooc.compiled import columns as loops
+from statsmodels_ooc.compiled.columns import Program
+
+_NONE = np.empty(0)
+
+
+class Recipe:
+    """The program of a layout, for variables that come block by block.
+
+    Parameters
+    ----------
+    layout : Layout
+        Which columns are written, and which are bins of coded terms.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        parts = [piece for plan in layout.plans for piece in plan]
+        contrasts = [_weights(piece) for piece in parts]
+        firsts = np.cumsum([0, *map(len, contrasts)])
+        self._variables = [(p.value, p.column if p.contrast is None else None) for p in parts]
+        self._pieces = np.zeros((len(parts), 4), np.int64)
+        self._pieces[:, 2] = [p.level for p in parts]
+        self._pieces[:, 3] = firsts[:-1]
+        self._starts = np.cumsum([0, *map(len, layout.plans)])
+        self._weights = np.concatenate([_NONE, *contrasts])
+        terms = layout.terms
+        self._of_terms = [factor for term in terms for factor in term.factors]
+        self._factors = np.zeros((len(self._of_terms), 3), np.int64)
+        self._factors[:, 2] = [size for term in terms for size in term.levels]
+        self._terms = np.zeros((len(terms) + 1, 3), np.int64)
+        self._terms[1:, 0] = np.cumsum([len(term.factors) for term in terms])
+        self._terms[1:, 1] = np.cumsum([len(term.table) for term in terms])
+        self._terms[:, 2] = layout.starts
+        tables = [term.table.astype(np.int64) for term in terms]
+        self._tables = np.concatenate([np.empty(0, np.int64), *tables])
+
+    def design(self, spec: Filler, rows: Any, piece: slice, scratch: FloatArray) -> Compiled:
+        """The design of some rows; see `Filled`."""
+        return Compiled(spec, rows, piece, scratch, self)
+
+    def program(self, values: Sequence[NDArray[Any]], first: int) -> Program:
+        """The program for these variables from one of their rows on.
+
+        The variables have to live as long as it is used, and be as `settled` makes them.
+        """
+        pieces, factors = self._pieces.copy(), self._factors.copy()
+        starts = [_start(value, first) for value in values]
+        for at, (value, column) in enumerate(self._variables):
+            address, size, stride = starts[value]
+            if column is None:
+                pieces[at, :2] = address, size
+            else:
+                pieces[at, 0] = address + column * stride
+        for at, value in enumerate(self._of_terms):
+            factors[at, :2] = starts[value][:2]
+        return Program(pieces, self._starts, self._weights, factors, self._terms, self._tables)
+
+
+def _weights(piece: Piece) -> FloatArray:
+    """What each level contributes, where that is not 1 for one of them."""
+    return _NONE if piece.contrast is None or piece.level >= 0 else piece.contrast
+
+
+def _start(value: NDArray[Any], first: int) -> tuple[int, int, int]:
+    """Address of a row of a variable, bytes of a value, and bytes from column to column."""
+    address: int = value.__array_interface__["data"][0]
+    stride = value.strides[0] if value.ndim > 1 else 0
+    return address + first * value.itemsize, value.itemsize, stride
+
+
+def settled(values: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
+    """The variables with values next to one another, as machine code reads them."""
+    return tuple(
+        value if value.strides[-1:] == (value.itemsize,) else np.ascontiguousarray(value)
+        for value in values
+    )
+
+
+class Compiled(Split):
+    """The design of some rows, written nowhere: each product makes its columns anew.
+
+    Parameters
+    ----------
+    spec, rows, piece, scratch
+        As for `Filled`, for whoever wants all columns.
+    recipe : Recipe
+        How the columns are made.
+    """
+
+    __slots__ = ("_program", "_values")
+
+    def __init__(
+        self, spec: Filler, rows: Any, piece: slice, scratch: FloatArray, recipe: Recipe
+    ) -> None:
+        super().__init__(spec, rows, piece, scratch, recipe.layout)
+        self._values = settled(rows.values)  # the program knows their addresses
+        self._program = recipe.program(self._values, piece.start)
+
+    def extremes(self) -> tuple[FloatArray, FloatArray]:
+        d, bins, n = len(self._layout.plans), self._layout.bins, len(self.array)
+        low, high = np.full(d, np.inf), np.full(d, -np.inf)
+        counts = np.zeros(bins, dtype=np.int64)
+        if not loops.extremes(self._program, n, low, high, counts):
+            return super().extremes()  # NaN stays
+        low, high = np.append(low, counts == n), np.append(high, counts > 0)
+        return low[self._layout.place], high[self._layout.place]
+
+    def matvec(self, beta: FloatArray) -> FloatArray:
+        out = np.empty(len(self.array))
+        loops.linear(self._program, self._layout.spread(beta), out)
+        return out
+
+    def rmatvec(self, v: FloatArray) -> FloatArray:
+        out = np.zeros(len(self._layout.plans) + self._layout.bins)
+        loops.score(self._program, np.ascontiguousarray(v), out)
+        return out[self._layout.place]
+
+    def moments(
+        self, w: FloatArray | None, endog: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        y = _NONE if endog is None else np.ascontiguousarray(endog)
+        weights = _NONE if w is None else np.ascontiguousarray(w)
+        shift = np.full(len(self._layout.plans) + len(y[:1]), np.nan)
+        sums = self._sums(y, weights, shift)
+        if sums.has_cancelled:  # the first rows are far from the others
+            shift += sums.means
+            sums = self._sums(y, weights, shift)
+        return self._assembled(sums, shift + sums.means)
+
+    def _sums(self, y: FloatArray, w: FloatArray, shift: FloatArray) -> _Sums:
+        """Sums about a shift; where that is NaN, it becomes the means of the first rows."""
+        starts, q = self._layout.starts, len(shift) + 1
+        sizes = np.diff(starts).tolist()
+        ends = np.cumsum([0, *(a * b for a, b in combinations(sizes, 2))])
+        sums = _Sums(np.zeros((q, q)), np.zeros((starts[-1], q)), np.zeros(ends[-1]), ends)
+        loops.products(
+            self._program, len(self.array), y, w, shift, sums.gram, sums.bins, sums.pairs, ends
+        )
+        lower = np.tril(sums.gram)
+        return sums._replace(gram=lower + np.tril(lower, -1).T)
+
+    def _assembled(self, sums: _Sums, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Means and centred products of all columns, in their order."""
+        layout, q = self._layout, len(mean)
+        starts, d, place = layout.starts, len(layout.plans), layout.place
+        if q > d:  # the response, behind the columns
+            place = np.append(place + (place >= d), d)
+        weights = sums.bins[:, -1]
+        out = np.zeros((q + layout.bins,) * 2)
+        out[:q, :q] = sums.about
+        out[q:, :q] = sums.bins[:, :-1] - np.outer(weights, sums.means)
+        out[:q, q:] = out[q:, :q].T
+        bins = out[q:, q:]
+        np.fill_diagonal(bins, weights)
+        for pair, (i, j) in enumerate(combinations(range(len(starts) - 1), 2)):
+            rows, columns = slice(*starts[i : i + 2]), slice(*starts[j : j + 2])
+            table = sums.pairs[sums.ends[pair] : sums.ends[pair + 1]]
+            bins[rows, columns] = table.reshape(bins[rows, columns].shape)
+            bins[columns, rows] = bins[rows, columns].T
+        if layout.bins:
+            centre_bins(out, starts)
+        means = np.append(mean, weights / sums.gram[-1, -1])
+        return means[place], out[np.ix_(place, place)]
+
+
+class _Sums(NamedTuple):
+    """Sums of products, of q - 1 columns and ones."""
+
+    gram: FloatArray  # (q, q)
+    bins: FloatArray  # (bins, q)
+    pairs: FloatArray  # of the bins of any two terms, one table after another
+    ends: NDArray[np.int64]  # where the tables begin, and the number of all cells
+
+    @property
+    def means(self) -> FloatArray:
+        """Of the columns, (q - 1,)."""
+        means: FloatArray = self.gram[-1, :-1] / self.gram[-1, -1]
+        return means
+
+    @property
+    def about(self) -> FloatArray:
+        """Products of the columns about their means, (q - 1, q - 1)."""
+        means = self.means
+        about: FloatArray = self.gram[:-1, :-1] - self.gram[-1, -1] * np.outer(means, means)
+        return about
+
+    @property
+    def has_cancelled(self) -> bool:
+        """Whether most of the squares of a column are those of its mean."""
+        squares = self.gram.diagonal()[:-1]
+        return bool((self.about.diagonal() < SPREAD * squares).any())
