@@ -113,30 +113,30 @@ class Compiled(Split):
         self._program = recipe.program(self._values, piece.start)
 
     def extremes(self) -> tuple[FloatArray, FloatArray]:
-        d, bins, n = len(self._layout.plans), self._layout.bins, len(self.array)
+        d, bins, n = len(self.layout.plans), self.layout.bins, len(self.array)
         low, high = np.full(d, np.inf), np.full(d, -np.inf)
         counts = np.zeros(bins, dtype=np.int64)
         if not loops.extremes(self._program, n, low, high, counts):
             return super().extremes()  # NaN stays
         low, high = np.append(low, counts == n), np.append(high, counts > 0)
-        return low[self._layout.place], high[self._layout.place]
+        return low[self.layout.place], high[self.layout.place]
 
     def matvec(self, beta: FloatArray) -> FloatArray:
         out = np.empty(len(self.array))
-        loops.linear(self._program, self._layout.spread(beta), out)
+        loops.linear(self._program, self.layout.spread(beta), out)
         return out
 
     def rmatvec(self, v: FloatArray) -> FloatArray:
-        out = np.zeros(len(self._layout.plans) + self._layout.bins)
+        out = np.zeros(len(self.layout.plans) + self.layout.bins)
         loops.score(self._program, np.ascontiguousarray(v), out)
-        return out[self._layout.place]
+        return out[self.layout.place]
 
     def moments(
         self, w: FloatArray | None, endog: FloatArray | None = None
     ) -> tuple[FloatArray, FloatArray]:
         y = _NONE if endog is None else np.ascontiguousarray(endog)
         weights = _NONE if w is None else np.ascontiguousarray(w)
-        shift = np.full(len(self._layout.plans) + len(y[:1]), np.nan)
+        shift = np.full(len(self.layout.plans) + len(y[:1]), np.nan)
         sums = self._sums(y, weights, shift)
         if sums.has_cancelled:  # the first rows are far from the others
             shift += sums.means
@@ -145,7 +145,7 @@ class Compiled(Split):
 
     def _sums(self, y: FloatArray, w: FloatArray, shift: FloatArray) -> _Sums:
         """Sums about a shift; where that is NaN, it becomes the means of the first rows."""
-        starts, q = self._layout.starts, len(shift) + 1
+        starts, q = self.layout.starts, len(shift) + 1
         sizes = np.diff(starts).tolist()
         ends = np.cumsum([0, *(a * b for a, b in combinations(sizes, 2))])
         sums = _Sums(np.zeros((q, q)), np.zeros((starts[-1], q)), np.zeros(ends[-1]), ends)
@@ -157,7 +157,7 @@ class Compiled(Split):
 
     def _assembled(self, sums: _Sums, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Means and centred products of all columns, in their order."""
-        layout, q = self._layout, len(mean)
+        layout, q = self.layout, len(mean)
         starts, d, place = layout.starts, len(layout.plans), layout.place
         if q > d:  # the response, behind the columns
             place = np.append(place + (place >= d), d)

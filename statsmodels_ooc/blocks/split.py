@@ -83,13 +83,13 @@ class Split(Filled):
         Which columns stay codes.
     """
 
-    __slots__ = ("_bins", "_codes", "_layout", "_written")
+    __slots__ = ("_bins", "_codes", "_written", "layout")
 
     def __init__(
         self, spec: Filler, rows: Any, piece: slice, scratch: FloatArray, layout: Layout
     ) -> None:
         super().__init__(spec, rows, piece, scratch)
-        self._layout = layout
+        self.layout = layout
         self._written: FloatArray | None = None
         self._codes: NDArray[np.int32] | None = None
         self._bins: Any = None
@@ -102,67 +102,67 @@ class Split(Filled):
     def written(self) -> FloatArray:
         """The columns that are not coded, (b, d), column-major."""
         if self._written is None and self.is_filled:
-            self._written = self.array.T[self._layout.written].T
+            self._written = self.array.T[self.layout.written].T
         elif self._written is None:
-            self._written = self.array[:, : len(self._layout.plans)]
-            fill_columns(self._layout.plans, self.rows.values, self.piece, self._written)
+            self._written = self.array[:, : len(self.layout.plans)]
+            fill_columns(self.layout.plans, self.rows.values, self.piece, self._written)
         return self._written
 
     def codes(self) -> NDArray[np.int32]:
         """The bin of each term that a row is in, (b, terms)."""
         if self._codes is None:
-            self._codes = self._layout.codes(self.rows.values, self.piece)
+            self._codes = self.layout.codes(self.rows.values, self.piece)
         return self._codes
 
     def bins(self) -> Any:
         """Indicators of the bins, sparse, (bins, b)."""
         if self._bins is None:
-            self._bins = _indicators(self.codes(), self._layout.bins)
+            self._bins = _indicators(self.codes(), self.layout.bins)
         return self._bins
 
     def extremes(self) -> tuple[FloatArray, FloatArray]:
         written, codes = self.written(), self.codes()
-        counts = np.bincount(codes.ravel(), minlength=self._layout.bins)
+        counts = np.bincount(codes.ravel(), minlength=self.layout.bins)
         low = np.concatenate([written.min(axis=0), counts == len(codes)])
         high = np.concatenate([written.max(axis=0), counts > 0])
-        return low[self._layout.place], high[self._layout.place]
+        return low[self.layout.place], high[self.layout.place]
 
     def matvec(self, beta: FloatArray) -> FloatArray:
-        d, beta = len(self._layout.plans), self._layout.spread(beta)
+        d, beta = len(self.layout.plans), self.layout.spread(beta)
         out: FloatArray = np.dot(self.written(), beta[:d])
         for code in self.codes().T:
             out += beta[d:].take(code)
         return out
 
     def rmatvec(self, v: FloatArray) -> FloatArray:
-        return np.concatenate([np.dot(self.written().T, v), self.bins() @ v])[self._layout.place]
+        return np.concatenate([np.dot(self.written().T, v), self.bins() @ v])[self.layout.place]
 
     def sandwich(self, w: FloatArray) -> FloatArray:
-        place = self._layout.place
+        place = self.layout.place
         return self._products(self.written(), w)[np.ix_(place, place)]
 
     def comoment(
         self, w: FloatArray | None, mean: FloatArray, endog: FloatArray | None = None
     ) -> FloatArray:
-        written, place = self.written(), self._layout.place
+        written, place = self.written(), self.layout.place
         b, d = written.shape
         z = np.empty((b, d + (endog is not None)), order="F")
-        np.subtract(written, mean[self._layout.written], out=z[:, :d])
+        np.subtract(written, mean[self.layout.written], out=z[:, :d])
         if endog is not None:
             np.subtract(endog, mean[-1], out=z[:, d])
             place = np.append(place + (place >= d), d)
         products = self._products(z, np.ones(b) if w is None else w)
-        centre_bins(products, self._layout.starts)
+        centre_bins(products, self.layout.starts)
         return products[np.ix_(place, place)]
 
     def _products(self, z: FloatArray, w: FloatArray) -> FloatArray:
         """``[z | bins]' diag(w) [z | bins]``, (q + bins, q + bins), for z of q columns."""
-        starts, q = self._layout.starts, z.shape[1]
+        starts, q = self.layout.starts, z.shape[1]
         weighted = np.empty(z.shape)  # row-major, as SciPy multiplies
         for j in range(q):
             np.multiply(z[:, j], w, out=weighted[:, j])
         square = np.dot(z.T, weighted)
-        out = np.zeros((q + self._layout.bins,) * 2)
+        out = np.zeros((q + self.layout.bins,) * 2)
         out[:q, :q] = (square + square.T) / 2
         out[q:, :q] = self.bins() @ weighted
         out[:q, q:] = out[q:, :q].T
