@@ -9,6 +9,7 @@ from itertools import chain
 from threading import Lock
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -334,8 +335,6 @@ def _exact_dictionaries(file: StoredFile, column: str) -> list[pa.Array] | None:
     kind = schema.field(column).type
     if pa.types.is_null(kind):
         return []
-    if pa.types.is_dictionary(kind):
-        return None
     whole = wholly_dictionary_encoded(known, column)
     at = leaf_of(known, column, schema.get_field_index(column))
     found = []
@@ -351,4 +350,23 @@ def _exact_dictionaries(file: StoredFile, column: str) -> list[pa.Array] | None:
             if writer.startswith("DuckDB") and "" in words.to_pylist():
                 return None
             found.append(words)
+        if pa.types.is_dictionary(kind) and not _are_seen(opened, column, union(found)):
+            return None
     return found
+
+
+_LOOKED_AT = 2**20  # rows: levels that are in none of them are rare, or do not occur
+
+
+def _are_seen(opened: pq.ParquetFile, column: str, words: Sequence[Any]) -> bool:
+    """Whether the first rows have all words of dictionaries, which may have more than rows do."""
+    unseen, read = set(words), 0
+    for group in range(opened.metadata.num_row_groups):
+        for batch in _batches(opened, group, column, 65_536):
+            if not unseen or read >= _LOOKED_AT:
+                return not unseen
+            array = batch.column(0)
+            used = np.unique(array.indices.drop_null().to_numpy())
+            unseen -= set(array.dictionary.take(pa.array(used)).to_pylist())
+            read += batch.num_rows
+    return not unseen
