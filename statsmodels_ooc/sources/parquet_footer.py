@@ -355,7 +355,7 @@ def _exact_dictionaries(file: StoredFile, column: str) -> list[pa.Array] | None:
     return found
 
 
-_LOOKED_AT = 2**20  # rows: levels that are in none of them are rare, or do not occur
+_FIRST_ROWS = 2**20  # rows: levels that are in none of them are rare, or do not occur
 
 
 def _are_seen(opened: pq.ParquetFile, column: str, words: Sequence[Any]) -> bool:
@@ -363,7 +363,7 @@ def _are_seen(opened: pq.ParquetFile, column: str, words: Sequence[Any]) -> bool
     unseen, read = set(words), 0
     for group in range(opened.metadata.num_row_groups):
         for batch in _batches(opened, group, column, 65_536):
-            if not unseen or read >= _LOOKED_AT:
+            if not unseen or read >= _FIRST_ROWS:
                 return not unseen
             array = batch.column(0)
             used = np.unique(array.indices.drop_null().to_numpy())
