@@ -160,13 +160,6 @@ class StoredFile:
             )
 
 
-def is_path(x: object) -> bool:
-    """Whether ``x`` is a path, or a list of nothing but paths."""
-    if isinstance(x, (list, tuple)):
-        return bool(x) and all(isinstance(item, (str, os.PathLike)) for item in x)
-    return isinstance(x, (str, os.PathLike))
-
-
 def find_files(
     where: Any,
     suffixes: Collection[str],
