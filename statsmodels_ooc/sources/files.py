@@ -169,7 +169,7 @@ def find_files(
 
     Parameters
     ----------
-    where : str, os.PathLike, or a list of them
+    where : str, os.PathLike, a list of them, or Listed
         Path, glob, directory or fsspec URL.
     suffixes : collection of str
         What a file inside a directory must end with to belong to the source.
@@ -199,24 +199,43 @@ def find_files(
     RepeatedFileWarning
         A file came more than once.
     """
-    files, repeats = list_files(where, suffixes, storage_options)
-    if repeats:
-        (again, first), *others = repeats.items()
+    listed = where if isinstance(where, Listed) else list_files(where, suffixes, storage_options)
+    if listed.repeats:
+        (again, first), *others = listed.repeats.items()
         more = f", and so are {len(others):,} more" if others else ""
         warn_caller(
             f"{again} is {'named twice' if again == first else f'the same as {first}'}{more}: "
             "what is reached more than once counts once",
             RepeatedFileWarning,
         )
-    return files
+    return listed.files
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The files that a path means, looked up, for whoever opens them.
+
+    Attributes
+    ----------
+    where : str, os.PathLike, or a list of them
+        The path.
+    files : tuple of StoredFile
+        Each file once.
+    repeats : dict
+        What else leads to one of them, and to which.
+    """
+
+    where: Any
+    files: tuple[StoredFile, ...]
+    repeats: Mapping[str, str]
 
 
 def list_files(
     where: Any,
     suffixes: Collection[str],
     storage_options: Mapping[str, Any] | None = None,
-) -> tuple[tuple[StoredFile, ...], dict[str, str]]:
-    """As `find_files`; beside the files, what else leads to one of them, and to which."""
+) -> Listed:
+    """As `find_files`, but nothing is warned of."""
     storage = dict(storage_options or {})
     listed = isinstance(where, (list, tuple))
     repeats: dict[str, str] = {}
@@ -238,7 +257,7 @@ def list_files(
     files = _once(found, repeats)
     if listed:
         files = [replace(file, keys=_keys(Path(file.path).parts[:-1])) for file in files]
-    return tuple(files), repeats
+    return Listed(where, tuple(files), repeats)
 
 
 @dataclass(frozen=True)
@@ -270,6 +289,8 @@ def _links(path: str) -> int:
 
 def shown(where: Any) -> str:
     """The path, or the first of a list, for messages."""
+    if isinstance(where, Listed):
+        return shown(where.where)
     if isinstance(where, (list, tuple)):
         return os.fspath(where[0]) + (f" and {len(where) - 1} more" if len(where) > 1 else "")
     return str(os.fspath(where))
@@ -391,8 +412,9 @@ def _identity(path: str, found: os.stat_result) -> object:
     """
     if not found.st_ino:
         return os.path.realpath(path)
-    place = os.path.realpath(path) if found.st_nlink > 1 else ""
-    return found.st_dev, found.st_ino, _keys(Path(place).parts[:-1])
+    linked = found.st_nlink > 1
+    keys = _keys(Path(os.path.realpath(path)).parts[:-1]) if linked else ()
+    return found.st_dev, found.st_ino, keys
 
 
 def _split(parts: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -402,7 +424,8 @@ def _split(parts: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 
 
 def _keys_below(root: str, path: str) -> _Keys:
-    return _keys(Path(path[len(root) :]).parts[:-1])
+    below = path[len(root) :]
+    return _keys(Path(below).parts[:-1]) if "=" in below else ()
 
 
 def _keys(parts: Iterable[str]) -> _Keys:

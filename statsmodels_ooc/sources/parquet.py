@@ -35,6 +35,7 @@ SUFFIXES = (".parquet", ".pq", ".parq")
 _ENOUGH_ROWS = 131_072
 _MOST_ROWS = 1_048_576
 _READERS = 16  # threads that wait for footers and dictionaries, of files that may be far
+_TURNS = 8  # of a reader, so that one slow file does not keep many others waiting
 _BUFFER = 2**18  # bytes of a column that are read ahead; otherwise all of a row group are
 
 
@@ -215,8 +216,15 @@ def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, ...]], int]:
 
 
 def _in_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-    with ThreadPoolExecutor(max(min(_READERS, len(items)), 1)) as pool:
-        return list(pool.map(function, items))
+    """What a function gives for some files, a few of them at a time where there are many."""
+    few = -(-len(items) // (_READERS * _TURNS)) or 1
+    pieces = [items[start : start + few] for start in range(0, len(items), few)]
+
+    def found(piece: Sequence[Any]) -> list[Any]:
+        return [function(item) for item in piece]
+
+    with ThreadPoolExecutor(max(min(_READERS, len(pieces)), 1)) as pool:
+        return list(chain.from_iterable(pool.map(found, pieces)))
 
 
 def _runs(known: pq.FileMetaData, stored: int) -> Iterator[tuple[int, ...]]:

@@ -22,8 +22,8 @@ def open_path(x: Any, **options: Any) -> Source:
     """Files of one format, with the options of its reader."""
     known = tuple(suffix for suffixes, _ in _FORMATS.values() for suffix in suffixes)
     found: dict[str, str] = {}
-    files, _ = list_files(x, known, options.get("storage_options"))
-    for file in files:
+    listed = list_files(x, known, options.get("storage_options"))
+    for file in listed.files:
         found.setdefault(_format_of(file.path), file.path)
     if len(found) > 1:
         what = ", ".join(f"{kind} ({path})" for kind, path in found.items())
@@ -31,7 +31,7 @@ def open_path(x: Any, **options: Any) -> Source:
             f"the files are of more than one format: {what}",
             hint="give a glob such as '*.parquet'",
         )
-    return _FORMATS[next(iter(found))][1](x, **options)
+    return _FORMATS[next(iter(found))][1](listed, **options)
 
 
 def _format_of(path: str) -> str:
