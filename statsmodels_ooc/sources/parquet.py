@@ -217,6 +217,8 @@ def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, ...]], int]:
 
 def _in_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
     """What a function gives for some files, a few of them at a time where there are many."""
+    if len(items) == 1:
+        return [function(items[0])]
     few = -(-len(items) // (_READERS * _TURNS)) or 1
     pieces = [items[start : start + few] for start in range(0, len(items), few)]
 
