@@ -60,6 +60,7 @@ docs: $(VENV)/.stamp-docs  ## build docs/_build/html, warnings are errors
 bench: $(VENV)/.stamp-bench  ## run every benchmark and print its table (long; see benchmarks/README.md)
 	$(BIN)/python benchmarks/accuracy.py
 	$(BIN)/python benchmarks/opening.py
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/small.py
 	$(BIN)/python benchmarks/design.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/split.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/t1_ols.py $(BENCH_ARGS)

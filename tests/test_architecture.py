@@ -1,16 +1,20 @@
 """The layer order of the package, read from its import statements.
 
 Imports count wherever they stand: at the top of a file, inside a function, under
-``if TYPE_CHECKING``. An import that is hidden is still an edge of the graph.
+``if TYPE_CHECKING``. An import that is hidden is still an edge of the graph. A name in quotes,
+"module:name", is loaded when it is asked for: layers hold for it, but it closes no cycle, since
+by then the module that names it is complete.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -49,6 +53,7 @@ MAY_USE_PRIVATE_BRIDGE = {
 }
 NO_DASK_NO_PANDAS = {"blocks", "compiled", "families", "reductions", "solvers"}
 MOST_LINES, MOST_METHODS = 450, 20
+QUOTED = re.compile(rf"({ROOT}(?:\.\w+)+)(?::(\w+))?")
 FORBIDDEN_MODULE_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 
@@ -59,6 +64,7 @@ class Import:
     target: str
     name: str | None
     line: int
+    quoted: bool = False
 
     @property
     def full(self) -> str:
@@ -80,6 +86,8 @@ def imports_of(module: str, source: str, is_package: bool = False) -> list[Impor
         elif isinstance(node, ast.ImportFrom):
             target = _absolute(module, node, is_package)
             found += [Import(target, alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.Constant) and (quoted := QUOTED.fullmatch(str(node.value))):
+            found.append(Import(quoted[1], quoted[2], node.lineno, quoted=True))
     return found
 
 
@@ -185,7 +193,9 @@ def import_graph(modules: dict[str, list[Import]]) -> dict[str, set[str]]:
     graph: dict[str, set[str]] = {}
     for module, imports in modules.items():
         targets = {
-            imported.full if imported.full in modules else imported.target for imported in imports
+            imported.full if imported.full in modules else imported.target
+            for imported in imports
+            if not imported.quoted
         }
         graph[module] = {target for target in targets if target in modules} - {module}
     return graph
@@ -218,6 +228,13 @@ IMPORTS = {
 @pytest.mark.parametrize("module", SOURCES)
 def test_imports_only_layers_below(module: str) -> None:
     assert list(layer_complaints(module, IMPORTS[module])) == []
+
+
+def test_names_in_quotes_are_there() -> None:
+    quoted = [imported for imports in IMPORTS.values() for imported in imports if imported.quoted]
+    assert quoted
+    for imported in quoted:
+        assert resolve_name(f"{imported.target}:{imported.name or ''}")
 
 
 @pytest.mark.parametrize("module", SOURCES)
@@ -278,6 +295,7 @@ def test_package_was_found() -> None:
         ("models.linear", "from statsmodels_ooc import _patsy"),
         ("design.formula", "from statsmodels_ooc._statsmodels import PandasData"),
         ("errors", "from statsmodels_ooc.engine import run"),
+        ("sources.coerce", 'opener = "statsmodels_ooc.engine.rows:Rows"'),
         ("brand_new", "import numpy"),
     ],
 )

@@ -91,9 +91,9 @@ def learn_formula(
     MemoryLimitError
         There are too many levels or columns, or too many rows for a spline's quantiles.
     """
-    columns = formula_columns(formula, source, env=env, extras=extras)
     lhs, rhs, third_terms = _terms(formula, extras, source.dtypes)
     factors = _factors(lhs, rhs, third_terms)
+    columns = _columns(factors, env, source)
     lesson = Lesson(source, factors, env, frames or partial(_frames, source), memory_limit)
     lesson.learn(scan)
     sides = (lhs, rhs, list(dict.fromkeys(third_terms)))  # two roles may be of one column
@@ -141,7 +141,13 @@ def formula_columns(
     ColumnNotFoundError
         A name is neither a column nor in scope.
     """
-    factors = _factors(*_terms(formula, extras, source.dtypes))
+    return _columns(_factors(*_terms(formula, extras, source.dtypes)), env, source)
+
+
+def _columns(
+    factors: Sequence[EvalFactor], env: EvalEnvironment, source: Source
+) -> tuple[str, ...]:
+    """The source's columns that factors read, looked at."""
     check_names(factors, env, source)
     names = {name for factor in factors for name in _patsy.factor_names(factor)}
     columns = tuple(column for column in source.columns if column in names)

@@ -13,6 +13,7 @@ import dask.config
 import dask.local
 import dask.threaded
 import pandas as pd
+from dask.delayed import Delayed
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import chunks_of
@@ -159,10 +160,11 @@ def read_frames(
     ledger.record(name, began, sum(part.rows for part in read), source.nbytes, len(read))
 
 
-def compute(*values: Any) -> tuple[Any, ...]:
-    """What dask makes of its values, with the scheduler that dask would choose.
+def compute(*values: Delayed) -> tuple[Any, ...]:
+    """What dask makes of values of one graph, with the scheduler that dask would choose.
 
-    Dask imports distributed to find out; where nobody has, nobody has made a client.
+    Dask imports distributed to find out; where nobody has, nobody has made a client. Its
+    threads are then given the graph as it is: a hash of it would be asked for by nobody.
 
     Raises
     ------
@@ -174,7 +176,9 @@ def compute(*values: Any) -> tuple[Any, ...]:
         with cluster_errors():
             computed: tuple[Any, ...] = dask.base.compute(*values)
     else:
-        computed = dask.base.compute(*values, scheduler=dask.threaded.get)
+        keys = [value.key for value in values]
+        graph = values[0].dask.cull(set(keys)) if values else {}
+        computed = tuple(dask.threaded.get(dict(graph), keys))
     return computed
 
 

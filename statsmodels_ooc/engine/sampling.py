@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from dask.delayed import delayed
 
 from statsmodels_ooc.engine.ledger import Ledger, Read
 from statsmodels_ooc.engine.passes import compute
 from statsmodels_ooc.engine.rows import MemoryRows
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, sizes_for
-from statsmodels_ooc.engine.tasks import bound, released
+from statsmodels_ooc.engine.tasks import TaskGraph, bound, released
 from statsmodels_ooc.sources.base import Source
 
 _PARTITIONS = 16  # over which the sample is spread
@@ -52,12 +52,10 @@ def sample_rows(source: Source, spec: BlockSpec, rows: int, ledger: Ledger) -> M
     count = len(source.partitions)
     chosen = sorted({int(i) for i in np.linspace(0, count - 1, min(count, _PARTITIONS))})
     share = -(-rows // max(len(chosen), 1))
-    sizes = sizes_for(spec)
-    tasks = [
-        delayed(_read)(bound(source.partitions[i], spec.columns), spec, i, share, sizes)
-        for i in chosen
-    ]
-    pieces = list(compute(*tasks))
+    graph = TaskGraph()
+    call = graph.calls_of(_Sample(spec, share, sizes_for(spec)))
+    keys = [call(bound(source.partitions[i], spec.columns), i) for i in chosen]
+    pieces = list(compute(*graph.values(keys)))
     read = sum(piece.rows for piece in pieces)
     ended = {i: Read(piece.rows) for i, piece in zip(chosen, pieces, strict=True) if piece.ended}
     ledger.check("the pilot", source, ended)
@@ -74,20 +72,29 @@ class _Piece(NamedTuple):
     blocks: list[Any]
 
 
-def _read(partition: Any, spec: BlockSpec, index: int, share: int, sizes: Sizes) -> _Piece:
-    reader = released(partition)
-    rows = reader.rows
-    stride = _STRIDE if rows is None else max(1, min(_STRIDE, rows // max(share, 1)))
-    blocks: list[Any] = []
-    read = taken = 0
-    for start, frame in _frames(reader, spec, min(stride * sizes.block_rows, sizes.frame_rows)):
-        kept = frame.iloc[::stride][: share - taken].copy()  # the rest of the frame may go
-        blocks += spec.blocks(kept, index, reader.label, start, max(len(kept), 1))
-        read += len(frame)
-        taken += len(kept)
-        if taken >= share:
-            return _Piece(read, False, blocks)
-    return _Piece(read, True, blocks)
+@dataclass(frozen=True)
+class _Sample:
+    """The task of a sample: a share of the rows of a partition, as blocks."""
+
+    spec: BlockSpec
+    share: int
+    sizes: Sizes
+
+    def __call__(self, partition: Any, index: int) -> _Piece:
+        reader, spec, share = released(partition), self.spec, self.share
+        rows = reader.rows
+        stride = _STRIDE if rows is None else max(1, min(_STRIDE, rows // max(share, 1)))
+        most = min(stride * self.sizes.block_rows, self.sizes.frame_rows)
+        blocks: list[Any] = []
+        read = taken = 0
+        for start, frame in _frames(reader, spec, most):
+            kept = frame.iloc[::stride][: share - taken].copy()  # the rest of the frame may go
+            blocks += spec.blocks(kept, index, reader.label, start, max(len(kept), 1))
+            read += len(frame)
+            taken += len(kept)
+            if taken >= share:
+                return _Piece(read, False, blocks)
+        return _Piece(read, True, blocks)
 
 
 def _frames(reader: Any, spec: BlockSpec, max_rows: int) -> Iterator[tuple[int, Any]]:

@@ -121,18 +121,6 @@ def _read(source: Any, ledger: Ledger, name: str, columns: Sequence[str]) -> Any
     return read_frames(name, source, columns, ledger)
 
 
-def environment(eval_env: Any, depth: int) -> EvalEnvironment:
-    """Where a formula's names are looked up; frames are counted as statsmodels does."""
-    if isinstance(eval_env, EvalEnvironment):
-        return eval_env
-    if isinstance(eval_env, Mapping):
-        return EvalEnvironment([dict(eval_env)])
-    if eval_env == -1:
-        return EvalEnvironment([{}])
-    frames = 0 if eval_env is None else max(int(eval_env) - 1, 0)
-    return EvalEnvironment.capture(frames + depth)
-
-
 def check_missing(missing: str) -> None:
     """Refuse what is no way to treat missing values."""
     if missing not in ("none", "drop", "raise"):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, ClassVar
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from statsmodels_ooc.engine import LazyAnswers, Passes
-from statsmodels_ooc.likelihoods.opening import environment
+from statsmodels_ooc.design.environment import environment
 from statsmodels_ooc.sources.coerce import is_chunked, is_in_memory
-from statsmodels_ooc.sources.dask_array import is_lazy
+from statsmodels_ooc.sources.dask_kinds import is_lazy
+
+if TYPE_CHECKING:
+    from statsmodels_ooc.engine import LazyAnswers, Passes
 
 _EXTRAS = ("weights", "offset", "exposure", "freq_weights", "var_weights")
 
@@ -21,13 +24,13 @@ class Door:
 
     Attributes
     ----------
-    streamed_class : type
-        The subclass that streams.
+    streamed_class : str
+        The subclass that streams, as "module:name": it is loaded when data stays outside.
     door : type
         Of a class that streams: the one that the user has called.
     """
 
-    streamed_class: ClassVar[Any]
+    streamed_class: ClassVar[str]
     door: ClassVar[Any] = None
 
     @classmethod
@@ -123,6 +126,8 @@ class Door:
     @property
     def passes(self) -> Passes:
         """Every pass over the data so far: name, rows, seconds, bytes."""
+        from statsmodels_ooc.engine import Passes
+
         return Passes()
 
     @property
@@ -155,7 +160,7 @@ class Door:
 @cache
 def streaming(kind: Any) -> Any:
     """The class of instances that stream: that of the door, or of a subclass of it."""
-    streamed = kind.streamed_class
+    streamed = resolve_name(kind.streamed_class)
     bases = (streamed,) if issubclass(streamed, kind) else (kind, streamed)
     names = ("__module__", "__qualname__", "__doc__")
     return type(kind.__name__, bases, {"door": kind, **{n: getattr(kind, n) for n in names}})
@@ -170,7 +175,7 @@ def refuse_sources(*arrays: Any) -> None:
         One of them would have to be read in chunks: the formula that does is said.
     """
     for array in arrays:
-        if is_chunked(array) and not hasattr(array, "__array__"):
+        if not hasattr(array, "__array__") and is_chunked(array):
             raise TypeError(
                 f"endog and exog are arrays or dask collections, not a {type(array).__qualname__}"
                 "\nHint: name the columns in a formula: smo.OLS.from_formula('y ~ x', data=...)"

@@ -15,12 +15,12 @@ from statsmodels_ooc.models.arguments import (
     checked_maxiter,
     checked_scale,
     checked_start,
-    chosen_start,
     scale_rule,
 )
 from statsmodels_ooc.models.glm_constrained import fit_constrained
 from statsmodels_ooc.models.glm_regularized import fit_regularized
 from statsmodels_ooc.models.glm_scoring import FitOptions, fit_by_optimizer, fit_by_scoring
+from statsmodels_ooc.models.keywords import chosen_start
 from statsmodels_ooc.models.missing_groups import without_rows_of_no_group
 from statsmodels_ooc.results.fits import GLMFit
 from statsmodels_ooc.results.glm import GLMResults

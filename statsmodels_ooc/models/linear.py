@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import statsmodels.api as sm
+import statsmodels.regression.linear_model as lm
 
-from statsmodels_ooc.models.arguments import warn_of_unknown, warn_of_weights
-from statsmodels_ooc.models.door import Door, refuse_sources, refused
-from statsmodels_ooc.models.streamed_linear import StreamedLinear
-from statsmodels_ooc.results.linear import OLSResults
-from statsmodels_ooc.solvers import gaussian
-from statsmodels_ooc.sources.dask_array import is_lazy
+from statsmodels_ooc.models.door import Door, refuse_sources
+from statsmodels_ooc.models.keywords import warn_of_unknown, warn_of_weights
+from statsmodels_ooc.sources.dask_kinds import is_lazy
 
 
 class LinearDoor(Door):
@@ -82,7 +79,7 @@ class LinearDoor(Door):
         )
 
 
-class WLS(LinearDoor, sm.WLS):  # type: ignore[misc]
+class WLS(LinearDoor, lm.WLS):  # type: ignore[misc]
     """Weighted least squares, as `statsmodels.regression.linear_model.WLS`.
 
     Parameters
@@ -118,6 +115,8 @@ class WLS(LinearDoor, sm.WLS):  # type: ignore[misc]
     {'Intercept': 1.303, 'x': 0.909}
     """
 
+    streamed_class = "statsmodels_ooc.models.streamed_linear:StreamedWLS"
+
     def __init__(
         self,
         endog: Any,
@@ -141,18 +140,7 @@ class WLS(LinearDoor, sm.WLS):  # type: ignore[misc]
         streamed.open_arrays(endog, exog, weights, missing, hasconst)
 
 
-class StreamedWLS(StreamedLinear, WLS):
-    """WLS on data that stays outside memory."""
-
-    _cloned = ("weights",)
-
-    def loglike(self, params: Any) -> Any:
-        """The Gaussian log-likelihood, the scale profiled out."""
-        ssr, facts = self.likelihood.fit().ssr_at(np.asarray(params)), self.likelihood.facts
-        return np.float64(gaussian.concentrated_loglike(ssr, facts.rows, facts.log_weights))
-
-
-class OLS(LinearDoor, sm.OLS):  # type: ignore[misc]
+class OLS(LinearDoor, lm.OLS):  # type: ignore[misc]
     """Ordinary least squares, as `statsmodels.regression.linear_model.OLS`.
 
     Parameters
@@ -183,6 +171,8 @@ class OLS(LinearDoor, sm.OLS):  # type: ignore[misc]
     array([2., 3.])
     """
 
+    streamed_class = "statsmodels_ooc.models.streamed_linear:StreamedOLS"
+
     def __init__(
         self,
         endog: Any,
@@ -207,32 +197,3 @@ class OLS(LinearDoor, sm.OLS):  # type: ignore[misc]
         warn_of_unknown(self, kwargs)
         streamed: Any = self
         streamed.open_arrays(endog, exog, None, missing, hasconst)
-
-
-class StreamedOLS(StreamedLinear, OLS):
-    """OLS on data that stays outside memory."""
-
-    results_kind = OLSResults
-    _setup_score_hess = refused("_setup_score_hess", "score and hessian need no setting up")
-    _sqrt_lasso = refused("_sqrt_lasso", "it is fit_regularized('sqrt_lasso', alpha)")
-
-    def loglike(self, params: Any, scale: float | None = None) -> Any:
-        """The Gaussian log-likelihood; the scale profiled out where it is None."""
-        ssr = self.likelihood.fit().ssr_at(np.asarray(params))
-        if scale is None:
-            return np.float64(gaussian.concentrated_loglike(ssr, self.nobs))
-        return np.float64(gaussian.loglike(ssr, self.nobs, scale))
-
-    def score(self, params: Any, scale: float | None = None) -> Any:
-        """The gradient of `loglike`, (k,)."""
-        return gaussian.score(self.likelihood.fit(), np.asarray(params), self.nobs, scale)
-
-    def hessian(self, params: Any, scale: float | None = None) -> Any:
-        """The Hessian of `loglike`, (k, k)."""
-        return gaussian.hessian(self.likelihood.fit(), np.asarray(params), self.nobs, scale)
-
-    def _fit_ridge(self, alpha: Any) -> Any:
-        return self.fit_regularized("elastic_net", alpha, L1_wt=0.0)
-
-
-WLS.streamed_class, OLS.streamed_class = StreamedWLS, StreamedOLS

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import statsmodels.api as sm
 from statsmodels.base.elastic_net import RegularizedResults, RegularizedResultsWrapper
+from statsmodels.regression.linear_model import OLS
 
 from statsmodels_ooc.reductions.facts import RowFactsState
 from statsmodels_ooc.results.penalized import PenalizedResults
@@ -53,7 +53,7 @@ def fit_regularized(
         refit=refit,
         **options,
     )
-    if not isinstance(model, sm.OLS):  # WLS keeps the parameters only
+    if not isinstance(model, OLS):  # WLS keeps the parameters only
         return RegularizedResultsWrapper(PenalizedResults(model, found.params))
     if refit and method != "sqrt_lasso" and L1_wt != 0:
         return _refitted(model, found, fit)
@@ -78,10 +78,10 @@ def _refitted(model: Any, found: Any, fit: LinearFit) -> Any:
     )
 
 
-def _surrogate(n: int) -> type[sm.OLS]:
+def _surrogate(n: int) -> type[OLS]:
     """An OLS that takes its rows to stand for n."""
 
-    class Surrogate(sm.OLS):  # type: ignore[misc]
+    class Surrogate(OLS):  # type: ignore[misc]
         def initialize(self) -> None:
             super().initialize()
             self.nobs = float(n)

@@ -1,4 +1,4 @@
-"""What OLS and WLS share when they stream."""
+"""OLS and WLS of data that stays outside memory."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from statsmodels_ooc.engine import RowFunction, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.likelihoods.least_squares import METHODS, LeastSquares
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
-from statsmodels_ooc.models.arguments import (
+from statsmodels_ooc.models.door import refused
+from statsmodels_ooc.models.keywords import (
     warn_of_unknown,
     warn_of_unknown_in_fit,
     warn_of_weights,
 )
+from statsmodels_ooc.models.linear import OLS, WLS
 from statsmodels_ooc.models.linear_constrained import HasConstrained
 from statsmodels_ooc.models.missing_groups import without_rows_of_no_group
 from statsmodels_ooc.models.regularized import fit_regularized
@@ -29,6 +31,7 @@ from statsmodels_ooc.results.covariance.registry import LINEAR, checked
 from statsmodels_ooc.results.lazy import require_design
 from statsmodels_ooc.results.linear import OLSResults, RegressionResults
 from statsmodels_ooc.results.rows import Design, Response, Weights, Whitened
+from statsmodels_ooc.solvers import gaussian
 from statsmodels_ooc.sources.dask_array import from_arrays
 
 _RCOND = 1e-15  # of the largest singular value, as in statsmodels' pinv
@@ -256,3 +259,40 @@ class StreamedLinear(HasSubmodels, HasConstrained, StreamedModel):
             refit=refit,
             **kwargs,
         )
+
+
+class StreamedWLS(StreamedLinear, WLS):
+    """WLS on data that stays outside memory."""
+
+    _cloned = ("weights",)
+
+    def loglike(self, params: Any) -> Any:
+        """The Gaussian log-likelihood, the scale profiled out."""
+        ssr, facts = self.likelihood.fit().ssr_at(np.asarray(params)), self.likelihood.facts
+        return np.float64(gaussian.concentrated_loglike(ssr, facts.rows, facts.log_weights))
+
+
+class StreamedOLS(StreamedLinear, OLS):
+    """OLS on data that stays outside memory."""
+
+    results_kind = OLSResults
+    _setup_score_hess = refused("_setup_score_hess", "score and hessian need no setting up")
+    _sqrt_lasso = refused("_sqrt_lasso", "it is fit_regularized('sqrt_lasso', alpha)")
+
+    def loglike(self, params: Any, scale: float | None = None) -> Any:
+        """The Gaussian log-likelihood; the scale profiled out where it is None."""
+        ssr = self.likelihood.fit().ssr_at(np.asarray(params))
+        if scale is None:
+            return np.float64(gaussian.concentrated_loglike(ssr, self.nobs))
+        return np.float64(gaussian.loglike(ssr, self.nobs, scale))
+
+    def score(self, params: Any, scale: float | None = None) -> Any:
+        """The gradient of `loglike`, (k,)."""
+        return gaussian.score(self.likelihood.fit(), np.asarray(params), self.nobs, scale)
+
+    def hessian(self, params: Any, scale: float | None = None) -> Any:
+        """The Hessian of `loglike`, (k, k)."""
+        return gaussian.hessian(self.likelihood.fit(), np.asarray(params), self.nobs, scale)
+
+    def _fit_ridge(self, alpha: Any) -> Any:
+        return self.fit_regularized("elastic_net", alpha, L1_wt=0.0)

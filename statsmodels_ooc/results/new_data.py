@@ -21,7 +21,8 @@ from statsmodels_ooc.errors import DesignError, OptionError
 from statsmodels_ooc.reductions.lost import LostRows
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
-from statsmodels_ooc.sources.dask_array import AlignedSource, from_arrays, is_lazy
+from statsmodels_ooc.sources.dask_array import AlignedSource, from_arrays
+from statsmodels_ooc.sources.dask_kinds import is_lazy
 
 
 def is_read_in_chunks(exog: Any, *given: Any) -> bool:

@@ -10,10 +10,11 @@ from typing import Any
 from patsy import ModelDesc
 
 from statsmodels_ooc.checks import whole_number
+from statsmodels_ooc.design.environment import environment
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError, OptionError, SelectionWarning, warn_caller
 from statsmodels_ooc.families.kernels import checked_family, max_endog
-from statsmodels_ooc.likelihoods.opening import environment, open_formula, warn_of_levels
+from statsmodels_ooc.likelihoods.opening import open_formula, warn_of_levels
 from statsmodels_ooc.selection.carried import WithRows
 from statsmodels_ooc.selection.criteria import Criterion, Slots, deal
 from statsmodels_ooc.selection.indices import check_arguments

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from statsmodels.base.data import PandasData
 from statsmodels.genmod import families
+from statsmodels.genmod.generalized_linear_model import GLM
+from statsmodels.regression.linear_model import OLS, WLS
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.checks import whole_number
@@ -62,7 +63,7 @@ def model_of(spec: FormulaSpec, frame: pd.DataFrame, formula: Any, family: Any) 
     endog: Any = pd.Series(block.endog, frame.index, name=spec.endog_name)
     extras: dict[str, Any] = block.extras.given()
     if family is None:
-        kind = sm.WLS if "weights" in extras else sm.OLS
+        kind = WLS if "weights" in extras else OLS
         model = kind(endog, exog, **extras)
     else:
         if "exposure" in extras:
@@ -71,7 +72,7 @@ def model_of(spec: FormulaSpec, frame: pd.DataFrame, formula: Any, family: Any) 
         if trials is not None and isinstance(family, families.Binomial):
             counts = np.column_stack((block.endog * trials, (1 - block.endog) * trials))
             endog = pd.DataFrame(counts, frame.index, list(spec.endog_names))
-        model = sm.GLM(endog, exog, family=family, **extras)
+        model = GLM(endog, exog, family=family, **extras)
     model.formula = formula
     model.data.__class__ = _LearnedData
     model.data.learned, model.data.frame = spec, frame

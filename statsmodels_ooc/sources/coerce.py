@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from functools import partial
-from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.dataset as pads
 
-from statsmodels_ooc.errors import OptionError, SourceError
-from statsmodels_ooc.sources import csv, ipc, parquet
+from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.sources.base import Source
-from statsmodels_ooc.sources.dask_array import is_lazy
-from statsmodels_ooc.sources.dask_frame import DaskFrameSource
-from statsmodels_ooc.sources.dataset import from_dataset
-from statsmodels_ooc.sources.files import is_path, list_files
-from statsmodels_ooc.sources.foreign import (
-    advice,
-    arrow_table,
-    is_arrow_like,
-    reader,
-    without_long_integers,
-)
-from statsmodels_ooc.sources.iterables import from_iterable
-from statsmodels_ooc.sources.memory import ArrowTableSource, FrameSource
-from statsmodels_ooc.sources.spooling import spool, spooled_file
-from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
+from statsmodels_ooc.sources.dask_kinds import is_lazy
+from statsmodels_ooc.sources.foreign import advice, is_arrow_like, reader
 
 _ACCEPTED = (
     "a path, list of paths, glob, directory or URL of Parquet, CSV or Arrow files; a pandas "
@@ -81,8 +66,9 @@ def as_source(x: Any, **options: Any) -> Source:
     opener = _opener(x)
     if opener is None:
         raise _no_source(x)
+    open_: Callable[..., Source] = resolve_name(opener) if isinstance(opener, str) else opener
     try:
-        return opener(x, **options)
+        return open_(x, **options)
     except TypeError as error:
         if options and "keyword argument" in str(error):
             raise OptionError(f"{type(x).__name__}: {error}") from None
@@ -104,7 +90,7 @@ def is_in_memory(x: Any) -> bool:
     return isinstance(x, (Mapping, np.ndarray)) and not is_chunked(x) and advice(x) is None
 
 
-def _opener(x: Any) -> Callable[..., Source] | None:
+def _opener(x: Any) -> str | Callable[..., Source] | None:
     return next((opener for is_kind, opener in OPENERS if is_kind(x)), None)
 
 
@@ -119,95 +105,11 @@ def _described(x: Any) -> str:
     return kind.removeprefix("builtins.")
 
 
-def _same(x: Source) -> Source:
-    return x
-
-
-def _open_frame(x: pd.DataFrame, chunk_rows: int | None = None) -> Source:
-    return FrameSource([x], chunk_rows)
-
-
-def _open_batch(x: pa.RecordBatch, chunk_rows: int | None = None) -> Source:
-    return ArrowTableSource(pa.Table.from_batches([x]), chunk_rows)
-
-
-def _open_polars(x: Any, chunk_rows: int | None = None) -> Source:
-    return ArrowTableSource(arrow_table(x), chunk_rows)
-
-
-def _open_foreign(x: Any) -> Source:
-    batches = reader(x)
-    assert batches is not None
-    return spool(batches(x), type(x).__name__)
-
-
-def _open_lazy(x: Any) -> Source:
-    folder = TemporaryFolder()
-    path = os.path.join(folder.path, "part-0.arrow")
-    try:
-        with spool_errors(folder.path):
-            without_long_integers(x).sink_ipc(path)
-    except BaseException:
-        folder.remove()  # a traceback may keep it alive
-        raise
-    return ipc.IpcSource([spooled_file(path, folder)], "LazyFrame")
-
-
-_FORMATS: Mapping[str, tuple[tuple[str, ...], Callable[..., Source]]] = {
-    "Parquet": (parquet.SUFFIXES, parquet.read_parquet),
-    "CSV": (csv.SUFFIXES, csv.read_csv),
-    "Arrow": (ipc.SUFFIXES, ipc.read_ipc),
-}
-
-
-def _open_path(x: Any, **options: Any) -> Source:
-    known = tuple(suffix for suffixes, _ in _FORMATS.values() for suffix in suffixes)
-    found: dict[str, str] = {}
-    files, _ = list_files(x, known, options.get("storage_options"))
-    for file in files:
-        found.setdefault(_format_of(file.path), file.path)
-    if len(found) > 1:
-        what = ", ".join(f"{kind} ({path})" for kind, path in found.items())
-        raise SourceError(
-            f"the files are of more than one format: {what}",
-            hint="give a glob such as '*.parquet'",
-        )
-    return _FORMATS[next(iter(found))][1](x, **options)
-
-
-def _format_of(path: str) -> str:
-    for kind, (suffixes, _) in _FORMATS.items():
-        if path.lower().endswith(suffixes):
-            return kind
-    suffix = Path(path).suffix.lower()
-    known = ", ".join(suffix for suffixes, _ in _FORMATS.values() for suffix in suffixes)
-    raise SourceError(
-        f"{path}: nothing is known of the format {suffix or 'without a suffix'!r}; known are "
-        f"{known}",
-        hint=_READ_BY.get(suffix, _BY_FORMAT),
-    )
-
-
-_BY_FORMAT = (
-    "read_csv, read_parquet and read_ipc open files of any name: smo.read_csv(path), for one"
-)
-_READ_BY = {
-    ".db": "pd.read_sql(query, connection, chunksize=100_000) gives its rows in pieces",
-    ".dta": "pd.read_stata(path, chunksize=100_000) gives its rows in pieces",
-    ".duckdb": "duckdb.connect(path).sql(query) gives its rows",
-    ".h5": "pd.read_hdf(path, key, chunksize=100_000) gives its rows in pieces",
-    ".hdf5": "pd.read_hdf(path, key, chunksize=100_000) gives its rows in pieces",
-    ".json": "pd.read_json(path) holds it in memory",
-    ".jsonl": "pd.read_json(path, lines=True, chunksize=100_000) gives its rows in pieces",
-    ".ndjson": "pd.read_json(path, lines=True, chunksize=100_000) gives its rows in pieces",
-    ".orc": "pyarrow.dataset.dataset(path, format='orc') is a source",
-    ".sas7bdat": "pd.read_sas(path, chunksize=100_000) gives its rows in pieces",
-    ".sav": "pd.read_spss(path) holds it in memory",
-    ".sqlite": "pd.read_sql(query, connection, chunksize=100_000) gives its rows in pieces",
-    ".xls": "pd.read_excel(path) holds it in memory",
-    ".xlsx": "pd.read_excel(path) holds it in memory",
-    ".xpt": "pd.read_sas(path, chunksize=100_000) gives its rows in pieces",
-}
+def _is_path(x: object) -> bool:
+    """Whether ``x`` is a path, or a list of nothing but paths."""
+    if isinstance(x, (list, tuple)):
+        return bool(x) and all(isinstance(item, (str, os.PathLike)) for item in x)
+    return isinstance(x, (str, os.PathLike))
 
 
 def _is_polars(name: str, x: Any) -> bool:
@@ -215,12 +117,17 @@ def _is_polars(name: str, x: Any) -> bool:
     return kind.__module__.partition(".")[0] == "polars" and kind.__name__ == name
 
 
-def _is(kind: type) -> Callable[[Any], bool]:
-    return lambda x: isinstance(x, kind)
+def _is(module: str, name: str) -> Callable[[Any], bool]:
+    """Whether it is of a class; there is nothing of a module that is not loaded."""
+    return lambda x: isinstance(x, getattr(sys.modules.get(module), name, ()))
 
 
 def _is_list_of_frames(x: Any) -> bool:
-    return isinstance(x, list | tuple) and bool(x) and all(map(_is(pd.DataFrame), x))
+    return (
+        isinstance(x, list | tuple)
+        and bool(x)
+        and all(isinstance(item, pd.DataFrame) for item in x)
+    )
 
 
 def _is_list_of_tables(x: Any) -> bool:
@@ -251,19 +158,25 @@ def _is_stream(x: Any) -> bool:
     return callable(x) or isinstance(x, Iterable)
 
 
-OPENERS: list[tuple[Callable[[Any], bool], Callable[..., Source]]] = [
-    (_is(Source), _same),
-    (is_path, _open_path),
-    (_is(pd.DataFrame), _open_frame),
-    (_is_list_of_frames, FrameSource),
-    (_is_list_of_tables, from_iterable),
-    (_is(pa.Table), ArrowTableSource),
-    (_is(pa.RecordBatch), _open_batch),
-    (_is(pads.Dataset), from_dataset),
-    (partial(_is_polars, "LazyFrame"), _open_lazy),
-    (partial(_is_polars, "DataFrame"), _open_polars),
-    (_is_dask_frame, DaskFrameSource),
-    (_is_foreign, _open_foreign),
-    (_is_stream, from_iterable),
+def _same(x: Source) -> Source:
+    return x
+
+
+OPENERS: list[tuple[Callable[[Any], bool], str | Callable[..., Source]]] = [
+    (lambda x: isinstance(x, Source), _same),
+    (_is_path, "statsmodels_ooc.sources.paths:open_path"),
+    (lambda x: isinstance(x, pd.DataFrame), "statsmodels_ooc.sources.tables:open_frame"),
+    (_is_list_of_frames, "statsmodels_ooc.sources.memory:FrameSource"),
+    (_is_list_of_tables, "statsmodels_ooc.sources.iterables:from_iterable"),
+    (_is("pyarrow", "Table"), "statsmodels_ooc.sources.memory:ArrowTableSource"),
+    (_is("pyarrow", "RecordBatch"), "statsmodels_ooc.sources.tables:open_batch"),
+    (_is("pyarrow.dataset", "Dataset"), "statsmodels_ooc.sources.dataset:from_dataset"),
+    (partial(_is_polars, "LazyFrame"), "statsmodels_ooc.sources.tables:open_lazy"),
+    (partial(_is_polars, "DataFrame"), "statsmodels_ooc.sources.tables:open_polars"),
+    (_is_dask_frame, "statsmodels_ooc.sources.dask_frame:DaskFrameSource"),
+    (_is_foreign, "statsmodels_ooc.sources.tables:open_foreign"),
+    (_is_stream, "statsmodels_ooc.sources.iterables:from_iterable"),
 ]
-"""What a kind of data is opened by: the first that says that it is of its kind."""
+"""What a kind of data is opened by, a callable or "module:name", which is loaded when such data
+comes: the first that says that it is of its kind.
+"""

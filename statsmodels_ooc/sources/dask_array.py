@@ -10,7 +10,7 @@ from typing import Any
 import dask.array as da
 import numpy as np
 import pandas as pd
-from dask.base import compute, is_dask_collection
+from dask.base import compute
 from dask.delayed import delayed as to_delayed
 
 from statsmodels_ooc.errors import SourceError
@@ -20,11 +20,6 @@ from statsmodels_ooc.sources.dask_frame import UNORDERED, bound_to
 from statsmodels_ooc.sources.memory import FramePartition
 
 _compute: Any = compute
-
-
-def is_lazy(*values: Any) -> bool:
-    """Whether any value is a dask collection."""
-    return any(is_dask_collection(value) for value in values)
 
 
 def from_arrays(

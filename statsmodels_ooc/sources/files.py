@@ -131,16 +131,18 @@ class StoredFile:
             its size tells.
         """
         found = self.as_found()
-        if found.size != self.size or not _compared.get():
+        if found is not self and (found.size != self.size or not _compared.get()):
             self._check_same(found)
         return found
 
     def as_found(self) -> StoredFile:
-        """The file as it is now, be it another."""
+        """The file as it is now, be it another; this one itself where a stat says no other."""
         try:
             if self.local:
                 with access_errors(self.path):
                     known = os.stat(self.path)
+                if known.st_size == self.size and known.st_mtime_ns == self.modified:
+                    return self
                 return replace(self, size=known.st_size, modified=known.st_mtime_ns)
             version = version_of(*tree_of(self.path, self.storage), fresh=True)
             return replace(self, size=version.size, marks=version.marks)
@@ -160,13 +162,6 @@ class StoredFile:
             )
 
 
-def is_path(x: object) -> bool:
-    """Whether ``x`` is a path, or a list of nothing but paths."""
-    if isinstance(x, (list, tuple)):
-        return bool(x) and all(isinstance(item, (str, os.PathLike)) for item in x)
-    return isinstance(x, (str, os.PathLike))
-
-
 def find_files(
     where: Any,
     suffixes: Collection[str],
@@ -176,7 +171,7 @@ def find_files(
 
     Parameters
     ----------
-    where : str, os.PathLike, or a list of them
+    where : str, os.PathLike, a list of them, or Listed
         Path, glob, directory or fsspec URL.
     suffixes : collection of str
         What a file inside a directory must end with to belong to the source.
@@ -206,24 +201,43 @@ def find_files(
     RepeatedFileWarning
         A file came more than once.
     """
-    files, repeats = list_files(where, suffixes, storage_options)
-    if repeats:
-        (again, first), *others = repeats.items()
+    listed = where if isinstance(where, Listed) else list_files(where, suffixes, storage_options)
+    if listed.repeats:
+        (again, first), *others = listed.repeats.items()
         more = f", and so are {len(others):,} more" if others else ""
         warn_caller(
             f"{again} is {'named twice' if again == first else f'the same as {first}'}{more}: "
             "what is reached more than once counts once",
             RepeatedFileWarning,
         )
-    return files
+    return listed.files
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The files that a path means, looked up, for whoever opens them.
+
+    Attributes
+    ----------
+    where : str, os.PathLike, or a list of them
+        The path.
+    files : tuple of StoredFile
+        Each file once.
+    repeats : dict
+        What else leads to one of them, and to which.
+    """
+
+    where: Any
+    files: tuple[StoredFile, ...]
+    repeats: Mapping[str, str]
 
 
 def list_files(
     where: Any,
     suffixes: Collection[str],
     storage_options: Mapping[str, Any] | None = None,
-) -> tuple[tuple[StoredFile, ...], dict[str, str]]:
-    """As `find_files`; beside the files, what else leads to one of them, and to which."""
+) -> Listed:
+    """As `find_files`, but nothing is warned of."""
     storage = dict(storage_options or {})
     listed = isinstance(where, (list, tuple))
     repeats: dict[str, str] = {}
@@ -245,7 +259,7 @@ def list_files(
     files = _once(found, repeats)
     if listed:
         files = [replace(file, keys=_keys(Path(file.path).parts[:-1])) for file in files]
-    return tuple(files), repeats
+    return Listed(where, tuple(files), repeats)
 
 
 @dataclass(frozen=True)
@@ -277,6 +291,8 @@ def _links(path: str) -> int:
 
 def shown(where: Any) -> str:
     """The path, or the first of a list, for messages."""
+    if isinstance(where, Listed):
+        return shown(where.where)
     if isinstance(where, (list, tuple)):
         return os.fspath(where[0]) + (f" and {len(where) - 1} more" if len(where) > 1 else "")
     return str(os.fspath(where))
@@ -398,8 +414,9 @@ def _identity(path: str, found: os.stat_result) -> object:
     """
     if not found.st_ino:
         return os.path.realpath(path)
-    place = os.path.realpath(path) if found.st_nlink > 1 else ""
-    return found.st_dev, found.st_ino, _keys(Path(place).parts[:-1])
+    linked = found.st_nlink > 1
+    keys = _keys(Path(os.path.realpath(path)).parts[:-1]) if linked else ()
+    return found.st_dev, found.st_ino, keys
 
 
 def _split(parts: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
@@ -409,7 +426,8 @@ def _split(parts: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
 
 
 def _keys_below(root: str, path: str) -> _Keys:
-    return _keys(Path(path[len(root) :]).parts[:-1])
+    below = path[len(root) :]
+    return _keys(Path(below).parts[:-1]) if "=" in below else ()
 
 
 def _keys(parts: Iterable[str]) -> _Keys:

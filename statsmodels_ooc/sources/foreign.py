@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from statsmodels_ooc.sources.dask_array import is_lazy
+from statsmodels_ooc.sources.dask_kinds import is_lazy
 
 _BATCH_ROWS = 65_536
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ SUFFIXES = (".parquet", ".pq", ".parq")
 _ENOUGH_ROWS = 131_072
 _MOST_ROWS = 1_048_576
 _READERS = 16  # threads that wait for footers and dictionaries, of files that may be far
+_QUICK = 0.001  # seconds for a file, below which handing it to a thread takes longer
 _BUFFER = 2**18  # bytes of a column that are read ahead; otherwise all of a row group are
 
 
@@ -157,7 +159,7 @@ class ParquetSource(ColumnSource):
     def __init__(self, files: Sequence[StoredFile], name: str) -> None:
         self.files = tuple(files)
         self._untyped: dict[str, set[StoredFile]] = {}
-        opened = _in_threads(_opened, self.files)
+        opened = _of_each(_opened, self.files)
         schemas = [(str(file), one[0]) for file, one in zip(self.files, opened, strict=True)]
         index = stored_index(schemas)
         self._common = CommonSchema(schemas, without_value=self._without_value)
@@ -196,7 +198,7 @@ class ParquetSource(ColumnSource):
     def _column(self, field: pa.Field, nullable: bool | None) -> Column:
         if field.name not in self._common.declared or not pa.types.is_dictionary(field.type):
             return delivered(field, nullable)
-        found = _in_threads(partial(dictionaries, column=field.name), self._typed(field.name))
+        found = _of_each(partial(dictionaries, column=field.name), self._typed(field.name))
         return delivered(field, nullable, chain.from_iterable(found))
 
     def levels(self, column: str) -> Levels | None:
@@ -214,9 +216,18 @@ def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, ...]], int]:
         return known.schema.to_arrow_schema(), list(_runs(known, file.size)), known.num_rows
 
 
-def _in_threads(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-    with ThreadPoolExecutor(max(min(_READERS, len(items)), 1)) as pool:
-        return list(pool.map(function, items))
+def _of_each(function: Callable[[Any], Any], files: Sequence[StoredFile]) -> list[Any]:
+    """What a function gives for some files: for all that are not quick, in threads."""
+    found: list[Any] = []
+    began = time.perf_counter()
+    for file in files:
+        if not file.local or time.perf_counter() - began > _QUICK * (len(found) + 1):
+            break
+        found.append(function(file))
+    if len(found) < len(files):
+        with ThreadPoolExecutor(min(_READERS, len(files) - len(found))) as pool:
+            found += pool.map(function, files[len(found) :])
+    return found
 
 
 def _runs(known: pq.FileMetaData, stored: int) -> Iterator[tuple[int, ...]]:

@@ -52,10 +52,15 @@ class CommonSchema:
         self._hint = hint
         self._without_value = without_value
         places: dict[pa.Schema, str] = {}
+        self._noted: list[tuple[str, pa.Schema]] = []
+        before, has_dictionaries = None, False
         for place, schema in schemas:
-            places.setdefault(schema.remove_metadata(), place)
+            if before is None or not schema.equals(before):  # a hash of it takes longer
+                before, has_dictionaries = schema.remove_metadata(), _has_dictionaries(schema)
+                places.setdefault(before, place)
+            if has_dictionaries:
+                self._noted.append((place, schema))
         self._schemas = [(place, schema) for schema, place in places.items()]
-        self._noted = [item for item in schemas if _has_dictionaries(item[1])]
         found = (name for schema in places for name in schema.names)
         self.names = tuple(name for name in dict.fromkeys(found) if not is_unnamed_index(name))
 

@@ -194,8 +194,9 @@ def _refuse_to_others(folder):
     script = f"""
         import os
         import statsmodels_ooc.formula.api as smof
+        import statsmodels_ooc.models.streamed_linear, statsmodels_ooc.sources.paths
         from statsmodels_ooc.errors import SourceError
-        if os.getuid() == 0:
+        if os.getuid() == 0:  # who may also read what else would be loaded later
             os.seteuid(65534)  # root may read everything
         for path in {paths}:
             try:

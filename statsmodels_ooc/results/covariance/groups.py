@@ -16,7 +16,7 @@ from statsmodels_ooc.errors import (
     OptionError,
     SourceError,
 )
-from statsmodels_ooc.sources.dask_array import is_lazy
+from statsmodels_ooc.sources.dask_kinds import is_lazy
 
 _MOST_NAMES = 8  # a list of more texts are labels
 _MOST_WAYS = 6
