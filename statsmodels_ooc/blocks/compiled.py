@@ -205,3 +205,34 @@ class _Sums(NamedTuple):
         """Whether most of the squares of a column are those of its mean."""
         squares = self.gram.diagonal()[:-1]
         return bool((self.about.diagonal() < SPREAD * squares).any())
+
+
+def add_to_cells(
+    keys: Sequence[NDArray[Any]],
+    sizes: Sequence[int],
+    y: FloatArray,
+    w: FloatArray | None,
+    weights: FloatArray,
+    products: FloatArray,
+) -> None:
+    """Add weights, and weights times responses, to the cells that rows are in.
+
+    Parameters
+    ----------
+    keys : sequence of ndarray of int, (n,) each
+        The codes that make a cell, the last one varying fastest.
+    sizes : sequence of int
+        The number of codes of each.
+    y : ndarray, (n,)
+        Responses.
+    w : ndarray, (n,), or None
+        Weights, None for ones.
+    weights, products : ndarray, (g,)
+        Get the sums.
+    """
+    codes = settled(keys)
+    factors = np.array(
+        [(*_start(code, 0)[:2], size) for code, size in zip(codes, sizes, strict=True)], np.int64
+    )
+    prior = _NONE if w is None else np.ascontiguousarray(w)
+    loops.cells(factors.reshape(-1, 3), y, prior, weights, products)

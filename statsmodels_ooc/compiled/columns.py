@@ -372,3 +372,43 @@ def products(
                     cell = (bins[j, i] - program.terms[j, 2]) * size + bins[k, i]
                     tables[start + cell] += across[i, q - 1]
                 pair += 1
+
+
+@njit(nogil=True, cache=True)
+def cells(
+    factors: NDArray[np.int64],
+    y: FloatArray,
+    w: FloatArray,
+    weights: FloatArray,
+    products: FloatArray,
+) -> None:
+    """Add weights, and weights times responses, to the cells that rows are in.
+
+    Parameters
+    ----------
+    factors : ndarray of int, (f, 3)
+        Address, bytes of a code and number of levels; the last factor varies fastest.
+    y, w : ndarray, (n,)
+        Responses; prior weights, or nothing, (0,), for ones.
+    weights, products : ndarray, (g,)
+        Get the sums of w, and of w y.
+    """
+    n, f = len(y), len(factors)
+    codes, cell = np.empty(SLICE, np.int64), np.empty(SLICE, np.int64)
+    for first in range(0, n, SLICE):
+        m = min(SLICE, n - first)
+        for i in range(m):
+            cell[i] = 0
+        for at in range(f):
+            _read_codes(factors[at, 0], factors[at, 1], first, m, codes)
+            levels = factors[at, 2]
+            for i in range(m):
+                cell[i] = cell[i] * levels + codes[i]
+        if len(w):
+            for i in range(m):
+                weights[cell[i]] += w[first + i]
+                products[cell[i]] += w[first + i] * y[first + i]
+        else:
+            for i in range(m):
+                weights[cell[i]] += 1.0
+                products[cell[i]] += y[first + i]
