@@ -16,7 +16,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Where
 from statsmodels_ooc.design.evaluation import FROM_OUTSIDE, unbox
 from statsmodels_ooc.design.integers import evaluate_exactly
-from statsmodels_ooc.design.plain import PlainFrame, Sight, column_values
+from statsmodels_ooc.design.plain import PlainFrame, Sight, array_values, column_values
 from statsmodels_ooc.errors import DesignError, UnseenLevelError
 from statsmodels_ooc.sources.columns import DOUBLE_DIGITS
 from statsmodels_ooc.sources.values import EXACT
@@ -162,15 +162,16 @@ def _factorize(values: Any, name: str) -> tuple[NDArray[Any], list[Any]]:
     cat = as_categorical(values)
     if cat is not None:
         return cat.codes, [as_level(value) for value in cat.categories]
-    series = as_series(values, name)
-    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iu" and len(series):
-        array = series.to_numpy()
+    is_flat = isinstance(values, np.ndarray) and values.ndim == 1
+    array = values if is_flat else as_series(values, name)
+    if isinstance(array.dtype, np.dtype) and array.dtype.kind in "iu" and len(array):
+        array = np.asarray(array)
         low, high = int(array.min()), int(array.max())
         if high - low < _DENSE:
             wide = array.astype(np.int16) if array.dtype == np.int8 else array
             return wide - low if low else wide, list(range(low, high + 1))
     try:
-        codes, uniques = pd.factorize(series)
+        codes, uniques = pd.factorize(as_series(values, name))
     except TypeError as error:
         raise DesignError(f"levels of {name!r} must be hashable: {error}") from None
     return codes, [as_level(value) for value in uniques.tolist()]
@@ -208,7 +209,7 @@ class Numeric(_Evaluated):
         if not len(frame):  # splines, for one, want a row
             return np.empty((self.width, 0))
         if self.column is not None:
-            return column_values(frame.raw[self.column], self.column, where)[None, :]
+            return array_values(frame.raw, self.column, where)[None, :]
         value = np.asarray(evaluate_exactly(self.factor, self.state, frame, self.sight))
         if value.ndim < 2:
             value = value.reshape(-1, 1)
@@ -268,7 +269,9 @@ class Categorical(_Evaluated):
 
     def _evaluated(self, frame: PlainFrame) -> Any:
         if self.column is not None:
-            return frame.raw[self.column]
+            array = frame.raw.array(self.column)
+            is_plain = isinstance(array, np.ndarray | pd.Categorical)
+            return array if is_plain else frame.raw[self.column]
         return unbox(evaluate_exactly(self.factor, self.state, frame, self.sight))
 
     def unseen(self, frame: PlainFrame, rows: NDArray[np.intp]) -> tuple[Any, ...]:

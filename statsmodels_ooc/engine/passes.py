@@ -152,7 +152,8 @@ def read_frames(
     with progress(name, source.rows) as meter, suppress(GeneratorExit):
         for partition in source.partitions:
             read.append(Read())
-            for frame in noted(read[-1], partition.frames(columns, frame_rows)):
+            for chunk in noted(read[-1], partition.chunks(columns, frame_rows)):
+                frame = chunk.frame
                 yield frame
                 tick(meter, len(frame))
             whole += 1

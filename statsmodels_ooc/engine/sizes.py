@@ -15,6 +15,7 @@ from statsmodels_ooc.engine.kernels import compiled_pays
 from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.sources.chunk import Chunk, as_chunk
 from statsmodels_ooc.sources.frames import reader_bytes
 
 
@@ -42,7 +43,7 @@ class BlockSpec(Protocol):
     def compiled(self) -> BlockSpec: ...  # the same, whose blocks use machine code
 
     def blocks(
-        self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int
+        self, frame: Chunk | pd.DataFrame, partition: int, label: str, start: int, block_rows: int
     ) -> Iterable[Any]: ...
 
 
@@ -62,13 +63,13 @@ class WholeFrames:
 
     def blocks(
         self,
-        frame: pd.DataFrame,
+        frame: Chunk | pd.DataFrame,
         partition: int,
         label: str,
         start: int,
         block_rows: int,
     ) -> Iterable[Any]:
-        return (frame,)
+        return (as_chunk(frame).frame,)
 
 
 ANSWER_COPIES = 2  # of an answer in memory: of its partitions, and the whole

@@ -32,6 +32,7 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import Partition
+from statsmodels_ooc.sources.chunk import Chunk
 from statsmodels_ooc.sources.files import contents_are_compared
 
 
@@ -202,14 +203,14 @@ def _frames(
 ) -> Iterator[tuple[int, Iterator[Any]]]:
     """The rows of every frame of a partition, and its blocks."""
     start = 0
-    frames = partition.frames(spec.columns, sizes.frame_rows, spec.encoded)
-    for frame in noted(read, frames, spec.encoded):
-        yield len(frame), blocks_of(spec, frame, index, partition.label, start, sizes)
-        start += len(frame)
+    chunks = partition.chunks(spec.columns, sizes.frame_rows, spec.encoded)
+    for chunk in noted(read, chunks, spec.encoded):
+        yield len(chunk), blocks_of(spec, chunk, index, partition.label, start, sizes)
+        start += len(chunk)
 
 
 def blocks_of(
-    spec: BlockSpec, frame: pd.DataFrame, index: int, label: str, start: int, sizes: Sizes
+    spec: BlockSpec, frame: Chunk | pd.DataFrame, index: int, label: str, start: int, sizes: Sizes
 ) -> Iterator[Any]:
     """The blocks of a frame; errors that do not know where they are get told."""
     try:

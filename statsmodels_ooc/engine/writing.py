@@ -33,6 +33,7 @@ from statsmodels_ooc.engine.written import Part, Target, parquet_writer, write_e
 from statsmodels_ooc.errors import EmptyDataError, SchemaError, WriteError
 from statsmodels_ooc.reductions.lost import LostRows, LostRowsState
 from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.chunk import Chunk
 from statsmodels_ooc.sources.files import contents_are_compared
 
 _LOST = LostRows()
@@ -118,7 +119,12 @@ class _Keeping:
         return self
 
     def blocks(
-        self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int
+        self,
+        frame: Chunk | pd.DataFrame,
+        partition: int,
+        label: str,
+        start: int,
+        block_rows: int,
     ) -> Iterable[Any]:
         return self.inner.blocks(frame, partition, label, start, block_rows)
 

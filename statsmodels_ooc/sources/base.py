@@ -23,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from statsmodels_ooc.errors import SchemaError, SourceError
+from statsmodels_ooc.sources.chunk import Chunk
 
 Value = TypeVar("Value")
 
@@ -85,6 +86,12 @@ class Partition(Protocol):
         """
         ...
 
+    def chunks(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[Chunk]:
+        """The same rows as `frames` yields, before they are frames."""
+        ...
+
     @property
     def labels(self) -> pd.Index[Any] | None: ...
 
@@ -108,6 +115,12 @@ class Recipe(ABC):
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows in order, see `Partition.frames`."""
+
+    def chunks(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[Chunk]:
+        """The rows in order, see `Partition.chunks`."""
+        return map(Chunk.of, self.frames(columns, max_rows, encoded))
 
     @property
     def labels(self) -> pd.Index[Any] | None:

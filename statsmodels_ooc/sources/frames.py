@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from statsmodels_ooc.errors import OutOfCoreError, ParseError, SchemaError
 from statsmodels_ooc.options import options
+from statsmodels_ooc.sources.chunk import Chunk
 from statsmodels_ooc.sources.columns import Column, nearest_doubles
 
 _FRAME_BYTES = 2**26  # so that frames follow from the columns, whatever the machine has
@@ -39,43 +40,40 @@ def frames_of(
     max_rows: int,
     encoded: Collection[str],
 ) -> Iterator[pd.DataFrame]:
-    """Frames of at most ``max_rows`` rows of batches that have just these columns.
+    """The frames of `chunks_of`."""
+    labels = pd.Index([column.name for column in columns])
+    for chunk in chunks_of(batches, columns, max_rows, encoded, labels):
+        yield chunk.frame
+
+
+def chunks_of(
+    batches: Iterable[pa.RecordBatch],
+    columns: Sequence[Column],
+    max_rows: int,
+    encoded: Collection[str],
+    labels: pd.Index[Any],
+) -> Iterator[Chunk]:
+    """Chunks of at most ``max_rows`` rows of batches that have just these columns.
 
     Where the rows are heavy with text there are fewer.
     """
-    labels = pd.Index([column.name for column in columns])
     known: KnownWords = {}
     for batch in batches:
         rows = rows_within(max_rows, batch.nbytes / max(batch.num_rows, 1), batch.num_columns)
         for start in range(0, batch.num_rows, rows):
             piece = batch if batch.num_rows <= rows else batch.slice(start, rows)
-            yield frame_of(piece, columns, encoded, labels, known)
-
-
-def frame_of(
-    batch: pa.RecordBatch,
-    columns: Sequence[Column],
-    encoded: Collection[str],
-    labels: pd.Index[Any],
-    known: KnownWords,
-) -> pd.DataFrame:
-    """One frame, each column as its `Column` says."""
-    index = pd.RangeIndex(batch.num_rows)
-    if not columns:
-        return pd.DataFrame(index=index)  # of a batch that was read for its length
-    found = [
-        _delivered(array, column, column.name in encoded, known)
-        for array, column in zip(batch.columns, columns, strict=True)
-    ]
-    frame = pd.DataFrame(dict(enumerate(found)), index=index, copy=False)
-    frame.columns = labels
-    return frame
+            # without a column the batch has one that was read for its length
+            arrays = [
+                _delivered(array, column, column.name in encoded, known)
+                for array, column in zip(piece.columns, columns, strict=bool(columns))
+            ]
+            yield Chunk(labels, arrays, piece.num_rows)
 
 
 def series_of(array: pa.Array, column: Column) -> pd.Series:
     """One column of Arrow data, as it is delivered."""
-    batch = pa.RecordBatch.from_arrays([array], [column.name])
-    return frame_of(batch, [column], (), pd.Index([column.name]), {})[column.name]
+    chunk = Chunk(pd.Index([column.name]), [_delivered(array, column, False, {})], len(array))
+    return chunk.frame[column.name]
 
 
 KnownWords = dict[str, tuple[pa.Array, pd.CategoricalDtype]]
