@@ -72,7 +72,7 @@ class DesignSpec(ABC):
     endog_names: tuple[str, ...]
     exog_names: tuple[str, ...]
     has_intercept: bool
-    block_rows = 16_384  # as many as pay for the calls that a block takes, one thread at a time
+    block_rows = 65_536  # threads wait for one another where calls are many and short
 
     @property
     def endog_name(self) -> str:

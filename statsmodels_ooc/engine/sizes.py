@@ -78,7 +78,7 @@ _FRAME_COPIES = 5  # Arrow's, its decoder's, one that its pool keeps, pandas', t
 _BLOCK_COPIES = 2  # of a block: the design, and the design times weights
 _READERS = 6  # whose frames are counted at most: so many fill what is meant for frames
 _LEAST = 2**25  # bytes that no limit forbids: the imports alone take more
-_BLOCK_BYTES = 2**22  # of a design block: it stays in the cache
+_BLOCK_BYTES = 2**23  # of a design block: it stays in the cache
 _COMPILED_BYTES, _COMPILED_ROWS = 2**24, 131_072
 
 
