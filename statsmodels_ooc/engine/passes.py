@@ -18,7 +18,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import chunks_of
 from statsmodels_ooc.engine.ledger import Ledger, Read, noted
 from statsmodels_ooc.engine.rowarray import KeptRows
-from statsmodels_ooc.engine.sizes import BlockSpec, WholeFrames, sizes_for
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, WholeFrames, few_readers, sizes_for
 from statsmodels_ooc.engine.tasks import (
     Collect,
     Fold,
@@ -76,8 +76,8 @@ def run_pass(
         raise EmptyDataError(f"{source.name} has no rows")
     began = time.perf_counter()
     with progress(name, source.rows) as meter:
-        graph, given = TaskGraph(), beside or {}
-        task = Fold(spec, reductions, sizes_for(spec), meter, compared, tuple(given))
+        graph, given, sizes = TaskGraph(), beside or {}, sizes_for(spec, questions=reductions)
+        task = Fold(spec, reductions, sizes, meter, compared, tuple(given))
         fold, merge = graph.calls_of(task), graph.calls_of(Merge(reductions))
         chunks = chunks_of(given, len(partitions))
         leaves = [
@@ -88,10 +88,16 @@ def run_pass(
             ((read, states),) = compute(*graph.values([_tree(leaves, merge)]))
     ledger.check(f"the pass {name!r}", source, read)
     rows = sum(part.rows for part in read.values())
-    notes = (one.note(state) for one, state in zip(reductions, states, strict=True))
-    note = "; ".join(note for note in notes if note)
+    notes = [one.note(state) for one, state in zip(reductions, states, strict=True)]
+    note = "; ".join(note for note in [*notes, _few(source, spec, sizes)] if note)
     ledger.record(name, began, rows, source.nbytes, len(partitions), note)
     return list(states)
+
+
+def _few(source: Source, spec: BlockSpec, sizes: Sizes) -> str:
+    """Say of a pass of this process's threads that memory had room for fewer readers."""
+    few = few_readers(source, spec, sizes) if runs_in_threads() else None
+    return "" if few is None else f"{few} partitions at a time, for memory"
 
 
 def gather_rows(

@@ -12,7 +12,7 @@ from dask.delayed import delayed
 from statsmodels_ooc.engine.ledger import Ledger, Read
 from statsmodels_ooc.engine.passes import compute
 from statsmodels_ooc.engine.rows import MemoryRows
-from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, sizes_for
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading, sizes_for
 from statsmodels_ooc.engine.tasks import bound, released
 from statsmodels_ooc.sources.base import Source
 
@@ -76,6 +76,11 @@ class _Piece(NamedTuple):
 
 def _read(partition: Any, spec: BlockSpec, index: int, share: int, sizes: Sizes) -> _Piece:
     reader = released(partition)
+    with reading(reader, spec, sizes):
+        return _first_rows(reader, spec, index, share, sizes)
+
+
+def _first_rows(reader: Any, spec: BlockSpec, index: int, share: int, sizes: Sizes) -> _Piece:
     rows = reader.rows
     stride = _STRIDE if rows is None else max(1, min(_STRIDE, rows // max(share, 1)))
     blocks: list[Any] = []

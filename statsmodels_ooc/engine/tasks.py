@@ -26,7 +26,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import Beside
 from statsmodels_ooc.engine.ledger import Read, changed, check_read, note_lazy_read, noted
 from statsmodels_ooc.engine.rowarray import KeptRows
-from statsmodels_ooc.engine.sizes import BlockSpec, Sizes
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading
 from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
@@ -96,6 +96,7 @@ class Fold:
         read, partition = Read(), released(bound)
         beside = Beside(self.beside, chunks, partition.label)
         with (
+            reading(partition, self.spec, self.sizes),
             one_blas_thread(),
             np.errstate(over="ignore"),  # the facts name what is too large
             contents_are_compared() if self.compared else nullcontext(),
@@ -146,7 +147,7 @@ class Collect:
         state = fingerprint.init()
         read = rows = filled = 0  # before the frame: rows that were chosen, and all
         spec, sizes = self.spec, self.sizes
-        with one_blas_thread(), contents_are_compared():
+        with reading(partition, spec, sizes), one_blas_thread(), contents_are_compared():
             for frame, frame_rows, chosen in partition.numbered(
                 spec.columns, sizes.frame_rows, spec.encoded
             ):

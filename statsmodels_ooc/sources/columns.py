@@ -47,12 +47,15 @@ class Column:
         and each frame is delivered as found.
     category : pandas.CategoricalDtype, optional
         The declared levels; the column is then delivered as this dtype.
+    place : int
+        About where it stands among the columns of its file, to be looked for there first.
     """
 
     name: str
     type: pa.DataType
     nullable: bool | None = True
     category: pd.CategoricalDtype | None = None
+    place: int = 0
 
     @property
     def dtype(self) -> Any:

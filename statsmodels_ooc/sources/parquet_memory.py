@@ -1,0 +1,143 @@
+"""What a reader of row groups holds, as the footer tells, and which columns it reads whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pyarrow.parquet as pq
+
+from statsmodels_ooc.sources.columns import Column
+from statsmodels_ooc.sources.frames import reader_bytes
+from statsmodels_ooc.sources.parquet_footer import leaf_of
+
+BUFFER = 2**18  # bytes of a column that are read ahead; otherwise all of a row group are
+_PAGE = 2**20  # of a data page, at most so much unless writers are told otherwise
+_COPIES = 2  # of what comes out of a decoder: it is collected there, and handed on
+_TOGETHER = 2**22  # that decoders may hold while columns are read whole
+_SHORT_TEXT = 16  # bytes of a text at least, of which a dictionary page does not tell how many
+_WIDTHS = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 8}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the columns of some row groups are read.
+
+    Attributes
+    ----------
+    whole : tuple of tuple of str
+        Columns that are read to their end before rows are handed on, a few at a time.
+    nbytes : int
+        What Arrow holds at its peak.
+    """
+
+    whole: tuple[tuple[str, ...], ...]
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A column of some row groups: bytes of its values, and of what its decoder holds."""
+
+    name: str
+    values: int
+    decoder: int
+    batch: int
+    is_fixed: bool
+
+    @property
+    def streaming(self) -> int:
+        return self.decoder + _COPIES * self.batch
+
+    @property
+    def reading(self) -> int:
+        return self.decoder + (_COPIES - 1) * self.values
+
+
+def planned(
+    known: pq.FileMetaData,
+    groups: Sequence[int],
+    columns: Sequence[Column],
+    max_rows: int,
+    *,
+    far: bool,
+) -> Reading:
+    """How some columns of row groups are read.
+
+    Parameters
+    ----------
+    known : FileMetaData
+        The footer.
+    groups : sequence of int
+        The row groups.
+    columns : sequence of Column
+        The columns.
+    max_rows : int
+        Rows of a frame.
+    far : bool
+        Whether all that is stored of a column is read ahead.
+
+    Notes
+    -----
+    Arrow's decoder of a column holds a page and the dictionary, twice, and what is read ahead,
+    from the first row to the last. A column of fixed width whose values take no more than that
+    is read whole, so that few decoders are there at a time.
+    """
+    found = [_stored(known, groups, column, max_rows, far) for column in columns]
+    stored = [one for one in found if one is not None]
+    whole = [one for one in stored if one.is_fixed and one.values <= one.streaming]
+    together = list(_together(whole))
+    reading = max((sum(one.reading for one in some) for some in together), default=0)
+    streaming = sum(one.streaming for one in stored if one not in whole)
+    return Reading(
+        tuple(tuple(one.name for one in some) for some in together),
+        sum(one.values for one in whole) + max(reading, streaming),
+    )
+
+
+def _stored(
+    known: pq.FileMetaData, groups: Sequence[int], column: Column, max_rows: int, far: bool
+) -> _Stored | None:
+    """What the footer tells of a column; None of one that has other columns in it."""
+    leaf = leaf_of(known, column.name, column.place)
+    if leaf is None:
+        return None
+    chunks = [known.row_group(group).column(leaf) for group in groups]
+    stored = [chunk.total_compressed_size for chunk in chunks]
+    dictionary = max(map(_dictionary_bytes, chunks))
+    page = min(_PAGE, max(chunk.total_uncompressed_size for chunk in chunks))
+    ahead = sum(stored) if far else min(BUFFER, max(stored))
+    rows = sum(chunk.num_values for chunk in chunks)
+    width = _WIDTHS.get(chunks[0].physical_type)
+    if width is None:
+        values = max(sum(chunk.total_uncompressed_size for chunk in chunks), _SHORT_TEXT * rows)
+    else:
+        values = width * rows
+    batch = values * min(max_rows, rows) // max(rows, 1)
+    return _Stored(
+        column.name,
+        values,
+        ahead + dictionary + max(dictionary, page),
+        batch if width is not None else min(batch, reader_bytes()),
+        width is not None,
+    )
+
+
+def _dictionary_bytes(chunk: pq.ColumnChunkMetaData) -> int:
+    """About the bytes of a dictionary page, compressed as well as the rest of its column."""
+    if not chunk.has_dictionary_page:
+        return 0
+    share = (chunk.data_page_offset - chunk.dictionary_page_offset) / chunk.total_compressed_size
+    return int(chunk.total_uncompressed_size * min(max(share, 0), 1))
+
+
+def _together(columns: Sequence[_Stored]) -> Iterator[list[_Stored]]:
+    """Neighbours that are read at a time: one at least."""
+    held: list[_Stored] = []
+    for column in columns:
+        if held and sum(one.reading for one in held) + column.reading > _TOGETHER:
+            yield held
+            held = []
+        held.append(column)
+    if held:
+        yield held
