@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from dask.system import CPU_COUNT
 
+from statsmodels_ooc.sources.frames import release_unused
+
 _EASY = 2**29  # bytes for readers that are more than the cores, and so hardly help
 
 
@@ -36,6 +38,7 @@ class _Open:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._held: list[int] = []
+        self._waiting = 0
         self._here = threading.local()
 
     def is_here(self) -> bool:
@@ -46,13 +49,19 @@ class _Open:
     def one(self, need: int, room: int) -> Iterator[None]:
         """Wait until there is room for one more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._fits(need, room))
+            self._waiting += 1
+            try:
+                self._changed.wait_for(lambda: self._fits(need, room))
+            finally:
+                self._waiting -= 1
             self._held.append(need)
         self._here.is_open = True
         try:
             yield
         finally:
             self._here.is_open = False
+            if self._waiting:
+                release_unused()  # an allocator keeps some for each thread, also while it waits
             with self._changed:
                 self._held.remove(need)
                 self._changed.notify_all()

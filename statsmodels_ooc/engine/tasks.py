@@ -92,11 +92,17 @@ class Fold:
     def __call__(
         self, bound: Any, index: int, *chunks: NDArray[Any]
     ) -> tuple[dict[int, Read], list[Any]]:
+        partition = released(bound)
+        with reading(partition, self.spec, self.sizes):
+            return self._fold(partition, index, chunks)
+
+    def _fold(
+        self, partition: Partition, index: int, chunks: Sequence[NDArray[Any]]
+    ) -> tuple[dict[int, Read], list[Any]]:
         states = [reduction.init() for reduction in self.reductions]
-        read, partition = Read(), released(bound)
+        read = Read()
         beside = Beside(self.beside, chunks, partition.label)
         with (
-            reading(partition, self.spec, self.sizes),
             one_blas_thread(),
             np.errstate(over="ignore"),  # the facts name what is too large
             contents_are_compared() if self.compared else nullcontext(),

@@ -69,6 +69,13 @@ class Column:
         return pa.array([], self.type).to_pandas().dtype
 
     @property
+    def is_number(self) -> bool:
+        """Whether NumPy has the values as Arrow has them, where none is missing."""
+        kind = self.type
+        found = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        return found and self.category is None
+
+    @property
     def masked(self) -> Any:
         """The dtype that holds whole numbers or truth values, and missing ones; else None."""
         if pa.types.is_boolean(self.type):

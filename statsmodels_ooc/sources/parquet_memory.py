@@ -13,8 +13,11 @@ from statsmodels_ooc.sources.parquet_footer import leaf_of
 
 BUFFER = 2**18  # bytes of a column that are read ahead; otherwise all of a row group are
 _PAGE = 2**20  # of a data page, at most so much unless writers are told otherwise
-_COPIES = 2  # of what comes out of a decoder: it is collected there, and handed on
+_COPIES = 3  # of a batch: its decoder's, the one that is handed on, one that a pool keeps
+_KEPT = 1.25  # of what is asked of an allocator, what the process has
+_FRAMES = 2  # one that is in use, and the next
 _TOGETHER = 2**22  # that decoders may hold while columns are read whole
+_FAR_TOGETHER = 2**26  # and of files that are far, which are not asked for each column
 _SHORT_TEXT = 16  # bytes of a text at least, of which a dictionary page does not tell how many
 _WIDTHS = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 8}
 
@@ -28,7 +31,7 @@ class Reading:
     whole : tuple of tuple of str
         Columns that are read to their end before rows are handed on, a few at a time.
     nbytes : int
-        What Arrow holds at its peak.
+        What Arrow and frames hold at their peak.
     """
 
     whole: tuple[tuple[str, ...], ...]
@@ -37,12 +40,27 @@ class Reading:
 
 @dataclass(frozen=True)
 class _Stored:
-    """A column of some row groups: bytes of its values, and of what its decoder holds."""
+    """A column of some row groups, in bytes.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    values, batch : int
+        All of its values, and those of a frame.
+    decoder : int
+        What its decoder holds beside these.
+    frames : int
+        What frames hold that share nothing with Arrow: one is in use while the next is made.
+    is_fixed : bool
+        Whether all of its values have the same width.
+    """
 
     name: str
     values: int
-    decoder: int
     batch: int
+    decoder: int
+    frames: int
     is_fixed: bool
 
     @property
@@ -51,7 +69,7 @@ class _Stored:
 
     @property
     def reading(self) -> int:
-        return self.decoder + (_COPIES - 1) * self.values
+        return self.decoder + self.values
 
 
 def planned(
@@ -86,13 +104,12 @@ def planned(
     found = [_stored(known, groups, column, max_rows, far) for column in columns]
     stored = [one for one in found if one is not None]
     whole = [one for one in stored if one.is_fixed and one.values <= one.streaming]
-    together = list(_together(whole))
+    together = list(_together(whole, _FAR_TOGETHER if far else _TOGETHER))
     reading = max((sum(one.reading for one in some) for some in together), default=0)
     streaming = sum(one.streaming for one in stored if one not in whole)
-    return Reading(
-        tuple(tuple(one.name for one in some) for some in together),
-        sum(one.values for one in whole) + max(reading, streaming),
-    )
+    handed_on = sum(one.frames for one in stored)
+    held = sum(one.values for one in whole) + max(reading, streaming + handed_on)
+    return Reading(tuple(tuple(one.name for one in some) for some in together), int(_KEPT * held))
 
 
 def _stored(
@@ -111,16 +128,24 @@ def _stored(
     width = _WIDTHS.get(chunks[0].physical_type)
     if width is None:
         values = max(sum(chunk.total_uncompressed_size for chunk in chunks), _SHORT_TEXT * rows)
+        batch = min(values * max_rows // max(rows, 1), values, reader_bytes())
     else:
-        values = width * rows
-    batch = values * min(max_rows, rows) // max(rows, 1)
+        values, batch = width * rows, width * min(max_rows, rows)
+    optional = known.schema.column(leaf).max_definition_level > 0
+    is_shared = column.is_number and not (optional and any(map(_may_hold_nulls, chunks)))
     return _Stored(
         column.name,
         values,
-        ahead + dictionary + max(dictionary, page),
-        batch if width is not None else min(batch, reader_bytes()),
-        width is not None,
+        batch,
+        decoder=ahead + dictionary + max(dictionary, page),
+        frames=0 if is_shared else _FRAMES * max(batch, 8 * min(max_rows, rows)),
+        is_fixed=width is not None,
     )
+
+
+def _may_hold_nulls(chunk: pq.ColumnChunkMetaData) -> bool:
+    told = chunk.statistics if chunk.is_stats_set else None
+    return told is None or not told.has_null_count or told.null_count > 0
 
 
 def _dictionary_bytes(chunk: pq.ColumnChunkMetaData) -> int:
@@ -131,11 +156,11 @@ def _dictionary_bytes(chunk: pq.ColumnChunkMetaData) -> int:
     return int(chunk.total_uncompressed_size * min(max(share, 0), 1))
 
 
-def _together(columns: Sequence[_Stored]) -> Iterator[list[_Stored]]:
+def _together(columns: Sequence[_Stored], most: int) -> Iterator[list[_Stored]]:
     """Neighbours that are read at a time: one at least."""
     held: list[_Stored] = []
     for column in columns:
-        if held and sum(one.reading for one in held) + column.reading > _TOGETHER:
+        if held and sum(one.reading for one in held) + column.reading > most:
             yield held
             held = []
         held.append(column)
