@@ -71,6 +71,10 @@ class _Stored:
     def reading(self) -> int:
         return self.decoder + self.values
 
+    @property
+    def is_read_whole(self) -> bool:
+        return self.is_fixed and self.values <= self.streaming
+
 
 def planned(
     known: pq.FileMetaData,
@@ -101,44 +105,59 @@ def planned(
     from the first row to the last. A column of fixed width whose values take no more than that
     is read whole, so that few decoders are there at a time.
     """
-    found = [_stored(known, groups, column, max_rows, far) for column in columns]
-    stored = [one for one in found if one is not None]
-    whole = [one for one in stored if one.is_fixed and one.values <= one.streaming]
+    sizes = [(known.row_group(group).total_byte_size, group) for group in groups]
+    span = _Span(
+        known.row_group(max(sizes)[1]),
+        len(groups),
+        sum(known.row_group(group).num_rows for group in groups),
+        max_rows,
+        far,
+    )
+    leaves = [(column, leaf_of(known, column.name, column.place)) for column in columns]
+    stored = [_stored(span, column, leaf) for column, leaf in leaves if leaf is not None]
+    whole = [one for one in stored if one.is_read_whole]
     together = list(_together(whole, _FAR_TOGETHER if far else _TOGETHER))
     reading = max((sum(one.reading for one in some) for some in together), default=0)
-    streaming = sum(one.streaming for one in stored if one not in whole)
+    streaming = sum(one.streaming for one in stored if not one.is_read_whole)
     handed_on = sum(one.frames for one in stored)
     held = sum(one.values for one in whole) + max(reading, streaming + handed_on)
     return Reading(tuple(tuple(one.name for one in some) for some in together), int(_KEPT * held))
 
 
-def _stored(
-    known: pq.FileMetaData, groups: Sequence[int], column: Column, max_rows: int, far: bool
-) -> _Stored | None:
-    """What the footer tells of a column; None of one that has other columns in it."""
-    leaf = leaf_of(known, column.name, column.place)
-    if leaf is None:
-        return None
-    chunks = [known.row_group(group).column(leaf) for group in groups]
-    stored = [chunk.total_compressed_size for chunk in chunks]
-    dictionary = max(map(_dictionary_bytes, chunks))
-    page = min(_PAGE, max(chunk.total_uncompressed_size for chunk in chunks))
-    ahead = sum(stored) if far else min(BUFFER, max(stored))
-    rows = sum(chunk.num_values for chunk in chunks)
-    width = _WIDTHS.get(chunks[0].physical_type)
+@dataclass(frozen=True)
+class _Span:
+    """Row groups of a file: the largest stands for all, of which there may be many."""
+
+    largest: pq.RowGroupMetaData
+    groups: int
+    rows: int
+    max_rows: int
+    far: bool
+
+
+def _stored(span: _Span, column: Column, leaf: int) -> _Stored:
+    """What the footer tells of a column."""
+    chunk = span.largest.column(leaf)
+    size, rows = chunk.total_uncompressed_size, span.rows
+    dictionary = _dictionary_bytes(chunk)
+    page = min(_PAGE, size)
+    ahead = min(BUFFER, chunk.total_compressed_size)
+    if span.far:
+        ahead = chunk.total_compressed_size * span.groups
+    width = _WIDTHS.get(chunk.physical_type)
+    framed = min(span.max_rows, rows)
     if width is None:
-        values = max(sum(chunk.total_uncompressed_size for chunk in chunks), _SHORT_TEXT * rows)
-        batch = min(values * max_rows // max(rows, 1), values, reader_bytes())
+        values = max(size * rows // max(chunk.num_values, 1), _SHORT_TEXT * rows)
+        batch = min(values * framed // max(rows, 1), reader_bytes())
     else:
-        values, batch = width * rows, width * min(max_rows, rows)
-    optional = known.schema.column(leaf).max_definition_level > 0
-    is_shared = column.is_number and not (optional and any(map(_may_hold_nulls, chunks)))
+        values, batch = width * rows, width * framed
+    is_shared = column.is_number and not _may_hold_nulls(chunk)
     return _Stored(
         column.name,
         values,
         batch,
         decoder=ahead + dictionary + max(dictionary, page),
-        frames=0 if is_shared else _FRAMES * max(batch, 8 * min(max_rows, rows)),
+        frames=0 if is_shared else _FRAMES * max(batch, 8 * framed),
         is_fixed=width is not None,
     )
 
@@ -150,7 +169,7 @@ def _may_hold_nulls(chunk: pq.ColumnChunkMetaData) -> bool:
 
 def _dictionary_bytes(chunk: pq.ColumnChunkMetaData) -> int:
     """About the bytes of a dictionary page, compressed as well as the rest of its column."""
-    if not chunk.has_dictionary_page:
+    if not (chunk.has_dictionary_page and chunk.total_compressed_size):
         return 0
     share = (chunk.data_page_offset - chunk.dictionary_page_offset) / chunk.total_compressed_size
     return int(chunk.total_uncompressed_size * min(max(share, 0), 1))
@@ -159,10 +178,12 @@ def _dictionary_bytes(chunk: pq.ColumnChunkMetaData) -> int:
 def _together(columns: Sequence[_Stored], most: int) -> Iterator[list[_Stored]]:
     """Neighbours that are read at a time: one at least."""
     held: list[_Stored] = []
+    size = 0
     for column in columns:
-        if held and sum(one.reading for one in held) + column.reading > most:
+        if held and size + column.reading > most:
             yield held
-            held = []
+            held, size = [], 0
         held.append(column)
+        size += column.reading
     if held:
         yield held
