@@ -17,6 +17,7 @@ from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Partition, Source
+from statsmodels_ooc.sources.files import contents_are_compared
 from statsmodels_ooc.sources.frames import reader_bytes
 
 
@@ -146,7 +147,8 @@ def reader_needs(partition: Partition, spec: BlockSpec, sizes: Sizes) -> int:
     if partition.rows is not None:
         rows = min(rows, partition.rows)
     frame = 8 * rows * len(spec.columns)
-    told = partition.reading_bytes(spec.columns, sizes.frame_rows)
+    with contents_are_compared():  # where they have to be the same, whoever reads them tells
+        told = partition.reading_bytes(spec.columns, sizes.frame_rows)
     block = 8 * min(sizes.block_rows, rows) * spec.width
     return (_FRAME_COPIES * frame if told is None else told) + frame + _BLOCK_COPIES * block
 

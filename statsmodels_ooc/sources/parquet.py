@@ -122,10 +122,9 @@ class ParquetPartition(ArrowRows):
     def reading_bytes(self, columns: Sequence[str], max_rows: int) -> int:
         chosen = select(self.columns, columns, str(self.file))
         stored = [column for column in chosen if not isinstance(column, HiveKey)]
-        return self._reading(stored, max_rows).nbytes
+        return self._reading(footer(self.file), stored, max_rows).nbytes
 
-    def _reading(self, columns: Sequence[Column], max_rows: int) -> Reading:
-        known = footer(self.file.now())
+    def _reading(self, known: pq.FileMetaData, columns: Sequence[Column], max_rows: int) -> Reading:
         return planned(known, self._groups, columns, max_rows, far=not self.file.local)
 
     def batches(
@@ -148,7 +147,7 @@ class ParquetPartition(ArrowRows):
             rows = max_rows
             if text:
                 rows = rows_within(max_rows, text_bytes(file, self._groups, text), 1)
-            whole = self._whole(file, self._reading(columns, rows))
+            whole = self._whole(file, self._reading(file.metadata, columns, rows))
             for batch in self._beside(whole, file, names, rows):
                 seen += batch.num_rows
                 yield batch
