@@ -99,6 +99,8 @@ class Partition(Protocol):
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[NumberedFrame]: ...
 
+    def reading_bytes(self, columns: Sequence[str], max_rows: int) -> int | None: ...
+
     def narrowed(self, columns: Sequence[str]) -> Any: ...
 
     def bind(self, *made: Callable[[Any], Any]) -> Any: ...
@@ -143,6 +145,10 @@ class Recipe(ABC):
         """
         for frame in self.frames(columns, max_rows, encoded):
             yield frame, len(frame), None
+
+    def reading_bytes(self, columns: Sequence[str], max_rows: int) -> int | None:
+        """About what is held while frames of so many rows are read; None where nothing tells."""
+        return None
 
     def narrowed(self, columns: Sequence[str]) -> Any:
         """The same rows, for whoever reads these columns only."""

@@ -24,6 +24,11 @@ def reader_bytes() -> int:
     return int(min(_FRAME_BYTES, options.memory_limit // _FRAMES))
 
 
+def release_unused() -> None:
+    """Give memory back that Arrow keeps for this thread to use again."""
+    pa.default_memory_pool().release_unused()
+
+
 def rows_within(max_rows: int, row_bytes: float, columns: int) -> int:
     """How many rows a frame may have whose columns may be text.
 
