@@ -51,9 +51,9 @@ class Counted:
     def __init__(self, monkeypatch):
         self.now = self.most = 0
         self.lock = threading.Lock()
-        read = ParquetPartition.frames
+        read = ParquetPartition.chunks
 
-        def frames(partition, *arguments):
+        def chunks(partition, *arguments):
             with self.lock:
                 self.now += 1
                 self.most = max(self.most, self.now)
@@ -64,7 +64,7 @@ class Counted:
                 with self.lock:
                     self.now -= 1
 
-        monkeypatch.setattr(ParquetPartition, "frames", frames)
+        monkeypatch.setattr(ParquetPartition, "chunks", chunks)
 
 
 def fit(source, limit):
