@@ -177,6 +177,9 @@ class Compiled(Split):
         weights = sums.bins[:, -1]
         out = np.zeros((q + self.layout.bins,) * 2)
         out[:q, :q] = sums.gram[:-1, :-1] - sums.gram[-1, -1] * np.outer(means, means)
+        squares = out.diagonal()[:q]
+        if (squares < 0).any():  # by rounding, where one row has all of the weight
+            np.fill_diagonal(out[:q, :q], np.maximum(squares, 0.0))
         if not self.layout.bins:
             return out
         out[q:, :q] = sums.bins[:, :-1] - np.outer(weights, means)
