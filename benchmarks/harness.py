@@ -210,7 +210,7 @@ def arguments(description: str, rows: int) -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=rows)
     parser.add_argument("--data", type=Path, default=Path("benchmark-data"))
     parser.add_argument("--repeat", type=int, default=3, help="the fastest run counts")
-    parser.add_argument("--with-slow", action="store_true", help="in-memory peers too")
+    parser.add_argument("--with-slow", action="store_true", help="slow peers too")
     parser.add_argument("--only", nargs="*", help="contenders whose name contains one of these")
     parser.add_argument("--contender", help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
