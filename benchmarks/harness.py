@@ -206,6 +206,11 @@ def print_passes(measurements: dict[str, Measurement], baseline: float | None, r
 
 def arguments(description: str, rows: int) -> argparse.Namespace:
     """Parse the options that all scripts share."""
+    return parser(description, rows).parse_args()
+
+
+def parser(description: str, rows: int) -> argparse.ArgumentParser:
+    """The options that all scripts share; a script may add its own."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rows", type=int, default=rows)
     parser.add_argument("--data", type=Path, default=Path("benchmark-data"))
@@ -214,7 +219,7 @@ def arguments(description: str, rows: int) -> argparse.Namespace:
     parser.add_argument("--only", nargs="*", help="contenders whose name contains one of these")
     parser.add_argument("--contender", help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    return parser
 
 
 def main(

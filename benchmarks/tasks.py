@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,6 @@ T3_COLUMNS = ["y", "x1", "x2", "g", "exposure"]
 T3_LEVELS = [f"g{j:02d}" for j in range(50)]
 
 T4_NAMES = [f"x{j}" for j in range(100)]
-T4_FORMULA = "y ~ " + " + ".join(T4_NAMES)
 
 COVARIANCES_NAMES = [f"x{j}" for j in range(19)]  # and the constant
 COVARIANCES_CLIENTS = 2_000_000
@@ -64,10 +64,13 @@ class Task:
         for first in range(0, rows, self.row_group):
             yield self.draw(rng, min(self.row_group, rows - first))
 
+    def path(self, folder: Path, rows: int) -> Path:
+        return folder / f"{self.name}-{rows}.parquet"
+
     def file(self, folder: Path, rows: int | None = None) -> Path:
         """The task's Parquet file; written if it is not there yet."""
         rows = self.rows if rows is None else rows
-        path = folder / f"{self.name}-{rows}.parquet"
+        path = self.path(folder, rows)
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             print(f"writing {path} ({rows:,} rows) ...", flush=True)
@@ -113,12 +116,18 @@ def _draw_t3(rng: np.random.Generator, b: int) -> pa.Table:
     return pa.table({"y": y, "x1": x1, "x2": x2, "g": levels, "exposure": exposure})
 
 
-def _draw_t4(rng: np.random.Generator, b: int) -> pa.Table:
-    x = rng.standard_normal((len(T4_NAMES), b))
+def _draw_wide(names: list[str], rng: np.random.Generator, b: int) -> pa.Table:
+    x = rng.standard_normal((len(names), b))
     x[1:] += 0.3 * x[0]
-    beta = np.linspace(-1, 1, len(T4_NAMES))
+    beta = np.linspace(-1, 1, len(names))
     y = 1 + beta @ x + rng.standard_normal(b)
-    return pa.table({"y": y, **dict(zip(T4_NAMES, x, strict=True))})
+    return pa.table({"y": y, **dict(zip(names, x, strict=True))})
+
+
+def many_columns(columns: int) -> Task:
+    """T6: like T4, with so many columns."""
+    draw = partial(_draw_wide, [f"x{j}" for j in range(columns)])
+    return Task(f"t6-{columns}", T4.rows, T4.row_group, draw)
 
 
 def _draw_t5(rng: np.random.Generator, b: int) -> pa.Table:
@@ -160,7 +169,7 @@ def _dictionary(codes: np.ndarray, levels: list[str]) -> pa.DictionaryArray:
 T1 = Task("t1", 10_000_000, 1_000_000, _draw_t1)
 T2 = Task("t2", 10_000_000, 1_000_000, _draw_t2)
 T3 = Task("t3", 5_000_000, 1_000_000, _draw_t3)
-T4 = Task("t4", 2_000_000, 131_072, _draw_t4)
+T4 = Task("t4", 2_000_000, 131_072, partial(_draw_wide, T4_NAMES))
 T5 = Task("t5", 10_000_000, 1_000_000, _draw_t5)
 COVARIANCES = Task("covariances", 10_000_000, 524_288, _draw_covariances)
 TASKS = {task.name: task for task in (T1, T2, T3, T4, T5, COVARIANCES)}
