@@ -10,28 +10,29 @@ import numpy as np
 from closed_form import estimates, from_series
 from harness import Contender, Estimates, Measurement, Run, arguments, cores, main
 from hdfe import PACKAGES, hdfe_stream
-from tasks import T4, T4_NAMES
+from tasks import T4, wide_formula, wide_names
 
 BLOCK = 8192
+T4_COLUMNS = 100
 
 
 @dataclass(frozen=True)
 class Wide:
-    """Ways to fit y on columns that are all numbers, and a constant."""
+    """Ways to fit y on so many columns, all of them numbers, and a constant."""
 
-    covariates: tuple[str, ...]
+    width: int
 
     @property
     def names(self) -> list[str]:
-        return ["Intercept", *self.covariates]
+        return ["Intercept", *wide_names(self.width)]
 
     @property
     def columns(self) -> list[str]:
-        return [*self.covariates, "y"]
+        return [*wide_names(self.width), "y"]
 
     @property
     def formula(self) -> str:
-        return "y ~ " + " + ".join(self.covariates)
+        return wide_formula(self.width)
 
     def read_row_groups(self, threads: int) -> Run:
         import pyarrow.parquet as pq
@@ -192,7 +193,7 @@ def smallest(measurements: dict[str, Measurement]) -> tuple[str, float]:
 
 ALL = cores()
 OWN = ("statsmodels_ooc", "dask")
-WIDE = Wide(tuple(T4_NAMES))
+WIDE = Wide(T4_COLUMNS)
 CONTENDERS = [
     Contender("read row groups", WIDE.read_row_groups, 1, baseline=True, packages=("pyarrow",)),
     Contender(

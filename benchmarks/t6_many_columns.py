@@ -12,15 +12,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from harness import Contender, cores, main, parser
 from hdfe import PACKAGES
-from t4_wide import OWN, Wide, smallest
-from tasks import T4, T4_NAMES, Task, many_columns
+from t4_wide import OWN, T4_COLUMNS, Wide, smallest
+from tasks import T4, Task, wide_task
 
 COLUMNS = (8, 100, 300, 500)
 SQL_COLUMNS = 100  # a statement of all products of more columns is longer than it is sensible
 
 
 def contenders(columns: int) -> list[Contender]:
-    wide = Wide(tuple(f"x{j}" for j in range(columns)))
+    wide = Wide(columns)
     read, gram = wide.read_row_groups, wide.gram_of_ready_blocks
     found = [
         Contender("read row groups", read, 1, baseline=True, packages=("pyarrow",)),
@@ -39,7 +39,7 @@ def contenders(columns: int) -> list[Contender]:
 
 def task(columns: int) -> Task:
     """With 100 columns it is T4."""
-    return T4 if columns == len(T4_NAMES) else many_columns(columns)
+    return T4 if columns == T4_COLUMNS else wide_task(columns)
 
 
 def room(folder: Path, columns: int, rows: int) -> str:

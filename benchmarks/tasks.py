@@ -27,7 +27,17 @@ T3_FORMULA = "y ~ x1 + x2 + g"
 T3_COLUMNS = ["y", "x1", "x2", "g", "exposure"]
 T3_LEVELS = [f"g{j:02d}" for j in range(50)]
 
-T4_NAMES = [f"x{j}" for j in range(100)]
+
+def wide_names(columns: int) -> list[str]:
+    return [f"x{j}" for j in range(columns)]
+
+
+def wide_formula(columns: int) -> str:
+    return "y ~ " + " + ".join(wide_names(columns))
+
+
+T4_NAMES = wide_names(100)
+T4_FORMULA = wide_formula(100)
 
 COVARIANCES_NAMES = [f"x{j}" for j in range(19)]  # and the constant
 COVARIANCES_CLIENTS = 2_000_000
@@ -116,18 +126,12 @@ def _draw_t3(rng: np.random.Generator, b: int) -> pa.Table:
     return pa.table({"y": y, "x1": x1, "x2": x2, "g": levels, "exposure": exposure})
 
 
-def _draw_wide(names: list[str], rng: np.random.Generator, b: int) -> pa.Table:
-    x = rng.standard_normal((len(names), b))
+def _draw_wide(columns: int, rng: np.random.Generator, b: int) -> pa.Table:
+    x = rng.standard_normal((columns, b))
     x[1:] += 0.3 * x[0]
-    beta = np.linspace(-1, 1, len(names))
+    beta = np.linspace(-1, 1, columns)
     y = 1 + beta @ x + rng.standard_normal(b)
-    return pa.table({"y": y, **dict(zip(names, x, strict=True))})
-
-
-def many_columns(columns: int) -> Task:
-    """T6: like T4, with so many columns."""
-    draw = partial(_draw_wide, [f"x{j}" for j in range(columns)])
-    return Task(f"t6-{columns}", T4.rows, T4.row_group, draw)
+    return pa.table({"y": y, **dict(zip(wide_names(columns), x, strict=True))})
 
 
 def _draw_t5(rng: np.random.Generator, b: int) -> pa.Table:
@@ -166,10 +170,15 @@ def _dictionary(codes: np.ndarray, levels: list[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(codes.astype(np.int32), levels)
 
 
+def wide_task(columns: int) -> Task:
+    """As T4, with another number of columns."""
+    return Task(f"wide{columns}", 1_048_576, 131_072, partial(_draw_wide, columns))
+
+
 T1 = Task("t1", 10_000_000, 1_000_000, _draw_t1)
 T2 = Task("t2", 10_000_000, 1_000_000, _draw_t2)
 T3 = Task("t3", 5_000_000, 1_000_000, _draw_t3)
-T4 = Task("t4", 2_000_000, 131_072, partial(_draw_wide, T4_NAMES))
+T4 = Task("t4", 2_000_000, 131_072, partial(_draw_wide, len(T4_NAMES)))
 T5 = Task("t5", 10_000_000, 1_000_000, _draw_t5)
 COVARIANCES = Task("covariances", 10_000_000, 524_288, _draw_covariances)
 TASKS = {task.name: task for task in (T1, T2, T3, T4, T5, COVARIANCES)}
