@@ -70,6 +70,7 @@ bench: $(VENV)/.stamp-bench  ## run every benchmark and print its table (long; s
 	$(BIN)/python benchmarks/t5_categorical.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/t6_many_columns.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/calls.py
+	$(BIN)/python benchmarks/cores.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/memory.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/covariances.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/iboss_timing.py $(BENCH_ARGS)
