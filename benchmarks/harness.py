@@ -123,7 +123,10 @@ def peak_mib() -> float:
 
 
 def _highest_mib(process: int) -> float:
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:  # it has ended since
+        return 0.0
     return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0) / 1024
 
 

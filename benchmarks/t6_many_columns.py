@@ -16,7 +16,7 @@ from t4_wide import OWN, T4_COLUMNS, Wide, smallest
 from tasks import T4, Task, wide_task
 
 COLUMNS = (8, 100, 300, 500)
-SQL_COLUMNS = 100  # a statement of all products of more columns is longer than it is sensible
+SQL_COLUMNS = 100  # a statement of all products of more columns is too long to be sensible
 
 
 def contenders(columns: int) -> list[Contender]:
