@@ -1,35 +1,140 @@
-"""Peak memory of a fit is the same for one million rows and for eight."""
+"""Peak memory by rows, by columns and by threads: it follows memory_limit, not the data.
+
+Every number is the peak of a fresh process, in MiB, imports included.
+"""
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
 
-from harness import Contender, arguments, cores, measure, print_header, report
-from t1_ols import ours
-from tasks import T1
+import t1_ols
+import t2_logistic
+import t3_poisson
+from closed_form import from_series
+from harness import Contender, Estimates, Measurement, Run, arguments, measure, print_header, report
+from t4_wide import WIDE
+from tasks import T1, T2, T3, T4, wide_formula, wide_names, wide_task
 
-MILLIONS = (1, 2, 4, 8)
-FIT = Contender("statsmodels_ooc", ours, cores(), packages=("statsmodels_ooc", "dask"))
+LIMIT = "512 MiB"
+MILLION = 1_000_000
+THREADS = (1, 2, 4, 8, 16)
+COLUMNS = (10, 50, 100, 200)
+MANY_COLUMNS = 500  # with --with-slow: four gigabytes
+COLUMN_THREADS = (1, 2, 8)
+COLUMN_ROWS = 1_048_576  # eight row groups
+PACKAGES = ("statsmodels_ooc", "dask")
+FITS = {"t1": t1_ols.ours, "t2": t2_logistic.ours, "t3": t3_poisson.ours, "t4": WIDE.ours}
+TASKS = {"t1": T1, "t2": T2, "t3": T3, "t4": T4}
+
+
+# --- in the process that is measured ------------------------------------------------------
+
+
+def wide(columns: int, threads: int) -> Run:
+    """OLS on as many columns."""
+    import dask
+
+    import statsmodels_ooc.formula.api as smof
+
+    def run(path: Path) -> Estimates:
+        with dask.config.set(scheduler="threads", num_workers=threads):
+            result = smof.ols(wide_formula(columns), data=str(path)).fit()
+            names = ["Intercept", *wide_names(columns)]
+            return from_series(result.params, result.bse, names)
+
+    return run
+
+
+def limited(make: Callable[[int], Run], threads: int) -> Run:
+    """The same under a limit."""
+    import statsmodels_ooc.api as smo
+
+    run = make(threads)
+    smo.options.memory_limit = LIMIT
+    return run
+
+
+def contender(name: str) -> Contender:
+    """What a name such as "t4, 16 threads, limited" stands for."""
+    kind, threads, *rest = name.split(", ")
+    make = FITS.get(kind) or partial(wide, int(kind.removeprefix("wide")))
+    made = partial(limited, make) if rest else make
+    return Contender(name, made, int(threads.split()[0]), packages=PACKAGES)
+
+
+# --- the tables ---------------------------------------------------------------------------
+
+
+def peak(kind: str, threads: int, path: Path, *, under_limit: bool = False) -> Measurement:
+    name = f"{kind}, {threads} threads" + (", limited" if under_limit else "")
+    found = measure(contender(name), __file__, path, repeat=1)
+    if found.failure:
+        sys.exit(f"{name}: {found.failure}")
+    return found
+
+
+def print_peaks(title: str, heads: Iterable[str], rows: Iterable[tuple[str, list[float]]]) -> None:
+    print(f"{title:<28}" + "".join(f"{head:>12}" for head in heads))
+    for label, peaks in rows:
+        print(f"{label:<28}" + "".join(f"{one:>12,.0f}" for one in peaks), flush=True)
+    print()
+
+
+def by_rows(options: argparse.Namespace) -> None:
+    """T1, two threads: from a million rows on, or an eighth of few."""
+    least = min(MILLION, options.rows // 8)
+    counts = [options.rows >> i for i in range(20) if options.rows >> i >= least][::-1]
+    rows, peaks = [], []
+    for count in counts:
+        found = peak("t1", 2, T1.file(options.data, count))
+        peaks.append(found.peak_mib)
+        matrix = count * 13 * 8 / 2**20  # the design matrix and the response alone
+        rows.append((f"{count:,}", [found.peak_mib, matrix]))
+    print_peaks("rows, two threads", ("peak", "in memory"), rows)
+    print(f"last peak over first: {peaks[-1] / peaks[0]:.2f}")
+    print("(a million rows are one row group: with one of them, one worker has no work)\n")
+
+
+def by_columns(options: argparse.Namespace) -> None:
+    """Columns of doubles in row groups of 131,072 rows, by threads."""
+    columns = (*COLUMNS, MANY_COLUMNS) if options.with_slow else COLUMNS
+    rows = [
+        (
+            f"{count} columns",
+            [
+                peak(f"wide{count}", threads, path).peak_mib
+                for path in [wide_task(count).file(options.data, min(options.rows, COLUMN_ROWS))]
+                for threads in COLUMN_THREADS
+            ],
+        )
+        for count in columns
+    ]
+    print_peaks("columns, threads:", map(str, COLUMN_THREADS), rows)
+
+
+def by_threads(options: argparse.Namespace) -> None:
+    """All tasks, by threads; T4 under a limit, too."""
+    rows = []
+    for name, task in TASKS.items():
+        path = task.file(options.data, min(options.rows, task.rows))
+        rows.append((name.upper(), [peak(name, threads, path).peak_mib for threads in THREADS]))
+    under = [peak("t4", threads, path, under_limit=True).peak_mib for threads in THREADS]
+    print_peaks("task, threads:", map(str, THREADS), [*rows, (f"T4, limit {LIMIT}", under)])
 
 
 def main() -> None:
-    options = arguments(__doc__, rows=1_000_000)
+    options = arguments(__doc__, rows=8 * MILLION)
     if options.contender:
-        report(FIT, options.file, options.repeat)
+        report(contender(options.contender), options.file, options.repeat)
         return
-    print_header("Peak resident memory of an OLS fit, T1 data", set(FIT.packages))
-    print(f"{'rows':>12}{'seconds':>10}{'peak MiB':>10}{'in memory, MiB':>16}")
-    peaks = []
-    for factor in MILLIONS:
-        rows = factor * options.rows
-        found = measure(FIT, __file__, T1.file(options.data, rows), repeat=1)
-        if found.failure:
-            sys.exit(found.failure)
-        peaks.append(found.peak_mib)
-        matrix = rows * 13 * 8 / 2**20  # the design matrix and the response alone
-        print(f"{rows:>12,}{found.seconds:>10.2f}{found.peak_mib:>10,.0f}{matrix:>16,.0f}")
-    print(f"\nlast peak over first: {peaks[-1] / peaks[0]:.2f}")
-    print("(a million rows are one row group: with one of them, one worker has no work)")
+    print_header("Peak resident memory, MiB", set(PACKAGES))
+    by_rows(options)
+    by_columns(options)
+    by_threads(options)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """T6: OLS with 8, 100, 300 and 500 columns and an intercept, from Parquet to standard errors.
 
-A file of two million rows and 500 columns takes 8 GB. A file that is not there yet is drawn
+A file of two million rows and 500 columns takes 10 GB. A file that is not there yet is drawn
 only where the disk has room for it twice; else its table is left out, and a line says so.
 """
 
@@ -47,7 +47,7 @@ def room(folder: Path, columns: int, rows: int) -> str:
     if task(columns).path(folder, rows).exists():
         return ""
     folder.mkdir(parents=True, exist_ok=True)
-    needed, free = 8 * rows * (columns + 1), shutil.disk_usage(folder).free
+    needed, free = 10 * rows * (columns + 1), shutil.disk_usage(folder).free
     if free >= 2 * needed:
         return ""
     return (

@@ -37,7 +37,6 @@ def wide_formula(columns: int) -> str:
 
 
 T4_NAMES = wide_names(100)
-T4_FORMULA = wide_formula(100)
 
 COVARIANCES_NAMES = [f"x{j}" for j in range(19)]  # and the constant
 COVARIANCES_CLIENTS = 2_000_000

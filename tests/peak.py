@@ -48,9 +48,7 @@ def fit(kind: str, formula: str, path: str, options: dict[str, object]) -> dict[
     source = smo.as_source(path, **options)
     model = (smo.OLS if kind == "OLS" else smo.GLM).from_formula(formula, source)
     stream = model.likelihood.stream
-    needed = memory_needed(
-        stream.spec, stream.solving, stream.source.rows, [Triangle(stream.spec.k)]
-    )
+    needed = memory_needed(stream.spec, stream.solving, stream.source, [Triangle(stream.spec.k)])
     return {"needed": needed, "params": len(model.fit().params)}
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 MIB = 2**20
+MOST_OFF = 1.6  # of what is told: writers choose pages, allocators what they keep
 NOISE = 24 * MIB  # of allocators, and of what is looked up now and then
 
 pytestmark = pytest.mark.skipif(
@@ -25,11 +27,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def measured(kind, formula, path, small, limit):
+def run(script, *arguments, workers=2):
     folders = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
-    threads = {"OPENBLAS_NUM_THREADS": "1", "DASK_NUM_WORKERS": "2", "PYTHONPATH": folders}
+    threads = {"OPENBLAS_NUM_THREADS": "1", "DASK_NUM_WORKERS": str(workers), "PYTHONPATH": folders}
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", str(HERE / "peak.py"), kind, formula, path, small, limit],
+        [sys.executable, "-W", "ignore", str(HERE / script), *map(str, arguments)],
         env=os.environ | threads,
         capture_output=True,
         text=True,
@@ -38,6 +40,10 @@ def measured(kind, formula, path, small, limit):
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def measured(kind, formula, path, small, limit, workers=2):
+    return run("peak.py", kind, formula, path, small, limit, workers=workers)
 
 
 def text_table(rows, length):
@@ -110,3 +116,56 @@ def test_a_compressed_batch_that_cannot_fit_is_refused_unread(tmp_path):
     assert "2 columns need 96,000,000 bytes" in found["refused"]
     assert "chunksize" in found["refused"]
     assert found["peak"] < NOISE
+
+
+def doubles(rows, columns):
+    rng = np.random.default_rng(0)
+    return pa.table({f"x{j}": rng.normal(size=rows) for j in range(columns)})
+
+
+def integers(rows, columns):
+    rng = np.random.default_rng(0)
+    draw = lambda: pa.array(rng.integers(0, 50, rows), mask=rng.random(rows) < 0.1)  # noqa: E731
+    return pa.table({f"x{j}": draw() for j in range(columns)})
+
+
+def words(rows, columns):
+    rng = np.random.default_rng(0)
+    known = pa.array([f"word number {i}" for i in range(1_000)])
+    draw = lambda: known.take(pa.array(rng.integers(0, 1_000, rows)))  # noqa: E731
+    return pa.table({f"x{j}": draw() for j in range(columns)})
+
+
+@pytest.mark.parametrize(
+    ("table", "written"),
+    [
+        (partial(doubles, 131_072, 100), {}),
+        (partial(doubles, 131_072, 60), {"use_dictionary": False, "compression": "none"}),
+        (partial(doubles, 800_000, 16), {"compression": "zstd"}),
+        (partial(integers, 131_072, 60), {}),
+        (partial(integers, 800_000, 24), {}),
+        (partial(words, 131_072, 24), {}),
+    ],
+    ids=["whole columns", "plain pages", "large row group", "masked", "streamed", "text"],
+)
+def test_a_reader_holds_what_its_footer_tells(tmp_path, table, written):
+    pq.write_table(table(), tmp_path / "t.parquet", row_group_size=2**20, **written)
+    small = table.func(500, 2).append_column("s", pa.array(["a", "b"] * 250))
+    pq.write_table(small, tmp_path / "small.parquet")
+    found = run("peak_of_reader.py", tmp_path / "t.parquet", tmp_path / "small.parquet", 65_536)
+    assert found["told"] / MOST_OFF < found["peak"] < found["told"] * MOST_OFF
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_the_limit_holds_whatever_the_number_of_threads(tmp_path, workers):
+    columns, limit = 60, "160 MiB"
+    for i in range(8):
+        table = doubles(65_536, columns)
+        pq.write_table(table, tmp_path / f"{i}.parquet")
+    (tmp_path / "small").mkdir()
+    pq.write_table(table.slice(0, 900), tmp_path / "small" / "t.parquet")
+    formula = "x0 ~ " + " + ".join(f"x{j}" for j in range(1, columns))
+    paths = (str(tmp_path / "*.parquet"), str(tmp_path / "small"))
+    found = measured("OLS", formula, *paths, limit, workers)
+    assert found["params"] == columns
+    assert found["peak"] < 160 * MIB + NOISE

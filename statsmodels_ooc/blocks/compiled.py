@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import accumulate, combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -131,40 +131,55 @@ class Compiled(Split):
         loops.score(self._program, np.ascontiguousarray(v), out)
         return out[self.layout.place]
 
+    def sandwich(self, w: FloatArray) -> FloatArray:
+        shift, place = np.zeros(len(self.layout.plans)), self.layout.place
+        above, below = np.maximum(w, 0.0), np.maximum(-w, 0.0)
+        out = self._square(self._sums(_NONE, above, shift), shift)
+        if below.any():  # the loops take roots of weights
+            out -= self._square(self._sums(_NONE, below, shift), shift)
+        return out[np.ix_(place, place)]
+
     def moments(
         self, w: FloatArray | None, endog: FloatArray | None = None
     ) -> tuple[FloatArray, FloatArray]:
         y = _NONE if endog is None else np.ascontiguousarray(endog)
         weights = _NONE if w is None else np.ascontiguousarray(w)
-        shift = np.full(len(self.layout.plans) + len(y[:1]), np.nan)
+        layout, d = self.layout, len(self.layout.plans)
+        shift = np.full(d + len(y[:1]), np.nan)
         sums = self._sums(y, weights, shift)
         if sums.has_cancelled:  # the first rows are far from the others
             shift += sums.means
             sums = self._sums(y, weights, shift)
-        return self._assembled(sums, shift + sums.means)
+        moved = sums.means
+        out = self._square(sums, moved)
+        if layout.bins:
+            centre_bins(out, layout.starts)
+        place = layout.place
+        if endog is not None:  # it stands behind the columns
+            place = np.append(place + (place >= d), d)
+        means = np.append(shift + moved, sums.bins[:, -1] / sums.gram[-1, -1])
+        return means[place], out[np.ix_(place, place)]
 
     def _sums(self, y: FloatArray, w: FloatArray, shift: FloatArray) -> _Sums:
         """Sums about a shift; where that is NaN, it becomes the means of the first rows."""
-        starts, q = self.layout.starts, len(shift) + 1
-        sizes = np.diff(starts).tolist()
-        ends = np.cumsum([0, *(a * b for a, b in combinations(sizes, 2))])
-        sums = _Sums(np.zeros((q, q)), np.zeros((starts[-1], q)), np.zeros(ends[-1]), ends)
+        layout, q = self.layout, len(shift) + 1
+        sizes = np.diff(layout.starts).tolist()
+        ends = np.array([0, *accumulate(a * b for a, b in combinations(sizes, 2))])
+        sums = _Sums(np.zeros((q, q)), np.zeros((layout.bins, q)), np.zeros(ends[-1]), ends)
         loops.products(
             self._program, len(self.array), y, w, shift, sums.gram, sums.bins, sums.pairs, ends
         )
-        lower = np.tril(sums.gram)
-        return sums._replace(gram=lower + np.tril(lower, -1).T)
+        return sums
 
-    def _assembled(self, sums: _Sums, mean: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Means and centred products of all columns, in their order."""
-        layout, q = self.layout, len(mean)
-        starts, d, place = layout.starts, len(layout.plans), layout.place
-        if q > d:  # the response, behind the columns
-            place = np.append(place + (place >= d), d)
+    def _square(self, sums: _Sums, means: FloatArray) -> FloatArray:
+        """Products of the columns, about their means, and of the bins: (q - 1 + bins,) square."""
+        starts, q = self.layout.starts, len(means)
         weights = sums.bins[:, -1]
-        out = np.zeros((q + layout.bins,) * 2)
-        out[:q, :q] = sums.about
-        out[q:, :q] = sums.bins[:, :-1] - np.outer(weights, sums.means)
+        out = np.zeros((q + self.layout.bins,) * 2)
+        out[:q, :q] = sums.gram[:-1, :-1] - sums.gram[-1, -1] * np.outer(means, means)
+        if not self.layout.bins:
+            return out
+        out[q:, :q] = sums.bins[:, :-1] - np.outer(weights, means)
         out[:q, q:] = out[q:, :q].T
         bins = out[q:, q:]
         np.fill_diagonal(bins, weights)
@@ -173,10 +188,7 @@ class Compiled(Split):
             table = sums.pairs[sums.ends[pair] : sums.ends[pair + 1]]
             bins[rows, columns] = table.reshape(bins[rows, columns].shape)
             bins[columns, rows] = bins[rows, columns].T
-        if layout.bins:
-            centre_bins(out, starts)
-        means = np.append(mean, weights / sums.gram[-1, -1])
-        return means[place], out[np.ix_(place, place)]
+        return out
 
 
 class _Sums(NamedTuple):
@@ -194,14 +206,38 @@ class _Sums(NamedTuple):
         return means
 
     @property
-    def about(self) -> FloatArray:
-        """Products of the columns about their means, (q - 1, q - 1)."""
-        means = self.means
-        about: FloatArray = self.gram[:-1, :-1] - self.gram[-1, -1] * np.outer(means, means)
-        return about
-
-    @property
     def has_cancelled(self) -> bool:
         """Whether most of the squares of a column are those of its mean."""
-        squares = self.gram.diagonal()[:-1]
-        return bool((self.about.diagonal() < SPREAD * squares).any())
+        squares, sums = self.gram.diagonal()[:-1], self.gram[-1]
+        return bool((squares - sums[:-1] * self.means < SPREAD * squares).any())
+
+
+def add_to_cells(
+    keys: Sequence[NDArray[Any]],
+    sizes: Sequence[int],
+    y: FloatArray,
+    w: FloatArray | None,
+    weights: FloatArray,
+    products: FloatArray,
+) -> None:
+    """Add weights, and weights times responses, to the cells that rows are in.
+
+    Parameters
+    ----------
+    keys : sequence of ndarray of int, (n,) each
+        The codes that make a cell, the last one varying fastest.
+    sizes : sequence of int
+        The number of codes of each.
+    y : ndarray, (n,)
+        Responses.
+    w : ndarray, (n,), or None
+        Weights, None for ones.
+    weights, products : ndarray, (g,)
+        Get the sums.
+    """
+    codes = settled(keys)
+    factors = np.array(
+        [(*_start(code, 0)[:2], size) for code, size in zip(codes, sizes, strict=True)], np.int64
+    )
+    prior = _NONE if w is None else np.ascontiguousarray(w)
+    loops.cells(factors.reshape(-1, 3), y, prior, weights, products)

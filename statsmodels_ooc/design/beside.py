@@ -30,6 +30,7 @@ from statsmodels_ooc.errors import (
     OptionError,
 )
 from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.chunk import Chunk, as_chunk
 
 _ROWS = 1_000  # of some partitions, on which an expression is tried
 _ENVIRONMENT = EvalEnvironment([{"np": np, "pd": pd}])
@@ -108,8 +109,8 @@ class BesideSpec(DesignSpec):
     def widest(self) -> str:
         return self._inner.widest
 
-    def rows(self, frame: pd.DataFrame, where: Where) -> Variables:
-        rows = self._inner.rows(frame, where)
+    def rows(self, frame: Chunk | pd.DataFrame, where: Where) -> Variables:
+        rows, frame = self._inner.rows(frame, where), as_chunk(frame).frame
         kept = np.arange(len(frame)) if rows.kept is None else rows.kept
         beside = {}
         for name, factor in self._factors.items():

@@ -15,7 +15,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Design, Extras, Where
 from statsmodels_ooc.blocks.columns import Piece
 from statsmodels_ooc.blocks.split import split_columns
-from statsmodels_ooc.design.plain import column_values
+from statsmodels_ooc.design.plain import array_values
 from statsmodels_ooc.design.spec import (
     DesignSpec,
     Missing,
@@ -25,6 +25,7 @@ from statsmodels_ooc.design.spec import (
     lost_rows,
     proportions,
 )
+from statsmodels_ooc.sources.chunk import Chunk, as_chunk
 
 
 class ColumnSpec(DesignSpec):
@@ -73,8 +74,9 @@ class ColumnSpec(DesignSpec):
         part.places = tuple(self.places[j] for j in columns)
         return part
 
-    def rows(self, frame: pd.DataFrame, where: Where) -> Variables:
-        columns = {name: column_values(frame[name], name, where) for name in self.columns}
+    def rows(self, frame: Chunk | pd.DataFrame, where: Where) -> Variables:
+        chunk = as_chunk(frame)
+        columns = {name: array_values(chunk, name, where) for name in self.columns}
         absent = {
             name: mask for name, values in columns.items() if (mask := _absent(values)) is not None
         }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from decimal import MAX_PREC, Context, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Where
 from statsmodels_ooc.design.evaluation import FROM_OUTSIDE, unbox
 from statsmodels_ooc.design.integers import evaluate_exactly
-from statsmodels_ooc.design.plain import PlainFrame, Sight, column_values
+from statsmodels_ooc.design.plain import PlainFrame, Sight, array_values, column_values
 from statsmodels_ooc.errors import DesignError, UnseenLevelError
 from statsmodels_ooc.sources.columns import DOUBLE_DIGITS
 from statsmodels_ooc.sources.values import EXACT
@@ -30,8 +31,32 @@ UNSEEN = -2
 """The code of a value that is not among the levels, where that is no error."""
 
 
+class Encoded(NamedTuple):
+    """What categories are among the levels, for Categoricals of one dtype that come in turn.
+
+    Attributes
+    ----------
+    dtype : CategoricalDtype or None
+        Of the Categorical before; None of none.
+    uniques : list
+        Its categories.
+    found : list of int
+        Their positions among the levels, -1 for missing ones, `UNSEEN` for others.
+    """
+
+    dtype: Any
+    uniques: list[Any]
+    found: list[int]
+
+
 def encode(
-    values: Any, levels: tuple[Any, ...], name: str, where: Where, *, strict: bool = True
+    values: Any,
+    levels: tuple[Any, ...],
+    name: str,
+    where: Where,
+    *,
+    strict: bool = True,
+    before: list[Encoded] | None = None,
 ) -> Codes:
     """Positions of values among the levels, -1 for missing ones.
 
@@ -47,6 +72,8 @@ def encode(
         The frame, for the message.
     strict : bool
         Whether a value that is not among the levels is an error; it is `UNSEEN` otherwise.
+    before : list of Encoded, optional
+        What the values before told, and gets what these do.
 
     Returns
     -------
@@ -60,11 +87,14 @@ def encode(
         The values are not hashable, or not one a row.
     """
     dtype = np.min_scalar_type(-max(len(levels), 1) - 1)
-    codes, uniques = _factorize(values, name)
-    position = {level: i for i, level in enumerate(levels)}
-    found = [position.get(value, UNSEEN) for value in uniques]
-    if UNSEEN in found:
-        found = [-1 if is_missing(value) else i for value, i in zip(uniques, found, strict=True)]
+    cat, known = as_categorical(values), before[-1] if before else Encoded(None, [], [])
+    if cat is not None and known.dtype is cat.dtype:
+        codes, uniques, found = cat.codes, known.uniques, known.found
+    else:
+        codes, uniques = _factorize(values, name)
+        found = _positions(uniques, levels)
+        if cat is not None and before is not None:
+            before[:] = [Encoded(cat.dtype, uniques, found)]
     if found == list(range(len(found))):
         return codes.astype(dtype)
     table = np.array([*found, -1], dtype=dtype)
@@ -78,6 +108,14 @@ def encode(
             "by C(..., levels=[...]) or a Categorical dtype",
         )
     return coded
+
+
+def _positions(uniques: Sequence[Any], levels: tuple[Any, ...]) -> list[int]:
+    position = {level: i for i, level in enumerate(levels)}
+    found = [position.get(value, UNSEEN) for value in uniques]
+    if UNSEEN in found:
+        found = [-1 if is_missing(value) else i for value, i in zip(uniques, found, strict=True)]
+    return found
 
 
 def _shown(levels: tuple[Any, ...]) -> str:
@@ -124,15 +162,16 @@ def _factorize(values: Any, name: str) -> tuple[NDArray[Any], list[Any]]:
     cat = as_categorical(values)
     if cat is not None:
         return cat.codes, [as_level(value) for value in cat.categories]
-    series = as_series(values, name)
-    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iu" and len(series):
-        array = series.to_numpy()
+    is_flat = isinstance(values, np.ndarray) and values.ndim == 1
+    array = values if is_flat else as_series(values, name)
+    if isinstance(array.dtype, np.dtype) and array.dtype.kind in "iu" and len(array):
+        array = np.asarray(array)
         low, high = int(array.min()), int(array.max())
         if high - low < _DENSE:
             wide = array.astype(np.int16) if array.dtype == np.int8 else array
             return wide - low if low else wide, list(range(low, high + 1))
     try:
-        codes, uniques = pd.factorize(series)
+        codes, uniques = pd.factorize(as_series(values, name))
     except TypeError as error:
         raise DesignError(f"levels of {name!r} must be hashable: {error}") from None
     return codes, [as_level(value) for value in uniques.tolist()]
@@ -170,7 +209,7 @@ class Numeric(_Evaluated):
         if not len(frame):  # splines, for one, want a row
             return np.empty((self.width, 0))
         if self.column is not None:
-            return column_values(frame.raw[self.column], self.column, where)[None, :]
+            return array_values(frame.raw, self.column, where)[None, :]
         value = np.asarray(evaluate_exactly(self.factor, self.state, frame, self.sight))
         if value.ndim < 2:
             value = value.reshape(-1, 1)
@@ -199,6 +238,7 @@ class Categorical(_Evaluated):
     """A categorical factor with its learned levels."""
 
     levels: tuple[Any, ...]
+    _before: list[Encoded] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def capacities(self) -> tuple[int]:
@@ -217,7 +257,9 @@ class Categorical(_Evaluated):
         if not len(frame):
             return np.empty(0, dtype=np.int64)
         name = self.name if self.column is None else self.column
-        codes = encode(self._evaluated(frame), self.levels, name, where, strict=strict)
+        codes = encode(
+            self._evaluated(frame), self.levels, name, where, strict=strict, before=self._before
+        )
         if len(codes) != len(frame):
             raise DesignError(
                 f"{self.name!r} has {len(codes)} values where {where} has {len(frame)} rows",
@@ -227,7 +269,9 @@ class Categorical(_Evaluated):
 
     def _evaluated(self, frame: PlainFrame) -> Any:
         if self.column is not None:
-            return frame.raw[self.column]
+            array = frame.raw.array(self.column)
+            is_plain = isinstance(array, np.ndarray | pd.Categorical)
+            return array if is_plain else frame.raw[self.column]
         return unbox(evaluate_exactly(self.factor, self.state, frame, self.sight))
 
     def unseen(self, frame: PlainFrame, rows: NDArray[np.intp]) -> tuple[Any, ...]:

@@ -76,7 +76,7 @@ def evaluate_exactly(
         beyond = _beyond(column)
         if beyond is None:
             continue
-        few = frame.raw.iloc[beyond[:_FEW]].reset_index(drop=True)
+        few = frame.raw.frame.iloc[beyond[:_FEW]].reset_index(drop=True)
         is_decimal = isinstance(column.dtype, pd.ArrowDtype)
         same = _same_from_decimals if is_decimal else _same_from_doubles
         if not same(factor, state, few, {name}):

@@ -29,6 +29,7 @@ from statsmodels_ooc.design.spec import (
     proportions,
 )
 from statsmodels_ooc.design.width import widest_term
+from statsmodels_ooc.sources.chunk import Chunk
 
 
 def plan_columns(info: DesignInfo, factors: Sequence[Any]) -> tuple[ColumnPlan, ...]:
@@ -162,7 +163,7 @@ class FormulaSpec(DesignSpec):
         kept = tuple(plan for name, plan in named if name not in self.learned.dropped)
         return plan_columns(left, order), kept
 
-    def rows(self, frame: pd.DataFrame, where: Where) -> Variables:
+    def rows(self, frame: Chunk | pd.DataFrame, where: Where) -> Variables:
         plain = PlainFrame(frame, where)
         values = self._values(plain, where)
         lost = () if self.learned.strict else _unseen(self._factors, plain, values, where)

@@ -10,6 +10,7 @@ import pandas as pd
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Where
 from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.sources.chunk import Chunk, as_chunk
 from statsmodels_ooc.sources.values import doubles_of, plain_column, settled
 
 
@@ -22,7 +23,7 @@ class PlainFrame:
 
     Parameters
     ----------
-    frame : DataFrame, (n, ...)
+    frame : Chunk or DataFrame, (n, ...)
         Variables as a source gives them.
     where : Where, optional
         Where they stand, for messages.
@@ -31,14 +32,17 @@ class PlainFrame:
 
     Attributes
     ----------
-    raw : DataFrame
-        The frame itself.
+    raw : Chunk
+        The rows themselves.
     """
 
     def __init__(
-        self, frame: pd.DataFrame, where: Where | None = None, sight: Sight | None = None
+        self,
+        frame: Chunk | pd.DataFrame,
+        where: Where | None = None,
+        sight: Sight | None = None,
     ) -> None:
-        self.raw = frame
+        self.raw = as_chunk(frame)
         self.where = where or Where(0, "a chunk of the data", 0)
         self._sight = sight or Sight()
         self._changed: dict[str, pd.Series] = {}
@@ -104,6 +108,14 @@ def _without_masks(column: pd.Series) -> pd.Series:
     if not isinstance(column.dtype, pd.BooleanDtype):
         return column
     return column.astype(object).where(column.notna(), None)
+
+
+def array_values(chunk: Chunk, name: str, where: Where) -> FloatArray:
+    """A numeric column as floats, (n,), see `column_values`."""
+    array = chunk.array(name)
+    if isinstance(array, np.ndarray) and array.dtype.kind in "iufb":
+        return array.astype(np.float64, copy=False)
+    return column_values(chunk[name], name, where)
 
 
 def column_values(column: pd.Series, name: str, where: Where) -> FloatArray:

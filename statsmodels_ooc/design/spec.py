@@ -15,6 +15,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, Design, Extras, Lost, Where
 from statsmodels_ooc.blocks.columns import Filled
 from statsmodels_ooc.errors import DesignError, MissingDataError
+from statsmodels_ooc.sources.chunk import Chunk
 
 Missing = Literal["none", "drop", "raise"]
 
@@ -71,7 +72,7 @@ class DesignSpec(ABC):
     endog_names: tuple[str, ...]
     exog_names: tuple[str, ...]
     has_intercept: bool
-    block_rows = 16_384  # as many as pay for the calls that a block takes, one thread at a time
+    block_rows = 65_536  # threads wait for one another where calls are many and short
 
     @property
     def endog_name(self) -> str:
@@ -94,7 +95,7 @@ class DesignSpec(ABC):
         return ""
 
     @abstractmethod
-    def rows(self, frame: pd.DataFrame, where: Where) -> Variables:
+    def rows(self, frame: Chunk | pd.DataFrame, where: Where) -> Variables:
         """Evaluate the variables on a frame and drop rows with missing ones."""
 
     @abstractmethod
@@ -123,7 +124,12 @@ class DesignSpec(ABC):
         return Filled(self, rows, piece, scratch)
 
     def blocks(
-        self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int
+        self,
+        frame: Chunk | pd.DataFrame,
+        partition: int,
+        label: str,
+        start: int,
+        block_rows: int,
     ) -> Iterator[Block]:
         """Cut a frame into blocks of at most ``block_rows`` rows.
 
@@ -132,7 +138,7 @@ class DesignSpec(ABC):
 
         Parameters
         ----------
-        frame : DataFrame
+        frame : Chunk or DataFrame
             With the columns that the design reads.
         partition, label, start : int, str, int
             Number and label of the partition, and the number in it of the frame's

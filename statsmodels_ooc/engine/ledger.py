@@ -17,6 +17,7 @@ from xxhash import xxh3_64
 
 from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.chunk import Chunk, as_chunk
 from statsmodels_ooc.sources.values import EXACT
 
 _WIDE = 8  # bytes
@@ -41,43 +42,48 @@ class Read:
     values: dict[Hashable, int] = field(default_factory=dict)
     _running: dict[Hashable, xxh3_64] = field(default_factory=dict, repr=False, compare=False)
 
-    def add(self, frame: pd.DataFrame, encoded: Collection[str] = ()) -> None:
+    def add(self, rows: Chunk | pd.DataFrame, encoded: Collection[str] = ()) -> None:
         """Note the next rows.
 
         Parameters
         ----------
-        frame : DataFrame
+        rows : Chunk or DataFrame
             The rows.
         encoded : collection of str
             Columns of text of which the codes are compared.
         """
+        chunk = as_chunk(rows)
         if not self.rows:
-            self._running = {name: xxh3_64() for name in frame.columns}
+            self._running = {name: xxh3_64() for name in chunk.names}
         running, self._running = self._running, {}
-        for name, column in frame.items():
-            numbers = _numbers(column, name in encoded) if name in running else None
+        for name in chunk.names:
+            numbers = _numbers(chunk.array(name), name in encoded) if name in running else None
             if numbers is not None:
                 running[name].update(np.ascontiguousarray(numbers).data)
                 self._running[name] = running[name]
         self.values = {name: checksum.intdigest() for name, checksum in self._running.items()}
-        self.rows += len(frame)
+        self.rows += len(chunk)
 
     def __reduce__(self) -> tuple[type[Read], tuple[int, dict[Hashable, int]]]:
         return Read, (self.rows, self.values)  # what has been read is complete
 
 
-def noted(
-    read: Read, frames: Iterator[pd.DataFrame], encoded: Collection[str] = ()
-) -> Iterator[pd.DataFrame]:
-    """The frames of a partition, noted as they pass, with labels that are looked up fast."""
-    for frame in frames:
-        # pandas' own labels are Arrow's, and slow to read one by one
-        frame = frame.set_axis(pd.Index(frame.columns.to_list(), dtype=object), axis=1)
-        read.add(frame, encoded)
-        yield frame
+def noted(read: Read, chunks: Iterator[Chunk], encoded: Collection[str] = ()) -> Iterator[Chunk]:
+    """The rows of a partition, noted as they pass."""
+    for chunk in chunks:
+        read.add(chunk, encoded)
+        yield chunk
 
 
-def _numbers(column: pd.Series, is_encoded: bool) -> NDArray[Any] | None:
+def _numbers(values: Any, is_encoded: bool) -> NDArray[Any] | None:
+    """What stands for the values of a column, see `_numbers_of`."""
+    kind = values.dtype.kind
+    if isinstance(values, np.ndarray) and kind in "fiub":
+        return _whole_numbers(values) if kind in "iu" else values.astype(np.float64, copy=False)
+    return _numbers_of(pd.Series(values, copy=False), is_encoded)
+
+
+def _numbers_of(column: pd.Series, is_encoded: bool) -> NDArray[Any] | None:
     """What stands for the values of a column: numbers, times, hashes of text; None for objects.
 
     The same values give the same, whatever type a frame has them in: integers are floats
@@ -91,7 +97,7 @@ def _numbers(column: pd.Series, is_encoded: bool) -> NDArray[Any] | None:
     if is_plain and kind in "fb":
         return column.to_numpy().astype(np.float64, copy=False)
     if isinstance(dtype, pd.DatetimeTZDtype):
-        return _numbers(column.dt.tz_convert(None), is_encoded)
+        return _numbers_of(column.dt.tz_convert(None), is_encoded)
     if isinstance(dtype, pd.ArrowDtype) or kind in "fb":
         return column.to_numpy(np.float64, na_value=np.nan)
     if kind in "iu":
@@ -99,7 +105,7 @@ def _numbers(column: pd.Series, is_encoded: bool) -> NDArray[Any] | None:
     if is_encoded:
         return None
     if isinstance(dtype, pd.CategoricalDtype):
-        levels = _numbers(dtype.categories.to_series(), False)
+        levels = _numbers_of(dtype.categories.to_series(), False)
         if levels is None:
             return None
         return np.append(levels, _MISSING.view(levels.dtype)).take(column.cat.codes)
@@ -110,10 +116,10 @@ def _numbers(column: pd.Series, is_encoded: bool) -> NDArray[Any] | None:
     return hashes
 
 
-def _whole_numbers(column: pd.Series) -> NDArray[Any]:
+def _whole_numbers(column: pd.Series | NDArray[Any]) -> NDArray[Any]:
     """Doubles, and where these are not exact the integers, bit by bit."""
     if isinstance(column.dtype, np.dtype):
-        whole = column.to_numpy()
+        whole = np.asarray(column)
         numbers = whole.astype(np.float64)
     else:
         whole = column.to_numpy(column.dtype.type, na_value=0)

@@ -20,7 +20,7 @@ from statsmodels_ooc.engine.beside import chunks_of
 from statsmodels_ooc.engine.kernels import compiled_pays
 from statsmodels_ooc.engine.ledger import Ledger, Read, noted
 from statsmodels_ooc.engine.rowarray import KeptRows
-from statsmodels_ooc.engine.sizes import BlockSpec, WholeFrames, sizes_for
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, WholeFrames, few_readers, sizes_for
 from statsmodels_ooc.engine.tasks import (
     Collect,
     Fold,
@@ -81,7 +81,8 @@ def run_pass(
         graph, given = TaskGraph(), beside or {}
         compiled = compiled_pays(spec.k, source.rows)
         folds = tuple(one.compiled() for one in reductions) if compiled else reductions
-        maker, sizes = spec.compiled() if compiled else spec, sizes_for(spec, compiled=compiled)
+        maker = spec.compiled() if compiled else spec
+        sizes = sizes_for(spec, questions=reductions, compiled=compiled)
         task = Fold(maker, folds, sizes, meter, compared, tuple(given))
         fold, merge = graph.calls_of(task), graph.calls_of(Merge(reductions))
         chunks = chunks_of(given, len(partitions))
@@ -93,10 +94,16 @@ def run_pass(
             ((read, states),) = compute(*graph.values([_tree(leaves, merge)]))
     ledger.check(f"the pass {name!r}", source, read)
     rows = sum(part.rows for part in read.values())
-    notes = (one.note(state) for one, state in zip(reductions, states, strict=True))
-    note = "; ".join(note for note in notes if note)
+    notes = [one.note(state) for one, state in zip(reductions, states, strict=True)]
+    note = "; ".join(note for note in [*notes, _few(source, spec, sizes)] if note)
     ledger.record(name, began, rows, source.nbytes, len(partitions), note)
     return list(states)
+
+
+def _few(source: Source, spec: BlockSpec, sizes: Sizes) -> str:
+    """Say of a pass of this process's threads that memory had room for fewer readers."""
+    few = few_readers(source, spec, sizes) if runs_in_threads() else None
+    return "" if few is None else f"{few} partitions at a time, for memory"
 
 
 def gather_rows(
@@ -152,7 +159,8 @@ def read_frames(
     with progress(name, source.rows) as meter, suppress(GeneratorExit):
         for partition in source.partitions:
             read.append(Read())
-            for frame in noted(read[-1], partition.frames(columns, frame_rows)):
+            for chunk in noted(read[-1], partition.chunks(columns, frame_rows)):
+                frame = chunk.frame
                 yield frame
                 tick(meter, len(frame))
             whole += 1

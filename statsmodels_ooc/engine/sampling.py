@@ -12,7 +12,7 @@ import numpy as np
 from statsmodels_ooc.engine.ledger import Ledger, Read
 from statsmodels_ooc.engine.passes import compute
 from statsmodels_ooc.engine.rows import MemoryRows
-from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, sizes_for
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading, sizes_for
 from statsmodels_ooc.engine.tasks import TaskGraph, bound, released
 from statsmodels_ooc.sources.base import Source
 
@@ -81,8 +81,12 @@ class _Sample:
     sizes: Sizes
 
     def __call__(self, partition: Any, index: int) -> _Piece:
-        reader, spec, share = released(partition), self.spec, self.share
-        rows = reader.rows
+        reader = released(partition)
+        with reading(reader, self.spec, self.sizes):
+            return self._first_rows(reader, index)
+
+    def _first_rows(self, reader: Any, index: int) -> _Piece:
+        rows, spec, share = reader.rows, self.spec, self.share
         stride = _STRIDE if rows is None else max(1, min(_STRIDE, rows // max(share, 1)))
         most = min(stride * self.sizes.block_rows, self.sizes.frame_rows)
         blocks: list[Any] = []

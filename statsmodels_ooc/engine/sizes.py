@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,9 +13,13 @@ import pandas as pd
 from dask.system import CPU_COUNT
 
 from statsmodels_ooc.engine.kernels import compiled_pays
+from statsmodels_ooc.engine.readers import place_to_read, readers_at_once, reads_here
 from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.sources.base import Partition, Source
+from statsmodels_ooc.sources.chunk import Chunk, as_chunk
+from statsmodels_ooc.sources.files import contents_are_compared
 from statsmodels_ooc.sources.frames import reader_bytes
 
 
@@ -42,7 +47,7 @@ class BlockSpec(Protocol):
     def compiled(self) -> BlockSpec: ...  # the same, whose blocks use machine code
 
     def blocks(
-        self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int
+        self, frame: Chunk | pd.DataFrame, partition: int, label: str, start: int, block_rows: int
     ) -> Iterable[Any]: ...
 
 
@@ -62,35 +67,49 @@ class WholeFrames:
 
     def blocks(
         self,
-        frame: pd.DataFrame,
+        frame: Chunk | pd.DataFrame,
         partition: int,
         label: str,
         start: int,
         block_rows: int,
     ) -> Iterable[Any]:
-        return (frame,)
+        return (as_chunk(frame).frame,)
 
 
 ANSWER_COPIES = 2  # of an answer in memory: of its partitions, and the whole
 _FRAME_ROWS = 65_536
-_FRAME_COPIES = 5  # Arrow's, its decoder's, one that its pool keeps, pandas', the variables
+_FRAME_COPIES = 4  # where nothing tells: Arrow's, its decoder's, one that its pool keeps, pandas'
 _BLOCK_COPIES = 2  # of a block: the design, and the design times weights
-_READERS = 6  # whose frames are counted at most: so many fill what is meant for frames
 _LEAST = 2**25  # bytes that no limit forbids: the imports alone take more
-_BLOCK_BYTES = 2**22  # of a design block: it stays in the cache
+_BLOCK_BYTES = 2**23  # of a design block: it stays in the cache
 _COMPILED_BYTES, _COMPILED_ROWS = 2**24, 131_072
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rows of a frame and of a block."""
+    """Rows of a frame and of a block, and the room for what reads them.
+
+    Attributes
+    ----------
+    frame_rows, block_rows : int
+        At most so many; they follow from the design and the settings, never from the workers.
+    room : int or None
+        Bytes for all readers of a process; None for those that do not wait.
+    """
 
     frame_rows: int
     block_rows: int
+    room: int | None = None
 
 
-def sizes_for(spec: BlockSpec, *, dense: bool = False, compiled: bool = False) -> Sizes:
-    """Sizes that follow from the design and the settings, never from the workers.
+def sizes_for(
+    spec: BlockSpec,
+    *,
+    dense: bool = False,
+    compiled: bool = False,
+    questions: Sequence[Reduction[Any]] = (),
+) -> Sizes:
+    """Sizes that follow from the design and the settings.
 
     Parameters
     ----------
@@ -101,6 +120,8 @@ def sizes_for(spec: BlockSpec, *, dense: bool = False, compiled: bool = False) -
     compiled : bool
         Whether machine code goes through the rows of a block in slices of its own: then blocks
         and frames are as long as memory allows, for there are fewer of them.
+    questions : sequence of Reduction
+        What is folded, whose states leave less room for readers.
     """
     width = max((spec.k if dense else spec.width) + 2, len(spec.columns), 1)
     most, size = spec.block_rows, _BLOCK_BYTES
@@ -111,7 +132,7 @@ def sizes_for(spec: BlockSpec, *, dense: bool = False, compiled: bool = False) -
     row_bytes = 8 * max(len(spec.columns), 1)
     share = reader_bytes() // row_bytes
     frame = options.frame_rows or int(np.clip(share, 1_024, max(most, _FRAME_ROWS)))
-    return Sizes(frame, block)
+    return Sizes(frame, block, None if reads_here() else _room() - _states(questions))
 
 
 def writes_out(function: Any) -> bool:
@@ -124,17 +145,57 @@ def _workers() -> int:
     return workers
 
 
+def _room() -> int:
+    return int(max(options.memory_limit, _LEAST))
+
+
+def _states(questions: Sequence[Reduction[Any]]) -> int:
+    return states_alive() * sum(question.nbytes() for question in questions)
+
+
 def states_alive() -> int:
     """How many states of a reduction may be in memory at once: of the workers, and merged ones."""
     return _workers() + 6
 
 
+def reader_needs(partition: Partition, spec: BlockSpec, sizes: Sizes) -> int:
+    """About how many bytes a task holds that reads a partition: frames, variables, blocks."""
+    rows = sizes.frame_rows
+    if partition.rows is not None:
+        rows = min(rows, partition.rows)
+    frame = 8 * rows * len(spec.columns)
+    with contents_are_compared():  # where they have to be the same, whoever reads them tells
+        told = partition.reading_bytes(spec.columns, sizes.frame_rows)
+    block = 8 * min(sizes.block_rows, rows) * spec.width
+    return (_FRAME_COPIES * frame if told is None else told) + frame + _BLOCK_COPIES * block
+
+
+def reading(partition: Partition, spec: BlockSpec, sizes: Sizes) -> AbstractContextManager[None]:
+    """Read a partition while there is room for it."""
+    if sizes.room is None:
+        return nullcontext()
+    return place_to_read(reader_needs(partition, spec, sizes), sizes.room)
+
+
+def few_readers(source: Source, spec: BlockSpec, sizes: Sizes) -> int | None:
+    """How many partitions are read at a time, where memory has room for fewer than workers."""
+    if sizes.room is None:
+        return None
+    count = readers_at_once(reader_needs(_largest(source), spec, sizes), sizes.room)
+    return count if count < min(_workers(), len(source.partitions)) else None
+
+
+def _largest(source: Source) -> Partition:
+    return max(source.partitions, key=lambda one: (one.nbytes or 0, one.rows or 0))
+
+
 def memory_needed(
-    spec: BlockSpec, solving: int, rows: int | None, questions: Sequence[Reduction[Any]]
+    spec: BlockSpec, solving: int, source: Source, questions: Sequence[Reduction[Any]]
 ) -> int:
     """About how many bytes a pass takes at its peak, and what is made of it.
 
-    Frames and blocks of all readers, the states of all workers, and what is made of the last.
+    What as many readers hold as there is room for, one at least, the states of all workers,
+    and what is made of the last.
 
     Parameters
     ----------
@@ -142,38 +203,53 @@ def memory_needed(
         The design.
     solving : int
         How many matrices, (k, k), a solver and the results hold beside the states.
-    rows : int or None
-        The number of rows, where it is known.
+    source : Source
+        The rows.
     questions : sequence of Reduction
         What is folded.
     """
-    sizes = sizes_for(spec, compiled=compiled_pays(spec.k, rows))
-    frame_rows = sizes.frame_rows if rows is None else min(sizes.frame_rows, rows)
-    frame = 8 * frame_rows * len(spec.columns)
-    block = 8 * min(sizes.block_rows, frame_rows) * spec.width
-    reader = _FRAME_COPIES * frame + _BLOCK_COPIES * block
-    states = states_alive() * sum(question.nbytes() for question in questions)
-    return min(_workers(), _READERS) * reader + states + 8 * (spec.k + 2) ** 2 * solving
+    one, others = _needs(spec, solving, source, questions)
+    most = min(_workers(), len(source.partitions))
+    return min(readers_at_once(one, _room() - others), most) * one + others
+
+
+def _needs(
+    spec: BlockSpec, solving: int, source: Source, questions: Sequence[Reduction[Any]]
+) -> tuple[int, int]:
+    """What one reader of the largest partition holds, and what is held beside all readers."""
+    sizes = sizes_for(spec, compiled=compiled_pays(spec.k, source.rows))
+    one = reader_needs(_largest(source), spec, sizes) if source.partitions else 0
+    return one, _states(questions) + 8 * (spec.k + 2) ** 2 * solving
 
 
 def check_memory(
-    spec: BlockSpec, solving: int, rows: int | None, questions: Sequence[Reduction[Any]]
+    spec: BlockSpec, solving: int, source: Source, questions: Sequence[Reduction[Any]]
 ) -> None:
-    """Refuse what cannot fit, before its first read; see `memory_needed`.
+    """Refuse what cannot fit, before its first read, however few read at a time.
 
     Raises
     ------
     MemoryLimitError
-        The message names what makes most of the columns.
+        The message names the partition that is too large, or what makes most of the columns.
     """
-    need = memory_needed(spec, solving, rows, questions)
-    if need > max(options.memory_limit, _LEAST):
+    one, others = _needs(spec, solving, source, questions)
+    if one + others <= _room():
+        return
+    limit = f"more than memory_limit = {options.memory_limit:,}"
+    if one > others and source.partitions:
+        largest = _largest(source)
         raise MemoryLimitError(
-            f"{spec.k:,} columns{spec.widest} need about {need:,} bytes for their rows and cross "
-            f"products, more than memory_limit = {options.memory_limit:,}",
-            hint="text, dates and C(...) are factors with a column for each level: is one of them "
-            "meant to be a number? smo.options.memory_limit = '8 GiB' raises the limit",
+            f"{largest.label}: reading its {len(spec.columns):,} columns takes about {one:,} "
+            f"bytes at a time, and what is made of them {others:,}, {limit}",
+            hint="write the file again in smaller row groups or chunks, read fewer columns, or "
+            "raise smo.options.memory_limit",
         )
+    raise MemoryLimitError(
+        f"{spec.k:,} columns{spec.widest} need about {one + others:,} bytes for their rows and "
+        f"cross products, {limit}",
+        hint="text, dates and C(...) are factors with a column for each level: is one of them "
+        "meant to be a number? smo.options.memory_limit = '8 GiB' raises the limit",
+    )
 
 
 def check_room(what: str, need: int) -> None:

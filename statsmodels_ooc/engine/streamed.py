@@ -102,7 +102,7 @@ class StreamedRows:
         SourceChangedError
             This pass did not see the rows that an earlier one saw.
         """
-        check_memory(self.spec, self.solving, self.source.rows, reductions)
+        check_memory(self.spec, self.solving, self.source, reductions)
         *states, fingerprint = run_pass(
             name,
             self.source,

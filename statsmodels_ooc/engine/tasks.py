@@ -26,12 +26,13 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import Beside
 from statsmodels_ooc.engine.ledger import Read, changed, check_read, note_lazy_read, noted
 from statsmodels_ooc.engine.rowarray import KeptRows
-from statsmodels_ooc.engine.sizes import BlockSpec, Sizes
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading
 from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import Partition
+from statsmodels_ooc.sources.chunk import Chunk
 from statsmodels_ooc.sources.files import contents_are_compared
 
 
@@ -92,8 +93,15 @@ class Fold:
     def __call__(
         self, bound: Any, index: int, *chunks: NDArray[Any]
     ) -> tuple[dict[int, Read], list[Any]]:
+        partition = released(bound)
+        with reading(partition, self.spec, self.sizes):
+            return self._fold(partition, index, chunks)
+
+    def _fold(
+        self, partition: Partition, index: int, chunks: Sequence[NDArray[Any]]
+    ) -> tuple[dict[int, Read], list[Any]]:
         states = [reduction.init() for reduction in self.reductions]
-        read, partition = Read(), released(bound)
+        read = Read()
         beside = Beside(self.beside, chunks, partition.label)
         with (
             one_blas_thread(),
@@ -146,7 +154,7 @@ class Collect:
         state = fingerprint.init()
         read = rows = filled = 0  # before the frame: rows that were chosen, and all
         spec, sizes = self.spec, self.sizes
-        with one_blas_thread(), contents_are_compared():
+        with reading(partition, spec, sizes), one_blas_thread(), contents_are_compared():
             for frame, frame_rows, chosen in partition.numbered(
                 spec.columns, sizes.frame_rows, spec.encoded
             ):
@@ -202,14 +210,14 @@ def _frames(
 ) -> Iterator[tuple[int, Iterator[Any]]]:
     """The rows of every frame of a partition, and its blocks."""
     start = 0
-    frames = partition.frames(spec.columns, sizes.frame_rows, spec.encoded)
-    for frame in noted(read, frames, spec.encoded):
-        yield len(frame), blocks_of(spec, frame, index, partition.label, start, sizes)
-        start += len(frame)
+    chunks = partition.chunks(spec.columns, sizes.frame_rows, spec.encoded)
+    for chunk in noted(read, chunks, spec.encoded):
+        yield len(chunk), blocks_of(spec, chunk, index, partition.label, start, sizes)
+        start += len(chunk)
 
 
 def blocks_of(
-    spec: BlockSpec, frame: pd.DataFrame, index: int, label: str, start: int, sizes: Sizes
+    spec: BlockSpec, frame: Chunk | pd.DataFrame, index: int, label: str, start: int, sizes: Sizes
 ) -> Iterator[Any]:
     """The blocks of a frame; errors that do not know where they are get told."""
     try:

@@ -18,7 +18,7 @@ from statsmodels_ooc.engine.beside import Beside, chunks_of
 from statsmodels_ooc.engine.ledger import Ledger, Read, changed, note_lazy_read
 from statsmodels_ooc.engine.passes import compute
 from statsmodels_ooc.engine.rowarray import KeptRows, RowArray, used_rows
-from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, sizes_for, writes_out
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading, sizes_for, writes_out
 from statsmodels_ooc.engine.tasks import (
     TaskGraph,
     blocks_of,
@@ -124,7 +124,7 @@ class GatherAll:
         kept: list[NDArray[np.bool_]] = [np.empty(0, dtype=np.bool_)]
         numbers: list[NDArray[np.intp]] = []
         rows = 0
-        with one_blas_thread():
+        with reading(partition, self.spec, self.sizes), one_blas_thread():
             for framed in framed_rows(partition, index, self.spec, self.sizes, beside):
                 read.add(framed.frame, self.spec.encoded)
                 values.append(np.full((len(framed.frame), *self.tail), np.nan))

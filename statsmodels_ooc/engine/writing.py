@@ -18,7 +18,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import Beside, chunks_of
 from statsmodels_ooc.engine.ledger import Read
 from statsmodels_ooc.engine.passes import compute
-from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, sizes_for, writes_out
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading, sizes_for, writes_out
 from statsmodels_ooc.engine.streamed import StreamedRows
 from statsmodels_ooc.engine.tasks import (
     TaskGraph,
@@ -33,6 +33,7 @@ from statsmodels_ooc.engine.written import Part, Target, parquet_writer, write_e
 from statsmodels_ooc.errors import EmptyDataError, SchemaError, WriteError
 from statsmodels_ooc.reductions.lost import LostRows, LostRowsState
 from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.chunk import Chunk
 from statsmodels_ooc.sources.files import contents_are_compared
 
 _LOST = LostRows()
@@ -118,7 +119,12 @@ class _Keeping:
         return self
 
     def blocks(
-        self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int
+        self,
+        frame: Chunk | pd.DataFrame,
+        partition: int,
+        label: str,
+        start: int,
+        block_rows: int,
     ) -> Iterable[Any]:
         return self.inner.blocks(frame, partition, label, start, block_rows)
 
@@ -263,7 +269,8 @@ class _Write:
         beside = Beside(self.beside, chunks, partition.label)
         files = _Files(self.folder, index)
         whole = 0
-        with one_blas_thread(), contents_are_compared(), files:
+        place = reading(partition, self.spec, self.sizes)
+        with place, one_blas_thread(), contents_are_compared(), files:
             for framed in framed_rows(partition, index, self.spec, self.sizes, beside):
                 read.add(framed.frame, self.spec.encoded)
                 answers = _Answers(self.columns, self.order, framed)

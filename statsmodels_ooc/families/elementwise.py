@@ -80,6 +80,16 @@ def of_counts(function: Callable[[FloatArray], FloatArray], y: FloatArray) -> Fl
     return function(y)
 
 
+def tallied(y: FloatArray, weights: Weights) -> tuple[FloatArray, Weights]:
+    """The values of counts that repeat, with their summed weights; other rows as they are."""
+    if len(y) and y.min() >= 0 and y.max() < len(y) / 8:
+        count = y.astype(np.intp)
+        if (count == y).all():
+            sums = np.bincount(count, weights)
+            return np.arange(float(len(sums))), sums.astype(np.float64)
+    return y, weights
+
+
 def log_ratio(y: FloatArray, mu: FloatArray, log_mu: Callable[[], Factor]) -> FloatArray:
     """``log(y / mu)``, some finite number where y is zero."""
     if len(mu) and mu.min() > SMALL and mu.max() < LARGE:

@@ -153,6 +153,22 @@ class Kernel:
             lowest < FAINT and bool(self.side(y[weight < FAINT]).any()),
         )
 
+    def best_constant(self, score: float, information: float) -> tuple[float, float] | None:
+        """How far the best constant is from the one of a null model, where its sums tell.
+
+        Parameters
+        ----------
+        score, information : float
+            Sums of all rows at the constant; the information is above zero.
+
+        Returns
+        -------
+        (float, float) or None
+            What to add to the constant, and what the deviance falls by; None where only
+            another pass tells.
+        """
+        return None
+
     def observed(self, y: FloatArray, eta: FloatArray, mean: Mean) -> FloatArray:
         """The observed information of each row, per unit of prior weight."""
         with quiet():
@@ -281,6 +297,10 @@ class BinomialLogit(Canonical):
 
 class PoissonLog(Canonical):
     """Log-linear counts."""
+
+    def best_constant(self, score: float, information: float) -> tuple[float, float] | None:
+        responses, step = score + information, np.log1p(score / information)
+        return float(step), float(2 * (step * responses - score))
 
     def mean(self, eta: FloatArray) -> Mean:
         with quiet():

@@ -76,9 +76,16 @@ class NullModel:
         if state.outside or not deviance <= self._deviance * (1 + 1e-10):
             self.constant = (self.constant + self.best) / 2
             return
+        self._deviance, self.best = deviance, self.constant
+        known = None
+        if state.score + state.information > 0 < state.information:
+            known = self.kernel.best_constant(state.score, state.information)
+        if known is not None:
+            self.best = self.constant = self.constant + known[0]
+            self._deviance, self.settled = deviance - known[1], True
+            return
         step = state.score / state.information if state.information > 0 else 0.0
         promise = step * state.score
-        self._deviance, self.best = deviance, self.constant
         self.settled = promise <= _SETTLED * abs(deviance)
         self.constant += step
         if self.settled:

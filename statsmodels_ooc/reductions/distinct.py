@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, prior_weights, total_offset
+from statsmodels_ooc.families.elementwise import is_binary
 from statsmodels_ooc.reductions.base import Reduction, check_cells
 from statsmodels_ooc.reductions.dictionary import Dictionary, Ints, TooMany, Words
 
@@ -99,6 +100,8 @@ class DistinctRows(Reduction[DistinctState]):
     shift : float
         A rough mean of the response, so that ``sum z**2 - (sum z)**2 / n`` cancels
         little; zero for a response of zeros and ones, whose sums are exact.
+    in_loops : bool
+        Whether rows are added by machine code, where each combination of codes has a place.
 
     Raises
     ------
@@ -118,6 +121,7 @@ class DistinctRows(Reduction[DistinctState]):
     blocks_of: Callable[[Cells], Iterable[Any]] | None
     max_cells: int
     shift: float = 0.0
+    in_loops: bool = False
 
     def __post_init__(self) -> None:
         if self.fallback is not None:
@@ -144,6 +148,10 @@ class DistinctRows(Reduction[DistinctState]):
                 return self._merged(left, right, error)
         return self._merged(left, right, None)
 
+    def compiled(self) -> DistinctRows:
+        fallback = None if self.fallback is None else self.fallback.compiled()
+        return replace(self, fallback=fallback, in_loops=True)
+
     def nbytes(self) -> int:  # of the fallback: the cells are few, or it takes over
         return 0 if self.fallback is None else self.fallback.nbytes()
 
@@ -153,6 +161,9 @@ class DistinctRows(Reduction[DistinctState]):
         if state._table is None:
             state._table = _Table(self.capacities, offset is not None, self.max_cells)
         table, keys = state._table, block.design.keys()
+        if self.in_loops and table.is_direct and offset is None:
+            table.add_rows(keys, block.endog, self.shift, *_weights(block))
+            return state
         at = table.places(keys if offset is None else (*keys, offset), len(block.endog))
         z = block.endog - self.shift if self.shift else block.endog
         table.add(at, z, *_weights(block))
@@ -235,6 +246,27 @@ class _Table:
             if sums is not None:
                 sums.reserve(self._size)
                 sums.add(at, z, weights)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether a key is a place."""
+        return self._places is None
+
+    def add_rows(
+        self,
+        keys: Sequence[NDArray[Any]],
+        y: FloatArray,
+        shift: float,
+        a: FloatArray | None,
+        c: FloatArray | None,
+    ) -> None:
+        """Add rows in one go, where a key is a place."""
+        z = np.ascontiguousarray(y - shift if shift else y)
+        if c is not None and self._squares is None:
+            self._squares = deepcopy(self._sums)
+        for sums, weights in ((self._sums, a), (self._squares, a if c is None else c)):
+            if sums is not None:
+                sums.add_rows(keys, self._sizes, z, weights)
 
     def join(self, other: _Table) -> None:
         """Add the cells of another table."""
@@ -324,6 +356,23 @@ class _Sums:
         np.add.at(self.az, at, weighted)
         if self.azz is not None:
             np.add.at(self.azz, at, weighted * z)
+
+    def add_rows(
+        self,
+        keys: Sequence[NDArray[Any]],
+        sizes: Sequence[int],
+        z: FloatArray,
+        weights: FloatArray | None,
+    ) -> None:
+        from statsmodels_ooc.blocks.compiled import add_to_cells
+
+        if self.azz is None and not is_binary(z):
+            self.azz = self.az.copy()
+        add_to_cells(keys, sizes, z, weights, self.a, self.az)
+        if self.azz is not None:
+            squares = z * z if weights is None else weights * z * z
+            unused = np.zeros_like(self.azz)
+            add_to_cells(keys, sizes, z, squares, self.azz, unused)
 
     def join(self, at: Words | slice, other: _Sums) -> None:
         """Add sums at different places."""

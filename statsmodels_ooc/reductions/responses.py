@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, prior_weights, total_offset
-from statsmodels_ooc.families.elementwise import is_binary, total, total_of_weighted
+from statsmodels_ooc.families.elementwise import is_binary, tallied, total, total_of_weighted
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.base import Additive
 
@@ -44,10 +44,12 @@ class ImpossibleResponses(Additive[Impossible | None]):
 
 
 def _about(kernel: Kernel, constant: float, y: FloatArray, a: FloatArray | None) -> float:
-    """The deviance where every linear predictor is one number; of zeros and ones, by counting."""
+    """The deviance where every linear predictor is one number; of counts, by counting."""
     if is_binary(y):
         ones, rows = total(y, a), float(len(y) if a is None else a.sum())
         y, a = np.array([0.0, 1.0]), np.array([rows - ones, ones])
+    else:
+        y, a = tallied(y, a)
     eta = np.full(len(y), constant)
     return kernel.deviance(y, eta, kernel.mean(eta), a)
 
@@ -165,17 +167,18 @@ class NullScoring(Additive[NullState]):
         y = block.endog
         if len(y) == 0:
             return state
-        eta = np.full(len(y), self.constant)
         offset = total_offset(block)
-        if offset is not None:
-            eta += offset
-        mean = self.kernel.mean(eta)
-        if self.kernel.outside(mean) is not None:
+        eta = np.full(len(y), self.constant) if offset is None else offset + self.constant
+        found = self.kernel.scored(y, eta, prior_weights(block))
+        if found.impossible is not None:
             state.outside = True
             return state
-        weight, score = self.kernel.working(y, eta, mean)
-        a = prior_weights(block)
-        state.deviance += self.kernel.deviance(y, eta, mean, a)
-        state.score += total(score, a)
-        state.information += total(weight, a)
+        state.deviance += found.deviance
+        state.score += float(found.score.sum())
+        state.information += float(found.weight.sum())
         return state
+
+    def compiled(self) -> NullScoring:
+        from statsmodels_ooc.families.compiled import compiled_kernel
+
+        return replace(self, kernel=compiled_kernel(self.kernel))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.selection.ordering import IntArray, hashes
+from statsmodels_ooc.sources.chunk import Chunk, as_chunk
 
 _PARTITION = 40  # a row's code: the partition's number in the bits above its own
 _ROW = np.int64(2**_PARTITION - 1)
@@ -109,9 +110,15 @@ class WithRows:
         return replace(self, spec=self.spec.compiled())
 
     def blocks(
-        self, frame: pd.DataFrame, partition: int, label: str, start: int, block_rows: int
+        self,
+        frame: Chunk | pd.DataFrame,
+        partition: int,
+        label: str,
+        start: int,
+        block_rows: int,
     ) -> Iterator[RawBlock]:
         """As `DesignSpec.blocks`."""
+        frame = as_chunk(frame).frame
         raw = frame if tuple(frame.columns) == self.carried else frame[list(self.carried)]
         for block in self.spec.blocks(frame, partition, label, start, block_rows):
             own = {field.name: getattr(block, field.name) for field in fields(block)}

@@ -23,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from statsmodels_ooc.errors import SchemaError, SourceError
+from statsmodels_ooc.sources.chunk import Chunk
 
 Value = TypeVar("Value")
 
@@ -85,12 +86,20 @@ class Partition(Protocol):
         """
         ...
 
+    def chunks(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[Chunk]:
+        """The same rows as `frames` yields, before they are frames."""
+        ...
+
     @property
     def labels(self) -> pd.Index[Any] | None: ...
 
     def numbered(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[NumberedFrame]: ...
+
+    def reading_bytes(self, columns: Sequence[str], max_rows: int) -> int | None: ...
 
     def narrowed(self, columns: Sequence[str]) -> Any: ...
 
@@ -108,6 +117,12 @@ class Recipe(ABC):
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
         """Yield the rows in order, see `Partition.frames`."""
+
+    def chunks(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[Chunk]:
+        """The rows in order, see `Partition.chunks`."""
+        return map(Chunk.of, self.frames(columns, max_rows, encoded))
 
     @property
     def labels(self) -> pd.Index[Any] | None:
@@ -130,6 +145,10 @@ class Recipe(ABC):
         """
         for frame in self.frames(columns, max_rows, encoded):
             yield frame, len(frame), None
+
+    def reading_bytes(self, columns: Sequence[str], max_rows: int) -> int | None:
+        """About what is held while frames of so many rows are read; None where nothing tells."""
+        return None
 
     def narrowed(self, columns: Sequence[str]) -> Any:
         """The same rows, for whoever reads these columns only."""

@@ -47,12 +47,15 @@ class Column:
         and each frame is delivered as found.
     category : pandas.CategoricalDtype, optional
         The declared levels; the column is then delivered as this dtype.
+    place : int
+        About where it stands among the columns of its file, to be looked for there first.
     """
 
     name: str
     type: pa.DataType
     nullable: bool | None = True
     category: pd.CategoricalDtype | None = None
+    place: int = 0
 
     @property
     def dtype(self) -> Any:
@@ -64,6 +67,13 @@ class Column:
         if pa.types.is_decimal(self.type):
             return pd.ArrowDtype(self.type)
         return pa.array([], self.type).to_pandas().dtype
+
+    @property
+    def is_number(self) -> bool:
+        """Whether NumPy has the values as Arrow has them, where none is missing."""
+        kind = self.type
+        found = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+        return found and self.category is None
 
     @property
     def masked(self) -> Any:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from statsmodels_ooc.errors import OutOfCoreError, ParseError, SchemaError
 from statsmodels_ooc.options import options
+from statsmodels_ooc.sources.chunk import Chunk
 from statsmodels_ooc.sources.columns import Column, nearest_doubles
 
 _FRAME_BYTES = 2**26  # so that frames follow from the columns, whatever the machine has
@@ -21,6 +22,11 @@ _FRAMES = 32  # that memory must hold, workers times what reading one takes
 def reader_bytes() -> int:
     """Bytes of a frame: of the settings, never of the number of workers."""
     return int(min(_FRAME_BYTES, options.memory_limit // _FRAMES))
+
+
+def release_unused() -> None:
+    """Give memory back that Arrow keeps for this thread to use again."""
+    pa.default_memory_pool().release_unused()
 
 
 def rows_within(max_rows: int, row_bytes: float, columns: int) -> int:
@@ -39,45 +45,50 @@ def frames_of(
     max_rows: int,
     encoded: Collection[str],
 ) -> Iterator[pd.DataFrame]:
-    """Frames of at most ``max_rows`` rows of batches that have just these columns.
+    """The frames of `chunks_of`."""
+    labels = pd.Index([column.name for column in columns])
+    for chunk in chunks_of(batches, columns, max_rows, encoded, labels):
+        yield chunk.frame
+
+
+def chunks_of(
+    batches: Iterable[pa.RecordBatch],
+    columns: Sequence[Column],
+    max_rows: int,
+    encoded: Collection[str],
+    labels: pd.Index[Any],
+) -> Iterator[Chunk]:
+    """Chunks of at most ``max_rows`` rows of batches that have just these columns.
 
     Where the rows are heavy with text there are fewer.
     """
-    labels = pd.Index([column.name for column in columns])
+    known: KnownWords = {}
     for batch in batches:
         rows = rows_within(max_rows, batch.nbytes / max(batch.num_rows, 1), batch.num_columns)
         for start in range(0, batch.num_rows, rows):
             piece = batch if batch.num_rows <= rows else batch.slice(start, rows)
-            yield frame_of(piece, columns, encoded, labels)
-
-
-def frame_of(
-    batch: pa.RecordBatch,
-    columns: Sequence[Column],
-    encoded: Collection[str],
-    labels: pd.Index[Any],
-) -> pd.DataFrame:
-    """One frame, each column as its `Column` says."""
-    index = pd.RangeIndex(batch.num_rows)
-    if not columns:
-        return pd.DataFrame(index=index)  # of a batch that was read for its length
-    found = [
-        _delivered(array, column, column.name in encoded)
-        for array, column in zip(batch.columns, columns, strict=True)
-    ]
-    frame = pd.DataFrame(dict(enumerate(found)), index=index, copy=False)
-    frame.columns = labels
-    return frame
+            # without a column the batch has one that was read for its length
+            arrays = [
+                _delivered(array, column, column.name in encoded, known)
+                for array, column in zip(piece.columns, columns, strict=bool(columns))
+            ]
+            yield Chunk(labels, arrays, piece.num_rows)
 
 
 def series_of(array: pa.Array, column: Column) -> pd.Series:
     """One column of Arrow data, as it is delivered."""
-    batch = pa.RecordBatch.from_arrays([array], [column.name])
-    return frame_of(batch, [column], (), pd.Index([column.name]))[column.name]
+    chunk = Chunk(pd.Index([column.name]), [_delivered(array, column, False, {})], len(array))
+    return chunk.frame[column.name]
 
 
-def _delivered(array: pa.Array, column: Column, encoded: bool) -> Any:
+KnownWords = dict[str, tuple[pa.Array, pd.CategoricalDtype]]
+"""Of columns that came encoded, the dictionary of the frame before, and what pandas made of it."""
+
+
+def _delivered(array: pa.Array, column: Column, encoded: bool, known: KnownWords) -> Any:
     """The values of a column as pandas takes them."""
+    if encoded and column.category is None and pa.types.is_dictionary(array.type):
+        return _encoded(array, column, known)
     if array.type is not column.type:
         array = _cast(array, column, encoded)
     kind = array.type
@@ -91,6 +102,21 @@ def _delivered(array: pa.Array, column: Column, encoded: bool) -> Any:
     if pa.types.is_decimal(kind):
         return pd.Series(array, dtype=pd.ArrowDtype(kind))
     return array.to_pandas(date_as_object=False)
+
+
+def _encoded(array: pa.Array, column: Column, known: KnownWords) -> Any:
+    """Codes of the words of a dictionary, which mostly is that of the frame before."""
+    words, dtype = known.get(column.name, (None, None))
+    if dtype is None or not array.dictionary.equals(words):
+        found = _cast(array, column, True).to_pandas(date_as_object=False)
+        if len(found.cat.categories) == len(array.dictionary):  # its words are distinct
+            known[column.name] = array.dictionary, found.dtype
+        return found
+    indices = array.indices
+    if array.null_count:
+        indices = indices.cast(pa.int32()).fill_null(-1)
+    codes = indices.to_numpy(zero_copy_only=False)
+    return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
 
 
 def _cast(array: pa.Array, column: Column, encoded: bool) -> pa.Array:

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -29,6 +29,7 @@ from statsmodels_ooc.sources.parquet_footer import (
     string_levels,
     text_bytes,
 )
+from statsmodels_ooc.sources.parquet_memory import BUFFER, Reading, planned
 from statsmodels_ooc.sources.schema import CommonSchema, StoredIndex, delivered, stored_index
 from statsmodels_ooc.sources.stored import ArrowRows
 
@@ -37,7 +38,6 @@ _ENOUGH_ROWS = 131_072
 _MOST_ROWS = 1_048_576
 _READERS = 16  # threads that wait for footers and dictionaries, of files that may be far
 _QUICK = 0.001  # seconds for a file, below which handing it to a thread takes longer
-_BUFFER = 2**18  # bytes of a column that are read ahead; otherwise all of a row group are
 
 
 def read_parquet(
@@ -121,6 +121,14 @@ class ParquetPartition(ArrowRows):
     def _groups(self) -> list[int]:
         return list(range(self.start, self.stop))
 
+    def reading_bytes(self, columns: Sequence[str], max_rows: int) -> int:
+        chosen = select(self.columns, columns, str(self.file))
+        stored = [column for column in chosen if not isinstance(column, HiveKey)]
+        return self._reading(footer(self.file), stored, max_rows).nbytes
+
+    def _reading(self, known: pq.FileMetaData, columns: Sequence[Column], max_rows: int) -> Reading:
+        return planned(known, self._groups, columns, max_rows, far=not self.file.local)
+
     def batches(
         self, columns: Sequence[Column], max_rows: int, encoded: Collection[str]
     ) -> Iterator[pa.RecordBatch]:
@@ -134,23 +142,52 @@ class ParquetPartition(ArrowRows):
                 read_dictionary=[c.name for c in columns if c.name in encoded and is_text(c.type)],
                 pre_buffer=not self.file.local,
                 page_checksum_verification=True,
-                buffer_size=_BUFFER,
+                buffer_size=BUFFER,
             ) as file,
         ):
-            groups = self._groups
             text = [column.name for column in columns if holds_text(column.type)]
-            rows = rows_within(max_rows, text_bytes(file, groups, text), 1) if text else max_rows
-            batches = file.iter_batches(
-                batch_size=rows, row_groups=groups, columns=names, use_threads=False
-            )
-            for batch in batches:
+            rows = max_rows
+            if text:
+                rows = rows_within(max_rows, text_bytes(file, self._groups, text), 1)
+            whole = self._whole(file, self._reading(file.metadata, columns, rows))
+            for batch in self._beside(whole, file, names, rows):
                 seen += batch.num_rows
-                yield batch if batch.schema.names == names else batch.select(names)
+                yield batch
         if seen != self.rows:
             raise SourceChangedError(
                 f"{self.label} gave {seen:,} rows, its footer says {self.rows:,}",
                 hint="open the source again",
             )
+
+    def _whole(self, file: pq.ParquetFile, reading: Reading) -> dict[str, pa.Array]:
+        """The columns that are read to their end at once."""
+        found: dict[str, pa.Array] = {}
+        for names in reading.whole:
+            table = file.read_row_groups(self._groups, columns=list(names), use_threads=False)
+            found |= {name: _one_array(table.column(name)) for name in names}
+        return found
+
+    def _beside(
+        self, whole: Mapping[str, pa.Array], file: pq.ParquetFile, names: list[str], rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Batches of all columns, the others read as they are handed on."""
+        others = [name for name in names if name not in whole]
+        if not others and whole:
+            table = pa.Table.from_pydict({name: whole[name] for name in names})
+            yield from table.to_batches(max_chunksize=rows)
+            return
+        start = 0
+        for batch in file.iter_batches(
+            batch_size=rows, row_groups=self._groups, columns=others, use_threads=False
+        ):
+            arrays = {name: array.slice(start, batch.num_rows) for name, array in whole.items()}
+            arrays |= dict(zip(batch.schema.names, batch.columns, strict=True))
+            start += batch.num_rows
+            yield pa.record_batch([arrays[name] for name in names], names) if names else batch
+
+
+def _one_array(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 class ParquetSource(ColumnSource):
@@ -193,7 +230,10 @@ class ParquetSource(ColumnSource):
         kinds = {name: field.type for name, field in fields.items()}
         near = {name: self._common.position(name) for name in names}
         nullable = holds_nulls(map(footer, self.files), kinds, near)
-        return {name: self._column(fields[name], nullable[name]) for name in names}
+        return {
+            name: replace(self._column(fields[name], nullable[name]), place=near[name])
+            for name in names
+        }
 
     def _column(self, field: pa.Field, nullable: bool | None) -> Column:
         if field.name not in self._common.declared or not pa.types.is_dictionary(field.type):

@@ -9,9 +9,10 @@ from typing import ClassVar
 import pandas as pd
 import pyarrow as pa
 
+from statsmodels_ooc.sources.chunk import Chunk
 from statsmodels_ooc.sources.columns import Column, Narrow, select
 from statsmodels_ooc.sources.files import StoredFile
-from statsmodels_ooc.sources.frames import foreign_bytes, frames_of
+from statsmodels_ooc.sources.frames import chunks_of, foreign_bytes, frames_of
 from statsmodels_ooc.sources.hive import HiveKey, with_keys
 from statsmodels_ooc.sources.schema import StoredIndex
 
@@ -65,6 +66,18 @@ class ArrowRows(FileRows):
         with foreign_bytes(self.label, self.format):
             batches = self.batches(columns, max_rows, encoded)
             yield from frames_of(batches, columns, max_rows, encoded)
+
+    def chunks(
+        self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
+    ) -> Iterator[Chunk]:
+        chosen = select(self.columns, columns, str(self.file))
+        if any(isinstance(column, HiveKey) for column in chosen):
+            yield from super().chunks(columns, max_rows, encoded)
+            return
+        labels = pd.Index(list(columns), dtype=object)
+        with foreign_bytes(self.label, self.format):
+            batches = self.batches(chosen, max_rows, encoded)
+            yield from chunks_of(batches, chosen, max_rows, encoded, labels)
 
     @abstractmethod
     def batches(

@@ -218,6 +218,9 @@ class ChosenPartition(Recipe):
     def narrowed(self, columns: Sequence[str]) -> ChosenPartition:
         return ChosenPartition(self.inner.narrowed(self._needed(columns)), self.wrap)
 
+    def reading_bytes(self, columns: Sequence[str], max_rows: int) -> int | None:
+        return self.inner.reading_bytes(self._needed(columns), max_rows)
+
     def bind(self, *made: Callable[[Any], Any]) -> Any:
         return self.inner.bind(self.wrap, *made)
 

@@ -42,6 +42,12 @@ def assert_same(design, dense, y):
     assert_close(design.rmatvec(v), x.T @ v, norms * np.linalg.norm(v))
     for found, expected in zip(design.extremes(), dense.extremes(), strict=True):
         np.testing.assert_array_equal(found, expected)
+    signed = rng.normal(size=b) * (rng.random(b) < 0.8)
+    for w in (signed, np.abs(signed)):
+        sizes = np.sqrt(np.abs(w) @ x**2)
+        found = design.sandwich(w)
+        np.testing.assert_array_equal(found, found.T)
+        assert_close(found, x.T @ (x * w[:, None]), np.outer(sizes, sizes))
     for w in (None, rng.uniform(0.1, 2, b) * (rng.random(b) < 0.8) + 1e-9):
         for endog in (None, y):
             z = x if endog is None else np.column_stack((x, endog))

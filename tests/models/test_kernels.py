@@ -68,6 +68,12 @@ FITS = {
     "gamma": glm("size", sm.families.Gamma(sm.families.links.Log()), var_weights="w"),
     "inverse Gaussian": glm("size", sm.families.InverseGaussian(sm.families.links.Log())),
     "Gaussian": glm("y", sm.families.Gaussian(), freq_weights="w"),
+    "distinct rows": lambda data: smof.glm(
+        "hit ~ g + h", data, family=sm.families.Binomial()
+    ).fit(),
+    "distinct rows of counts": lambda data: smof.glm(
+        "count ~ g * h", data, family=sm.families.Poisson(), var_weights="w"
+    ).fit(),
     "HC3": lambda data: smof.ols("y ~ x + g", data, missing="drop").fit(cov_type="HC3"),
     "HC1": lambda data: smof.glm(
         "count ~ x + g", data, family=sm.families.Poisson(), missing="drop"
@@ -83,7 +89,7 @@ def told(res):
 
 @pytest.fixture
 def compiled_designs(monkeypatch):
-    """How many designs in machine code have been made."""
+    """Designs in machine code that have been made."""
     made = []
     start = Compiled.__init__
 

@@ -74,6 +74,23 @@ def test_no_columns_still_counts_rows(anything, table):
     assert sum(map(len, as_source(anything).frames([], 7))) == len(table)
 
 
+@pytest.mark.parametrize("max_rows", [1, 7, 1000])
+@pytest.mark.parametrize("encoded", [(), ("s",)])
+def test_chunks_are_frames_in_the_making(anything, max_rows, encoded):
+    source = as_source(anything)
+    for partition in source.partitions:
+        frames = list(partition.frames(source.columns, max_rows, encoded))
+        chunks = list(partition.chunks(source.columns, max_rows, encoded))
+        assert [chunk.rows for chunk in chunks] == [len(frame) for frame in frames]
+        for chunk, frame in zip(chunks, frames, strict=True):
+            assert chunk.names == source.columns
+            for name in chunk.names:
+                values = pd.Series(chunk.array(name), name=name)
+                pd.testing.assert_series_equal(values, frame[name])
+                pd.testing.assert_series_equal(chunk[name], frame[name])
+            pd.testing.assert_frame_equal(chunk.frame, frame, check_column_type=False)
+
+
 def test_encoded_columns_hold_the_same_values(anything, table):
     found = [
         frame["s"].astype(table["s"].dtype)

@@ -1,0 +1,148 @@
+"""As many tasks read at a time as memory has room for, and nothing else changes."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+
+import dask
+import numpy as np
+import pandas as pd
+import pytest
+
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.engine import sizes
+from statsmodels_ooc.engine.readers import place_to_read, readers_at_once, reads_here
+from statsmodels_ooc.errors import MemoryLimitError
+from statsmodels_ooc.sources.parquet import ParquetPartition
+
+K, ROWS, GROUP = 40, 24_000, 3_000
+FORMULA = "y ~ " + " + ".join(f"x{j}" for j in range(K))
+THREADS = {"scheduler": "threads", "num_workers": 8}
+SECONDS = 60  # in which whatever waits for ever is found out
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(ROWS, K)), columns=[f"x{j}" for j in range(K)])
+    frame["y"] = rng.normal(size=ROWS)
+    file = tmp_path_factory.mktemp("readers") / "t.parquet"
+    frame.to_parquet(file, row_group_size=150_000)
+    return str(file)
+
+
+@pytest.fixture(scope="module")
+def groups(tmp_path_factory):
+    """Files of a row group each: tiny row groups of one file make one partition."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path_factory.mktemp("groups")
+    for i in range(ROWS // GROUP):
+        frame = pd.DataFrame(rng.normal(size=(GROUP, K)), columns=[f"x{j}" for j in range(K)])
+        frame.assign(y=rng.normal(size=GROUP)).to_parquet(folder / f"{i}.parquet")
+    return str(folder)
+
+
+class Counted:
+    """Counts the readers that are open, and how many there were at most."""
+
+    def __init__(self, monkeypatch):
+        self.now = self.most = 0
+        self.lock = threading.Lock()
+        read = ParquetPartition.chunks
+
+        def chunks(partition, *arguments):
+            with self.lock:
+                self.now += 1
+                self.most = max(self.most, self.now)
+            time.sleep(0.02)
+            try:
+                yield from read(partition, *arguments)
+            finally:
+                with self.lock:
+                    self.now -= 1
+
+        monkeypatch.setattr(ParquetPartition, "chunks", chunks)
+
+
+def fit(source, limit):
+    with dask.config.set(THREADS), smo.options.set(memory_limit=limit, frame_rows=1_000):
+        return smof.ols(FORMULA, source).fit()
+
+
+def test_few_read_at_a_time_where_memory_has_room_for_few(groups, monkeypatch):
+    seen = Counted(monkeypatch)
+    few = fit(groups, "32 MiB")
+    told = re.search(r"(\d+) partitions at a time, for memory", few.model.passes[-1].note)
+    assert 1 < seen.most <= int(told[1]) < THREADS["num_workers"]
+    seen.most = 0
+    many = fit(groups, "1 GiB")
+    assert int(told[1]) < seen.most <= THREADS["num_workers"]
+    assert "at a time" not in many.model.passes[-1].note
+    np.testing.assert_array_equal(few.params, many.params)
+    np.testing.assert_array_equal(few.bse, many.bse)
+
+
+@pytest.mark.parametrize(
+    ("need", "room", "count"),
+    [(10, 5, 1), (10, 25, 2), (2**28, 2**40, 4), (2**27, 2**40, 4), (2**26, 2**40, 8)],
+)
+def test_cores_read_while_memory_has_room_and_others_share_little(monkeypatch, need, room, count):
+    monkeypatch.setattr("statsmodels_ooc.engine.readers.CPU_COUNT", 4)
+    assert readers_at_once(need, room) == count
+
+
+def test_what_waits_comes_in_as_others_leave():
+    order, inside = [], threading.Event()
+
+    def second():
+        inside.wait(SECONDS)
+        with place_to_read(70, 100):
+            order.append("second")
+
+    waiting = threading.Thread(target=second)
+    waiting.start()
+    with place_to_read(70, 100):
+        inside.set()
+        time.sleep(0.05)
+        order.append("first")
+    waiting.join(SECONDS)
+    assert order == ["first", "second"]
+
+
+def test_a_place_is_free_again_after_an_error():
+    with pytest.raises(ZeroDivisionError), place_to_read(70, 100):
+        raise ZeroDivisionError
+    with place_to_read(2**60, 1):  # who is alone never waits
+        pass
+
+
+def test_a_fit_inside_of_a_pass_does_not_wait_for_it(groups):
+    inner, found = [], []
+
+    def slope(x):
+        if reads_here():  # not where the formula is tried
+            inner.append(fit(groups, "32 MiB").params.iloc[1])
+        return x
+
+    def outer(slope=slope):
+        limits = {"memory_limit": "32 MiB", "frame_rows": GROUP}
+        with dask.config.set(THREADS), smo.options.set(**limits):
+            found.append(smof.ols(FORMULA + " + slope(x0):x1", groups).fit())
+
+    thread = threading.Thread(target=outer, daemon=True)
+    thread.start()
+    thread.join(SECONDS)
+    assert not thread.is_alive()
+    assert len(found[0].params) == K + 2
+    assert len(inner) == ROWS // GROUP
+
+
+def test_a_row_group_that_cannot_fit_is_refused_by_its_name(path, monkeypatch):
+    monkeypatch.setattr(sizes, "_LEAST", 1)
+    monkeypatch.setattr(ParquetPartition, "batches", lambda *_: pytest.fail("read"))
+    with pytest.raises(MemoryLimitError, match=r"t\.parquet, row group 0: .*41 columns") as caught:
+        fit(path, "8 MiB")
+    assert "smaller row groups" in str(caught.value)
