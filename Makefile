@@ -68,6 +68,9 @@ bench: $(VENV)/.stamp-bench  ## run every benchmark and print its table (long; s
 	$(BIN)/python benchmarks/t3_poisson.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/t4_wide.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/t5_categorical.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/t6_many_columns.py $(BENCH_ARGS)
+	$(BIN)/python benchmarks/calls.py
+	$(BIN)/python benchmarks/cores.py $(BENCH_ARGS)
 	$(BIN)/python benchmarks/memory.py $(BENCH_ARGS)
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/constants.py
 	$(BIN)/python benchmarks/covariances.py $(BENCH_ARGS)

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from harness import Contender, Measurement, Run, Streamed, arguments, cores, main
+from hdfe import PACKAGES, hdfe_stream
 from tasks import COVARIANCES, COVARIANCES_NAMES
 
 LIMIT = "1 GiB"
+FIXEST = ("pyfixest",)
 PLAIN = "the plain fit"
 FORMULA = "y ~ " + " + ".join(COVARIANCES_NAMES)
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -23,7 +25,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "two ways": ("cluster", {"groups": ["firm", "day"]}),
     "HAC, 50 lags": ("HAC", {"maxlags": 50}),
 }
-PYFIXEST: dict[str, Any] = {
+CRV1: dict[str, Any] = {
     "clusters in random order": {"CRV1": "client"},
     "two ways": {"CRV1": "firm + day"},
 }
@@ -63,10 +65,10 @@ def pyfixest(kind: str) -> Any:
         import pyfixest as pf
 
         def run(path: Path) -> dict[str, tuple[float, float]]:
-            columns = ["y", *COVARIANCES_NAMES, *PYFIXEST[kind]["CRV1"].split(" + ")]
+            columns = ["y", *COVARIANCES_NAMES, *CRV1[kind]["CRV1"].split(" + ")]
             frame = pd.read_parquet(path, columns=columns)
             ssc = pf.ssc(G_df="conventional")
-            found = pf.feols(FORMULA, frame, vcov=PYFIXEST[kind], ssc=ssc)
+            found = pf.feols(FORMULA, frame, vcov=CRV1[kind], ssc=ssc)
             pairs = zip(found.coef(), found.se(), strict=True)
             return {f"{kind} {n}": pair for n, pair in zip(found.coef().index, pairs, strict=True)}
 
@@ -75,16 +77,22 @@ def pyfixest(kind: str) -> Any:
     return make
 
 
+def hdfe(kind: str) -> Any:
+    return lambda threads: hdfe_stream(FORMULA, threads, f"{kind} {{}}".format, vcov=CRV1[kind])
+
+
 def contenders() -> list[Contender]:
     known = ("statsmodels_ooc", "dask")
     found = [
         Contender(kind, ours(kind), cores(), baseline=kind == PLAIN, packages=known)
         for kind in KINDS
     ]
-    return found + [
-        Contender(f"pyfixest, {kind}", pyfixest(kind), cores(), slow=True, packages=("pyfixest",))
-        for kind in PYFIXEST
-    ]
+    for name, make, packages in (("hdfe-stream", hdfe, PACKAGES), ("pyfixest", pyfixest, FIXEST)):
+        found += [
+            Contender(f"{name}, {kind}", make(kind), cores(), slow=True, packages=packages)
+            for kind in CRV1
+        ]
+    return found
 
 
 def plain(measurements: dict[str, Measurement]) -> tuple[str, float]:

@@ -63,6 +63,8 @@ class Contender:
         Work that ratios are taken to: run whatever ``--only`` says.
     packages : tuple of str
         Distributions whose versions are printed; skipped when one is not installed.
+    environment : dict of str
+        Variables of its process, besides those that say how many threads.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Contender:
     slow: bool = False
     baseline: bool = False
     packages: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -108,17 +111,34 @@ def report(contender: Contender, path: Path, repeat: int) -> None:
 
 
 def peak_mib() -> float:
-    """Peak resident memory of this process.
+    """Peak resident memory of this process, and of those that it has started and that still run.
 
     On Linux from /proc: what `resource` reports there starts with the memory of the
-    process that started this one.
+    process that started this one. Elsewhere what was started is not counted.
     """
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = status.read_text().splitlines()
-        return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) / 1024
+    if Path("/proc/self/status").exists():
+        return sum(map(_highest_mib, [os.getpid(), *_started()]))
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+def _highest_mib(process: int) -> float:
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:  # it has ended since
+        return 0.0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0) / 1024
+
+
+def _started() -> list[int]:
+    """The processes that this one has started, and that they have, and so on."""
+    found, new = [], [os.getpid()]
+    while new:
+        threads = Path(f"/proc/{new.pop()}/task").glob("*/children")
+        children = [int(process) for thread in threads for process in thread.read_text().split()]
+        found += children
+        new += children
+    return found
 
 
 # --- in the parent ----------------------------------------------------------------------
@@ -131,6 +151,7 @@ def measure(contender: Contender, script: str, path: Path, repeat: int) -> Measu
         return Measurement(math.nan, math.nan, failure=f"not installed: {', '.join(missing)}")
     environment = dict(os.environ)
     environment.update(dict.fromkeys(THREAD_VARIABLES, str(contender.threads)))
+    environment.update(contender.environment)
     command = [sys.executable, script, "--contender", contender.name]
     command += ["--file", str(path), "--repeat", str(repeat)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -206,15 +227,20 @@ def print_passes(measurements: dict[str, Measurement], baseline: float | None, r
 
 def arguments(description: str, rows: int) -> argparse.Namespace:
     """Parse the options that all scripts share."""
+    return parser(description, rows).parse_args()
+
+
+def parser(description: str, rows: int) -> argparse.ArgumentParser:
+    """The options that all scripts share; a script may add its own."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--rows", type=int, default=rows)
     parser.add_argument("--data", type=Path, default=Path("benchmark-data"))
     parser.add_argument("--repeat", type=int, default=3, help="the fastest run counts")
-    parser.add_argument("--with-slow", action="store_true", help="in-memory peers too")
+    parser.add_argument("--with-slow", action="store_true", help="slow peers too")
     parser.add_argument("--only", nargs="*", help="contenders whose name contains one of these")
     parser.add_argument("--contender", help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    return parser
 
 
 def main(

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from closed_form import estimates, from_series
 from harness import Contender, Estimates, Measurement, Run, arguments, cores, main
+from hdfe import PACKAGES, hdfe_stream
 from tasks import T1, T1_COLUMNS, T1_FORMULA
 
 LEVELS = 5
 SLOPES = {"a": "a", "b": "b", "c": "c", "d": "d", "d:c": "d*c", "a:b": "a*b", "a:c": "a*c"}
 NAMES = [f"cat1[{level}]" for level in range(LEVELS)] + list(SLOPES)
+PYFIXEST_FORMULA = "y ~ 0 + " + " + ".join(SLOPES) + " + C(cat1)"
 BLOCK = 8192
 
 
@@ -167,6 +169,14 @@ def glum_regressor(threads: int) -> Run:
     return run
 
 
+def hdfe_ols(threads: int) -> Run:
+    return hdfe_stream(PYFIXEST_FORMULA, threads, plain_levels)
+
+
+def plain_levels(name: str) -> str:
+    return name.replace("C(cat1)", "cat1")
+
+
 def smallest(measurements: dict[str, Measurement]) -> tuple[str, float]:
     read = min(measurements[name].seconds for name in ("read row groups", "read batches"))
     return "read + Gram, one thread", read + measurements["gram of ready blocks"].seconds
@@ -183,6 +193,7 @@ CONTENDERS = [
     Contender("DuckDB closed form", duckdb_sql, ALL, packages=("duckdb",)),
     Contender("NumPy chunks, 1 thread", numpy_chunks, 1, packages=("numpy",)),
     Contender("glum", glum_regressor, ALL, slow=True, packages=("glum", "tabmat")),
+    Contender("hdfe-stream", hdfe_ols, ALL, slow=True, packages=PACKAGES),
     Contender("pyfixest", pyfixest_feols, ALL, slow=True, packages=("pyfixest",)),
     Contender(
         "statsmodels formula, in memory",

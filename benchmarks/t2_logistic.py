@@ -9,7 +9,17 @@ from pathlib import Path
 import numpy as np
 from closed_form import from_series
 from harness import Contender, Estimates, Measurement, Run, Streamed, arguments, cores, main
-from t1_ols import BLOCK, LEVELS, NAMES, SLOPES, read_batches, read_row_groups
+from hdfe import PACKAGES, hdfe_stream
+from t1_ols import (
+    BLOCK,
+    LEVELS,
+    NAMES,
+    PYFIXEST_FORMULA,
+    SLOPES,
+    plain_levels,
+    read_batches,
+    read_row_groups,
+)
 from tasks import T1_COLUMNS as COLUMNS
 from tasks import T1_FORMULA as FORMULA
 from tasks import T2
@@ -155,6 +165,10 @@ def statsmodels_formula(threads: int) -> Run:
     return run
 
 
+def hdfe_logit(threads: int) -> Run:
+    return hdfe_stream(PYFIXEST_FORMULA, threads, plain_levels, family="logit")
+
+
 def smallest(measurements: dict[str, Measurement]) -> tuple[str, float]:
     read = min(measurements[name].seconds for name in ("read row groups", "read batches"))
     gram = measurements[GRAM].seconds
@@ -186,6 +200,7 @@ CONTENDERS = [
     Contender("statsmodels_ooc, 2 threads", ours, 2, packages=OWN),
     Contender("NumPy chunks, 1 thread", numpy_chunks, 1, packages=("numpy",)),
     Contender("glum", glum_regressor, ALL, slow=True, packages=("glum", "tabmat")),
+    Contender("hdfe-stream", hdfe_logit, ALL, slow=True, packages=PACKAGES),
     Contender(
         "statsmodels formula, in memory",
         statsmodels_formula,

@@ -37,7 +37,6 @@ def wide_formula(columns: int) -> str:
 
 
 T4_NAMES = wide_names(100)
-T4_FORMULA = wide_formula(100)
 
 COVARIANCES_NAMES = [f"x{j}" for j in range(19)]  # and the constant
 COVARIANCES_CLIENTS = 2_000_000
@@ -74,10 +73,13 @@ class Task:
         for first in range(0, rows, self.row_group):
             yield self.draw(rng, min(self.row_group, rows - first))
 
+    def path(self, folder: Path, rows: int) -> Path:
+        return folder / f"{self.name}-{rows}.parquet"
+
     def file(self, folder: Path, rows: int | None = None) -> Path:
         """The task's Parquet file; written if it is not there yet."""
         rows = self.rows if rows is None else rows
-        path = folder / f"{self.name}-{rows}.parquet"
+        path = self.path(folder, rows)
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             print(f"writing {path} ({rows:,} rows) ...", flush=True)
