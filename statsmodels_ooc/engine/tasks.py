@@ -172,7 +172,7 @@ class Collect:
             labels = None if meter is None else partition.labels  # a lazy answer has none
         reader = "a lazy answer"
         check_read(partition.label, reader, before, found)
-        check_unchanged(partition.label, reader, seen, state.seen.get(index, (0, 0, 0)))
+        check_unchanged(partition.label, reader, seen, state.entry(index))
         if labels is not None and numbers is not None:
             labels = labels.take(numbers)
         return values, KeptRows(kept, read, numbers, rows, labels)
