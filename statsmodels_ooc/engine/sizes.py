@@ -79,14 +79,17 @@ _READERS = 6  # whose frames are counted at most: so many fill what is meant for
 _LEAST = 2**25  # bytes that no limit forbids: the imports alone take more
 _BLOCK_BYTES = 2**22  # of a design block: it stays in the cache
 _COMPILED_BYTES, _COMPILED_ROWS = 2**24, 131_072
+_PIECE_ROWS = 262_144  # the most, where frames are smaller
+_PIECES = 3  # that are read, wait or are folded, for every worker
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rows of a frame and of a block."""
+    """Rows of a frame, of a block, and of a piece: frames that are folded apart from others."""
 
     frame_rows: int
     block_rows: int
+    piece_rows: int
 
 
 def sizes_for(spec: BlockSpec, *, dense: bool = False, compiled: bool = False) -> Sizes:
@@ -111,7 +114,7 @@ def sizes_for(spec: BlockSpec, *, dense: bool = False, compiled: bool = False) -
     row_bytes = 8 * max(len(spec.columns), 1)
     share = reader_bytes() // row_bytes
     frame = options.frame_rows or int(np.clip(share, 1_024, max(most, _FRAME_ROWS)))
-    return Sizes(frame, block)
+    return Sizes(frame, block, frame * max(1, min(share // 2, _PIECE_ROWS) // frame))
 
 
 def writes_out(function: Any) -> bool:
@@ -119,14 +122,20 @@ def writes_out(function: Any) -> bool:
     return bool(getattr(function, "dense", False))
 
 
-def _workers() -> int:
-    workers: int = dask.config.get("num_workers", None) or CPU_COUNT
-    return workers
+def are_light(sizes: Sizes, spec: BlockSpec) -> bool:
+    """Whether some pieces may wait in memory for every worker."""
+    return 2 * 8 * sizes.piece_rows * max(len(spec.columns), 1) <= reader_bytes()
+
+
+def workers() -> int:
+    """How many tasks run at once, as far as dask's settings tell."""
+    count: int = dask.config.get("num_workers", None) or CPU_COUNT
+    return count
 
 
 def states_alive() -> int:
     """How many states of a reduction may be in memory at once: of the workers, and merged ones."""
-    return _workers() + 6
+    return workers() + 6
 
 
 def memory_needed(
@@ -134,7 +143,8 @@ def memory_needed(
 ) -> int:
     """About how many bytes a pass takes at its peak, and what is made of it.
 
-    Frames and blocks of all readers, the states of all workers, and what is made of the last.
+    Frames and blocks of all readers, pieces that wait to be folded, the states of all workers,
+    and what is made of the last.
 
     Parameters
     ----------
@@ -149,11 +159,15 @@ def memory_needed(
     """
     sizes = sizes_for(spec, compiled=compiled_pays(spec.k, rows))
     frame_rows = sizes.frame_rows if rows is None else min(sizes.frame_rows, rows)
+    piece_rows = sizes.piece_rows if rows is None else min(sizes.piece_rows, rows)
     frame = 8 * frame_rows * len(spec.columns)
+    piece = 8 * piece_rows * len(spec.columns)
     block = 8 * min(sizes.block_rows, frame_rows) * spec.width
     reader = _FRAME_COPIES * frame + _BLOCK_COPIES * block
+    if are_light(sizes, spec):
+        reader += _PIECES * piece - frame
     states = states_alive() * sum(question.nbytes() for question in questions)
-    return min(_workers(), _READERS) * reader + states + 8 * (spec.k + 2) ** 2 * solving
+    return min(workers(), _READERS) * reader + states + 8 * (spec.k + 2) ** 2 * solving
 
 
 def check_memory(

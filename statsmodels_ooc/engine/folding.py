@@ -1,0 +1,132 @@
+"""The tasks of a pass: read and fold partitions, whole or in pieces, and merge the states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from statsmodels_ooc.engine.beside import Beside
+from statsmodels_ooc.engine.ledger import Read
+from statsmodels_ooc.engine.pieces import Taken, merged
+from statsmodels_ooc.engine.readers import PartitionReader, StartedFrame
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes
+from statsmodels_ooc.engine.tasks import blocks_of, one_blas_thread, released, tick
+from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.sources.files import contents_are_compared
+
+Folded = tuple[dict[int, Read], list[Any]]  # what was read of partitions, a state a reduction
+
+
+@dataclass(frozen=True)
+class Merge:
+    """The inner node of the tree: the states of neighbours, left before right."""
+
+    reductions: tuple[Reduction[Any], ...]
+
+    def __call__(self, left: Folded, right: Folded) -> Folded:
+        states = [
+            reduction.merge(a, b)
+            for reduction, a, b in zip(self.reductions, left[1], right[1], strict=True)
+        ]
+        return left[0] | right[0], states
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What a pass does with frames: one state a reduction, for a piece or a whole partition.
+
+    As a task it reads a partition and folds it, piece by piece.
+    """
+
+    spec: BlockSpec
+    reductions: tuple[Reduction[Any], ...]
+    sizes: Sizes
+    meter: str
+    compared: bool = False
+    beside: tuple[str, ...] = ()
+
+    def __call__(self, bound: Any, index: int, pieces: int, *chunks: NDArray[Any]) -> Folded:
+        partition, reader = released(bound), self.reader()
+        beside = Beside(self.beside, chunks, partition.label)
+
+        def folded() -> Iterator[Folded]:
+            for _ in range(pieces - 1):
+                yield {}, self.states(reader.piece(partition), index, partition.label, beside)
+            yield {}, self.states(reader.rest(partition), index, partition.label, beside)
+
+        with closing(reader), self.at_work():
+            _, states = merged(folded(), Merge(self.reductions))
+        return {index: reader.read}, states
+
+    def reader(self) -> PartitionReader:
+        """What gives the frames of a partition."""
+        return PartitionReader(self.spec, self.sizes)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """What must hold while rows are read or folded."""
+        with (
+            one_blas_thread(),
+            np.errstate(over="ignore"),  # the facts name what is too large
+            contents_are_compared() if self.compared else nullcontext(),
+        ):
+            yield
+
+    def states(
+        self, frames: Iterator[StartedFrame], index: int, label: str, beside: Beside | None = None
+    ) -> list[Any]:
+        """The states of some frames of a partition."""
+        states = [reduction.init() for reduction in self.reductions]
+        for start, frame in frames:
+            blocks = blocks_of(self.spec, frame, index, label, start, self.sizes)
+            for block in blocks if beside is None else beside.put(blocks):
+                for i, reduction in enumerate(self.reductions):
+                    states[i] = reduction.update(states[i], block)
+            tick(self.meter, len(frame))
+        return states
+
+
+@dataclass(frozen=True)
+class ReadPiece:
+    """The task that reads the next piece of a partition, after others have been done."""
+
+    fold: Fold
+
+    def __call__(self, reader: PartitionReader, bound: Any, index: int, *after: Any) -> Taken:
+        partition, taken = released(bound), Taken()
+        with self.fold.at_work():
+            frames = reader.piece(partition)
+            if not taken.fill(frames):  # too heavy to be handed on
+                taken.states = self.fold.states(taken.each(frames), index, partition.label)
+        return taken
+
+
+@dataclass(frozen=True)
+class FoldPiece:
+    """The task that folds a piece that was read."""
+
+    fold: Fold
+
+    def __call__(self, taken: Taken, index: int, label: str) -> Folded:
+        if taken.states is None:
+            with self.fold.at_work():
+                return {}, self.fold.states(taken.each(), index, label)
+        return {}, taken.states
+
+
+@dataclass(frozen=True)
+class FoldRest:
+    """The task that reads and folds the last piece of a partition."""
+
+    fold: Fold
+
+    def __call__(self, reader: PartitionReader, bound: Any, index: int, *after: Any) -> Folded:
+        partition = released(bound)
+        with closing(reader), self.fold.at_work():
+            states = self.fold.states(reader.rest(partition), index, partition.label)
+        return {index: reader.read}, states
