@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -54,13 +54,11 @@ class Fold:
         partition, reader = released(bound), self.reader()
         beside = Beside(self.beside, chunks, partition.label)
 
-        def folded() -> Iterator[Folded]:
-            for _ in range(pieces - 1):
-                yield {}, self.states(reader.piece(partition), index, partition.label, beside)
-            yield {}, self.states(reader.rest(partition), index, partition.label, beside)
-
         with closing(reader), self.at_work():
-            _, states = merged(folded(), Merge(self.reductions))
+            frames = reader.rest(partition)
+            found = self.folded(frames, index, partition.label, pieces, beside)
+            parts: Iterator[Folded] = (({}, states) for states in found)
+            _, states = merged(parts, Merge(self.reductions))
         return {index: reader.read}, states
 
     def reader(self) -> PartitionReader:
@@ -77,18 +75,31 @@ class Fold:
         ):
             yield
 
-    def states(
-        self, frames: Iterator[StartedFrame], index: int, label: str, beside: Beside | None = None
-    ) -> list[Any]:
-        """The states of some frames of a partition."""
-        states = [reduction.init() for reduction in self.reductions]
+    def folded(
+        self,
+        frames: Iterable[StartedFrame],
+        index: int,
+        label: str,
+        pieces: int = 1,
+        beside: Beside | None = None,
+    ) -> Iterator[list[Any]]:
+        """The states of each piece of some frames of a partition; the last one takes the rest."""
+        states, stop = self._init(), self.sizes.piece_rows
         for start, frame in frames:
+            if pieces > 1 and start >= stop:
+                yield states
+                states, stop, pieces = self._init(), start + self.sizes.piece_rows, pieces - 1
             blocks = blocks_of(self.spec, frame, index, label, start, self.sizes)
             for block in blocks if beside is None else beside.put(blocks):
                 for i, reduction in enumerate(self.reductions):
                     states[i] = reduction.update(states[i], block)
             tick(self.meter, len(frame))
-        return states
+        yield states
+        for _ in range(pieces - 1):
+            yield self._init()
+
+    def _init(self) -> list[Any]:
+        return [reduction.init() for reduction in self.reductions]
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,8 @@ class ReadPiece:
         with self.fold.at_work():
             frames = reader.piece(partition)
             if not taken.fill(frames):  # too heavy to be handed on
-                taken.states = self.fold.states(taken.each(frames), index, partition.label)
+                frames = taken.each(frames)
+                (taken.states,) = self.fold.folded(frames, index, partition.label)
         return taken
 
 
@@ -113,10 +125,11 @@ class FoldPiece:
     fold: Fold
 
     def __call__(self, taken: Taken, index: int, label: str) -> Folded:
-        if taken.states is None:
-            with self.fold.at_work():
-                return {}, self.fold.states(taken.each(), index, label)
-        return {}, taken.states
+        if taken.states is not None:
+            return {}, taken.states
+        with self.fold.at_work():
+            (states,) = self.fold.folded(taken.each(), index, label)
+        return {}, states
 
 
 @dataclass(frozen=True)
@@ -128,5 +141,5 @@ class FoldRest:
     def __call__(self, reader: PartitionReader, bound: Any, index: int, *after: Any) -> Folded:
         partition = released(bound)
         with closing(reader), self.fold.at_work():
-            states = self.fold.states(reader.rest(partition), index, partition.label)
+            (states,) = self.fold.folded(reader.rest(partition), index, partition.label)
         return {index: reader.read}, states

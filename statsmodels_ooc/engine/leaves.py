@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
+from heapq import heapreplace
 from typing import Any
 
 from statsmodels_ooc.engine.folding import Fold, FoldPiece, FoldRest, Merge, ReadPiece
@@ -12,13 +13,13 @@ from statsmodels_ooc.engine.sizes import are_light
 from statsmodels_ooc.engine.tasks import TaskGraph, bound
 from statsmodels_ooc.sources.base import Partition
 
-_MANY = 8  # partitions a thread, above which a last one that runs alone does not matter
+_WAITING = 1.125  # times its share that a thread may work: tasks for pieces cost about as much
 
 
 class Leaves:
     """Calls that give the states of each partition; closed, no reader is left open.
 
-    Where there are many partitions, or one thread, each is read and folded by one task. Where
+    Where the partitions go well into the threads, each is read and folded by one task. Where
     threads would wait for the last ones, each is a chain of tasks: one reads a piece, another
     one folds it while the next piece is read. Pieces, and the tree in which they merge, are the
     same both ways.
@@ -53,7 +54,7 @@ class Leaves:
     def of(self, partitions: Sequence[Partition], chunks: Sequence[Sequence[Any]]) -> list[str]:
         """The calls, in the order of the partitions, with what is put beside their rows."""
         fold, count, calls = self._fold, len(partitions), []
-        are_cut, are_shared = divides(fold.reductions), self._are_shared(count)
+        are_cut, are_shared = divides(fold.reductions), self._are_shared(partitions)
         for i, partition in enumerate(partitions):
             given = bound(partition, fold.spec.columns)
             pieces = pieces_of(partition, fold.sizes) if are_cut else 1
@@ -63,11 +64,12 @@ class Leaves:
                 calls.append(self._whole(given, i, pieces, *chunks[i]))
         return calls
 
-    def _are_shared(self, count: int) -> bool:
+    def _are_shared(self, partitions: Sequence[Partition]) -> bool:
         """Whether several threads work on a partition."""
         fold, threads = self._fold, self._threads
-        most = _MANY * threads if are_light(fold.sizes, fold.spec) else threads // 2
-        return threads > 1 and count <= most and not fold.beside
+        has_room = are_light(fold.sizes, fold.spec) or 2 * len(partitions) <= threads
+        rows = [partition.rows or 0 for partition in partitions]
+        return has_room and not fold.beside and longest(rows, threads) > _WAITING
 
     def _ahead(self, index: int, count: int) -> int:
         """How many pieces of a partition may be in memory.
@@ -82,10 +84,18 @@ class Leaves:
         folded: list[str] = []
         before: tuple[str, ...] = ()
         for number in range(pieces):
-            after = (*before, *folded[-ahead:][:1]) if number >= ahead else before
+            after = (*before, folded[-ahead]) if number >= ahead else before
             if number == pieces - 1:
                 folded.append(self._rest(reader, given, index, *after))
             else:
                 before = (self._read(reader, given, index, *after),)
                 folded.append(self._piece(*before, index, label))
         return tree(folded, self.merge)
+
+
+def longest(rows: Sequence[int], threads: int) -> float:
+    """How long threads work that take partitions in turn, in shares of an even division."""
+    loads = [0] * threads
+    for count in rows:
+        heapreplace(loads, loads[0] + count)
+    return max(loads) * threads / max(sum(loads), 1)

@@ -12,7 +12,7 @@ from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Partition
 from statsmodels_ooc.sources.frames import reader_bytes
 
-_STATES = 16  # as many states as a worker may hold take no more than a frame
+_STATES = 16  # more than wait for each worker: together they take no more than a frame
 
 Node = TypeVar("Node")
 

@@ -476,6 +476,27 @@ def test_merged_parts_are_the_whole(name: str, drawn: list[Rows]) -> None:
     assert_same(merged, fold(reduction, a.blocks() + b.blocks()))
 
 
+@pytest.mark.parametrize("name", [name for name, one in REDUCTIONS.items() if one.is_divisible])
+@quick
+@given(drawn=partitions(2), cut=st.integers(0, 4))
+def test_parts_of_a_partition_are_the_whole(name: str, drawn: list[Rows], cut: int) -> None:
+    reduction, (a, b) = REDUCTIONS[name], drawn
+    blocks = b.blocks()
+    before, head, tail = (
+        fold(reduction, rows) for rows in (a.blocks(), blocks[:cut], blocks[cut:])
+    )
+    whole = reduction.merge(before, fold(reduction, blocks))
+    merge = reduction.merge
+    assert_same(merge(before, merge(head, tail)), whole)
+    assert_same(merge(merge(before, head), tail), whole)
+
+
+def test_what_numbers_rows_from_the_start_of_a_partition_is_not_cut() -> None:
+    whole = {type(one) for one in REDUCTIONS.values() if not one.is_divisible}
+    assert whole == {Candidates, RecursiveResiduals}
+    assert not Gather.is_divisible
+
+
 @each
 @quick
 @given(drawn=partitions(2))
