@@ -13,6 +13,7 @@ from distributed import Client, LocalCluster, get_worker
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.engine import sizes as engine_sizes
 from statsmodels_ooc.errors import ClusterError, SourceError, UnseenLevelError
 
 
@@ -72,6 +73,16 @@ def test_files_give_the_same_bits_as_threads(path, on_cluster):
     there = bits(fitted(path))
     with dask.config.set(scheduler="threads"):
         here = bits(fitted(path))
+    assert there == here
+
+
+def test_pieces_of_a_partition_give_the_same_bits_as_threads(on_cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine_sizes, "_PIECE_ROWS", 800)
+    frame(5_500).to_parquet(tmp_path / "one.parquet")
+    with smo.options.set(frame_rows=200):
+        there = bits(fitted(str(tmp_path)))
+        with dask.config.set(scheduler="threads", num_workers=4):
+            here = bits(fitted(str(tmp_path)))
     assert there == here
 
 

@@ -14,7 +14,7 @@ import pytest
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.engine import sizes
-from statsmodels_ooc.engine.readers import place_to_read, readers_at_once, reads_here
+from statsmodels_ooc.engine.gate import place_to_read, readers_at_once, reads_here
 from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.sources.parquet import ParquetPartition
 
@@ -90,7 +90,7 @@ def test_few_read_at_a_time_where_memory_has_room_for_few(groups, monkeypatch):
     [(10, 5, 1), (10, 25, 2), (2**28, 2**40, 4), (2**27, 2**40, 4), (2**26, 2**40, 8)],
 )
 def test_cores_read_while_memory_has_room_and_others_share_little(monkeypatch, need, room, count):
-    monkeypatch.setattr("statsmodels_ooc.engine.readers.CPU_COUNT", 4)
+    monkeypatch.setattr("statsmodels_ooc.engine.gate.CPU_COUNT", 4)
     assert readers_at_once(need, room) == count
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import dask.base
@@ -17,15 +17,23 @@ from dask.delayed import Delayed
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import chunks_of
+from statsmodels_ooc.engine.folding import Fold
 from statsmodels_ooc.engine.kernels import compiled_pays
+from statsmodels_ooc.engine.leaves import Leaves
 from statsmodels_ooc.engine.ledger import Ledger, Read, noted
+from statsmodels_ooc.engine.pieces import tree
 from statsmodels_ooc.engine.rowarray import KeptRows
-from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, WholeFrames, few_readers, sizes_for
+from statsmodels_ooc.engine.sizes import (
+    BlockSpec,
+    Sizes,
+    WholeFrames,
+    few_readers,
+    sizes_for,
+    workers,
+)
 from statsmodels_ooc.engine.tasks import (
     Collect,
-    Fold,
     Gather,
-    Merge,
     Seen,
     TaskGraph,
     bound,
@@ -83,15 +91,12 @@ def run_pass(
         folds = tuple(one.compiled() for one in reductions) if compiled else reductions
         maker = spec.compiled() if compiled else spec
         sizes = sizes_for(spec, questions=reductions, compiled=compiled)
-        task = Fold(maker, folds, sizes, meter, compared, tuple(given))
-        fold, merge = graph.calls_of(task), graph.calls_of(Merge(reductions))
-        chunks = chunks_of(given, len(partitions))
-        leaves = [
-            fold(bound(partition, spec.columns), i, *chunks[i])
-            for i, partition in enumerate(partitions)
-        ]
-        with one_blas_thread():
-            ((read, states),) = compute(*graph.values([_tree(leaves, merge)]))
+        has_room = few_readers(source, spec, sizes) is None
+        fold = Fold(maker, folds, sizes, meter, compared, tuple(given))
+        count = threads() if has_room else 1
+        with one_blas_thread(), closing(Leaves(graph, fold, count)) as leaves:
+            calls = leaves.of(partitions, chunks_of(given, len(partitions)))
+            ((read, states),) = compute(*graph.values([tree(calls, leaves.merge)]))
     ledger.check(f"the pass {name!r}", source, read)
     rows = sum(part.rows for part in read.values())
     notes = [one.note(state) for one, state in zip(reductions, states, strict=True)]
@@ -192,20 +197,19 @@ def compute(*values: Delayed) -> tuple[Any, ...]:
 
 def runs_in_threads() -> bool:
     """Whether tasks run in this process, where they share objects and files."""
+    return _scheduler() in (dask.threaded.get, dask.local.get_sync)
+
+
+def threads() -> int:
+    """How many threads of this process run tasks; one where they run elsewhere, too."""
+    return workers() if _scheduler() is dask.threaded.get else 1
+
+
+def _scheduler() -> Any:
+    """What dask would run tasks with; it imports distributed to find out."""
     if dask.config.get("scheduler", None) is None and "distributed" not in sys.modules:
-        return True
-    scheduler = dask.base.get_scheduler()
-    return scheduler is None or scheduler in (dask.threaded.get, dask.local.get_sync)
-
-
-def _tree(nodes: Sequence[str], merge: Callable[[str, str], str]) -> str:
-    """Merge neighbours until one is left: the shape depends on their number alone."""
-    level = list(nodes)
-    while len(level) > 1:
-        odd = level[-1:] if len(level) % 2 else []
-        pairs = zip(level[::2], level[1::2], strict=False)
-        level = [merge(left, right) for left, right in pairs] + odd
-    return level[0]
+        return dask.threaded.get
+    return dask.base.get_scheduler() or dask.threaded.get
 
 
 def scan_frames(

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from dask.system import CPU_COUNT
 
+from statsmodels_ooc.engine.gate import place_to_read, readers_at_once, reads_here
 from statsmodels_ooc.engine.kernels import compiled_pays
-from statsmodels_ooc.engine.readers import place_to_read, readers_at_once, reads_here
 from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
@@ -83,22 +83,26 @@ _BLOCK_COPIES = 2  # of a block: the design, and the design times weights
 _LEAST = 2**25  # bytes that no limit forbids: the imports alone take more
 _BLOCK_BYTES = 2**23  # of a design block: it stays in the cache
 _COMPILED_BYTES, _COMPILED_ROWS = 2**24, 131_072
+_PIECE_ROWS = 262_144  # the most, where frames are smaller
+_PIECES = 3  # that are read, wait or are folded, for every worker
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rows of a frame and of a block, and the room for what reads them.
+    """Rows of frames, blocks and pieces, and the room for what reads them.
 
     Attributes
     ----------
-    frame_rows, block_rows : int
-        At most so many; they follow from the design and the settings, never from the workers.
+    frame_rows, block_rows, piece_rows : int
+        At most so many rows of a frame, of a block, and of a piece: frames that are folded apart
+        from others. They follow from the design and the settings, never from the workers.
     room : int or None
         Bytes for all readers of a process; None for those that do not wait.
     """
 
     frame_rows: int
     block_rows: int
+    piece_rows: int
     room: int | None = None
 
 
@@ -132,7 +136,9 @@ def sizes_for(
     row_bytes = 8 * max(len(spec.columns), 1)
     share = reader_bytes() // row_bytes
     frame = options.frame_rows or int(np.clip(share, 1_024, max(most, _FRAME_ROWS)))
-    return Sizes(frame, block, None if reads_here() else _room() - _states(questions))
+    piece = frame * max(1, min(share // 2, _PIECE_ROWS) // frame)
+    room = None if reads_here() else _room() - _states(questions)
+    return Sizes(frame, block, piece, room)
 
 
 def writes_out(function: Any) -> bool:
@@ -140,9 +146,15 @@ def writes_out(function: Any) -> bool:
     return bool(getattr(function, "dense", False))
 
 
-def _workers() -> int:
-    workers: int = dask.config.get("num_workers", None) or CPU_COUNT
-    return workers
+def are_light(sizes: Sizes, spec: BlockSpec) -> bool:
+    """Whether some pieces may wait in memory for every worker."""
+    return 2 * 8 * sizes.piece_rows * max(len(spec.columns), 1) <= reader_bytes()
+
+
+def workers() -> int:
+    """How many tasks run at once, as far as dask's settings tell."""
+    count: int = dask.config.get("num_workers", None) or CPU_COUNT
+    return count
 
 
 def _room() -> int:
@@ -155,7 +167,7 @@ def _states(questions: Sequence[Reduction[Any]]) -> int:
 
 def states_alive() -> int:
     """How many states of a reduction may be in memory at once: of the workers, and merged ones."""
-    return _workers() + 6
+    return workers() + 6
 
 
 def reader_needs(partition: Partition, spec: BlockSpec, sizes: Sizes) -> int:
@@ -182,7 +194,7 @@ def few_readers(source: Source, spec: BlockSpec, sizes: Sizes) -> int | None:
     if sizes.room is None:
         return None
     count = readers_at_once(reader_needs(_largest(source), spec, sizes), sizes.room)
-    return count if count < min(_workers(), len(source.partitions)) else None
+    return count if count < min(workers(), len(source.partitions)) else None
 
 
 def _largest(source: Source) -> Partition:
@@ -194,7 +206,8 @@ def memory_needed(
 ) -> int:
     """About how many bytes a pass takes at its peak, and what is made of it.
 
-    What as many readers hold as there is room for, one at least, the states of all workers,
+    What as many readers hold as there is room for, one at least, pieces that wait to be folded,
+    the states of all workers,
     and what is made of the last.
 
     Parameters
@@ -209,8 +222,18 @@ def memory_needed(
         What is folded.
     """
     one, others = _needs(spec, solving, source, questions)
-    most = min(_workers(), len(source.partitions))
-    return min(readers_at_once(one, _room() - others), most) * one + others
+    most = min(workers(), len(source.partitions))
+    at_once = min(readers_at_once(one, _room() - others), most)
+    return at_once * (one + _waiting(spec, source)) + others
+
+
+def _waiting(spec: BlockSpec, source: Source) -> int:
+    """Bytes of the pieces of a partition that wait to be folded."""
+    sizes = sizes_for(spec, compiled=compiled_pays(spec.k, source.rows))
+    rows = max((partition.rows or 0 for partition in source.partitions), default=0)
+    if rows <= sizes.piece_rows or not are_light(sizes, spec):
+        return 0
+    return _PIECES * 8 * sizes.piece_rows * len(spec.columns)
 
 
 def _needs(

@@ -1,4 +1,4 @@
-"""The tasks of dask's graph: fold, merge, collect rows; their progress, and BLAS on one thread."""
+"""The tasks of dask's graph: their calls, rows that are collected, progress, one BLAS thread."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -24,12 +24,11 @@ from tqdm.auto import tqdm
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import Beside
-from statsmodels_ooc.engine.ledger import Read, changed, check_read, note_lazy_read, noted
+from statsmodels_ooc.engine.ledger import Read, changed, check_read, note_lazy_read
 from statsmodels_ooc.engine.rowarray import KeptRows
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading
 from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.options import options
-from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import Partition
 from statsmodels_ooc.sources.chunk import Chunk
@@ -77,43 +76,6 @@ class TaskGraph:
 
 
 Seen = tuple[int, int, int]  # of a partition: rows read, rows kept, checksum
-
-
-@dataclass(frozen=True)
-class Fold:
-    """The task of a pass: fold a partition into one state a reduction."""
-
-    spec: BlockSpec
-    reductions: tuple[Reduction[Any], ...]
-    sizes: Sizes
-    meter: str
-    compared: bool = False
-    beside: tuple[str, ...] = ()
-
-    def __call__(
-        self, bound: Any, index: int, *chunks: NDArray[Any]
-    ) -> tuple[dict[int, Read], list[Any]]:
-        partition = released(bound)
-        with reading(partition, self.spec, self.sizes):
-            return self._fold(partition, index, chunks)
-
-    def _fold(
-        self, partition: Partition, index: int, chunks: Sequence[NDArray[Any]]
-    ) -> tuple[dict[int, Read], list[Any]]:
-        states = [reduction.init() for reduction in self.reductions]
-        read = Read()
-        beside = Beside(self.beside, chunks, partition.label)
-        with (
-            one_blas_thread(),
-            np.errstate(over="ignore"),  # the facts name what is too large
-            contents_are_compared() if self.compared else nullcontext(),
-        ):
-            for frame_rows, blocks in _frames(self.spec, partition, index, self.sizes, read):
-                for block in beside.put(blocks):
-                    for i, reduction in enumerate(self.reductions):
-                        states[i] = reduction.update(states[i], block)
-                tick(self.meter, frame_rows)
-        return {index: read}, states
 
 
 @dataclass(frozen=True)
@@ -180,7 +142,7 @@ class Collect:
             labels = None if meter is None else partition.labels  # a lazy answer has none
         reader = "a lazy answer"
         check_read(partition.label, reader, before, found)
-        check_unchanged(partition.label, reader, seen, state.seen.get(index, (0, 0, 0)))
+        check_unchanged(partition.label, reader, seen, state.entry(index))
         if labels is not None and numbers is not None:
             labels = labels.take(numbers)
         return values, KeptRows(kept, read, numbers, rows, labels)
@@ -205,17 +167,6 @@ def check_unchanged(label: str, reader: str, was: Seen, now: Seen) -> None:
         raise changed(label, reader, was[0], now[0])
 
 
-def _frames(
-    spec: BlockSpec, partition: Partition, index: int, sizes: Sizes, read: Read
-) -> Iterator[tuple[int, Iterator[Any]]]:
-    """The rows of every frame of a partition, and its blocks."""
-    start = 0
-    chunks = partition.chunks(spec.columns, sizes.frame_rows, spec.encoded)
-    for chunk in noted(read, chunks, spec.encoded):
-        yield len(chunk), blocks_of(spec, chunk, index, partition.label, start, sizes)
-        start += len(chunk)
-
-
 def blocks_of(
     spec: BlockSpec, frame: Chunk | pd.DataFrame, index: int, label: str, start: int, sizes: Sizes
 ) -> Iterator[Any]:
@@ -226,22 +177,6 @@ def blocks_of(
         if not isinstance(error, OutOfCoreError):
             error.add_note(f"in {label}, rows {start} to {start + len(frame) - 1}")
         raise
-
-
-@dataclass(frozen=True)
-class Merge:
-    """The inner node of the tree: the states of neighbours, left before right."""
-
-    reductions: tuple[Reduction[Any], ...]
-
-    def __call__(
-        self, left: tuple[dict[int, Read], list[Any]], right: tuple[dict[int, Read], list[Any]]
-    ) -> tuple[dict[int, Read], list[Any]]:
-        merged = [
-            reduction.merge(a, b)
-            for reduction, a, b in zip(self.reductions, left[1], right[1], strict=True)
-        ]
-        return left[0] | right[0], merged
 
 
 def bound(partition: Partition, columns: Sequence[str]) -> Any:

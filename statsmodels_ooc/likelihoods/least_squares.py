@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from statsmodels_ooc.likelihoods.base import Asked, Question
 from statsmodels_ooc.likelihoods.opening import check_facts
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import RowFacts, RowFactsState
-from statsmodels_ooc.reductions.least_squares import Moments, Triangle, TriangleState
+from statsmodels_ooc.reductions.least_squares import Moments, MomentsState, Triangle, TriangleState
 from statsmodels_ooc.solvers.dependence import describe, find_constant
 from statsmodels_ooc.solvers.least_squares import DIGITS, LinearFit, factor_of_gram, solve
 from statsmodels_ooc.solvers.submodels import seen_through
@@ -159,10 +158,14 @@ class LeastSquares:
         found: tuple[float, FloatArray | None] = self._of_all_rows(
             "gram",
             Moments(self.spec.k),
-            # Without an intercept the centred moments of a full set of dummies are singular.
-            partial(factor_of_gram, centred=self.spec.has_intercept),
+            self._factored,
         )
         return found
+
+    def _factored(self, state: MomentsState) -> tuple[float, FloatArray | None]:
+        # Without an intercept the centred moments of a full set of dummies are singular.
+        with one_blas_thread():  # the same bits on every machine
+            return factor_of_gram(state, centred=self.spec.has_intercept)
 
     def _of_all_rows(self, key: str, reduction: Reduction[Any], *finish: Any) -> Any:
         """One pass; the first one finds the facts of the rows as well, and checks them."""

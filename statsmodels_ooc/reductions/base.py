@@ -24,9 +24,13 @@ class Reduction(ABC, Generic[State]):
     takes_cells : bool
         Whether it is right on rows that stand for several, which `Block.cells` tells.
         Where it is not, it is refused there.
+    is_divisible : bool
+        Whether states of parts of a partition merge. Where they do not, a partition is folded
+        as a whole.
     """
 
     takes_cells: ClassVar[bool] = False
+    is_divisible: ClassVar[bool] = True
 
     @abstractmethod
     def init(self) -> State:

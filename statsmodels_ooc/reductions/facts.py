@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from xxhash import xxh3_64
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.reductions.base import Reduction
-
-_SAMPLED = 8_192  # one row of so many is looked at as a whole
+from statsmodels_ooc.reductions.segments import Checksum, segments_of
 
 
 class NotFinite(NamedTuple):
@@ -139,42 +135,49 @@ class Extremes(Reduction[ExtremesState]):
         return ExtremesState(low, high, left.finite and right.finite)
 
 
+class SeenRows(NamedTuple):
+    """What was seen of a partition: rows read, rows kept, and what these were."""
+
+    read: int = 0
+    kept: int = 0
+    checksum: Checksum = Checksum()
+
+    def entry(self) -> tuple[int, int, int]:
+        """Rows read, rows kept, and the checksum of what was kept."""
+        return self.read, self.kept, self.checksum.total
+
+    def followed_by(self, later: SeenRows) -> SeenRows:
+        """These rows and the ones after them."""
+        checksum = self.checksum.followed_by(later.checksum)
+        return SeenRows(self.read + later.read, self.kept + later.kept, checksum)
+
+    def complete(self) -> SeenRows:
+        """The same, of a partition of which nothing is missing."""
+        return SeenRows(self.read, self.kept, Checksum(self.checksum.total))
+
+
 @dataclass(slots=True)
 class FingerprintState:
-    """What the partitions were, by their number.
+    """What the partitions were, by their number; one that gave no block has no entry."""
 
-    Attributes
-    ----------
-    seen : dict
-        Rows read, rows kept, and a checksum of what was kept (XXH3 of 64 bits). A
-        partition that gave no block has no entry.
-    """
-
-    seen: dict[int, tuple[int, int, int]] = field(default_factory=dict)
-    _running: tuple[int, list[xxh3_64]] | None = field(default=None, repr=False, compare=False)
-
-    def __reduce__(self) -> tuple[type[FingerprintState], tuple[dict[int, tuple[int, int, int]]]]:
-        return FingerprintState, (self.seen,)  # its partitions are complete
-
-    def running(self, partition: int, count: int) -> list[xxh3_64]:
-        """The checksums of a partition whose blocks come one after another."""
-        if self._running is None or self._running[0] != partition:
-            if self.seen.get(partition, (0, 0, 0))[1]:
-                raise ValueError(f"partition {partition} goes on after another, or a pickle")
-            self._running = partition, [xxh3_64() for _ in range(count)]
-        return self._running[1]
+    partitions: dict[int, SeenRows] = field(default_factory=dict)
 
     def of(self, count: int) -> list[tuple[int, int, int]]:
         """The entries of partitions 0 to ``count - 1``, zeros for those without."""
-        return [self.seen.get(number, (0, 0, 0)) for number in range(count)]
+        return [self.entry(number) for number in range(count)]
+
+    def entry(self, partition: int) -> tuple[int, int, int]:
+        """Rows read, rows kept, and a checksum of what was kept."""
+        return self.partitions.get(partition, SeenRows()).entry()
 
 
 @dataclass(frozen=True)
 class Fingerprint(Reduction[FingerprintState]):
     """Tell whether two passes made the same of the rows, however they were cut into blocks.
 
-    One row in 8,192 is looked at, of ``endog``, of what goes with the rows and of the
-    variables: the columns that these are made of are compared where they are read.
+    The first row that is kept of every 8,192 is looked at, of ``endog``, of what goes with the
+    rows and of the variables: the columns that these are made of are compared where they are
+    read.
 
     Parameters
     ----------
@@ -189,31 +192,24 @@ class Fingerprint(Reduction[FingerprintState]):
         return FingerprintState()
 
     def update(self, state: FingerprintState, block: Block) -> FingerprintState:
-        read, kept, total = state.seen.get(block.partition, (0, 0, 0))
+        read, kept, checksum = state.partitions.get(block.partition, SeenRows())
         b = len(block.endog)
         if b:
             keys = block.design.keys()
             beside = (block.endog, *block.extras.given().values())
-            compared = [_sampled((*beside, *keys), b, kept)]
-            if self.encoded:
-                compared += [*beside, *(key for key in keys if key.dtype.kind in "iu")]
-            running = state.running(block.partition, len(compared))
-            for checksum, values in zip(running, compared, strict=True):
-                checksum.update(np.ascontiguousarray(values).data)
-            total = sum((2 * j + 1) * one.intdigest() for j, one in enumerate(running)) % 2**64
-        state.seen[block.partition] = (read + block.rows_read, kept + b, total)
+            codes = [*beside, *(key for key in keys if key.dtype.kind in "iu")]
+            compared = codes if self.encoded else []
+            checksum = checksum.with_segments(
+                segments_of(block, (*beside, *keys), compared, checksum.last)
+            )
+        state.partitions[block.partition] = SeenRows(read + block.rows_read, kept + b, checksum)
         return state
 
     def merge(self, left: FingerprintState, right: FingerprintState) -> FingerprintState:
-        running = right._running or left._running
-        if running is not None:  # a copy: what goes on is the merged state's own
-            running = running[0], [checksum.copy() for checksum in running[1]]
-        return FingerprintState(left.seen | right.seen, running)
-
-
-def _sampled(keys: Sequence[NDArray[Any]], b: int, before: int) -> FloatArray:
-    """Every `_SAMPLED`-th of b rows after so many others, (m, q), of q variables, (b,) each."""
-    first = -before % _SAMPLED
-    if first >= b:
-        return np.empty((0, len(keys)))
-    return np.array([key[first::_SAMPLED] for key in keys], dtype=np.float64).T
+        found = dict(left.partitions)
+        for number, later in right.partitions.items():
+            found[number] = found[number].followed_by(later) if number in found else later
+        for number, rows in found.items():
+            if rows.checksum.open and min(found) < number < max(found):
+                found[number] = rows.complete()
+        return FingerprintState(found)

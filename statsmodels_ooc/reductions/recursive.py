@@ -113,6 +113,8 @@ class RecursiveResiduals(Reduction[RecursiveState]):
     over time. J. R. Stat. Soc. B 37, 149-192.
     """
 
+    is_divisible = False  # the rows before are known where partitions begin
+
     before: tuple[int, ...]
     factors: tuple[FloatArray, ...]
     skip: int

@@ -61,6 +61,8 @@ class Candidates(Reduction[CandidatesState]):
         How many rows there are, where that is known.
     """
 
+    is_divisible = False  # rows are numbered from the start of a partition
+
     needs: tuple[int, ...]
     scores: Scores
     numbering: Numbering

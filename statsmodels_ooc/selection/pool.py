@@ -72,6 +72,8 @@ class GatherState:
 class Gather(Reduction[GatherState]):
     """Find the raw rows of some codes, which are sorted."""
 
+    is_divisible = False  # rows are numbered from the start of a partition
+
     codes: IntArray
     numbering: Numbering
 

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import (
     Callable,
     Collection,
+    Generator,
     ItemsView,
     Iterable,
     Iterator,
@@ -122,7 +123,13 @@ class Recipe(ABC):
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[Chunk]:
         """The rows in order, see `Partition.chunks`."""
-        return map(Chunk.of, self.frames(columns, max_rows, encoded))
+        frames = self.frames(columns, max_rows, encoded)
+        try:
+            for frame in frames:
+                yield Chunk.of(frame)
+        finally:
+            if isinstance(frames, Generator):  # who stops early closes what is open
+                frames.close()
 
     @property
     def labels(self) -> pd.Index[Any] | None:

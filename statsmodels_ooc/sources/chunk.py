@@ -46,6 +46,11 @@ class Chunk:
         return self.rows
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of the values."""
+        return sum(int(self.array(name).nbytes) for name in self.names)
+
+    @property
     def frame(self) -> pd.DataFrame:
         """The rows as a frame, which shares their memory."""
         if self._frame is None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from statsmodels_ooc.blocks.block import Block, Dense, Extras
 from statsmodels_ooc.reductions.facts import Fingerprint
+from statsmodels_ooc.reductions.segments import SEGMENT
 
 N, K = 500, 2
 
@@ -32,7 +37,7 @@ def block_of(rows: dict[str, np.ndarray], **kwargs: Any) -> Block:
 def fingerprint(rows: dict[str, np.ndarray], **kwargs: Any) -> Any:
     reduction = Fingerprint(encoded=True)
     block = block_of(rows, rows_read=len(rows["endog"]), **kwargs)
-    return reduction.update(reduction.init(), block).seen
+    return reduction.update(reduction.init(), block).entry(block.partition)
 
 
 def endog(rows: dict[str, np.ndarray]) -> None:
@@ -89,15 +94,89 @@ def test_what_was_merged_and_what_goes_on_are_two() -> None:
     state = reduction.update(reduction.init(), block_of(head))
     merged = reduction.merge(reduction.init(), state)
     for one in (state, merged):
-        assert (
-            reduction.update(one, block_of(tail)).seen
-            == reduction.update(reduction.init(), block_of(rows)).seen
-        )
+        assert reduction.update(one, block_of(tail, start=9)).of(1) == reduction.update(
+            reduction.init(), block_of(rows)
+        ).of(1)
 
 
-def test_a_partition_is_seen_in_one_go() -> None:
+LONG = 3 * SEGMENT + 100
+
+
+def long_columns(seed: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return {
+        "endog": rng.integers(0, 2, LONG).astype(float),
+        "exog": rng.normal(size=(LONG, K)),
+        "weights": rng.integers(1, 9, LONG).astype(float),
+    }
+
+
+def folded(
+    rows: dict[str, np.ndarray], cuts: list[int], kept: np.ndarray | None, encoded: bool
+) -> list[Any]:
+    """States of the pieces between some cuts, pickled on the way, in blocks of two sizes."""
+    reduction, states = Fingerprint(encoded), []
+    for begin, end in pairwise([0, *sorted(cuts), len(rows["endog"])]):
+        state = reduction.init()
+        for at in range(begin, end, size := 1_000 + (begin % 7) * 4_000):
+            piece = slice(at, min(at + size, end))
+            some = {name: values[piece].copy() for name, values in rows.items()}
+            place = {"start": at} if kept is None else {"kept": kept[piece]}
+            block = block_of(some, rows_read=len(some["endog"]), **place)
+            state = reduction.update(state, block)
+            for values in some.values():
+                values[:] = 7  # a block's memory is overwritten
+        states.append(pickle.loads(pickle.dumps(state)))
+    return states
+
+
+@pytest.mark.parametrize("encoded", [True, False])
+@pytest.mark.parametrize("dropped", [True, False])
+@settings(deadline=None, max_examples=40)
+@given(
+    cuts=st.lists(st.integers(0, LONG) | st.sampled_from([SEGMENT, 2 * SEGMENT, 0]), max_size=6),
+    left_first=st.booleans(),
+)
+def test_any_cut_gives_the_same(
+    encoded: bool, dropped: bool, cuts: list[int], left_first: bool
+) -> None:
+    kept = np.sort(np.random.default_rng(1).permutation(2 * LONG)[:LONG]) if dropped else None
+    reduction, rows = Fingerprint(encoded), long_columns()
+    (whole,) = folded(rows, [], kept, encoded)
+    states = folded(rows, cuts, kept, encoded)
+    while len(states) > 1:
+        at = 0 if left_first else len(states) - 2
+        states[at : at + 2] = [reduction.merge(*states[at : at + 2])]
+    assert states[0].of(1) == whole.of(1)
+
+
+@pytest.mark.parametrize("cuts", [[], [SEGMENT], [5, 9_000, 20_000]])
+def test_every_row_and_their_order_are_noticed_however_they_are_cut(cuts: list[int]) -> None:
+    reduction, rng = Fingerprint(encoded=True), np.random.default_rng(2)
+
+    def of(rows: dict[str, np.ndarray]) -> Any:
+        return reduce(reduction.merge, folded(rows, cuts, None, True)).entry(0)
+
+    rows = long_columns()
+    known = {of(rows)}
+    for _ in range(10):
+        at, to = rng.choice(LONG, size=2, replace=False)
+        rows["endog"][at] = 1 - rows["endog"][at]
+        known.add(of(rows))
+        rows["endog"][to] = 1 - rows["endog"][to]
+        known.add(of(rows))
+    for step in (1, SEGMENT):  # rows, and segments, that are exchanged
+        rows = {name: np.roll(values, step, axis=0) for name, values in rows.items()}
+        known.add(of(rows))
+    assert len(known) == 23
+
+
+def test_complete_partitions_hold_no_rows() -> None:
     reduction = Fingerprint(encoded=True)
-    state = reduction.update(reduction.init(), block_of(columns()))
-    loaded = pickle.loads(pickle.dumps(state))
-    with pytest.raises(ValueError, match="partition 0 goes on"):
-        reduction.update(loaded, block_of(columns()))
+    states = [
+        reduction.update(reduction.init(), block_of(columns(), partition=number))
+        for number in range(20)
+    ]
+    merged = reduce(reduction.merge, states)
+    assert merged.of(20) == [one.entry(number) for number, one in enumerate(states)]
+    assert len(pickle.dumps(merged)) < 4 * len(pickle.dumps(states[0]))

@@ -36,7 +36,7 @@ from statsmodels_ooc.reductions.cluster import ClusterState, ClusterSums, added_
 from statsmodels_ooc.reductions.cumulative import CumulatedScores, Cusum
 from statsmodels_ooc.reductions.distinct import DistinctRows, DistinctState
 from statsmodels_ooc.reductions.exact import ExactMoments, Means
-from statsmodels_ooc.reductions.facts import Extremes, Fingerprint, RowFacts
+from statsmodels_ooc.reductions.facts import Extremes, Fingerprint, FingerprintState, RowFacts
 from statsmodels_ooc.reductions.gap import Gap
 from statsmodels_ooc.reductions.glm_meat import ObservedInformation, ScoreMeat
 from statsmodels_ooc.reductions.kernel import KernelMeat, KernelState
@@ -65,6 +65,7 @@ from statsmodels_ooc.reductions.responses import (
 from statsmodels_ooc.reductions.sandwich import GLMScores, LinearScores, WhiteMeat
 from statsmodels_ooc.reductions.score_test import ScoreTestSums
 from statsmodels_ooc.reductions.scoring import Remainder, Scoring
+from statsmodels_ooc.reductions.segments import SEGMENT
 from statsmodels_ooc.selection.candidates import Candidates
 from statsmodels_ooc.selection.carried import Numbering, RawBlock
 from statsmodels_ooc.selection.criteria import deal
@@ -201,7 +202,7 @@ ELSEWHERE = {
 }
 # These have an entry for a partition, so they are merged where one partition ends and the
 # next begins, as the engine does.
-BY_PARTITION = ("fingerprint", "D candidates", "T candidates", "a sample")
+BY_PARTITION = ("D candidates", "T candidates", "a sample")
 ROWS_MERGE_ANYWHERE = [name for name in REDUCTIONS if name not in BY_PARTITION]
 
 # Which rows come first in an order, by how many it keeps.
@@ -379,6 +380,8 @@ def parts(state: Any) -> dict[str, Any]:
         return {f"{i}: {name}": value for i, pair in enumerate(pairs) for name, value in pair}
     if isinstance(state, DistinctState):
         return cells_of(state)
+    if isinstance(state, FingerprintState):
+        return {f"partition {i}": state.entry(i) for i in state.partitions}
     if isinstance(state, PartitionsState):
         pairs = zip(state.partitions, state.factors, strict=True)
         return {f"partition {i}": factor.r.T @ factor.r for i, factor in pairs}
@@ -473,6 +476,27 @@ def test_merged_parts_are_the_whole(name: str, drawn: list[Rows]) -> None:
     assert_same(merged, fold(reduction, a.blocks() + b.blocks()))
 
 
+@pytest.mark.parametrize("name", [name for name, one in REDUCTIONS.items() if one.is_divisible])
+@quick
+@given(drawn=partitions(2), cut=st.integers(0, 4))
+def test_parts_of_a_partition_are_the_whole(name: str, drawn: list[Rows], cut: int) -> None:
+    reduction, (a, b) = REDUCTIONS[name], drawn
+    blocks = b.blocks()
+    before, head, tail = (
+        fold(reduction, rows) for rows in (a.blocks(), blocks[:cut], blocks[cut:])
+    )
+    whole = reduction.merge(before, fold(reduction, blocks))
+    merge = reduction.merge
+    assert_same(merge(before, merge(head, tail)), whole)
+    assert_same(merge(merge(before, head), tail), whole)
+
+
+def test_what_numbers_rows_from_the_start_of_a_partition_is_not_cut() -> None:
+    whole = {type(one) for one in REDUCTIONS.values() if not one.is_divisible}
+    assert whole == {Candidates, RecursiveResiduals}
+    assert not Gather.is_divisible
+
+
 @each
 @quick
 @given(drawn=partitions(2))
@@ -521,4 +545,6 @@ def test_a_pickled_state_does_not_grow_with_the_rows(name: str) -> None:
         (block,) = Rows(rng.normal(size=(n, K)), rng.normal(size=n), None, 0, (n,)).whole()
         return len(pickle.dumps(reduction.update(reduction.init(), block)))
 
-    assert size(10_000) <= size(100) + 64
+    # a fingerprint holds no more than the segments where its rows begin and end
+    few, many = (2 * SEGMENT, 5 * SEGMENT) if name == "fingerprint" else (100, 10_000)
+    assert size(many) <= size(few) + 64

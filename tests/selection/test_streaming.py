@@ -456,7 +456,7 @@ def test_states_may_be_merged_in_any_order(
             left.append(merge(a, b))
         return left[0]
 
-    monkeypatch.setattr(engine_passes, "_tree", any_tree)
+    monkeypatch.setattr(engine_passes, "tree", any_tree)
     assert bits(CASES[name].select(chunked(CASES[name], 5))) == bits(whole(name))
 
 

@@ -1,0 +1,151 @@
+"""The tasks of a pass: read and fold partitions, whole or in pieces, and merge the states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from statsmodels_ooc.engine.beside import Beside
+from statsmodels_ooc.engine.ledger import Read
+from statsmodels_ooc.engine.pieces import Taken, merged
+from statsmodels_ooc.engine.reader import PartitionReader, StartedChunk
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading
+from statsmodels_ooc.engine.tasks import blocks_of, one_blas_thread, released, tick
+from statsmodels_ooc.reductions.base import Reduction
+from statsmodels_ooc.sources.base import Partition
+from statsmodels_ooc.sources.files import contents_are_compared
+
+Folded = tuple[dict[int, Read], list[Any]]  # what was read of partitions, a state a reduction
+
+
+@dataclass(frozen=True)
+class Merge:
+    """The inner node of the tree: the states of neighbours, left before right."""
+
+    reductions: tuple[Reduction[Any], ...]
+
+    def __call__(self, left: Folded, right: Folded) -> Folded:
+        states = [
+            reduction.merge(a, b)
+            for reduction, a, b in zip(self.reductions, left[1], right[1], strict=True)
+        ]
+        return left[0] | right[0], states
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What a pass does with frames: one state a reduction, for a piece or a whole partition.
+
+    As a task it reads a partition and folds it, piece by piece.
+    """
+
+    spec: BlockSpec
+    reductions: tuple[Reduction[Any], ...]
+    sizes: Sizes
+    meter: str
+    compared: bool = False
+    beside: tuple[str, ...] = ()
+
+    def __call__(self, bound: Any, index: int, pieces: int, *chunks: NDArray[Any]) -> Folded:
+        partition = released(bound)
+        with reading(partition, self.spec, self.sizes):
+            return self._whole(partition, index, pieces, chunks)
+
+    def _whole(
+        self, partition: Partition, index: int, pieces: int, chunks: Sequence[NDArray[Any]]
+    ) -> Folded:
+        reader, beside = self.reader(), Beside(self.beside, chunks, partition.label)
+        with closing(reader), self.at_work():
+            frames = reader.rest(partition)
+            found = self.folded(frames, index, partition.label, pieces, beside)
+            parts: Iterator[Folded] = (({}, states) for states in found)
+            _, states = merged(parts, Merge(self.reductions))
+        return {index: reader.read}, states
+
+    def reader(self) -> PartitionReader:
+        """What gives the frames of a partition."""
+        return PartitionReader(self.spec, self.sizes)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """What must hold while rows are read or folded."""
+        with (
+            one_blas_thread(),
+            np.errstate(over="ignore"),  # the facts name what is too large
+            contents_are_compared() if self.compared else nullcontext(),
+        ):
+            yield
+
+    def folded(
+        self,
+        frames: Iterable[StartedChunk],
+        index: int,
+        label: str,
+        pieces: int = 1,
+        beside: Beside | None = None,
+    ) -> Iterator[list[Any]]:
+        """The states of each piece of some frames of a partition; the last one takes the rest."""
+        states, stop = self._init(), self.sizes.piece_rows
+        for start, frame in frames:
+            if pieces > 1 and start >= stop:
+                yield states
+                states, stop, pieces = self._init(), start + self.sizes.piece_rows, pieces - 1
+            blocks = blocks_of(self.spec, frame, index, label, start, self.sizes)
+            for block in blocks if beside is None else beside.put(blocks):
+                for i, reduction in enumerate(self.reductions):
+                    states[i] = reduction.update(states[i], block)
+            tick(self.meter, len(frame))
+        yield states
+        for _ in range(pieces - 1):
+            yield self._init()
+
+    def _init(self) -> list[Any]:
+        return [reduction.init() for reduction in self.reductions]
+
+
+@dataclass(frozen=True)
+class ReadPiece:
+    """The task that reads the next piece of a partition, after others have been done."""
+
+    fold: Fold
+
+    def __call__(self, reader: PartitionReader, bound: Any, index: int, *after: Any) -> Taken:
+        partition, taken = released(bound), Taken()
+        with self.fold.at_work():
+            frames = reader.piece(partition)
+            if not taken.fill(frames):  # too heavy to be handed on
+                frames = taken.each(frames)
+                (taken.states,) = self.fold.folded(frames, index, partition.label)
+        return taken
+
+
+@dataclass(frozen=True)
+class FoldPiece:
+    """The task that folds a piece that was read."""
+
+    fold: Fold
+
+    def __call__(self, taken: Taken, index: int, label: str) -> Folded:
+        if taken.states is not None:
+            return {}, taken.states
+        with self.fold.at_work():
+            (states,) = self.fold.folded(taken.each(), index, label)
+        return {}, states
+
+
+@dataclass(frozen=True)
+class FoldRest:
+    """The task that reads and folds the last piece of a partition."""
+
+    fold: Fold
+
+    def __call__(self, reader: PartitionReader, bound: Any, index: int, *after: Any) -> Folded:
+        partition = released(bound)
+        with closing(reader), self.fold.at_work():
+            (states,) = self.fold.folded(reader.rest(partition), index, partition.label)
+        return {index: reader.read}, states

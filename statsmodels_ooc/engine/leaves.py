@@ -1,0 +1,101 @@
+"""The calls of a pass: partitions as tasks, or as chains of tasks that share one read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from heapq import heapreplace
+from typing import Any
+
+from statsmodels_ooc.engine.folding import Fold, FoldPiece, FoldRest, Merge, ReadPiece
+from statsmodels_ooc.engine.pieces import divides, pieces_of, tree
+from statsmodels_ooc.engine.sizes import are_light
+from statsmodels_ooc.engine.tasks import TaskGraph, bound
+from statsmodels_ooc.sources.base import Partition
+
+_WAITING = 1.125  # times its share that a thread may work: tasks for pieces cost about as much
+
+
+class Leaves:
+    """Calls that give the states of each partition; closed, no reader is left open.
+
+    Where the partitions go well into the threads, each is read and folded by one task. Where
+    threads would wait for the last ones, each is a chain of tasks: one reads a piece, another
+    one folds it while the next piece is read. Pieces, and the tree in which they merge, are the
+    same both ways.
+
+    A piece is not read before another one of the partition, so many pieces earlier, has been
+    folded. Dask's threads go on with what they have begun, so that no more partitions are open
+    than there are threads.
+
+    Parameters
+    ----------
+    graph : TaskGraph
+        Gets the calls.
+    fold : Fold
+        What is done with frames.
+    threads : int
+        Threads of this process that run the tasks; one where they run elsewhere.
+    """
+
+    def __init__(self, graph: TaskGraph, fold: Fold, threads: int) -> None:
+        self._fold, self._threads = fold, threads
+        self._readers = ExitStack()
+        self.merge = graph.calls_of(Merge(fold.reductions))
+        self._whole = graph.calls_of(fold)
+        self._read = graph.calls_of(ReadPiece(fold))
+        self._piece = graph.calls_of(FoldPiece(fold))
+        self._rest = graph.calls_of(FoldRest(fold))
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self._readers.close()
+
+    def of(self, partitions: Sequence[Partition], chunks: Sequence[Sequence[Any]]) -> list[str]:
+        """The calls, in the order of the partitions, with what is put beside their rows."""
+        fold, count, calls = self._fold, len(partitions), []
+        are_cut, are_shared = divides(fold.reductions), self._are_shared(partitions)
+        for i, partition in enumerate(partitions):
+            given = bound(partition, fold.spec.columns)
+            pieces = pieces_of(partition, fold.sizes) if are_cut else 1
+            if pieces > 1 and are_shared:
+                calls.append(self._chain(given, i, pieces, partition.label, self._ahead(i, count)))
+            else:
+                calls.append(self._whole(given, i, pieces, *chunks[i]))
+        return calls
+
+    def _are_shared(self, partitions: Sequence[Partition]) -> bool:
+        """Whether several threads work on a partition."""
+        fold, threads = self._fold, self._threads
+        has_room = are_light(fold.sizes, fold.spec) or 2 * len(partitions) <= threads
+        rows = [partition.rows or 0 for partition in partitions]
+        return has_room and not fold.beside and longest(rows, threads) > _WAITING
+
+    def _ahead(self, index: int, count: int) -> int:
+        """How many pieces of a partition may be in memory.
+
+        Two, but for the partitions that are left in the end: all threads work on these.
+        """
+        last = count % self._threads or self._threads
+        return 1 - -self._threads // last if index >= count - last else 2
+
+    def _chain(self, given: Any, index: int, pieces: int, label: str, ahead: int) -> str:
+        reader = self._readers.enter_context(closing(self._fold.reader()))
+        folded: list[str] = []
+        before: tuple[str, ...] = ()
+        for number in range(pieces):
+            after = (*before, folded[-ahead]) if number >= ahead else before
+            if number == pieces - 1:
+                folded.append(self._rest(reader, given, index, *after))
+            else:
+                before = (self._read(reader, given, index, *after),)
+                folded.append(self._piece(*before, index, label))
+        return tree(folded, self.merge)
+
+
+def longest(rows: Sequence[int], threads: int) -> float:
+    """How long threads work that take partitions in turn, in shares of an even division."""
+    loads = [0] * threads
+    for count in rows:
+        heapreplace(loads, loads[0] + count)
+    return max(loads) * threads / max(sum(loads), 1)

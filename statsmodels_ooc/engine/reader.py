@@ -1,0 +1,73 @@
+"""One read of a partition that tasks continue one after the other."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+
+from statsmodels_ooc.engine.ledger import Read, noted
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes
+from statsmodels_ooc.sources.base import Partition
+from statsmodels_ooc.sources.chunk import Chunk
+
+StartedChunk = tuple[int, Chunk]  # how many rows of the partition come before, and some
+
+
+class PartitionReader:
+    """The rows of a partition in order, for whichever thread asks next.
+
+    Parameters
+    ----------
+    spec : BlockSpec
+        Which columns.
+    sizes : Sizes
+        Rows of frames and of pieces.
+
+    Attributes
+    ----------
+    read : Read
+        What has been read.
+    """
+
+    def __init__(self, spec: BlockSpec, sizes: Sizes) -> None:
+        self.read = Read()
+        self._spec, self._sizes = spec, sizes
+        self._frames: Iterator[Chunk] | None = None
+        self._stored: Iterator[Chunk] | None = None
+        self._lock, self._closed = threading.Lock(), False
+
+    def piece(self, partition: Partition) -> Iterator[StartedChunk]:
+        """The next frames, until they have the rows of a piece."""
+        stop = self.read.rows + self._sizes.piece_rows
+        while self.read.rows < stop and (found := self._next(partition)) is not None:
+            yield found
+
+    def rest(self, partition: Partition) -> Iterator[StartedChunk]:
+        """All frames that are left."""
+        while (found := self._next(partition)) is not None:
+            yield found
+
+    def _next(self, partition: Partition) -> StartedChunk | None:
+        with self._lock:
+            if self._closed:
+                raise RuntimeError(f"the pass over {partition.label} is over")
+            if self._frames is None:
+                columns, encoded = self._spec.columns, self._spec.encoded
+                self._stored = partition.chunks(columns, self._sizes.frame_rows, encoded)
+                self._frames = noted(self.read, self._stored, encoded)
+            before = self.read.rows
+            frame = next(self._frames, None)
+            return None if frame is None else (before, frame)
+
+    def close(self) -> None:
+        """Read no more, and close what is open; a thread that is reading ends its frame first."""
+        with self._lock:
+            self._closed = True
+            for frames in (self._frames, self._stored):
+                close = getattr(frames, "close", None)
+                if close is not None:
+                    close()
+
+    def __dask_tokenize__(self) -> str:
+        return uuid.uuid4().hex  # dask would pickle it to know it again
