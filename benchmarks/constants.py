@@ -37,7 +37,7 @@ def draw(rng: np.random.Generator, b: int) -> pa.Table:
     )
 
 
-TASK = Task("constants", 1_000_000, 250_000, draw)
+TASK = Task("constants", 2_000_000, 500_000, draw)
 
 
 def cases() -> Iterator[tuple[str, str, str, str | None]]:
