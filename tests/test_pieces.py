@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -343,3 +344,18 @@ def test_threads_share_partitions_that_do_not_go_into_them():
     assert longest([1], 4) == 4
     assert longest([1, 1, 1, 5], 2) == pytest.approx(1.5)
     assert longest([0, 0], 2) == 0
+
+
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_what_threads_did_is_told(tmp_path, threads):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=30_000), "y": rng.normal(size=30_000)})
+    table.to_parquet(tmp_path / "t.parquet", row_group_size=30_000)
+    how = {"scheduler": "threads", "num_workers": threads}
+    with dask.config.set(how), smo.options.set(frame_rows=1_000):
+        passes = smof.ols("y ~ x", str(tmp_path / "t.parquet")).fit().passes
+    spent = passes[-1].spent
+    assert min(spent) > 0
+    assert sum(spent) < threads * passes[-1].seconds
+    assert re.search(r" s \(read \d+ %, build \d+ %, fold \d+ %\), 1 part", repr(passes))
+    assert "<th>read</th>" in passes._repr_html_()

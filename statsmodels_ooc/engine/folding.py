@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.engine.beside import Beside
-from statsmodels_ooc.engine.ledger import Read
+from statsmodels_ooc.engine.ledger import Read, Spent
 from statsmodels_ooc.engine.pieces import Taken, merged
 from statsmodels_ooc.engine.reader import PartitionReader, StartedChunk
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading
@@ -20,7 +21,20 @@ from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Partition
 from statsmodels_ooc.sources.files import contents_are_compared
 
-Folded = tuple[dict[int, Read], list[Any]]  # what was read of partitions, a state a reduction
+# What was read of partitions, a state a reduction, and the time it took.
+Folded = tuple[dict[int, Read], list[Any], Spent]
+_NOTHING = Spent()
+
+
+class Clock:
+    """Where the time of a task goes: `build` and `fold`, in seconds."""
+
+    def __init__(self) -> None:
+        self.build = self.fold = 0.0
+
+    def spent(self, read: float = 0.0) -> Spent:
+        """What it shows, with the time for reading."""
+        return Spent(read, self.build, self.fold)
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,7 @@ class Merge:
             reduction.merge(a, b)
             for reduction, a, b in zip(self.reductions, left[1], right[1], strict=True)
         ]
-        return left[0] | right[0], states
+        return left[0] | right[0], states, left[2].plus(right[2])
 
 
 @dataclass(frozen=True)
@@ -60,12 +74,13 @@ class Fold:
         self, partition: Partition, index: int, pieces: int, chunks: Sequence[NDArray[Any]]
     ) -> Folded:
         reader, beside = self.reader(), Beside(self.beside, chunks, partition.label)
+        clock = Clock()
         with closing(reader), self.at_work():
             frames = reader.rest(partition)
-            found = self.folded(frames, index, partition.label, pieces, beside)
-            parts: Iterator[Folded] = (({}, states) for states in found)
-            _, states = merged(parts, Merge(self.reductions))
-        return {index: reader.read}, states
+            found = self.folded(frames, index, partition.label, clock, pieces, beside)
+            parts: Iterator[Folded] = (({}, states, _NOTHING) for states in found)
+            _, states, _ = merged(parts, Merge(self.reductions))
+        return {index: reader.read}, states, clock.spent(reader.seconds)
 
     def reader(self) -> PartitionReader:
         """What gives the frames of a partition."""
@@ -86,6 +101,7 @@ class Fold:
         frames: Iterable[StartedChunk],
         index: int,
         label: str,
+        clock: Clock,
         pieces: int = 1,
         beside: Beside | None = None,
     ) -> Iterator[list[Any]]:
@@ -95,10 +111,15 @@ class Fold:
             if pieces > 1 and start >= stop:
                 yield states
                 states, stop, pieces = self._init(), start + self.sizes.piece_rows, pieces - 1
+            began = time.perf_counter()
             blocks = blocks_of(self.spec, frame, index, label, start, self.sizes)
             for block in blocks if beside is None else beside.put(blocks):
+                built = time.perf_counter()
                 for i, reduction in enumerate(self.reductions):
                     states[i] = reduction.update(states[i], block)
+                clock.build += built - began
+                began = time.perf_counter()
+                clock.fold += began - built
             tick(self.meter, len(frame))
         yield states
         for _ in range(pieces - 1):
@@ -115,12 +136,13 @@ class ReadPiece:
     fold: Fold
 
     def __call__(self, reader: PartitionReader, bound: Any, index: int, *after: Any) -> Taken:
-        partition, taken = released(bound), Taken()
+        partition, taken, clock = released(bound), Taken(), Clock()
         with self.fold.at_work():
             frames = reader.piece(partition)
             if not taken.fill(frames):  # too heavy to be handed on
                 frames = taken.each(frames)
-                (taken.states,) = self.fold.folded(frames, index, partition.label)
+                (taken.states,) = self.fold.folded(frames, index, partition.label, clock)
+                taken.spent = clock.spent()
         return taken
 
 
@@ -132,10 +154,11 @@ class FoldPiece:
 
     def __call__(self, taken: Taken, index: int, label: str) -> Folded:
         if taken.states is not None:
-            return {}, taken.states
+            return {}, taken.states, taken.spent
+        clock = Clock()
         with self.fold.at_work():
-            (states,) = self.fold.folded(taken.each(), index, label)
-        return {}, states
+            (states,) = self.fold.folded(taken.each(), index, label, clock)
+        return {}, states, clock.spent()
 
 
 @dataclass(frozen=True)
@@ -145,7 +168,7 @@ class FoldRest:
     fold: Fold
 
     def __call__(self, reader: PartitionReader, bound: Any, index: int, *after: Any) -> Folded:
-        partition = released(bound)
+        partition, clock = released(bound), Clock()
         with closing(reader), self.fold.at_work():
-            (states,) = self.fold.folded(reader.rest(partition), index, partition.label)
-        return {index: reader.read}, states
+            (states,) = self.fold.folded(reader.rest(partition), index, partition.label, clock)
+        return {index: reader.read}, states, clock.spent(reader.seconds)

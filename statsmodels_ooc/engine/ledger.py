@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -132,6 +132,29 @@ def _whole_numbers(column: pd.Series | NDArray[Any]) -> NDArray[Any]:
     return numbers
 
 
+class Spent(NamedTuple):
+    """Seconds that the threads of a pass took, added up.
+
+    Attributes
+    ----------
+    read : float
+        To get the rows from where they are, and to compare them with earlier passes.
+    build : float
+        To evaluate the variables of the design, and to cut blocks. Columns that are written at
+        the first look at them, or by the loops that multiply them, are not among this.
+    fold : float
+        To fold the blocks.
+    """
+
+    read: float = 0.0
+    build: float = 0.0
+    fold: float = 0.0
+
+    def plus(self, other: Spent) -> Spent:
+        """The time of both."""
+        return Spent(self.read + other.read, self.build + other.build, self.fold + other.fold)
+
+
 @dataclass(frozen=True)
 class PassRecord:
     """One read of the data.
@@ -150,6 +173,8 @@ class PassRecord:
         Partitions read.
     note : str
         How it was made, where there are several ways.
+    spent : Spent or None
+        What its threads did, where that was told: seconds to read, build and fold.
     """
 
     name: str
@@ -158,14 +183,21 @@ class PassRecord:
     nbytes: int | None
     partitions: int
     note: str = ""
+    spent: Spent | None = None
 
     def __repr__(self) -> str:
         stored = "" if self.nbytes is None else f", {self.nbytes:,} bytes stored"
         note = f", {self.note}" if self.note else ""
         return (
-            f"<pass {self.name!r}: {self.rows:,} rows, {self.seconds:.3g} s, "
+            f"<pass {self.name!r}: {self.rows:,} rows, {self.seconds:.3g} s{self._shares()}, "
             f"{self.partitions:,} partitions{stored}{note}>"
         )
+
+    def _shares(self) -> str:
+        if self.spent is None or not sum(self.spent):
+            return ""
+        read, build, fold = (f"{100 * part / sum(self.spent):.0f} %" for part in self.spent)
+        return f" (read {read}, build {build}, fold {fold})"
 
 
 class Passes(list[PassRecord]):
@@ -175,10 +207,18 @@ class Passes(list[PassRecord]):
         return f"[{(',' + chr(10) + ' ').join(map(repr, self))}]"
 
     def _repr_html_(self) -> str:
-        rows = [(r.name, f"{r.rows:,}", f"{r.seconds:.3g}", r.partitions, r.note) for r in self]
-        columns = ["pass", "rows", "seconds", "partitions", "note"]
+        rows = [
+            (r.name, f"{r.rows:,}", f"{r.seconds:.3g}", *_each(r.spent), r.partitions, r.note)
+            for r in self
+        ]
+        columns = ["pass", "rows", "seconds", "read", "build", "fold", "partitions", "note"]
         table: str = pd.DataFrame(rows, columns=columns).to_html(index=False)
         return table
+
+
+def _each(spent: Spent | None) -> list[str]:
+    """The seconds of the threads, in words."""
+    return ["", "", ""] if spent is None else [f"{part:.3g}" for part in spent]
 
 
 _LAZY = "lazy answer"
@@ -234,10 +274,11 @@ class Ledger:
         nbytes: int | None,
         partitions: int,
         note: str = "",
+        spent: Spent | None = None,
     ) -> None:
         """Record a pass that began at a time of `perf_counter` and ends now."""
         seconds = time.perf_counter() - began
-        self.passes.append(PassRecord(name, rows, seconds, nbytes, partitions, note))
+        self.passes.append(PassRecord(name, rows, seconds, nbytes, partitions, note, spent))
 
     def lazy_read(self, partition: int, record: PassRecord) -> None:
         """Record the read of one partition for a lazy answer."""

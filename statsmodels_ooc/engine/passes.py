@@ -96,12 +96,12 @@ def run_pass(
         count = threads() if has_room else 1
         with one_blas_thread(), closing(Leaves(graph, fold, count)) as leaves:
             calls = leaves.of(partitions, chunks_of(given, len(partitions)))
-            ((read, states),) = compute(*graph.values([tree(calls, leaves.merge)]))
+            ((read, states, spent),) = compute(*graph.values([tree(calls, leaves.merge)]))
     ledger.check(f"the pass {name!r}", source, read)
     rows = sum(part.rows for part in read.values())
     notes = [one.note(state) for one, state in zip(reductions, states, strict=True)]
     note = "; ".join(note for note in [*notes, _few(source, spec, sizes)] if note)
-    ledger.record(name, began, rows, source.nbytes, len(partitions), note)
+    ledger.record(name, began, rows, source.nbytes, len(partitions), note, spent)
     return list(states)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from statsmodels_ooc.engine.ledger import Spent
 from statsmodels_ooc.engine.reader import StartedChunk
 from statsmodels_ooc.engine.sizes import Sizes
 from statsmodels_ooc.reductions.base import Reduction
@@ -59,6 +60,7 @@ class Taken:
 
     frames: list[StartedChunk] = field(default_factory=list)
     states: list[Any] | None = None
+    spent: Spent = field(default_factory=Spent)
 
     def each(self, more: Iterable[StartedChunk] = ()) -> Iterator[StartedChunk]:
         """The frames in order, of which none is left afterwards, and more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 
@@ -28,10 +29,12 @@ class PartitionReader:
     ----------
     read : Read
         What has been read.
+    seconds : float
+        How long that took.
     """
 
     def __init__(self, spec: BlockSpec, sizes: Sizes) -> None:
-        self.read = Read()
+        self.read, self.seconds = Read(), 0.0
         self._spec, self._sizes = spec, sizes
         self._frames: Iterator[Chunk] | None = None
         self._stored: Iterator[Chunk] | None = None
@@ -56,8 +59,9 @@ class PartitionReader:
                 columns, encoded = self._spec.columns, self._spec.encoded
                 self._stored = partition.chunks(columns, self._sizes.frame_rows, encoded)
                 self._frames = noted(self.read, self._stored, encoded)
-            before = self.read.rows
+            before, began = self.read.rows, time.perf_counter()
             frame = next(self._frames, None)
+            self.seconds += time.perf_counter() - began
             return None if frame is None else (before, frame)
 
     def close(self) -> None:
