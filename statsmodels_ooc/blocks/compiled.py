@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import SPREAD
+from statsmodels_ooc.blocks.block import SPREAD, Dense
 from statsmodels_ooc.blocks.columns import Filler, Piece
 from statsmodels_ooc.blocks.split import Layout, Split, centre_bins
 from statsmodels_ooc.compiled import columns as loops
@@ -117,7 +117,7 @@ class Compiled(Split):
         low, high = np.full(d, np.inf), np.full(d, -np.inf)
         counts = np.zeros(bins, dtype=np.int64)
         if not loops.extremes(self._program, n, low, high, counts):
-            return super().extremes()  # NaN stays
+            return Dense.extremes(self)  # NaN stays
         low, high = np.append(low, counts == n), np.append(high, counts > 0)
         return low[self.layout.place], high[self.layout.place]
 
@@ -130,6 +130,11 @@ class Compiled(Split):
         out = np.zeros(len(self.layout.plans) + self.layout.bins)
         loops.score(self._program, np.ascontiguousarray(v), out)
         return out[self.layout.place]
+
+    def comoment(
+        self, w: FloatArray | None, mean: FloatArray, endog: FloatArray | None = None
+    ) -> FloatArray:
+        return Dense.comoment(self, w, mean, endog)
 
     def sandwich(self, w: FloatArray) -> FloatArray:
         shift, place = np.zeros(len(self.layout.plans)), self.layout.place

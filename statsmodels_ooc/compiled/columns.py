@@ -192,6 +192,15 @@ def score(program: Program, v: FloatArray, out: FloatArray) -> None:
                 out[d + bin_[i]] += here[i]
 
 
+@njit(nogil=True, cache=True)
+def _not_finite(column: FloatArray, m: int) -> int:
+    """How many of m values are NaN or infinite; here nothing may be taken for granted."""
+    count = 0
+    for i in range(m):
+        count += not (abs(column[i]) <= 1.7976931348623157e308)
+    return count
+
+
 @njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
 def _widen(column: FloatArray, m: int, low: float, high: float) -> tuple[float, float]:
     """The extremes of m values and two others; four at a time wait less for one another."""
@@ -215,21 +224,20 @@ def extremes(
     d, t = len(program.starts) - 1, len(program.terms) - 1
     codes, part = np.empty(SLICE, np.int64), np.empty(SLICE)
     x, bins = np.empty((d, SLICE)), np.empty((t, SLICE), np.int64)
-    unlike = 0.0  # what is not finite is not itself less itself
+    others = 0
     for first in range(0, n, SLICE):
         m = min(SLICE, n - first)
         _fill(program, first, m, codes, part, x)
         _bins(program, first, m, codes, bins)
         for j in range(d):
             column = x[j]
-            for i in range(m):
-                unlike += column[i] - column[i]
+            others += _not_finite(column, m)
             low[j], high[j] = _widen(column, m, low[j], high[j])
         for j in range(t):
             bin_ = bins[j]
             for i in range(m):
                 counts[bin_[i]] += 1
-    return unlike == 0.0
+    return others == 0
 
 
 @njit(nogil=True, cache=True, fastmath=_SUMS)

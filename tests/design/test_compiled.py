@@ -134,6 +134,20 @@ def test_infinity_shows_in_the_extremes(where, value):
         assert not np.isfinite(design.moments(None)[1]).all()
 
 
+@pytest.mark.parametrize("n", [1, 7, 300])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("names", [["x"], ["z", "x"], ["x", "z", "one"]])
+def test_values_that_are_not_finite_show_in_the_extremes(n, value, names):
+    rng = np.random.default_rng(0)
+    for where in {0, n // 2, n - 1}:
+        frame = pd.DataFrame(rng.normal(size=(n, 3)), columns=["y", "x", "z"]).assign(one=1.0)
+        frame.loc[where, "x"] = value
+        design, dense, _ = designs(ColumnSpec(["y"], names), frame)
+        with np.errstate(invalid="ignore"):
+            for found, expected in zip(design.extremes(), dense.extremes(), strict=True):
+                np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize("far", [1e7, 1e12])
 def test_numbers_far_from_zero_lose_no_digits(far):
     frame = make_frame(2_000)
