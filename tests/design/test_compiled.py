@@ -173,6 +173,17 @@ def test_first_rows_that_are_far_from_all_others_lose_no_digits():
     assert np.isfinite(found).all()
 
 
+def test_first_rows_without_weight_lose_no_digits():
+    frame = make_frame(2_000)
+    frame.loc[: SLICE - 1, "x"] = 1e12
+    w = np.where(np.arange(2_000) < SLICE, 0.0, 1.0)
+    design, dense, y = designs(SPECS["y ~ x + g"], frame)
+    z = np.column_stack((dense.dense(), y))
+    expected = exact_comoment(z[SLICE:], w[SLICE:])
+    norms = np.sqrt(np.diag(expected))
+    assert_close(design.moments(w, y)[1], expected, np.outer(norms, norms))
+
+
 def test_a_column_that_hardly_moves():
     frame = make_frame(5_000)
     frame["x"] = np.where(np.arange(5_000) % 2, 1.0, np.nextafter(1.0, 2.0))

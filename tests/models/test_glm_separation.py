@@ -240,10 +240,12 @@ def level_model(name: str, formula: str = "C(g) + x", **extras: Any) -> Any:
 
 @pytest.mark.parametrize("name", OVER_ALL)
 @pytest.mark.parametrize("at", [-20.0, -40.0, -700.0])
-def test_a_start_where_nothing_can_be_gained_any_more(name: str, at: float) -> None:
+@pytest.mark.parametrize("kernels", ["numpy", "numba"])
+def test_a_start_where_nothing_can_be_gained_any_more(name: str, at: float, kernels: str) -> None:
     """In memory the fit is converged at once, with standard errors of 1e12."""
     model = level_model(name)
-    told_by_level(model.fit, start_params=np.where(_at_level(model), at, 0.0))
+    with smo.options.set(kernels=kernels):
+        told_by_level(model.fit, start_params=np.where(_at_level(model), at, 0.0))
 
 
 def _at_level(model: Any) -> np.ndarray:
