@@ -13,6 +13,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import SPREAD, Dense
 from statsmodels_ooc.blocks.columns import Filler, Piece
 from statsmodels_ooc.blocks.split import Layout, Split, centre_bins
+from statsmodels_ooc.compiled import cells as cell_loops
 from statsmodels_ooc.compiled import columns as loops
 from statsmodels_ooc.compiled.columns import Program
 
@@ -113,13 +114,18 @@ class Compiled(Split):
         self._program = recipe.program(self._values, piece.start)
 
     def extremes(self) -> tuple[FloatArray, FloatArray]:
-        d, bins, n = len(self.layout.plans), self.layout.bins, len(self.array)
-        low, high = np.full(d, np.inf), np.full(d, -np.inf)
-        counts = np.zeros(bins, dtype=np.int64)
-        if not loops.extremes(self._program, n, low, high, counts):
-            return Dense.extremes(self)  # NaN stays
-        low, high = np.append(low, counts == n), np.append(high, counts > 0)
-        return low[self.layout.place], high[self.layout.place]
+        if self._extremes is None:
+            found = _Found.nothing(self.layout)
+            if not loops.extremes(self._program, len(self.array), *found):
+                return Dense.extremes(self)  # NaN stays
+            self._note(found)
+        return Dense.extremes(self)
+
+    def _note(self, found: _Found) -> None:
+        """Take the extremes that came with something else."""
+        low: FloatArray = np.append(found.low, found.counts == len(self.array))
+        high: FloatArray = np.append(found.high, found.counts > 0)
+        self._extremes = low[self.layout.place], high[self.layout.place]
 
     def matvec(self, beta: FloatArray) -> FloatArray:
         out = np.empty(len(self.array))
@@ -168,12 +174,24 @@ class Compiled(Split):
     def _sums(self, y: FloatArray, w: FloatArray, shift: FloatArray) -> _Sums:
         """Sums about a shift; where that is NaN, it becomes the means of the first rows."""
         layout, q = self.layout, len(shift) + 1
+        found = _Found.nothing(layout)
         sizes = np.diff(layout.starts).tolist()
         ends = np.array([0, *accumulate(a * b for a, b in combinations(sizes, 2))])
         sums = _Sums(np.zeros((q, q)), np.zeros((layout.bins, q)), np.zeros(ends[-1]), ends)
         loops.products(
-            self._program, len(self.array), y, w, shift, sums.gram, sums.bins, sums.pairs, ends
+            self._program,
+            len(self.array),
+            y,
+            w,
+            shift,
+            sums.gram,
+            sums.bins,
+            sums.pairs,
+            ends,
+            *found,
         )
+        if np.isfinite(sums.gram.diagonal()).all():
+            self._note(found)
         return sums
 
     def _square(self, sums: _Sums, means: FloatArray) -> FloatArray:
@@ -197,6 +215,20 @@ class Compiled(Split):
             bins[rows, columns] = table.reshape(bins[rows, columns].shape)
             bins[columns, rows] = bins[rows, columns].T
         return out
+
+
+class _Found(NamedTuple):
+    """Extremes of the columns, (d,) each, and rows of the bins."""
+
+    low: FloatArray
+    high: FloatArray
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def nothing(cls, layout: Layout) -> _Found:
+        """Of no rows."""
+        d = len(layout.plans)
+        return cls(np.full(d, np.inf), np.full(d, -np.inf), np.zeros(layout.bins, np.int64))
 
 
 class _Sums(NamedTuple):
@@ -243,9 +275,8 @@ def add_to_cells(
     weights, products : ndarray, (g,)
         Get the sums.
     """
-    codes = settled(keys)
-    factors = np.array(
-        [(*_start(code, 0)[:2], size) for code, size in zip(codes, sizes, strict=True)], np.int64
-    )
+    cell = np.zeros(len(y), np.intp)
+    for codes, size in zip(keys, sizes, strict=True):
+        cell_loops.mix(codes, size, cell)
     prior = _NONE if w is None else np.ascontiguousarray(w)
-    loops.cells(factors.reshape(-1, 3), y, prior, weights, products)
+    cell_loops.add(cell, np.ascontiguousarray(y), prior, weights, products)

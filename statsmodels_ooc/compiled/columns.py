@@ -15,6 +15,7 @@ SLICE = 256  # rows whose columns stay in the first cache
 
 # Sums may be added in another order, products and sums be fused; NaN and infinity stay.
 _SUMS = {"reassoc", "contract", "nsz"}
+_NOT_NAN = ("nnan", "nsz")
 
 
 class Program(NamedTuple):
@@ -147,12 +148,18 @@ def _bins(
             cell[i] = bin_ + tables[table + cell[i]]
 
 
+@njit(nogil=True, cache=True)
+def _scratch(d: int, t: int) -> tuple[NDArray[np.int64], FloatArray, FloatArray, NDArray[np.int64]]:
+    """Memory for the codes and the values of a variable, d columns, and the bins of t terms."""
+    columns, bins = np.empty((d, SLICE)), np.empty((t, SLICE), np.int64)
+    return np.empty(SLICE, np.int64), np.empty(SLICE), columns, bins
+
+
 @njit(nogil=True, cache=True, fastmath=_SUMS)
 def linear(program: Program, beta: FloatArray, out: FloatArray) -> None:
     """``X beta``, (n,), for the coefficients of columns and bins, (d + bins,)."""
     n, d, t = len(out), len(program.starts) - 1, len(program.terms) - 1
-    codes, part = np.empty(SLICE, np.int64), np.empty(SLICE)
-    x, bins = np.empty((d, SLICE)), np.empty((t, SLICE), np.int64)
+    codes, part, x, bins = _scratch(d, t)
     for first in range(0, n, SLICE):
         m = min(SLICE, n - first)
         _fill(program, first, m, codes, part, x)
@@ -174,8 +181,7 @@ def linear(program: Program, beta: FloatArray, out: FloatArray) -> None:
 def score(program: Program, v: FloatArray, out: FloatArray) -> None:
     """Add ``X'v`` of columns and bins to (d + bins,)."""
     n, d, t = len(v), len(program.starts) - 1, len(program.terms) - 1
-    codes, part = np.empty(SLICE, np.int64), np.empty(SLICE)
-    x, bins = np.empty((d, SLICE)), np.empty((t, SLICE), np.int64)
+    codes, part, x, bins = _scratch(d, t)
     for first in range(0, n, SLICE):
         m = min(SLICE, n - first)
         _fill(program, first, m, codes, part, x)
@@ -192,6 +198,35 @@ def score(program: Program, v: FloatArray, out: FloatArray) -> None:
                 out[d + bin_[i]] += here[i]
 
 
+def _first_where(comparison: str) -> Any:
+    """Of two doubles, neither of them NaN, the first where it compares so, or the other one.
+
+    LLVM makes loops of several values at a time of these, but not of what Python would write.
+    """
+
+    @intrinsic
+    def function(typingctx: Any, a: Any, b: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, pair: Any) -> Any:
+            is_first = builder.fcmp_ordered(comparison, *pair, flags=_NOT_NAN)
+            return builder.select(is_first, *pair, flags=_NOT_NAN)
+
+        return types.float64(types.float64, types.float64), generate
+
+    return function
+
+
+_smaller, _larger = _first_where("<"), _first_where(">")
+
+
+@njit(nogil=True, cache=True)
+def _widen(column: FloatArray, m: int, low: float, high: float) -> tuple[float, float]:
+    """The extremes of m values, none of them NaN, and two others."""
+    for i in range(m):
+        low = _smaller(column[i], low)
+        high = _larger(column[i], high)
+    return low, high
+
+
 @njit(nogil=True, cache=True)
 def _not_finite(column: FloatArray, m: int) -> int:
     """How many of m values are NaN or infinite; here nothing may be taken for granted."""
@@ -201,29 +236,13 @@ def _not_finite(column: FloatArray, m: int) -> int:
     return count
 
 
-@njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
-def _widen(column: FloatArray, m: int, low: float, high: float) -> tuple[float, float]:
-    """The extremes of m values and two others; four at a time wait less for one another."""
-    a, b, c, d, e, f, g, h = low, low, low, low, high, high, high, high
-    quarter = m // 4
-    for i in range(quarter):
-        w, x = column[i], column[quarter + i]
-        y, z = column[2 * quarter + i], column[3 * quarter + i]
-        a, b, c, d = min(a, w), min(b, x), min(c, y), min(d, z)
-        e, f, g, h = max(e, w), max(f, x), max(g, y), max(h, z)
-    for i in range(4 * quarter, m):
-        a, e = min(a, column[i]), max(e, column[i])
-    return min(min(a, b), min(c, d)), max(max(e, f), max(g, h))
-
-
 @njit(nogil=True, cache=True, fastmath=_SUMS)
 def extremes(
     program: Program, n: int, low: FloatArray, high: FloatArray, counts: NDArray[np.int64]
 ) -> bool:
     """Extremes of the columns, (d,), and rows in each bin; whether all values are finite."""
     d, t = len(program.starts) - 1, len(program.terms) - 1
-    codes, part = np.empty(SLICE, np.int64), np.empty(SLICE)
-    x, bins = np.empty((d, SLICE)), np.empty((t, SLICE), np.int64)
+    codes, part, x, bins = _scratch(d, t)
     others = 0
     for first in range(0, n, SLICE):
         m = min(SLICE, n - first)
@@ -316,6 +335,9 @@ def products(
     by_bin: FloatArray,
     tables: FloatArray,
     table_starts: NDArray[np.int64],
+    low: FloatArray,
+    high: FloatArray,
+    counts: NDArray[np.int64],
 ) -> None:
     """Add products of ``z = [X - shift | y - shift | 1]`` and the bins, weighted by w.
 
@@ -338,11 +360,14 @@ def products(
         Weights of the cells of any two terms, one table after another.
     table_starts : ndarray of int
         Where the tables begin, in the order of `itertools.combinations`.
+    low, high : ndarray, (d,)
+        Get the extremes of the columns, of no meaning where a value is NaN.
+    counts : ndarray of int, (bins,)
+        Get the number of rows in each bin.
     """
     d, t, q = len(program.starts) - 1, len(program.terms) - 1, len(gram)
     has_y, has_w = len(y) > 0, len(w) > 0
-    codes, part = np.empty(SLICE, np.int64), np.empty(SLICE)
-    z, bins = np.empty((q, SLICE)), np.empty((t, SLICE), np.int64)
+    codes, part, z, bins = _scratch(q, t)
     across = np.empty((SLICE, q))  # rows of z for the bins
     for first in range(0, n, SLICE):
         m = min(SLICE, n - first)
@@ -350,6 +375,8 @@ def products(
         if has_y:
             for i in range(m):
                 z[d, i] = y[first + i]
+        for j in range(d):
+            low[j], high[j] = _widen(z[j], m, low[j], high[j])
         if first == 0 and q > 1 and np.isnan(shift[0]):
             _means(z, m, shift)
         for j in range(q - 1):
@@ -381,6 +408,7 @@ def products(
                 to, row = by_bin[bin_[i]], across[i]
                 for c in range(q):
                     to[c] += row[c]
+                counts[bin_[i]] += 1
         pair = 0
         for j in range(t):
             for k in range(j + 1, t):
@@ -390,43 +418,3 @@ def products(
                     cell = (bins[j, i] - program.terms[j, 2]) * size + bins[k, i]
                     tables[start + cell] += across[i, q - 1]
                 pair += 1
-
-
-@njit(nogil=True, cache=True)
-def cells(
-    factors: NDArray[np.int64],
-    y: FloatArray,
-    w: FloatArray,
-    weights: FloatArray,
-    products: FloatArray,
-) -> None:
-    """Add weights, and weights times responses, to the cells that rows are in.
-
-    Parameters
-    ----------
-    factors : ndarray of int, (f, 3)
-        Address, bytes of a code and number of levels; the last factor varies fastest.
-    y, w : ndarray, (n,)
-        Responses; prior weights, or nothing, (0,), for ones.
-    weights, products : ndarray, (g,)
-        Get the sums of w, and of w y.
-    """
-    n, f = len(y), len(factors)
-    codes, cell = np.empty(SLICE, np.int64), np.empty(SLICE, np.int64)
-    for first in range(0, n, SLICE):
-        m = min(SLICE, n - first)
-        for i in range(m):
-            cell[i] = 0
-        for at in range(f):
-            _read_codes(factors[at, 0], factors[at, 1], first, m, codes)
-            levels = factors[at, 2]
-            for i in range(m):
-                cell[i] = cell[i] * levels + codes[i]
-        if len(w):
-            for i in range(m):
-                weights[cell[i]] += w[first + i]
-                products[cell[i]] += w[first + i] * y[first + i]
-        else:
-            for i in range(m):
-                weights[cell[i]] += 1.0
-                products[cell[i]] += y[first + i]

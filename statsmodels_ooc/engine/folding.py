@@ -107,6 +107,7 @@ class Fold:
     ) -> Iterator[list[Any]]:
         """The states of each piece of some frames of a partition; the last one takes the rest."""
         states, stop = self._init(), self.sizes.piece_rows
+        order = sorted(enumerate(self.reductions), key=lambda one: one[1].goes_last)
         for start, frame in frames:
             if pieces > 1 and start >= stop:
                 yield states
@@ -115,7 +116,7 @@ class Fold:
             blocks = blocks_of(self.spec, frame, index, label, start, self.sizes)
             for block in blocks if beside is None else beside.put(blocks):
                 built = time.perf_counter()
-                for i, reduction in enumerate(self.reductions):
+                for i, reduction in order:
                     states[i] = reduction.update(states[i], block)
                 clock.build += built - began
                 began = time.perf_counter()

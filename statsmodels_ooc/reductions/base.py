@@ -27,10 +27,13 @@ class Reduction(ABC, Generic[State]):
     is_divisible : bool
         Whether states of parts of a partition merge. Where they do not, a partition is folded
         as a whole.
+    goes_last : bool
+        Whether it wants what a design finds while others have it multiplied.
     """
 
     takes_cells: ClassVar[bool] = False
     is_divisible: ClassVar[bool] = True
+    goes_last: ClassVar[bool] = False
 
     @abstractmethod
     def init(self) -> State:

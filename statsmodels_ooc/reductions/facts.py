@@ -43,6 +43,8 @@ class RowFacts(Reduction[RowFactsState]):
     Where `design` is false, only the response is looked at.
     """
 
+    goes_last = True
+
     k: int
     design: bool = True
 

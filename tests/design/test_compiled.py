@@ -32,6 +32,11 @@ def assert_close(found, expected, scale):
     assert (np.abs(found - expected) <= SUMS * scale).all()
 
 
+def assert_same_extremes(design, dense):
+    for found, expected in zip(design.extremes(), dense.extremes(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def assert_same(design, dense, y):
     rng = np.random.default_rng(0)
     x = dense.dense()
@@ -40,8 +45,7 @@ def assert_same(design, dense, y):
     norms = np.sqrt(np.square(x).sum(axis=0))
     assert_close(design.matvec(beta), x @ beta, np.abs(x) @ np.abs(beta))
     assert_close(design.rmatvec(v), x.T @ v, norms * np.linalg.norm(v))
-    for found, expected in zip(design.extremes(), dense.extremes(), strict=True):
-        np.testing.assert_array_equal(found, expected)
+    assert_same_extremes(design, dense)
     signed = rng.normal(size=b) * (rng.random(b) < 0.8)
     for w in (signed, np.abs(signed)):
         sizes = np.sqrt(np.abs(w) @ x**2)
@@ -52,7 +56,9 @@ def assert_same(design, dense, y):
         for endog in (None, y):
             z = x if endog is None else np.column_stack((x, endog))
             weights = np.ones(b) if w is None else w
+            design._extremes = None
             mean, comoment = design.moments(w, endog)
+            assert_same_extremes(design, dense)  # that came with the moments
             sizes = np.sqrt(weights @ z**2)
             assert_close(mean, weights @ z / weights.sum(), sizes / np.sqrt(weights.sum()))
             np.testing.assert_array_equal(comoment, comoment.T)
