@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import threading
 import time
+from pathlib import Path
 
 import dask
+import fsspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -72,6 +74,12 @@ def fit(source, limit):
         return smof.ols(FORMULA, source).fit()
 
 
+@pytest.fixture
+def many_cores(monkeypatch):
+    monkeypatch.setattr("statsmodels_ooc.engine.gate.CPU_COUNT", THREADS["num_workers"])
+
+
+@pytest.mark.usefixtures("many_cores")
 def test_few_read_at_a_time_where_memory_has_room_for_few(groups, monkeypatch):
     seen = Counted(monkeypatch)
     few = fit(groups, "32 MiB")
@@ -86,12 +94,51 @@ def test_few_read_at_a_time_where_memory_has_room_for_few(groups, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("need", "room", "count"),
-    [(10, 5, 1), (10, 25, 2), (2**28, 2**40, 4), (2**27, 2**40, 4), (2**26, 2**40, 8)],
+    ("need", "room", "near", "far"),
+    [
+        (10, 5, 1, 1),
+        (10, 25, 2, 2),
+        (2**28, 2**40, 4, 4),
+        (2**27, 2**40, 4, 4),
+        (2**26, 2**40, 4, 8),
+    ],
 )
-def test_cores_read_while_memory_has_room_and_others_share_little(monkeypatch, need, room, count):
+def test_cores_read_while_memory_has_room_and_who_waits_shares_little(
+    monkeypatch, need, room, near, far
+):
     monkeypatch.setattr("statsmodels_ooc.engine.gate.CPU_COUNT", 4)
-    assert readers_at_once(need, room) == count
+    assert readers_at_once(need, room, False) == near
+    assert readers_at_once(need, room, True) == far
+
+
+def most_at_once(path, monkeypatch, is_far):
+    """Readers of a fit with eight threads on two cores."""
+    monkeypatch.setattr("statsmodels_ooc.engine.gate.CPU_COUNT", 2)
+    monkeypatch.setattr(ParquetPartition, "is_far", is_far)
+    seen = Counted(monkeypatch)
+    results = fit(path, "1 GiB")
+    assert "at a time" not in results.model.passes[-1].note
+    return seen.most, np.asarray(results.params)
+
+
+def test_threads_beyond_the_cores_read_what_is_far(groups, monkeypatch):
+    near, params = most_at_once(groups, monkeypatch, is_far=False)
+    far, same = most_at_once(groups, monkeypatch, is_far=True)
+    assert near <= 2 < far <= THREADS["num_workers"]
+    np.testing.assert_array_equal(params, same)
+
+
+def test_what_is_far(groups, tmp_path):
+    frame = pd.DataFrame({"x": [1.0, 2.0], "y": [1.0, 3.0]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    near = [smo.as_source(given) for given in (groups, str(tmp_path / "t.csv"), frame)]
+    filesystem = fsspec.filesystem("memory")
+    filesystem.pipe("/far/t.parquet", Path(groups, "0.parquet").read_bytes())
+    far = [smo.as_source("memory://far/t.parquet"), smo.as_source(lambda: iter([frame]))]
+    for source in near:
+        assert not source.partitions[0].is_far, source.name
+    for source in far:
+        assert source.partitions[0].is_far, source.name
 
 
 def test_what_waits_comes_in_as_others_leave():
@@ -99,12 +146,12 @@ def test_what_waits_comes_in_as_others_leave():
 
     def second():
         inside.wait(SECONDS)
-        with place_to_read(70, 100):
+        with place_to_read(70, 100, False):
             order.append("second")
 
     waiting = threading.Thread(target=second)
     waiting.start()
-    with place_to_read(70, 100):
+    with place_to_read(70, 100, False):
         inside.set()
         time.sleep(0.05)
         order.append("first")
@@ -113,9 +160,9 @@ def test_what_waits_comes_in_as_others_leave():
 
 
 def test_a_place_is_free_again_after_an_error():
-    with pytest.raises(ZeroDivisionError), place_to_read(70, 100):
+    with pytest.raises(ZeroDivisionError), place_to_read(70, 100, False):
         raise ZeroDivisionError
-    with place_to_read(2**60, 1):  # who is alone never waits
+    with place_to_read(2**60, 1, False):  # who is alone never waits
         pass
 
 

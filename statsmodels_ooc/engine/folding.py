@@ -15,7 +15,7 @@ from statsmodels_ooc.engine.beside import Beside
 from statsmodels_ooc.engine.ledger import Read, Spent
 from statsmodels_ooc.engine.pieces import Taken, merged
 from statsmodels_ooc.engine.reader import PartitionReader, StartedChunk
-from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading, working
 from statsmodels_ooc.engine.tasks import blocks_of, one_blas_thread, released, tick
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Partition
@@ -138,7 +138,7 @@ class ReadPiece:
 
     def __call__(self, reader: PartitionReader, bound: Any, index: int, *after: Any) -> Taken:
         partition, taken, clock = released(bound), Taken(), Clock()
-        with self.fold.at_work():
+        with working(self.fold.sizes, partition.is_far), self.fold.at_work():
             frames = reader.piece(partition)
             if not taken.fill(frames):  # too heavy to be handed on
                 frames = taken.each(frames)
@@ -157,7 +157,7 @@ class FoldPiece:
         if taken.states is not None:
             return {}, taken.states, taken.spent
         clock = Clock()
-        with self.fold.at_work():
+        with working(self.fold.sizes), self.fold.at_work():
             (states,) = self.fold.folded(taken.each(), index, label, clock)
         return {}, states, clock.spent()
 
@@ -170,6 +170,7 @@ class FoldRest:
 
     def __call__(self, reader: PartitionReader, bound: Any, index: int, *after: Any) -> Folded:
         partition, clock = released(bound), Clock()
-        with closing(reader), self.fold.at_work():
+        place = working(self.fold.sizes, partition.is_far)
+        with place, closing(reader), self.fold.at_work():
             (states,) = self.fold.folded(reader.rest(partition), index, partition.label, clock)
         return {index: reader.read}, states, clock.spent(reader.seconds)

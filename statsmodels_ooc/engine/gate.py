@@ -1,4 +1,4 @@
-"""How many tasks of a process read at a time: as many as memory has room for."""
+"""How many tasks of a process read at a time: as many as cores help and memory has room for."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from dask.system import CPU_COUNT
 
 from statsmodels_ooc.sources.frames import release_unused
 
-_EASY = 2**29  # bytes for readers that are more than the cores, and so hardly help
+_EASY = 2**29  # bytes for readers that are more than the cores, and mostly wait
 
 
-def readers_at_once(need: int, room: int) -> int:
+def readers_at_once(need: int, room: int, is_far: bool) -> int:
     """How many readers may be open together, where each holds some bytes: one at least.
+
+    More than there are cores only push one another out of caches, unless they wait for what is
+    far.
 
     Parameters
     ----------
@@ -22,9 +25,12 @@ def readers_at_once(need: int, room: int) -> int:
         Bytes that one of them holds.
     room : int
         Bytes for all of them.
+    is_far : bool
+        Whether they may wait for something else than this machine.
     """
     need = max(need, 1)
-    return max(min(CPU_COUNT, room // need), min(_EASY, room) // need, 1)
+    others = min(_EASY, room) // need if is_far else 0
+    return max(min(CPU_COUNT, room // need), others, 1)
 
 
 class _Open:
@@ -38,7 +44,7 @@ class _Open:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._held: list[int] = []
-        self._waiting = 0
+        self._spare: list[int] = []  # bytes that others may hold, for those that wait
         self._here = threading.local()
 
     def is_here(self) -> bool:
@@ -46,29 +52,32 @@ class _Open:
         return bool(getattr(self._here, "is_open", False))
 
     @contextmanager
-    def one(self, need: int, room: int) -> Iterator[None]:
+    def one(self, need: int, room: int, is_far: bool) -> Iterator[None]:
         """Wait until there is room for one more."""
+        spare = room - need
         with self._changed:
-            self._waiting += 1
+            self._spare.append(spare)
             try:
-                self._changed.wait_for(lambda: self._fits(need, room))
+                self._changed.wait_for(lambda: self._fits(need, room, is_far))
             finally:
-                self._waiting -= 1
+                self._spare.remove(spare)
             self._held.append(need)
         self._here.is_open = True
         try:
             yield
         finally:
             self._here.is_open = False
-            if self._waiting:
+            if any(sum(self._held) > spare for spare in self._spare):
                 release_unused()  # an allocator keeps some for each thread, also while it waits
             with self._changed:
                 self._held.remove(need)
                 self._changed.notify_all()
 
-    def _fits(self, need: int, room: int) -> bool:
+    def _fits(self, need: int, room: int, is_far: bool) -> bool:
         total, count = sum(self._held) + need, len(self._held) + 1
-        return count == 1 or total <= (room if count <= CPU_COUNT else min(_EASY, room))
+        if count > CPU_COUNT:
+            return is_far and total <= min(_EASY, room)
+        return count == 1 or total <= room
 
 
 _open = _Open()
@@ -80,8 +89,8 @@ def reads_here() -> bool:
 
 
 @contextmanager
-def place_to_read(need: int, room: int) -> Iterator[None]:
-    """Read only while memory has room for what a reader holds.
+def place_to_read(need: int, room: int, is_far: bool) -> Iterator[None]:
+    """Read only while a core is free, and memory has room for what a reader holds.
 
     Parameters
     ----------
@@ -89,9 +98,11 @@ def place_to_read(need: int, room: int) -> Iterator[None]:
         Bytes that it holds.
     room : int
         Bytes for all readers of this process.
+    is_far : bool
+        Whether the reader may wait for something else than this machine: then it needs no core.
     """
     if reads_here():
         yield
         return
-    with _open.one(need, room):
+    with _open.one(need, room, is_far):
         yield

@@ -14,6 +14,7 @@ import dask.local
 import dask.threaded
 import pandas as pd
 from dask.delayed import Delayed
+from dask.system import CPU_COUNT
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import chunks_of
@@ -201,8 +202,8 @@ def runs_in_threads() -> bool:
 
 
 def threads() -> int:
-    """How many threads of this process run tasks; one where they run elsewhere, too."""
-    return workers() if _scheduler() is dask.threaded.get else 1
+    """How many threads of this process work at a time; one where tasks run elsewhere, too."""
+    return min(workers(), CPU_COUNT) if _scheduler() is dask.threaded.get else 1
 
 
 def _scheduler() -> Any:

@@ -183,18 +183,26 @@ def reader_needs(partition: Partition, spec: BlockSpec, sizes: Sizes) -> int:
 
 
 def reading(partition: Partition, spec: BlockSpec, sizes: Sizes) -> AbstractContextManager[None]:
-    """Read a partition while there is room for it."""
+    """Read a partition while there is a core and room for it."""
     if sizes.room is None:
         return nullcontext()
-    return place_to_read(reader_needs(partition, spec, sizes), sizes.room)
+    return place_to_read(reader_needs(partition, spec, sizes), sizes.room, partition.is_far)
+
+
+def working(sizes: Sizes, is_far: bool = False) -> AbstractContextManager[None]:
+    """Go on with a partition that is read by several tasks, while there is a core."""
+    return nullcontext() if sizes.room is None else place_to_read(0, sizes.room, is_far)
 
 
 def few_readers(source: Source, spec: BlockSpec, sizes: Sizes) -> int | None:
     """How many partitions are read at a time, where memory has room for fewer than workers."""
     if sizes.room is None:
         return None
-    count = readers_at_once(reader_needs(_largest(source), spec, sizes), sizes.room)
-    return count if count < min(workers(), len(source.partitions)) else None
+    largest = _largest(source)
+    need, is_far = reader_needs(largest, spec, sizes), largest.is_far
+    count = readers_at_once(need, sizes.room, is_far)
+    most = min(workers(), len(source.partitions), readers_at_once(1, sizes.room, is_far))
+    return count if count < most else None
 
 
 def _largest(source: Source) -> Partition:
@@ -223,7 +231,8 @@ def memory_needed(
     """
     one, others = _needs(spec, solving, source, questions)
     most = min(workers(), len(source.partitions))
-    at_once = min(readers_at_once(one, _room() - others), most)
+    is_far = any(partition.is_far for partition in source.partitions)
+    at_once = min(readers_at_once(one, _room() - others, is_far), most)
     return at_once * (one + _waiting(spec, source)) + others
 
 

@@ -59,10 +59,15 @@ class Partition(Protocol):
         The number of rows, None where only reading can tell.
     nbytes : int or None
         The stored size in bytes where it is known.
+    is_far : bool
+        Whether reading may wait for something else than this machine's cores and disks.
     """
 
     @property
     def label(self) -> str: ...
+
+    @property
+    def is_far(self) -> bool: ...
 
     @property
     def rows(self) -> int | None: ...
@@ -130,6 +135,11 @@ class Recipe(ABC):
         finally:
             if isinstance(frames, Generator):  # who stops early closes what is open
                 frames.close()
+
+    @property
+    def is_far(self) -> bool:
+        """Whether reading may wait for something else than this machine: nothing tells."""
+        return True
 
     @property
     def labels(self) -> pd.Index[Any] | None:

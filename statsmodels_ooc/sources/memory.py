@@ -42,6 +42,8 @@ class FramePartition(Narrow):
     label: str
     columns: Mapping[Any, Any] | None = None  # dtypes of the whole, where known; see `settled`
 
+    is_far = False
+
     @property
     def rows(self) -> int:
         return len(self.frame)
@@ -139,6 +141,8 @@ class TablePartition(Narrow):
     columns: Mapping[str, Column]
     before: int = 0
     index: StoredIndex | None = None
+
+    is_far = False
 
     @property
     def rows(self) -> int:

@@ -338,6 +338,8 @@ class SpooledPartition(Recipe):
     label: str
     pieces: tuple[Any, ...]
 
+    is_far = False
+
     @property
     def rows(self) -> int:
         return sum(piece.rows for piece in self.pieces)

@@ -27,6 +27,11 @@ class FileRows(Narrow):
     @abstractmethod
     def label(self) -> str: ...
 
+    @property
+    def is_far(self) -> bool:
+        """Whether the file is on a server."""
+        return not self.file.local
+
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:

@@ -224,6 +224,10 @@ class ChosenPartition(Recipe):
     def bind(self, *made: Callable[[Any], Any]) -> Any:
         return self.inner.bind(self.wrap, *made)
 
+    @property
+    def is_far(self) -> bool:
+        return self.inner.is_far
+
     def _needed(self, columns: Sequence[str]) -> list[str]:
         return list(dict.fromkeys((*columns, *self.wrap.columns())))
 
