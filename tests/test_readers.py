@@ -98,7 +98,7 @@ def test_few_read_at_a_time_where_memory_has_room_for_few(groups, monkeypatch):
     [
         (10, 5, 1, 1),
         (10, 25, 2, 2),
-        (2**28, 2**40, 4, 4),
+        (2**28, 2**40, 2, 2),
         (2**27, 2**40, 4, 4),
         (2**26, 2**40, 4, 8),
     ],

@@ -10,7 +10,7 @@ from dask.system import CPU_COUNT
 
 from statsmodels_ooc.sources.frames import release_unused
 
-_EASY = 2**29  # bytes for readers that are more than the cores, and mostly wait
+_MOST = 2**29  # bytes for all readers, so that memory does not grow with cores
 
 
 def readers_at_once(need: int, room: int, is_far: bool) -> int:
@@ -28,9 +28,8 @@ def readers_at_once(need: int, room: int, is_far: bool) -> int:
     is_far : bool
         Whether they may wait for something else than this machine.
     """
-    need = max(need, 1)
-    others = min(_EASY, room) // need if is_far else 0
-    return max(min(CPU_COUNT, room // need), others, 1)
+    count = max(min(_MOST, room) // max(need, 1), 1)
+    return count if is_far else min(count, CPU_COUNT)
 
 
 class _Open:
@@ -44,7 +43,7 @@ class _Open:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._held: list[int] = []
-        self._spare: list[int] = []  # bytes that others may hold, for those that wait
+        self._waiting: list[int] = []
         self._here = threading.local()
 
     def is_here(self) -> bool:
@@ -54,30 +53,28 @@ class _Open:
     @contextmanager
     def one(self, need: int, room: int, is_far: bool) -> Iterator[None]:
         """Wait until there is room for one more."""
-        spare = room - need
         with self._changed:
-            self._spare.append(spare)
+            self._waiting.append(need)
             try:
                 self._changed.wait_for(lambda: self._fits(need, room, is_far))
             finally:
-                self._spare.remove(spare)
+                self._waiting.remove(need)
             self._held.append(need)
         self._here.is_open = True
         try:
             yield
         finally:
             self._here.is_open = False
-            if any(sum(self._held) > spare for spare in self._spare):
-                release_unused()  # an allocator keeps some for each thread, also while it waits
+            if sum(self._held) + sum(self._waiting) > room:
+                release_unused()  # allocators keep for each thread what it had, while it waits
             with self._changed:
                 self._held.remove(need)
                 self._changed.notify_all()
 
     def _fits(self, need: int, room: int, is_far: bool) -> bool:
         total, count = sum(self._held) + need, len(self._held) + 1
-        if count > CPU_COUNT:
-            return is_far and total <= min(_EASY, room)
-        return count == 1 or total <= room
+        has_core = is_far or count <= CPU_COUNT
+        return count == 1 or (has_core and total <= min(_MOST, room))
 
 
 _open = _Open()

@@ -78,12 +78,12 @@ class WholeFrames:
 
 ANSWER_COPIES = 2  # of an answer in memory: of its partitions, and the whole
 _FRAME_ROWS = 65_536
-_FRAME_COPIES = 4  # where nothing tells: Arrow's, its decoder's, one that its pool keeps, pandas'
+_FRAME_COPIES = 5  # where nothing tells: Arrow's, its decoder's, its pool's, pandas', doubles
 _BLOCK_COPIES = 2  # of a block: the design, and the design times weights
 _LEAST = 2**25  # bytes that no limit forbids: the imports alone take more
 _BLOCK_BYTES = 2**23  # of a design block: it stays in the cache
 _COMPILED_BYTES, _COMPILED_ROWS = 2**24, 131_072
-_PIECE_ROWS = 262_144  # the most, where frames are smaller
+_PIECE_ROWS = 131_072  # the most, where frames are smaller
 _PIECES = 3  # that are read, wait or are folded, for every worker
 
 
@@ -96,6 +96,8 @@ class Sizes:
     frame_rows, block_rows, piece_rows : int
         At most so many rows of a frame, of a block, and of a piece: frames that are folded apart
         from others. They follow from the design and the settings, never from the workers.
+    written : int
+        Columns of a block that are written out.
     room : int or None
         Bytes for all readers of a process; None for those that do not wait.
     """
@@ -103,6 +105,7 @@ class Sizes:
     frame_rows: int
     block_rows: int
     piece_rows: int
+    written: int = 0
     room: int | None = None
 
 
@@ -138,7 +141,7 @@ def sizes_for(
     frame = options.frame_rows or int(np.clip(share, 1_024, max(most, _FRAME_ROWS)))
     piece = frame * max(1, min(share // 2, _PIECE_ROWS) // frame)
     room = None if reads_here() else _room() - _states(questions)
-    return Sizes(frame, block, piece, room)
+    return Sizes(frame, block, piece, 0 if compiled else spec.width, room)
 
 
 def writes_out(function: Any) -> bool:
@@ -175,11 +178,11 @@ def reader_needs(partition: Partition, spec: BlockSpec, sizes: Sizes) -> int:
     rows = sizes.frame_rows
     if partition.rows is not None:
         rows = min(rows, partition.rows)
-    frame = 8 * rows * len(spec.columns)
     with contents_are_compared():  # where they have to be the same, whoever reads them tells
         told = partition.reading_bytes(spec.columns, sizes.frame_rows)
-    block = 8 * min(sizes.block_rows, rows) * spec.width
-    return (_FRAME_COPIES * frame if told is None else told) + frame + _BLOCK_COPIES * block
+    if told is None:
+        told = _FRAME_COPIES * 8 * rows * len(spec.columns)
+    return told + _BLOCK_COPIES * 8 * min(sizes.block_rows, rows) * sizes.written
 
 
 def reading(partition: Partition, spec: BlockSpec, sizes: Sizes) -> AbstractContextManager[None]:

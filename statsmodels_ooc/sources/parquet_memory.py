@@ -51,7 +51,8 @@ class _Stored:
     decoder : int
         What its decoder holds beside these.
     frames : int
-        What frames hold that share nothing with Arrow: one is in use while the next is made.
+        What is made of it that shares nothing with Arrow: doubles of other numbers; of the rest
+        frames, of which one is in use while the next is made.
     is_fixed : bool
         Whether all of its values have the same width.
     """
@@ -151,13 +152,16 @@ def _stored(span: _Span, column: Column, leaf: int) -> _Stored:
         batch = min(values * framed // max(rows, 1), reader_bytes())
     else:
         values, batch = width * rows, width * framed
-    is_shared = column.is_number and not _may_hold_nulls(chunk)
+    if column.is_number and not _may_hold_nulls(chunk):
+        frames = 0 if chunk.physical_type == "DOUBLE" else 8 * framed
+    else:
+        frames = _FRAMES * max(batch, 8 * framed) + 8 * framed
     return _Stored(
         column.name,
         values,
         batch,
         decoder=ahead + dictionary + max(dictionary, page),
-        frames=0 if is_shared else _FRAMES * max(batch, 8 * framed),
+        frames=frames,
         is_fixed=width is not None,
     )
 
