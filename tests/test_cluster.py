@@ -14,7 +14,7 @@ from distributed import Client, LocalCluster, get_worker
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.engine import sizes as engine_sizes
-from statsmodels_ooc.errors import ClusterError, SourceError, UnseenLevelError
+from statsmodels_ooc.errors import ClusterError, MissingExtraError, SourceError, UnseenLevelError
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +91,21 @@ def test_a_frame_in_memory_gives_the_same_bits_as_threads(on_cluster):
     with dask.config.set(scheduler="threads"):
         here = bits(fitted(smo.as_source(frame(), chunk_rows=700)))
     assert there == here
+
+
+def test_workers_without_numba_are_named(path):
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+    ):
+        client.run(exec, "import sys; sys.modules['numba'] = None")
+        with (
+            smo.options.set(kernels="numba"),
+            pytest.raises(MissingExtraError, match=r"worker of the cluster\n.*\[fast\].*'numpy'"),
+        ):
+            smof.ols("y ~ x", path).fit()
+        with smo.options.set(kernels="numpy"):
+            assert len(smof.ols("y ~ x", path).fit().params) == 2
 
 
 def counts(n: int, seed: int) -> pd.DataFrame:

@@ -42,7 +42,7 @@ from statsmodels_ooc.engine.tasks import (
     progress,
     tick,
 )
-from statsmodels_ooc.errors import ClusterError, EmptyDataError
+from statsmodels_ooc.errors import ClusterError, EmptyDataError, MissingExtraError
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Source
 
@@ -235,13 +235,30 @@ def cluster_errors() -> Iterator[None]:
     ------
     ClusterError
         A worker died, or the connection to the cluster is gone.
+    MissingExtraError
+        A worker has no numba.
     """
     try:
         yield
     except Exception as error:
+        if _lacks_numba(error):
+            raise MissingExtraError(
+                "numba is installed here, but not for a worker of the cluster",
+                hint="pip install 'statsmodels_ooc[fast]' there too, or multiply with NumPy: "
+                "smo.options.kernels = 'numpy'",
+            ) from error
         if type(error).__module__.partition(".")[0] != "distributed":
             raise
         raise _described(error) from error
+
+
+def _lacks_numba(error: BaseException | None) -> bool:
+    """Whether an error comes from a module that is not there, numba."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError) and error.name == "numba":
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _described(error: Exception) -> ClusterError:
