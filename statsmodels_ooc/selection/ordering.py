@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -66,23 +67,46 @@ def first(scores: FloatArray, ties: NDArray[np.generic], m: int) -> NDArray[np.i
     m : int
         How many rows are wanted; all of them where there are fewer.
     """
-    among = _cut(scores, ties, m)
+    among = _cut(scores, ties.__getitem__, m)
     order = np.lexsort((ties[among], scores[among]))
     return among[order][:m]
 
 
-def _cut(scores: FloatArray, ties: NDArray[np.generic], m: int) -> NDArray[np.intp]:
-    """Positions of the first m rows, in any order; of more where the last score is NaN."""
+def _cut(scores: FloatArray, ties: Ties, m: int) -> NDArray[np.intp]:
+    """Positions of the first m rows, in any order; of more where the last score is NaN.
+
+    Few rows are level with the last one: ties are asked for by position, and only there.
+    """
     if m >= len(scores):
         return np.arange(len(scores))
-    last = np.partition(scores, m - 1)[m - 1] if m else np.inf
+    if m == 0:
+        return np.arange(0)
+    last = _smallest(scores, m)
     if np.isnan(last):
         return np.arange(len(scores))
-    before, level = np.flatnonzero(scores < last), np.flatnonzero(scores == last)
-    missing = m - len(before)
-    if 0 < missing < len(level):
-        level = level[np.argpartition(ties[level], missing - 1)[:missing]]
-    return np.concatenate((before, level[: max(missing, 0)]))
+    among = np.flatnonzero(scores <= last)
+    surplus = len(among) - m
+    if surplus == 0:
+        return among
+    is_level = scores[among] == last
+    level = among[is_level]
+    stay = len(level) - surplus
+    level = level[np.argpartition(ties(level), stay - 1)[:stay]]
+    return np.concatenate((among[~is_level], level))
+
+
+def _smallest(scores: FloatArray, m: int) -> float:
+    """The score of number m, in ascending order; NaN where fewer are numbers.
+
+    Nothing beyond number m of some of the scores can be it: most need not be sorted.
+    """
+    step = isqrt(len(scores) // m)
+    if step > 1:
+        bound = np.partition(scores[::step], m - 1)[m - 1]
+        if not np.isnan(bound):
+            scores = scores[scores <= bound]
+    last: float = np.partition(scores, m - 1)[m - 1]
+    return last
 
 
 class Order:
@@ -110,7 +134,7 @@ class Order:
         if self._bound is None:
             chosen = np.arange(len(scores))
             if len(scores) > self.m:
-                chosen = _cut(scores, ties(codes), self.m)
+                chosen = _cut(scores, lambda rows: ties(codes[rows]), self.m)
         else:
             last, tie = self._bound
             chosen = np.flatnonzero(scores <= last)
@@ -142,15 +166,14 @@ class Order:
             return
         scores = np.concatenate((self.scores, *(pair[0] for pair in self._waiting)))
         codes = np.concatenate((self.codes, *(pair[1] for pair in self._waiting)))
-        tie = ties(codes)
-        chosen = _cut(scores, tie, self.m)
+        chosen = _cut(scores, lambda rows: ties(codes[rows]), self.m)
         if len(chosen) > self.m:  # down to scores that are NaN
-            chosen = first(scores, tie, self.m)
+            chosen = first(scores, ties(codes), self.m)
         self.scores, self.codes, self._in_order = scores[chosen], codes[chosen], False
         self._waiting, self.waits = [], 0
         last = self.scores.max(initial=-np.inf)  # NaN where there is one
         if len(chosen) == self.m and not np.isnan(last):
-            self._bound = (last, tie[chosen][self.scores == last].max())
+            self._bound = (last, ties(self.codes[self.scores == last]).max())
 
     def joined(self, other: Order, ties: Ties) -> Order:
         """The first m rows of both."""
