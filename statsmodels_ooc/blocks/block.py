@@ -37,6 +37,10 @@ class Design(Protocol):
         """The design as one column-major array, (b, k)."""
         ...
 
+    def columns(self) -> tuple[FloatArray, ...]:
+        """The columns of the design, (b,) each, which may be the variables themselves."""
+        ...
+
     def extremes(self) -> tuple[FloatArray, FloatArray]:
         """Smallest and largest value of every column, (k,) each; there are rows."""
         ...
@@ -82,6 +86,9 @@ class Dense:
 
     def dense(self) -> FloatArray:
         return self.array
+
+    def columns(self) -> tuple[FloatArray, ...]:
+        return tuple(self.dense().T)
 
     def extremes(self) -> tuple[FloatArray, FloatArray]:
         if self._extremes is None:  # several reductions of a pass ask for them

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import SPREAD, Dense
-from statsmodels_ooc.blocks.columns import Filler, Piece
+from statsmodels_ooc.blocks.columns import ColumnPlan, Filler, Piece, fill_columns
 from statsmodels_ooc.blocks.split import Layout, Split, centre_bins
 from statsmodels_ooc.compiled import cells as cell_loops
 from statsmodels_ooc.compiled import columns as loops
@@ -104,7 +104,7 @@ class Compiled(Split):
         How the columns are made.
     """
 
-    __slots__ = ("_program", "_values")
+    __slots__ = ("_columns", "_program", "_values")
 
     def __init__(
         self, spec: Filler, rows: Any, piece: slice, scratch: FloatArray, recipe: Recipe
@@ -112,6 +112,22 @@ class Compiled(Split):
         super().__init__(spec, rows, piece, scratch, recipe.layout)
         self._values = settled(rows.values)  # the program knows their addresses
         self._program = recipe.program(self._values, piece.start)
+        self._columns: tuple[FloatArray, ...] | None = None
+
+    def columns(self) -> tuple[FloatArray, ...]:
+        if self.layout.terms or self.is_filled:
+            return super().columns()
+        if self._columns is None:
+            plans = self.layout.plans
+            self._columns = tuple(self._column(j, plan) for j, plan in enumerate(plans))
+        return self._columns
+
+    def _column(self, j: int, plan: ColumnPlan) -> FloatArray:
+        """A variable as it is, or what `dense` would write."""
+        if len(plan) == 1 and plan[0].contrast is None:
+            return np.atleast_2d(self._values[plan[0].value])[plan[0].column, self.piece]
+        fill_columns((plan,), self._values, self.piece, self.array[:, j : j + 1])
+        return self.array[:, j]
 
     def extremes(self) -> tuple[FloatArray, FloatArray]:
         if self._extremes is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,10 +12,10 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
 from statsmodels_ooc.reductions.base import Additive, Reduction
 
-_POINT = 1074  # binary places of the smallest double: a sum times 2**_POINT is a whole number
+POINT = 1074  # binary places of the smallest double: a sum times 2**POINT is a whole number
 _ROWS = 2**15  # with pieces of 38 bits (or products of two of 19) no sum exceeds 2**53
 _BITS = 76  # below the largest value that pieces reach
-_ORDINARY = 2.0**400  # between it and its inverse no piece overflows or underflows
+ORDINARY = 2.0**400  # between it and its inverse no piece overflows or underflows
 
 
 @dataclass(slots=True)
@@ -27,56 +28,16 @@ class ExactMomentsState:
 
     def mean(self) -> FloatArray:
         """Means, (k + 1,), correctly rounded; there are rows."""
-        return np.array([total / (self.rows << _POINT) for total in self.sums])
+        return np.array([total / (self.rows << POINT) for total in self.sums])
 
     def scale(self) -> FloatArray:
         """Standard deviations with ``ddof=0``, (k + 1,); nothing cancels or overflows."""
         n = self.rows
         return np.array(
             [
-                _root(n * square - total**2, n**2 << 2 * _POINT)
+                _root(n * square - total**2, n**2 << 2 * POINT)
                 for total, square in zip(self.sums, self.squares, strict=True)
             ]
-        )
-
-
-@dataclass(frozen=True)
-class ExactMoments(Reduction[ExactMomentsState]):
-    """Fold the columns of ``[X | y]`` into exact sums, and sums of squares.
-
-    A floating-point sum depends on where blocks end; a whole number does not.
-
-    References
-    ----------
-    Demmel, Nguyen (2015). Parallel reproducible summation. IEEE Transactions on
-    Computers 64, 2060-2070: values are cut into pieces on a fixed grid, whose sums are
-    exact. Here the sums of pieces are added up as whole numbers.
-    """
-
-    k: int
-    squares: bool = False  # whether sums of squares are folded, too
-
-    def init(self) -> ExactMomentsState:
-        return ExactMomentsState(0, [0] * (self.k + 1), [0] * (self.k + 1))
-
-    def update(self, state: ExactMomentsState, block: Block) -> ExactMomentsState:
-        y = block.endog
-        if len(y) == 0:
-            return state
-        state.rows += len(y)
-        low, high = block.design.extremes()
-        largest = [*np.maximum(-low, high).tolist(), float(np.abs(y).max())]
-        for j, x in enumerate((*block.dense().T, y)):
-            total, square = exact_sums(x, self.squares, largest[j])
-            state.sums[j] += total
-            state.squares[j] += square
-        return state
-
-    def merge(self, left: ExactMomentsState, right: ExactMomentsState) -> ExactMomentsState:
-        return ExactMomentsState(
-            left.rows + right.rows,
-            [a + b for a, b in zip(left.sums, right.sums, strict=True)],
-            [a + b for a, b in zip(left.squares, right.squares, strict=True)],
         )
 
 
@@ -121,7 +82,7 @@ def _sums(x: FloatArray, squares: bool, largest: float | None = None) -> tuple[i
         largest = max(-float(x.min()), float(x.max()))
     if largest == 0 or not math.isfinite(largest):
         return 0, 0
-    if not 1 / _ORDINARY < largest < _ORDINARY:
+    if not 1 / ORDINARY < largest < ORDINARY:
         return _one_by_one(x, squares)
     exponent = math.frexp(largest)[1]
     pieces, units, rest = _pieces(x, exponent, 19 if squares else 38)
@@ -154,12 +115,12 @@ def _of_pieces(pieces: FloatArray, units: list[int], squares: bool) -> tuple[int
     """The sums from those of pieces and of their products, which are exact in any order."""
     total = square = 0
     for value, unit in zip(pieces.sum(axis=0).tolist(), units, strict=True):
-        total += _whole(value, unit) << (unit + _POINT)
+        total += _whole(value, unit) << (unit + POINT)
     for i, unit in enumerate(units if squares else []):
         products = np.dot(pieces[:, i:].T, pieces[:, i]).tolist()
         for j, (value, other) in enumerate(zip(products, units[i:], strict=True)):
             twice = 0 if j == 0 else 1  # a product of two different pieces counts twice
-            square += _whole(value, unit + other) << (unit + other + 2 * _POINT + twice)
+            square += _whole(value, unit + other) << (unit + other + 2 * POINT + twice)
     return total, square
 
 
@@ -175,7 +136,53 @@ def _one_by_one(x: FloatArray, squares: bool) -> tuple[int, int]:
 
 def _as_whole(value: float) -> int:
     numerator, denominator = value.as_integer_ratio()
-    return (numerator << _POINT) // denominator
+    return (numerator << POINT) // denominator
+
+
+@dataclass(frozen=True)
+class ExactMoments(Reduction[ExactMomentsState]):
+    """Fold the columns of ``[X | y]`` into exact sums, and sums of squares.
+
+    A floating-point sum depends on where blocks end; a whole number does not.
+
+    References
+    ----------
+    Demmel, Nguyen (2015). Parallel reproducible summation. IEEE Transactions on
+    Computers 64, 2060-2070: values are cut into pieces on a fixed grid, whose sums are
+    exact. Here the sums of pieces are added up as whole numbers.
+    """
+
+    k: int
+    squares: bool = False  # whether sums of squares are folded, too
+    sums: Callable[[FloatArray, bool, float], tuple[int, int]] = exact_sums
+
+    def init(self) -> ExactMomentsState:
+        return ExactMomentsState(0, [0] * (self.k + 1), [0] * (self.k + 1))
+
+    def update(self, state: ExactMomentsState, block: Block) -> ExactMomentsState:
+        y = block.endog
+        if len(y) == 0:
+            return state
+        state.rows += len(y)
+        low, high = block.design.extremes()
+        largest = [*np.maximum(-low, high).tolist(), float(np.abs(y).max())]
+        for j, x in enumerate((*block.design.columns(), y)):
+            total, square = self.sums(x, self.squares, largest[j])
+            state.sums[j] += total
+            state.squares[j] += square
+        return state
+
+    def compiled(self) -> ExactMoments:
+        from statsmodels_ooc.reductions.compiled_exact import compiled_sums
+
+        return replace(self, sums=compiled_sums)
+
+    def merge(self, left: ExactMomentsState, right: ExactMomentsState) -> ExactMomentsState:
+        return ExactMomentsState(
+            left.rows + right.rows,
+            [a + b for a, b in zip(left.sums, right.sums, strict=True)],
+            [a + b for a, b in zip(left.squares, right.squares, strict=True)],
+        )
 
 
 @dataclass(slots=True)

@@ -60,7 +60,7 @@ def row_predictor(block: Block, beta: FloatArray) -> FloatArray:
     column is added after the other.
     """
     eta = np.zeros(len(block.endog))
-    for x, b in zip(block.dense().T, beta, strict=True):
+    for x, b in zip(block.design.columns(), beta, strict=True):
         eta += x * b
     offset = total_offset(block)
     return eta if offset is None else eta + offset
@@ -125,8 +125,8 @@ class Informative:
     scale: FloatArray | None = None
 
     def __call__(self, block: Block) -> tuple[Iterator[FloatArray], NDArray[np.bool_] | None]:
-        psi, design = self.psi(block), block.dense()
-        columns = [design[:, j] for j in self.columns]
+        psi, design = self.psi(block), block.design.columns()
+        columns = [design[j] for j in self.columns]
         outside = None if psi is None else np.isnan(psi)
         if outside is not None and not outside.any():
             outside = None
