@@ -104,7 +104,7 @@ class Compiled(Split):
         How the columns are made.
     """
 
-    __slots__ = ("_columns", "_program", "_values")
+    __slots__ = ("_columns", "_program", "_sums_of_columns", "_values")
 
     def __init__(
         self, spec: Filler, rows: Any, piece: slice, scratch: FloatArray, recipe: Recipe
@@ -112,6 +112,7 @@ class Compiled(Split):
         super().__init__(spec, rows, piece, scratch, recipe.layout)
         self._values = settled(rows.values)  # the program knows their addresses
         self._program = recipe.program(self._values, piece.start)
+        self._sums_of_columns: FloatArray | None = None
         self._columns: tuple[FloatArray, ...] | None = None
 
     def columns(self) -> tuple[FloatArray, ...]:
@@ -131,11 +132,21 @@ class Compiled(Split):
 
     def extremes(self) -> tuple[FloatArray, FloatArray]:
         if self._extremes is None:
-            found = _Found.nothing(self.layout)
-            if not loops.extremes(self._program, len(self.array), *found):
-                return Dense.extremes(self)  # NaN stays
+            self._look()
+        return Dense.extremes(self)  # NaN stays
+
+    def sums(self) -> FloatArray:
+        if self._sums_of_columns is None:
+            self._look()
+        return Dense.sums(self) if self._sums_of_columns is None else self._sums_of_columns
+
+    def _look(self) -> None:
+        """Find sums and extremes at once, unless a value is not finite."""
+        found, sums = _Found.nothing(self.layout), np.zeros(len(self.layout.plans))
+        if loops.extremes(self._program, len(self.array), sums, *found):
             self._note(found)
-        return Dense.extremes(self)
+            both: FloatArray = np.append(sums, found.counts)
+            self._sums_of_columns = both[self.layout.place]
 
     def _note(self, found: _Found) -> None:
         """Take the extremes that came with something else."""

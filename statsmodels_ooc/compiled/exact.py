@@ -23,9 +23,7 @@ _SUMS = {"reassoc", "contract", "nsz"}
 
 
 @njit(nogil=True, cache=True)
-def _split(
-    x: FloatArray, m: int, scale: float, a: FloatArray, b: FloatArray, c: FloatArray
-) -> int:
+def _split(x: FloatArray, m: int, scale: float, a: FloatArray, b: FloatArray, c: FloatArray) -> int:
     """Cut m values, times a scale, into whole numbers; of how many something is left."""
     high, low, others = _ONES * _HIGH, _ONES * _LOW, 0
     for i in range(m):

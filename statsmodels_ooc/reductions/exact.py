@@ -211,7 +211,6 @@ class Means(Additive[MeansState]):
 
     def update(self, state: MeansState, block: Block) -> MeansState:
         with np.errstate(invalid="ignore"):  # infinities: the facts name them
-            sums = block.design.rmatvec(np.ones(len(block.endog)))
-            state.sums += np.append(sums, block.endog.sum())
+            state.sums += np.append(block.design.sums(), block.endog.sum())
         state.rows += len(block.endog)
         return state

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,9 +67,18 @@ def first(scores: FloatArray, ties: NDArray[np.generic], m: int) -> NDArray[np.i
     m : int
         How many rows are wanted; all of them where there are fewer.
     """
-    among = _cut(scores, ties.__getitem__, m)
-    order = np.lexsort((ties[among], scores[among]))
-    return among[order][:m]
+    return _first(scores, ties.__getitem__, m)
+
+
+def _first(scores: FloatArray, ties: Ties, m: int) -> NDArray[np.intp]:
+    among = _cut(scores, ties, m)
+    order = np.argsort(scores[among], kind="stable")
+    rows, s = among[order], scores[among[order]]
+    level = (s[1:] == s[:-1]) | np.isnan(s[:-1])  # with the next one; NaN comes last
+    if level.any():
+        tied = np.append(level, False) | np.append(False, level)
+        rows[tied] = rows[tied][np.lexsort((ties(rows[tied]), s[tied]))]
+    return rows[:m]
 
 
 def _cut(scores: FloatArray, ties: Ties, m: int) -> NDArray[np.intp]:
@@ -81,32 +90,43 @@ def _cut(scores: FloatArray, ties: Ties, m: int) -> NDArray[np.intp]:
         return np.arange(len(scores))
     if m == 0:
         return np.arange(0)
-    last = _smallest(scores, m)
-    if np.isnan(last):
+    among = _near(scores, m)
+    if among is None:
         return np.arange(len(scores))
-    among = np.flatnonzero(scores <= last)
+    s = scores[among]
+    last = np.partition(s, m - 1)[m - 1]
+    is_first = s <= last
+    among, s = among[is_first], s[is_first]
     surplus = len(among) - m
     if surplus == 0:
         return among
-    is_level = scores[among] == last
-    level = among[is_level]
+    level = among[s == last]
     stay = len(level) - surplus
     level = level[np.argpartition(ties(level), stay - 1)[:stay]]
-    return np.concatenate((among[~is_level], level))
+    return np.concatenate((among[s < last], level))
 
 
-def _smallest(scores: FloatArray, m: int) -> float:
-    """The score of number m, in ascending order; NaN where fewer are numbers.
+def _near(scores: FloatArray, m: int) -> NDArray[np.intp] | None:
+    """Positions of the first m rows and of few others; None where fewer are numbers.
 
-    Nothing beyond number m of some of the scores can be it: most need not be sorted.
+    Number m of the whole is no larger than that of some of the scores.
     """
-    step = isqrt(len(scores) // m)
-    if step > 1:
-        bound = np.partition(scores[::step], m - 1)[m - 1]
+    for some in (scores[:: sampled(len(scores), m)], scores):
+        bound = bound_of(some, m)
         if not np.isnan(bound):
-            scores = scores[scores <= bound]
-    last: float = np.partition(scores, m - 1)[m - 1]
-    return last
+            return np.flatnonzero(scores <= bound)
+    return None
+
+
+def sampled(rows: int, m: int) -> int:
+    """One of how many rows bounds number m of them cheaply: as many are sorted as are let in."""
+    return max(isqrt(rows // max(m, 1)), 1)
+
+
+def bound_of(scores: FloatArray, m: int) -> float:
+    """Score number m; NaN where fewer are numbers."""
+    found: float = np.partition(scores, m - 1)[m - 1] if m <= len(scores) else np.nan
+    return found
 
 
 class Order:
@@ -129,8 +149,13 @@ class Order:
         self._waiting: list[tuple[FloatArray, IntArray]] = []
         self._bound: tuple[float, Any] | None = None  # of the last row, where there are m
 
+    @property
+    def last(self) -> float:
+        """The largest score that may still be let in; NaN while every row is."""
+        return np.nan if self._bound is None else self._bound[0]
+
     def offer(self, scores: FloatArray, codes: IntArray, ties: Ties) -> IntArray | None:
-        """Let the rows of a block in, and say which were; None for none of them."""
+        """Let rows in, and say which were; None for none of them."""
         if self._bound is None:
             chosen = np.arange(len(scores))
             if len(scores) > self.m:
@@ -156,7 +181,7 @@ class Order:
         """Sort the rows, and let go of those behind the first m."""
         self._let_go(ties)
         if not self._in_order:
-            order = first(self.scores, ties(self.codes), self.m)
+            order = _first(self.scores, lambda rows: ties(self.codes[rows]), self.m)
             self.scores, self.codes, self._in_order = self.scores[order], self.codes[order], True
         return self
 
@@ -168,7 +193,7 @@ class Order:
         codes = np.concatenate((self.codes, *(pair[1] for pair in self._waiting)))
         chosen = _cut(scores, lambda rows: ties(codes[rows]), self.m)
         if len(chosen) > self.m:  # down to scores that are NaN
-            chosen = first(scores, ties(codes), self.m)
+            chosen = _first(scores, lambda rows: ties(codes[rows]), self.m)
         self.scores, self.codes, self._in_order = scores[chosen], codes[chosen], False
         self._waiting, self.waits = [], 0
         last = self.scores.max(initial=-np.inf)  # NaN where there is one
@@ -193,3 +218,18 @@ class Order:
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+
+class Offer(NamedTuple):
+    """Rows of a block that may be among the first of an order."""
+
+    rows: IntArray | None  # their positions; None for all of them
+    scores: FloatArray
+
+    @classmethod
+    def to(cls, order: Order, scores: FloatArray) -> Offer:
+        """The rows that an order may let in, by the scores of all."""
+        if np.isnan(order.last):
+            return cls(None, scores)
+        rows = np.flatnonzero(scores <= order.last)
+        return cls(rows, scores[rows])

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 
 class Chunk:
@@ -73,6 +74,13 @@ class Chunk:
             plain = isinstance(column.dtype, np.dtype)
             self._arrays[name] = column.to_numpy() if plain else column.array
         return self._arrays[name]
+
+    def take(self, positions: NDArray[np.intp]) -> pd.DataFrame:
+        """Some of the rows, by their positions, in memory of their own."""
+        if self._frame is not None:
+            return self._frame.take(positions)
+        arrays = [array.take(positions) for array in self._arrays.values()]
+        return Chunk(self._labels, arrays, len(positions)).frame
 
 
 def as_chunk(rows: Chunk | pd.DataFrame) -> Chunk:
