@@ -124,7 +124,9 @@ class Compiled(Split):
         return self._columns
 
     def _column(self, j: int, plan: ColumnPlan) -> FloatArray:
-        """A variable as it is, or what `dense` would write."""
+        """A variable as it is, a one for all rows, or what `dense` would write."""
+        if not plan:
+            return np.broadcast_to(1.0, len(self.array))
         if len(plan) == 1 and plan[0].contrast is None:
             return np.atleast_2d(self._values[plan[0].value])[plan[0].column, self.piece]
         fill_columns((plan,), self._values, self.piece, self.array[:, j : j + 1])

@@ -66,10 +66,8 @@ def beyond(
         if found:
             for i in range(first, last):
                 z = (x[i] - mean) * weight[i] if has_weight else x[i]
-                if z <= low:
-                    rows[0, lower] = i
-                    lower += 1
-                if z >= high:
-                    rows[1, upper] = i
-                    upper += 1
+                rows[0, lower] = i  # it stays only where the next one goes elsewhere
+                rows[1, upper] = i
+                lower += z <= low
+                upper += z >= high
     return lower, upper

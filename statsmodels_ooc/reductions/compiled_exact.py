@@ -9,7 +9,7 @@ import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.compiled import exact as loops
-from statsmodels_ooc.reductions.exact import ORDINARY, POINT, exact_sums
+from statsmodels_ooc.reductions.exact_sums import ORDINARY, POINT, exact_sums
 
 _PLACES = [loops.BITS * (loops.PIECES - 1 - i) for i in range(loops.PIECES)]  # of pieces
 _PAIRS = list(combinations_with_replacement(_PLACES, 2))

@@ -3,44 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.compiled.beyond import beyond
-from statsmodels_ooc.selection.criteria import centred, side_weights
+from statsmodels_ooc.selection.criteria import Criterion, centred, offers, side_weights
 from statsmodels_ooc.selection.ordering import IntArray, Offer, Order, bound_of, sampled
-from statsmodels_ooc.selection.scorers import Informative
 
 _NONE = np.empty(0)
 
 
-@dataclass(frozen=True)
-class CompiledSides(Informative):
-    """Scores of D-optimality, the same bits as those of `Informative`."""
+def compiled_offers(
+    criterion: Criterion,
+    columns: Sequence[FloatArray],
+    psi: FloatArray | None,
+    mean: FloatArray | None,
+    scale: FloatArray | None,
+    orders: Sequence[Order],
+) -> Iterator[Offer]:
+    """As `offers`, the same rows at least and the same bits; T-optimality has no loops."""
+    if criterion == "D":
+        return _of_sides(columns, psi, mean, orders)
+    return offers(criterion, columns, psi, mean, scale, orders)
 
-    def offers(
-        self, columns: Sequence[FloatArray], psi: FloatArray | None, orders: Sequence[Order]
-    ) -> Iterator[Offer]:
-        weight = side_weights(psi, len(columns))
-        scratch: IntArray = np.empty((2, len(columns[0])), np.int64)
-        for j, x in enumerate(columns):
-            pair = orders[2 * j : 2 * j + 2]
-            mean = 0.0 if self.mean is None else float(self.mean[j])
-            x = np.ascontiguousarray(x)
-            low, high = (_bound(o, x, mean, weight, s) for o, s in zip(pair, (1, -1), strict=True))
-            if np.isnan(low) or np.isnan(high):  # too few rows for a bound
-                z = centred(x, mean, weight)
-                yield Offer.to(pair[0], z)
-                yield Offer.to(pair[1], -z)
-                continue
-            counts = beyond(x, mean, _NONE if weight is None else weight, low, -high, scratch)
-            lower, upper = (
-                rows[:count].copy() for rows, count in zip(scratch, counts, strict=True)
-            )
-            yield Offer(lower, _at(lower, x, mean, weight))
-            yield Offer(upper, -_at(upper, x, mean, weight))
+
+def _of_sides(
+    columns: Sequence[FloatArray],
+    psi: FloatArray | None,
+    mean: FloatArray | None,
+    orders: Sequence[Order],
+) -> Iterator[Offer]:
+    weight = side_weights(psi, len(columns))
+    scratch: IntArray = np.empty((2, len(columns[0])), np.int64)
+    for j, x in enumerate(columns):
+        pair = orders[2 * j : 2 * j + 2]
+        centre = 0.0 if mean is None else float(mean[j])
+        x = np.ascontiguousarray(x)
+        low, high = (_bound(o, x, centre, weight, s) for o, s in zip(pair, (1, -1), strict=True))
+        if np.isnan(low) or np.isnan(high):  # too few rows for a bound
+            z = centred(x, centre, weight)
+            yield Offer.to(pair[0], z)
+            yield Offer.to(pair[1], -z)
+            continue
+        counts = beyond(x, centre, _NONE if weight is None else weight, low, -high, scratch)
+        lower, upper = (rows[:count].copy() for rows, count in zip(scratch, counts, strict=True))
+        yield Offer(lower, _at(lower, x, centre, weight))
+        yield Offer(upper, -_at(upper, x, centre, weight))
 
 
 def _bound(order: Order, x: FloatArray, mean: float, weight: FloatArray | None, sign: int) -> float:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.selection.ordering import IntArray
+from statsmodels_ooc.selection.ordering import IntArray, Offer, Order
 
 Criterion = Literal["D", "T", "uniform"]
 CRITERIA = ("D", "T", "uniform")
@@ -114,6 +114,18 @@ def scores(
             z = centred(x, 0.0 if mean is None else mean[j], weight)
             yield z
             yield -z
+
+
+def offers(
+    criterion: Criterion,
+    columns: Sequence[FloatArray],
+    psi: FloatArray | None,
+    mean: FloatArray | None,
+    scale: FloatArray | None,
+    orders: Sequence[Order],
+) -> Iterator[Offer]:
+    """The rows that the order of each step may let in, with their `scores`."""
+    return map(Offer.to, orders, scores(criterion, columns, psi, mean, scale))
 
 
 def side_weights(psi: FloatArray | None, p: int) -> FloatArray | None:

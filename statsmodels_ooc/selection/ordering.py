@@ -96,14 +96,14 @@ def _cut(scores: FloatArray, ties: Ties, m: int) -> NDArray[np.intp]:
     s = scores[among]
     last = np.partition(s, m - 1)[m - 1]
     is_first = s <= last
-    among, s = among[is_first], s[is_first]
-    surplus = len(among) - m
+    rows: NDArray[np.intp] = among[is_first]
+    s, surplus = s[is_first], len(rows) - m
     if surplus == 0:
-        return among
-    level = among[s == last]
+        return rows
+    level = rows[s == last]
     stay = len(level) - surplus
     level = level[np.argpartition(ties(level), stay - 1)[:stay]]
-    return np.concatenate((among[s < last], level))
+    return np.concatenate((rows[s < last], level))
 
 
 def _near(scores: FloatArray, m: int) -> NDArray[np.intp] | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, prior_weights, total_offset
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.selection.criteria import Criterion, scores
+from statsmodels_ooc.selection.criteria import Criterion, offers
 from statsmodels_ooc.selection.ordering import Offer, Order
 
 
@@ -121,13 +121,14 @@ Offers = tuple[Iterator[Offer], NDArray[np.bool_] | None]
 
 @dataclass(frozen=True)
 class Informative:
-    """Scores of D- and T-optimality; see `scores`."""
+    """Scores of D- and T-optimality; see `criteria.scores`."""
 
     criterion: Criterion
     columns: tuple[int, ...]  # of the design that take part, p of them
     psi: Psi  # the information of the rows
     mean: FloatArray | None = None  # (p,)
     scale: FloatArray | None = None
+    offers: Callable[..., Iterator[Offer]] = offers
 
     def __call__(self, block: Block, orders: Sequence[Order]) -> Offers:
         psi, design = self.psi(block), block.design.columns()
@@ -135,22 +136,14 @@ class Informative:
         outside = None if psi is None else np.isnan(psi)
         if outside is not None and not outside.any():
             outside = None
-        return self.offers(columns, psi, orders), outside
-
-    def offers(
-        self, columns: Sequence[FloatArray], psi: FloatArray | None, orders: Sequence[Order]
-    ) -> Iterator[Offer]:
-        """The rows that each step may take."""
-        made = scores(self.criterion, columns, psi, self.mean, self.scale)
-        return map(Offer.to, orders, made)
+        found = self.offers(self.criterion, columns, psi, self.mean, self.scale, orders)
+        return found, outside
 
     def compiled(self) -> Informative:
-        """The same, in machine code where there are loops for it."""
-        if self.criterion != "D":
-            return self
-        from statsmodels_ooc.selection.compiled import CompiledSides
+        """The same, in machine code."""
+        from statsmodels_ooc.selection.compiled import compiled_offers
 
-        return CompiledSides(self.criterion, self.columns, self.psi, self.mean, self.scale)
+        return replace(self, offers=compiled_offers)
 
 
 @dataclass(frozen=True)

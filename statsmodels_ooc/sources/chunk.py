@@ -21,7 +21,7 @@ class Chunk:
     labels : Index
         The names of the columns.
     arrays : sequence of array_like, (b,)
-        Their values: of NumPy, or pandas' extension arrays.
+        Their values: of NumPy, or pandas' extension arrays, or Series of them.
     rows : int
         b.
     """
@@ -79,8 +79,12 @@ class Chunk:
         """Some of the rows, by their positions, in memory of their own."""
         if self._frame is not None:
             return self._frame.take(positions)
-        arrays = [array.take(positions) for array in self._arrays.values()]
-        return Chunk(self._labels, arrays, len(positions)).frame
+        taken = [_unlabelled(values).take(positions) for values in self._arrays.values()]
+        return Chunk(self._labels, taken, len(positions)).frame
+
+
+def _unlabelled(values: Any) -> Any:
+    return values.array if isinstance(values, pd.Series) else values
 
 
 def as_chunk(rows: Chunk | pd.DataFrame) -> Chunk:

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statsmodels_ooc.blocks.block import Block, Dense
-from statsmodels_ooc.reductions.exact import ExactMoments, ExactMomentsState, exact_sums
+from statsmodels_ooc.reductions.exact import ExactMoments, ExactMomentsState
+from statsmodels_ooc.reductions.exact_sums import exact_sums
 
 TINY, HUGE = 5e-324, np.finfo(float).max
 NORMAL = np.finfo(float).tiny
