@@ -13,7 +13,7 @@ from statsmodels_ooc.arrays import FloatArray
 SLICE = 256  # rows that stay in the first cache
 BITS = 22  # of a piece: 256 products of two are below 2**53, and any sum of them is a double
 PIECES = 3
-ROWS = 2**19  # of which sums are below 2**63
+ROWS = 2**18  # of which sums of products are below 2**63
 
 _HIGH, _LOW = 2.0 ** (2 * BITS), 2.0**BITS  # units of the first two pieces
 _ONES = 1.5 * 2.0**52  # adding it rounds to whole numbers

@@ -14,6 +14,8 @@ from statsmodels_ooc.reductions.exact_sums import ORDINARY, POINT, exact_sums
 _PLACES = [loops.BITS * (loops.PIECES - 1 - i) for i in range(loops.PIECES)]  # of pieces
 _PAIRS = list(combinations_with_replacement(_PLACES, 2))
 
+_MOST = 2.0 ** (loops.BITS * loops.PIECES)  # the scale of larger ones would make others vanish
+
 
 def compiled_sums(
     x: FloatArray, squares: bool = False, largest: float | None = None
@@ -31,7 +33,7 @@ def compiled_sums(
 def _sums(x: FloatArray, squares: bool, largest: float | None) -> tuple[int, int]:
     if largest is None:
         largest = max(-float(x.min()), float(x.max()))
-    if not 1 / ORDINARY < largest < ORDINARY:
+    if not 1 / ORDINARY < largest < _MOST:
         return exact_sums(x, squares, largest)
     unit = math.frexp(largest)[1] - loops.BITS * loops.PIECES
     totals, products = np.zeros(len(_PLACES), np.int64), np.zeros(len(_PAIRS), np.int64)
