@@ -37,8 +37,16 @@ class Design(Protocol):
         """The design as one column-major array, (b, k)."""
         ...
 
+    def columns(self) -> tuple[FloatArray, ...]:
+        """The columns of the design, (b,) each, which may be the variables themselves."""
+        ...
+
     def extremes(self) -> tuple[FloatArray, FloatArray]:
         """Smallest and largest value of every column, (k,) each; there are rows."""
+        ...
+
+    def sums(self) -> FloatArray:
+        """Sums of the columns, (k,)."""
         ...
 
     def keys(self) -> tuple[NDArray[Any], ...]:
@@ -83,11 +91,17 @@ class Dense:
     def dense(self) -> FloatArray:
         return self.array
 
+    def columns(self) -> tuple[FloatArray, ...]:
+        return tuple(self.dense().T)
+
     def extremes(self) -> tuple[FloatArray, FloatArray]:
         if self._extremes is None:  # several reductions of a pass ask for them
             design = self.dense()
             self._extremes = design.min(axis=0), design.max(axis=0)
         return self._extremes
+
+    def sums(self) -> FloatArray:
+        return self.rmatvec(np.ones(len(self.array)))
 
     def keys(self) -> tuple[NDArray[Any], ...]:
         return tuple(self.array.T)
@@ -302,6 +316,10 @@ class Block:
             return self.kept
         return np.arange(self.start, self.start + len(self.endog))
 
+    def numbers(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Numbers in the partition of some rows, by their positions."""
+        return rows + self.start if self.kept is None else self.kept[rows]
+
     def dense(self) -> FloatArray:
         """The design as one column-major array, (b, k)."""
         return self.design.dense()
@@ -318,7 +336,7 @@ class Block:
             extras=self.extras.piece(rows),
             partition=self.partition,
             start=self.start,
-            kept=self.row_numbers[rows],
+            kept=self.numbers(rows),
         )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import SPREAD, Dense
-from statsmodels_ooc.blocks.columns import Filler, Piece
+from statsmodels_ooc.blocks.columns import ColumnPlan, Filler, Piece, fill_columns
 from statsmodels_ooc.blocks.split import Layout, Split, centre_bins
 from statsmodels_ooc.compiled import cells as cell_loops
 from statsmodels_ooc.compiled import columns as loops
@@ -104,7 +104,7 @@ class Compiled(Split):
         How the columns are made.
     """
 
-    __slots__ = ("_program", "_values")
+    __slots__ = ("_columns", "_program", "_sums_of_columns", "_values")
 
     def __init__(
         self, spec: Filler, rows: Any, piece: slice, scratch: FloatArray, recipe: Recipe
@@ -112,14 +112,43 @@ class Compiled(Split):
         super().__init__(spec, rows, piece, scratch, recipe.layout)
         self._values = settled(rows.values)  # the program knows their addresses
         self._program = recipe.program(self._values, piece.start)
+        self._sums_of_columns: FloatArray | None = None
+        self._columns: tuple[FloatArray, ...] | None = None
+
+    def columns(self) -> tuple[FloatArray, ...]:
+        if self.layout.terms or self.is_filled:
+            return super().columns()
+        if self._columns is None:
+            plans = self.layout.plans
+            self._columns = tuple(self._column(j, plan) for j, plan in enumerate(plans))
+        return self._columns
+
+    def _column(self, j: int, plan: ColumnPlan) -> FloatArray:
+        """A variable as it is, a one for all rows, or what `dense` would write."""
+        if not plan:
+            return np.broadcast_to(1.0, len(self.array))
+        if len(plan) == 1 and plan[0].contrast is None:
+            return np.atleast_2d(self._values[plan[0].value])[plan[0].column, self.piece]
+        fill_columns((plan,), self._values, self.piece, self.array[:, j : j + 1])
+        return self.array[:, j]
 
     def extremes(self) -> tuple[FloatArray, FloatArray]:
         if self._extremes is None:
-            found = _Found.nothing(self.layout)
-            if not loops.extremes(self._program, len(self.array), *found):
-                return Dense.extremes(self)  # NaN stays
+            self._look()
+        return Dense.extremes(self)  # NaN stays
+
+    def sums(self) -> FloatArray:
+        if self._sums_of_columns is None:
+            self._look()
+        return Dense.sums(self) if self._sums_of_columns is None else self._sums_of_columns
+
+    def _look(self) -> None:
+        """Find sums and extremes at once, unless a value is not finite."""
+        found, sums = _Found.nothing(self.layout), np.zeros(len(self.layout.plans))
+        if loops.extremes(self._program, len(self.array), sums, *found):
             self._note(found)
-        return Dense.extremes(self)
+            both: FloatArray = np.append(sums, found.counts)
+            self._sums_of_columns = both[self.layout.place]
 
     def _note(self, found: _Found) -> None:
         """Take the extremes that came with something else."""

@@ -238,9 +238,14 @@ def _not_finite(column: FloatArray, m: int) -> int:
 
 @njit(nogil=True, cache=True, fastmath=_SUMS)
 def extremes(
-    program: Program, n: int, low: FloatArray, high: FloatArray, counts: NDArray[np.int64]
+    program: Program,
+    n: int,
+    sums: FloatArray,
+    low: FloatArray,
+    high: FloatArray,
+    counts: NDArray[np.int64],
 ) -> bool:
-    """Extremes of the columns, (d,), and rows in each bin; whether all values are finite."""
+    """Sums and extremes of the columns, (d,), and rows in each bin; whether all are finite."""
     d, t = len(program.starts) - 1, len(program.terms) - 1
     codes, part, x, bins = _scratch(d, t)
     others = 0
@@ -249,7 +254,10 @@ def extremes(
         _fill(program, first, m, codes, part, x)
         _bins(program, first, m, codes, bins)
         for j in range(d):
-            column = x[j]
+            column, total = x[j], 0.0
+            for i in range(m):
+                total += column[i]
+            sums[j] += total
             others += _not_finite(column, m)
             low[j], high[j] = _widen(column, m, low[j], high[j])
         for j in range(t):

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.selection.carried import Numbering, RawBlock
-from statsmodels_ooc.selection.ordering import IntArray, Order
+from statsmodels_ooc.selection.ordering import IntArray, Offer, Order
 from statsmodels_ooc.selection.pool import Pool
+from statsmodels_ooc.selection.scorers import Offers
 
 PAIR = 24  # bytes of a candidate: score and code, and half as many for those that wait
-_SPARE = 1_024  # raw rows, at least, that are no candidates any more before they are let go
+# Raw rows, of which candidates are some, before the others are let go: a partition of five blocks
+# has less than _TIMES as many rows that are candidates when they come.
+_TIMES, _SPARE = 4, 1_024
 
 
 @dataclass(slots=True)
@@ -34,7 +36,16 @@ class CandidatesState:
         return Pool() if self._pool is None else self._pool
 
 
-Scores = Callable[[RawBlock], tuple[Iterator[FloatArray], NDArray[np.bool_] | None]]
+class Scorer(Protocol):
+    """What ranks the rows of a block."""
+
+    def __call__(self, block: RawBlock, orders: Sequence[Order]) -> Offers:
+        """The rows that the order of each step may let in, with scores, smallest first."""
+        ...
+
+    def compiled(self) -> Scorer:
+        """The same rows and scores, found in machine code where it can be."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -49,9 +60,8 @@ class Candidates(Reduction[CandidatesState]):
     ----------
     needs : tuple of int
         How many rows of its order each step must know.
-    scores : callable
-        Block to the scores of each step, (b,), smallest first, and the rows that have an
-        impossible mean.
+    scores : Scorer
+        What ranks the rows.
     numbering : Numbering
         What rows are called and how ties are broken.
     room : int
@@ -64,7 +74,7 @@ class Candidates(Reduction[CandidatesState]):
     is_divisible = False  # rows are numbered from the start of a partition
 
     needs: tuple[int, ...]
-    scores: Scores
+    scores: Scorer
     numbering: Numbering
     room: int = 2**30
     rows: int | None = None
@@ -78,24 +88,35 @@ class Candidates(Reduction[CandidatesState]):
             return state
         before = state.kept.get(block.partition, 0)
         state.kept[block.partition] = before + b
-        codes = self.numbering.codes(block)
-        scores, outside = self.scores(block)
+        offers, outside = self.scores(block, state.orders)
         if outside is not None:
             state.outside += int(outside.sum())
             if state.outside_at < 0:
-                state.outside_at = int(codes[int(np.argmax(outside))])
-        ties = self.numbering.ties
-        chosen = np.zeros(b, dtype=bool)
-        for order, s in zip(state.orders, scores, strict=True):
-            let_in = order.offer(s, codes, ties)
-            if let_in is not None:
-                chosen[let_in] = True
-        if self.room and state._pool is not None:
-            rows = np.flatnonzero(chosen)
-            if len(rows):
-                state._pool.add(codes[rows], rows + before, *block.raw(rows))
-                state._pool = self._tidied(state, state._pool)
+                first = np.flatnonzero(outside)[:1]
+                state.outside_at = int(self.numbering.codes(block, first)[0])
+        rows = self._let_in(state.orders, offers, block)
+        if self.room and state._pool is not None and len(rows):
+            codes = self.numbering.codes(block, rows)
+            state._pool.add(codes, rows + before, *block.raw(rows))
+            state._pool = self._tidied(state, state._pool)
         return state
+
+    def compiled(self) -> Candidates:
+        return replace(self, scores=self.scores.compiled())
+
+    def _let_in(self, orders: list[Order], offers: Iterator[Offer], block: RawBlock) -> IntArray:
+        """Offer the orders what they may take; the positions of the rows that one let in."""
+        chosen = np.zeros(len(block.endog), dtype=bool)
+        whole: IntArray | None = None  # the codes of all rows
+        for order, (rows, scores) in zip(orders, offers, strict=True):
+            if rows is None:
+                whole = self.numbering.codes(block) if whole is None else whole
+            codes = whole if rows is None else self.numbering.codes(block, rows)
+            assert codes is not None
+            let_in = order.offer(scores, codes, self.numbering.ties)
+            if let_in is not None:
+                chosen[let_in if rows is None else rows[let_in]] = True
+        return np.flatnonzero(chosen)
 
     def merge(self, left: CandidatesState, right: CandidatesState) -> CandidatesState:
         firsts = [at for at in (left.outside_at, right.outside_at) if at >= 0]
@@ -119,7 +140,7 @@ class Candidates(Reduction[CandidatesState]):
 
         None where the candidates' own are too large.
         """
-        if pool.size > 2 * sum(self.needs) + _SPARE or pool.nbytes > self.room:
+        if pool.size > _TIMES * sum(self.needs) + _SPARE or pool.nbytes > self.room:
             pool = pool.only(_distinct(self.orders(state)))
         return pool if pool.nbytes <= self.room else None
 

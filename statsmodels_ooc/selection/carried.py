@@ -33,10 +33,10 @@ class Numbering:
     purpose: int | None = None  # what is hashed for; None where ties go by the numbers themselves
     starts: IntArray | None = field(default=None, repr=False)  # partitions' first rows
 
-    def codes(self, block: RawBlock) -> IntArray:
-        """The codes of the rows of a block, (b,)."""
-        numbers = block.row_numbers.astype(np.int64, copy=False)
-        return numbers + np.int64(block.partition << _PARTITION)
+    def codes(self, block: RawBlock, rows: IntArray | None = None) -> IntArray:
+        """The codes of the rows of a block, (b,), or of some by their positions."""
+        numbers = block.row_numbers if rows is None else block.numbers(rows)
+        return numbers.astype(np.int64, copy=False) + np.int64(block.partition << _PARTITION)
 
     def ties(self, codes: IntArray) -> NDArray[Any]:
         """What decides between equal scores, smaller first."""
@@ -59,17 +59,17 @@ def partitions_of(codes: IntArray) -> IntArray:
 
 @dataclass(frozen=True, slots=True)
 class RawBlock(Block):
-    """A block, and the frame that it was cut from."""
+    """A block, and the rows of the source that it was cut from."""
 
     maker: WithRows | None = None  # what cut it
-    frame: pd.DataFrame | None = None  # the raw rows, dropped ones included
-    frame_start: int = 0  # number in the partition of the frame's first row
+    chunk: Chunk | None = None  # the raw rows, dropped ones included
+    chunk_start: int = 0  # number in the partition of the first of these
 
     def raw(self, chosen: IntArray) -> tuple[pd.DataFrame, int]:
         """The raw rows at some positions of the block, and about how many bytes they take."""
         assert self.maker is not None
-        assert self.frame is not None
-        rows = self.maker.plain(self.frame.take(self.row_numbers[chosen] - self.frame_start))
+        assert self.chunk is not None
+        rows = self.maker.plain(self.chunk.take(self.numbers(chosen) - self.chunk_start))
         return rows, self.maker.nbytes(rows)
 
 
@@ -118,11 +118,10 @@ class WithRows:
         block_rows: int,
     ) -> Iterator[RawBlock]:
         """As `DesignSpec.blocks`."""
-        frame = as_chunk(frame).frame
-        raw = frame if tuple(frame.columns) == self.carried else frame[list(self.carried)]
-        for block in self.spec.blocks(frame, partition, label, start, block_rows):
+        chunk = as_chunk(frame)
+        for block in self.spec.blocks(chunk, partition, label, start, block_rows):
             own = {field.name: getattr(block, field.name) for field in fields(block)}
-            yield RawBlock(**own, maker=self, frame=raw, frame_start=start)
+            yield RawBlock(**own, maker=self, chunk=chunk, chunk_start=start)
 
     @cached_property
     def _heavy(self) -> tuple[str, ...]:
@@ -135,7 +134,9 @@ class WithRows:
         return light + sum(int(rows[n].memory_usage(False, deep=True)) for n in self._heavy)
 
     def plain(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Rows with the source's dtypes, where reading has encoded a column."""
+        """The columns that are carried, with the source's dtypes where reading has encoded one."""
+        if tuple(rows.columns) != self.carried:
+            rows = rows[list(self.carried)]
         changed = {
             name: self.dtypes[name]
             for name in self.carried

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.selection.ordering import IntArray
+from statsmodels_ooc.selection.ordering import IntArray, Offer, Order
 
 Criterion = Literal["D", "T", "uniform"]
 CRITERIA = ("D", "T", "uniform")
@@ -99,7 +99,6 @@ def scores(
     mean, scale : ndarray, (p,), or None
         Of the columns over all rows; scale with ``ddof=0``.
     """
-    p = len(columns)
     with np.errstate(over="ignore", invalid="ignore"):
         if criterion == "T":
             assert mean is not None
@@ -110,17 +109,37 @@ def scores(
                 total -= z * z
             yield total if psi is None else total * psi
             return
-        if psi is None:
-            for x in columns:
-                yield x
-                yield -x
-            return
-        assert mean is not None
-        weight = psi if p == 1 else _power(psi, (p + 1) / (2 * p))
-        for x, m in zip(columns, mean, strict=True):
-            z = (x - m) * weight
+        weight = side_weights(psi, len(columns))
+        for j, x in enumerate(columns):
+            z = centred(x, 0.0 if mean is None else mean[j], weight)
             yield z
             yield -z
+
+
+def offers(
+    criterion: Criterion,
+    columns: Sequence[FloatArray],
+    psi: FloatArray | None,
+    mean: FloatArray | None,
+    scale: FloatArray | None,
+    orders: Sequence[Order],
+) -> Iterator[Offer]:
+    """The rows that the order of each step may let in, with their `scores`."""
+    return map(Offer.to, orders, scores(criterion, columns, psi, mean, scale))
+
+
+def side_weights(psi: FloatArray | None, p: int) -> FloatArray | None:
+    """What the sides of p columns are weighted with by D-optimality, (b,)."""
+    return psi if psi is None or p == 1 else _power(psi, (p + 1) / (2 * p))
+
+
+def centred(x: FloatArray, mean: float, weight: FloatArray | None) -> FloatArray:
+    """``(x - mean) * weight``, and x itself where there are no weights."""
+    if weight is None:
+        return x
+    with np.errstate(over="ignore", invalid="ignore"):
+        z: FloatArray = (x - mean) * weight
+    return z
 
 
 def _power(x: FloatArray, exponent: float) -> FloatArray:

@@ -21,7 +21,8 @@ from statsmodels_ooc.errors import (
     SelectionWarning,
     warn_caller,
 )
-from statsmodels_ooc.reductions.exact import ExactMomentsState, exact_sums
+from statsmodels_ooc.reductions.exact import ExactMomentsState
+from statsmodels_ooc.reductions.exact_sums import exact_sums
 from statsmodels_ooc.selection.criteria import CRITERIA, Criterion, Slots, deal, scores, take
 from statsmodels_ooc.selection.ordering import UNIFORM, IntArray, first, hashes
 from statsmodels_ooc.selection.pilot import block_of

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from math import isqrt
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,23 +67,66 @@ def first(scores: FloatArray, ties: NDArray[np.generic], m: int) -> NDArray[np.i
     m : int
         How many rows are wanted; all of them where there are fewer.
     """
+    return _first(scores, ties.__getitem__, m)
+
+
+def _first(scores: FloatArray, ties: Ties, m: int) -> NDArray[np.intp]:
     among = _cut(scores, ties, m)
-    order = np.lexsort((ties[among], scores[among]))
-    return among[order][:m]
+    order = np.argsort(scores[among], kind="stable")
+    rows, s = among[order], scores[among[order]]
+    level = (s[1:] == s[:-1]) | np.isnan(s[:-1])  # with the next one; NaN comes last
+    if level.any():
+        tied = np.append(level, False) | np.append(False, level)
+        rows[tied] = rows[tied][np.lexsort((ties(rows[tied]), s[tied]))]
+    return rows[:m]
 
 
-def _cut(scores: FloatArray, ties: NDArray[np.generic], m: int) -> NDArray[np.intp]:
-    """Positions of the first m rows, in any order; of more where the last score is NaN."""
+def _cut(scores: FloatArray, ties: Ties, m: int) -> NDArray[np.intp]:
+    """Positions of the first m rows, in any order; of more where the last score is NaN.
+
+    Few rows are level with the last one: ties are asked for by position, and only there.
+    """
     if m >= len(scores):
         return np.arange(len(scores))
-    last = np.partition(scores, m - 1)[m - 1] if m else np.inf
-    if np.isnan(last):
+    if m == 0:
+        return np.arange(0)
+    among = _near(scores, m)
+    if among is None:
         return np.arange(len(scores))
-    before, level = np.flatnonzero(scores < last), np.flatnonzero(scores == last)
-    missing = m - len(before)
-    if 0 < missing < len(level):
-        level = level[np.argpartition(ties[level], missing - 1)[:missing]]
-    return np.concatenate((before, level[: max(missing, 0)]))
+    s = scores[among]
+    last = np.partition(s, m - 1)[m - 1]
+    is_first = s <= last
+    rows: NDArray[np.intp] = among[is_first]
+    s, surplus = s[is_first], len(rows) - m
+    if surplus == 0:
+        return rows
+    level = rows[s == last]
+    stay = len(level) - surplus
+    level = level[np.argpartition(ties(level), stay - 1)[:stay]]
+    return np.concatenate((rows[s < last], level))
+
+
+def _near(scores: FloatArray, m: int) -> NDArray[np.intp] | None:
+    """Positions of the first m rows and of few others; None where fewer are numbers.
+
+    Number m of the whole is no larger than that of some of the scores.
+    """
+    for some in (scores[:: sampled(len(scores), m)], scores):
+        bound = bound_of(some, m)
+        if not np.isnan(bound):
+            return np.flatnonzero(scores <= bound)
+    return None
+
+
+def sampled(rows: int, m: int) -> int:
+    """One of how many rows bounds number m of them cheaply: as many are sorted as are let in."""
+    return max(isqrt(rows // max(m, 1)), 1)
+
+
+def bound_of(scores: FloatArray, m: int) -> float:
+    """Score number m; NaN where fewer are numbers."""
+    found: float = np.partition(scores, m - 1)[m - 1] if m <= len(scores) else np.nan
+    return found
 
 
 class Order:
@@ -105,12 +149,17 @@ class Order:
         self._waiting: list[tuple[FloatArray, IntArray]] = []
         self._bound: tuple[float, Any] | None = None  # of the last row, where there are m
 
+    @property
+    def last(self) -> float:
+        """The largest score that may still be let in; NaN while every row is."""
+        return np.nan if self._bound is None else self._bound[0]
+
     def offer(self, scores: FloatArray, codes: IntArray, ties: Ties) -> IntArray | None:
-        """Let the rows of a block in, and say which were; None for none of them."""
+        """Let rows in, and say which were; None for none of them."""
         if self._bound is None:
             chosen = np.arange(len(scores))
             if len(scores) > self.m:
-                chosen = _cut(scores, ties(codes), self.m)
+                chosen = _cut(scores, lambda rows: ties(codes[rows]), self.m)
         else:
             last, tie = self._bound
             chosen = np.flatnonzero(scores <= last)
@@ -132,7 +181,7 @@ class Order:
         """Sort the rows, and let go of those behind the first m."""
         self._let_go(ties)
         if not self._in_order:
-            order = first(self.scores, ties(self.codes), self.m)
+            order = _first(self.scores, lambda rows: ties(self.codes[rows]), self.m)
             self.scores, self.codes, self._in_order = self.scores[order], self.codes[order], True
         return self
 
@@ -142,15 +191,14 @@ class Order:
             return
         scores = np.concatenate((self.scores, *(pair[0] for pair in self._waiting)))
         codes = np.concatenate((self.codes, *(pair[1] for pair in self._waiting)))
-        tie = ties(codes)
-        chosen = _cut(scores, tie, self.m)
+        chosen = _cut(scores, lambda rows: ties(codes[rows]), self.m)
         if len(chosen) > self.m:  # down to scores that are NaN
-            chosen = first(scores, tie, self.m)
+            chosen = _first(scores, lambda rows: ties(codes[rows]), self.m)
         self.scores, self.codes, self._in_order = scores[chosen], codes[chosen], False
         self._waiting, self.waits = [], 0
         last = self.scores.max(initial=-np.inf)  # NaN where there is one
         if len(chosen) == self.m and not np.isnan(last):
-            self._bound = (last, tie[chosen][self.scores == last].max())
+            self._bound = (last, ties(self.codes[self.scores == last]).max())
 
     def joined(self, other: Order, ties: Ties) -> Order:
         """The first m rows of both."""
@@ -170,3 +218,18 @@ class Order:
         )
 
     __hash__ = None  # type: ignore[assignment]
+
+
+class Offer(NamedTuple):
+    """Rows of a block that may be among the first of an order."""
+
+    rows: IntArray | None  # their positions; None for all of them
+    scores: FloatArray
+
+    @classmethod
+    def to(cls, order: Order, scores: FloatArray) -> Offer:
+        """The rows that an order may let in, by the scores of all."""
+        if np.isnan(order.last):
+            return cls(None, scores)
+        rows = np.flatnonzero(scores <= order.last)
+        return cls(rows, scores[rows])

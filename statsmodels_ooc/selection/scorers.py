@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, prior_weights, total_offset
 from statsmodels_ooc.families.elementwise import quiet
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.selection.criteria import Criterion, scores
+from statsmodels_ooc.selection.criteria import Criterion, offers
+from statsmodels_ooc.selection.ordering import Offer, Order
 
 
 def information(kernel: Kernel, eta: FloatArray) -> FloatArray:
@@ -59,9 +60,9 @@ def row_predictor(block: Block, beta: FloatArray) -> FloatArray:
     A matrix product may add up in another order in a block of another size; here one
     column is added after the other.
     """
-    eta = np.zeros(len(block.endog))
-    for x, b in zip(block.dense().T, beta, strict=True):
-        eta += x * b
+    eta, part = np.zeros(len(block.endog)), np.empty(len(block.endog))
+    for x, b in zip(block.design.columns(), beta, strict=True):
+        eta += np.multiply(x, b, out=part)
     offset = total_offset(block)
     return eta if offset is None else eta + offset
 
@@ -114,28 +115,44 @@ class Psi:
         return psi
 
 
+# What each step may take, and the rows that have an impossible mean, if any.
+Offers = tuple[Iterator[Offer], NDArray[np.bool_] | None]
+
+
 @dataclass(frozen=True)
 class Informative:
-    """Scores of D- and T-optimality; see `scores`."""
+    """Scores of D- and T-optimality; see `criteria.scores`."""
 
     criterion: Criterion
     columns: tuple[int, ...]  # of the design that take part, p of them
     psi: Psi  # the information of the rows
     mean: FloatArray | None = None  # (p,)
     scale: FloatArray | None = None
+    offers: Callable[..., Iterator[Offer]] = offers
 
-    def __call__(self, block: Block) -> tuple[Iterator[FloatArray], NDArray[np.bool_] | None]:
-        psi, design = self.psi(block), block.dense()
-        columns = [design[:, j] for j in self.columns]
+    def __call__(self, block: Block, orders: Sequence[Order]) -> Offers:
+        psi, design = self.psi(block), block.design.columns()
+        columns = [design[j] for j in self.columns]
         outside = None if psi is None else np.isnan(psi)
         if outside is not None and not outside.any():
             outside = None
-        return scores(self.criterion, columns, psi, self.mean, self.scale), outside
+        found = self.offers(self.criterion, columns, psi, self.mean, self.scale, orders)
+        return found, outside
+
+    def compiled(self) -> Informative:
+        """The same, in machine code."""
+        from statsmodels_ooc.selection.compiled import compiled_offers
+
+        return replace(self, offers=compiled_offers)
 
 
 @dataclass(frozen=True)
 class Uniform:
     """No row scores more than another: ties decide."""
 
-    def __call__(self, block: Block) -> tuple[Iterator[FloatArray], NDArray[np.bool_] | None]:
-        return iter((np.zeros(len(block.endog)),)), None
+    def __call__(self, block: Block, orders: Sequence[Order]) -> Offers:
+        return iter((Offer(None, np.zeros(len(block.endog))),)), None
+
+    def compiled(self) -> Uniform:
+        """The same: there is nothing to compute."""
+        return self

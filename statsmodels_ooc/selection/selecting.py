@@ -139,7 +139,7 @@ class Selecting:
                 facts["impossible"] = ImpossibleResponses(kernel_of(self.family))
         if self.survey.moments is None and (self.needs.lacks_mean or self.needs.lacks_scale):
             facts["moments"] = ExactMoments(self.spec.k, squares=self.needs.lacks_scale)
-        if self.survey.means is None and self.family is None:
+        if self.family is None and self.survey.averages is None and "moments" not in facts:
             facts["means"] = Means(self.spec.k)
         return facts
 

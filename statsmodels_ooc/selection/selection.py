@@ -266,10 +266,10 @@ class Selection(Source):
         """
         if self.family is not None or INTERCEPT not in self.spec.exog_names:
             raise OptionError("only linear models without a family, with an intercept, have one")
-        assert self.survey.means is not None
+        means = self.survey.averages
+        assert means is not None
         if self.lost:
             return float("nan")
-        means = self.survey.means.mean()
         slopes = self.fit().params.drop(INTERCEPT)
         at = [self.spec.exog_names.index(name) for name in slopes.index]
         return float(means[-1] - means[at] @ slopes.to_numpy())

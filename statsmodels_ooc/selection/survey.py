@@ -30,9 +30,15 @@ class Survey:
     spec: DesignSpec
     facts: RowFactsState | None = None  # counts and extremes
     moments: ExactMomentsState | None = None  # where scores need them, of squares for T
-    means: MeansState | None = None  # of a linear model, for its adjusted intercept
+    means: MeansState | None = None  # of a linear model without moments, for its adjusted intercept
     sample: CandidatesState | None = None  # the rows with the smallest hashes
     impossible: Impossible | None = None  # the first response that the family cannot have
+
+    @property
+    def averages(self) -> FloatArray | None:
+        """Means of the columns of ``[X | y]`` over all rows, (k + 1,), where they are known."""
+        known = self.moments or self.means
+        return None if known is None else known.mean()
 
     @property
     def constants(self) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 
 class Chunk:
@@ -20,7 +21,7 @@ class Chunk:
     labels : Index
         The names of the columns.
     arrays : sequence of array_like, (b,)
-        Their values: of NumPy, or pandas' extension arrays.
+        Their values: of NumPy, or pandas' extension arrays, or Series of them.
     rows : int
         b.
     """
@@ -73,6 +74,17 @@ class Chunk:
             plain = isinstance(column.dtype, np.dtype)
             self._arrays[name] = column.to_numpy() if plain else column.array
         return self._arrays[name]
+
+    def take(self, positions: NDArray[np.intp]) -> pd.DataFrame:
+        """Some of the rows, by their positions, in memory of their own."""
+        if self._frame is not None:
+            return self._frame.take(positions)
+        taken = [_unlabelled(values).take(positions) for values in self._arrays.values()]
+        return Chunk(self._labels, taken, len(positions)).frame
+
+
+def _unlabelled(values: Any) -> Any:
+    return values.array if isinstance(values, pd.Series) else values
 
 
 def as_chunk(rows: Chunk | pd.DataFrame) -> Chunk:

@@ -43,6 +43,9 @@ def assert_same(design, dense, y):
     b, k = x.shape
     beta, v = rng.normal(size=k), rng.normal(size=b)
     norms = np.sqrt(np.square(x).sum(axis=0))
+    for found, expected in zip(design.columns(), x.T, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert_close(design.sums(), x.sum(axis=0), np.abs(x).sum(axis=0))
     assert_close(design.matvec(beta), x @ beta, np.abs(x) @ np.abs(beta))
     assert_close(design.rmatvec(v), x.T @ v, norms * np.linalg.norm(v))
     assert_same_extremes(design, dense)
@@ -204,3 +207,29 @@ def test_a_compiled_design_travels():
     spec = pickle.loads(pickle.dumps(SPECS["y ~ x + g"].compiled()))
     assert_same(*designs(spec, make_frame(300)))
     assert isinstance(next(spec.blocks(make_frame(5), 0, "f", 0, 5)).design, Compiled)
+
+
+def test_columns_stay_what_they_were_once_all_are_written():
+    """Those that are no variables are written where the whole design is."""
+    design, dense, _ = designs(learn("y ~ x*t", FrameSource([make_frame(300)])), make_frame(300))
+    before = design.columns()
+    after = [*map(np.copy, before)]
+    design.dense()
+    for columns in (before, after, design.columns()):
+        np.testing.assert_array_equal(np.column_stack(columns), dense.dense())
+
+
+def test_a_variable_is_not_copied_to_be_a_column():
+    frame = make_frame(300)
+    design, _, _ = designs(ColumnSpec(["y"], ["x"]), frame)
+    assert np.shares_memory(design.columns()[0], frame["x"].to_numpy())
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_sums_of_what_is_not_finite(bad):
+    frame = make_frame(600)[["y", "x"]].assign(z=1.0)
+    frame.loc[300, "x"] = bad
+    design, _, _ = designs(ColumnSpec(["y"], ["x", "z"]), frame)
+    sums = design.sums()
+    assert not np.isfinite(sums[0])
+    assert sums[1] == 600

@@ -14,19 +14,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statsmodels_ooc.blocks.block import Block, Dense
-from statsmodels_ooc.reductions.exact import ExactMoments, ExactMomentsState, exact_sums
+from statsmodels_ooc.compiled.exact import ROWS, SLICE
+from statsmodels_ooc.reductions.compiled_exact import compiled_sums
+from statsmodels_ooc.reductions.exact import ExactMoments, ExactMomentsState
+from statsmodels_ooc.reductions.exact_sums import exact_sums
 
 TINY, HUGE = 5e-324, np.finfo(float).max
 NORMAL = np.finfo(float).tiny
 PIECE = 2**14  # values are summed in pieces of so many
+KINDS = (exact_sums, compiled_sums)
 quick = settings(deadline=None, max_examples=200)
 
 
 def assert_exact(x: np.ndarray) -> None:
     exact = [Fraction(value) for value in x.tolist()]
     total, square = sum(exact) * 2**1074, sum(v * v for v in exact) * 2**2148
-    assert exact_sums(x) == (total, 0)
-    assert exact_sums(x, squares=True) == (total, square)
+    for sums in KINDS:
+        assert sums(x) == (total, 0)
+        assert sums(x, squares=True) == (total, square)
 
 
 def samples() -> Iterator[tuple[str, np.ndarray]]:
@@ -93,10 +98,31 @@ def test_long_sums_are_those_of_fractions(n: int) -> None:
 @pytest.mark.parametrize("least", [2**52, 2**53 - 2**20])
 def test_sums_of_many_large_values_do_not_overflow_53_bits(n: int, least: int) -> None:
     whole = np.random.default_rng(n).integers(least, 2**53, n)
-    total, square = exact_sums(whole / 2.0**53, squares=True)
     values = whole.tolist()
-    assert total == sum(values) << (1074 - 53)
-    assert square == sum(value * value for value in values) << (2148 - 106)
+    for sums in KINDS:
+        total, square = sums(whole / 2.0**53, squares=True)
+        assert total == sum(values) << (1074 - 53)
+        assert square == sum(value * value for value in values) << (2148 - 106)
+
+
+@pytest.mark.parametrize("n", [ROWS - 1, ROWS, ROWS + 3])
+def test_sums_of_machine_code_do_not_overflow_63_bits(n: int) -> None:
+    value = np.nextafter(1.0, 0)
+    whole = int(value * 2**53)
+    total, square = compiled_sums(np.full(n, value), squares=True)
+    assert total == n * whole << (1074 - 53)
+    assert square == n * whole**2 << (2148 - 106)
+
+
+@pytest.mark.parametrize("n", [SLICE - 1, SLICE, SLICE + 1, 3 * SLICE + 5])
+def test_small_values_between_large_ones_are_in_the_sums(n: int) -> None:
+    """The last pieces do not reach their last digits."""
+    rng = np.random.default_rng(n)
+    for share in (0.0, 0.02, 0.5, 1.0):
+        is_small = rng.random(n) < share
+        is_small[0] = False
+        x = rng.normal(size=n) * np.where(is_small, 2.0 ** rng.integers(-60, -10, n), 1.0)
+        assert_exact(x)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -121,7 +147,8 @@ def test_strides_do_not_matter() -> None:
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_has_no_sum(bad: float) -> None:
     x = np.array([1.0, bad, 2.0])
-    assert exact_sums(x) == exact_sums(x, squares=True) == (0, 0)
+    for sums in KINDS:
+        assert sums(x) == sums(x, squares=True) == (0, 0)
 
 
 # --- moments ----------------------------------------------------------------------------

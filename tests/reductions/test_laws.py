@@ -145,12 +145,19 @@ REDUCTIONS: dict[str, Reduction[Any]] = {
     "score test": ScoreTestSums(POISSON, NEAR, observed=True),
     "score test of more columns": ScoreTestSums(ANY, NEAR, observed=True, extra=2),
     "exact moments": ExactMoments(K, squares=True),
+    "exact moments in machine code": ExactMoments(K, squares=True).compiled(),
     "D candidates": Candidates(
         deal("D", 11, K).needs,
         Informative("D", (0, 1, 2), Psi(POISSON, NEAR), np.array([0.5, 0.0, 1.0])),
         Numbering(),
         room=0,
     ),
+    "D candidates in machine code": Candidates(
+        deal("D", 13, K).needs,
+        Informative("D", (0, 1, 2), Psi(POISSON, NEAR), np.array([0.5, 0.0, 1.0])),
+        Numbering(),
+        room=0,
+    ).compiled(),
     "T candidates": Candidates(
         (3,),
         Informative("T", (0, 2), Psi(), np.zeros(2), np.ones(2)),
@@ -202,7 +209,7 @@ ELSEWHERE = {
 }
 # These have an entry for a partition, so they are merged where one partition ends and the
 # next begins, as the engine does.
-BY_PARTITION = ("D candidates", "T candidates", "a sample")
+BY_PARTITION = ("D candidates", "D candidates in machine code", "T candidates", "a sample")
 ROWS_MERGE_ANYWHERE = [name for name in REDUCTIONS if name not in BY_PARTITION]
 
 # Which rows come first in an order, by how many it keeps.

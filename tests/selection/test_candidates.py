@@ -20,6 +20,7 @@ from statsmodels_ooc.selection.criteria import deal, scores, take
 from statsmodels_ooc.selection.ordering import TIES, Order, first, hashes
 from statsmodels_ooc.selection.pool import Gather, GatherState, Pool
 from statsmodels_ooc.selection.scorers import Informative, Psi, Uniform
+from statsmodels_ooc.sources.chunk import Chunk
 
 quick = settings(deadline=None, max_examples=60)
 
@@ -220,7 +221,7 @@ def test_raw_rows_are_let_go_of() -> None:
     frame = pd.DataFrame({"x": x[:, 0]})
     for block in blocks_of(x, 500):
         state = reduction.update(state, Carrying.of(block, frame))
-        assert state.pool.size <= 2 * 30 + 1_024 + 500 + 1
+        assert state.pool.size <= 4 * 30 + 1_024 + 500 + 1
     low, high = reduction.orders(state)
     assert low.tolist() == list(range(10))
     assert high.tolist() == list(range(n - 1, n - 21, -1))
@@ -250,8 +251,8 @@ class Carrying:
             block.start,
             block.kept,
             maker=maker,
-            frame=frame,
-            frame_start=frame_start,
+            chunk=Chunk.of(frame),
+            chunk_start=frame_start,
         )
 
 
@@ -457,9 +458,9 @@ def test_every_row_has_the_same_bits_in_whatever_company() -> None:
 
 
 def test_uniform_scores_leave_it_to_ties() -> None:
-    steps, outside = Uniform()(blocks_of(np.zeros((3, 1)), 3)[0])
+    steps, outside = Uniform()(blocks_of(np.zeros((3, 1)), 3)[0], [Order(2)])
     assert outside is None
-    assert [score.tolist() for score in steps] == [[0.0, 0.0, 0.0]]
+    assert [(rows, score.tolist()) for rows, score in steps] == [(None, [0.0, 0.0, 0.0])]
 
 
 def test_rows_without_a_score_do_not_pile_up() -> None:
