@@ -25,8 +25,8 @@ class Leaves:
     same both ways.
 
     A piece is not read before another one of the partition, so many pieces earlier, has been
-    folded. Dask's threads go on with what they have begun, so that no more partitions are open
-    than there are threads.
+    folded, nor is a chain begun before another one, as many partitions earlier as threads work,
+    has been read: dask may have more threads.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class Leaves:
     fold : Fold
         What is done with frames.
     threads : int
-        Threads of this process that run the tasks; one where they run elsewhere.
+        Threads of this process that work at a time; one where the tasks run elsewhere.
     """
 
     def __init__(self, graph: TaskGraph, fold: Fold, threads: int) -> None:
@@ -53,13 +53,19 @@ class Leaves:
 
     def of(self, partitions: Sequence[Partition], chunks: Sequence[Sequence[Any]]) -> list[str]:
         """The calls, in the order of the partitions, with what is put beside their rows."""
-        fold, count, calls = self._fold, len(partitions), []
+        fold, threads, count = self._fold, self._threads, len(partitions)
+        calls: list[str] = []
+        ends: list[str] = []  # of chains
         are_cut, are_shared = divides(fold.reductions), self._are_shared(partitions)
         for i, partition in enumerate(partitions):
             given = bound(partition, fold.spec.columns)
             pieces = pieces_of(partition, fold.sizes) if are_cut else 1
             if pieces > 1 and are_shared:
-                calls.append(self._chain(given, i, pieces, partition.label, self._ahead(i, count)))
+                before = (ends[-threads],) if len(ends) >= threads else ()
+                ahead = self._ahead(i, count)
+                folded = self._chain(given, i, pieces, partition.label, ahead, before)
+                ends.append(folded[-1])
+                calls.append(tree(folded, self.merge))
             else:
                 calls.append(self._whole(given, i, pieces, *chunks[i]))
         return calls
@@ -79,10 +85,11 @@ class Leaves:
         last = count % self._threads or self._threads
         return 1 - -self._threads // last if index >= count - last else 2
 
-    def _chain(self, given: Any, index: int, pieces: int, label: str, ahead: int) -> str:
+    def _chain(
+        self, given: Any, index: int, pieces: int, label: str, ahead: int, before: tuple[str, ...]
+    ) -> list[str]:
         reader = self._readers.enter_context(closing(self._fold.reader()))
         folded: list[str] = []
-        before: tuple[str, ...] = ()
         for number in range(pieces):
             after = (*before, folded[-ahead]) if number >= ahead else before
             if number == pieces - 1:
@@ -90,7 +97,7 @@ class Leaves:
             else:
                 before = (self._read(reader, given, index, *after),)
                 folded.append(self._piece(*before, index, label))
-        return tree(folded, self.merge)
+        return folded
 
 
 def longest(rows: Sequence[int], threads: int) -> float:
