@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.compiled import scoring as loops
-from statsmodels_ooc.families.elementwise import LARGE, NEAR, TINY, Weights
+from statsmodels_ooc.families.distributions import (
+    BinomialDistribution,
+    Distribution,
+    GammaDistribution,
+    GaussianDistribution,
+    InverseGaussianDistribution,
+    NegativeBinomialDistribution,
+    PoissonDistribution,
+)
+from statsmodels_ooc.families.elementwise import NEAR, TINY, Weights
+from statsmodels_ooc.families.inverse_links import (
+    InverseCLogLog,
+    InverseLink,
+    InverseLog,
+    InverseLogit,
+    InversePower,
+    InverseProbit,
+)
 from statsmodels_ooc.families.kernels import (
     FAINT,
     BinomialLogit,
@@ -19,76 +37,161 @@ from statsmodels_ooc.families.kernels import (
 )
 
 _NONE = np.empty(0)
+_LARGE = 1e100  # of responses that are not binary
 
 
-@dataclass(frozen=True)
-class CompiledLogit(BinomialLogit):
-    """Of zeros and ones; of proportions as `BinomialLogit`."""
+class _Binary(Kernel):
+    """Of zeros and ones; of proportions as NumPy."""
+
+    link: int
+    within: tuple[float, float]  # eta
 
     def scored(self, y: FloatArray, eta: FloatArray, a: Weights, spread: Weights = None) -> Scored:
         y, eta = np.ascontiguousarray(y), np.ascontiguousarray(eta)
-        if (
-            spread is None
-            and loops.all_binary(y)
-            and loops.all_within(eta, -loops.MOST, loops.MOST)
-        ):
+        if spread is None and loops.all_binary(y) and loops.all_within(eta, *self.within):
             weight, score = np.empty_like(eta), np.empty_like(eta)
-            found = loops.logit(y, eta, _prior(a), weight, score)
-            if found.lowest >= FAINT:
-                return _scored(found, weight, score)
+            found = loops.binary(y, eta, _prior(a), self.link, weight, score)
+            return _scored(found, weight, score, faint=found.lowest < FAINT)
         return super().scored(y, eta, a, spread)
 
 
-class _CompiledLog(Kernel):
-    """Of a power of the mean as variance, and its logarithm as link."""
+@dataclass(frozen=True)
+class CompiledLogit(_Binary, BinomialLogit):
+    """Logistic regression."""
 
-    power: int
-    least = 0.0  # response
+    link, within = loops.LOGIT, (-loops.MOST, loops.MOST)
+
+
+@dataclass(frozen=True)
+class CompiledProbit(_Binary):
+    """Of a normal variable whether it is above zero."""
+
+    link, within = loops.PROBIT, (-37.0, 37.0)
+
+
+@dataclass(frozen=True)
+class CompiledCLogLog(_Binary):
+    """Of a count whether it is above zero."""
+
+    link, within = loops.CLOGLOG, (-loops.MOST, 6.5)
+
+
+class _Means(Kernel):
+    """Of a mean that is a power or the exponential of eta."""
+
+    link, variance, size = loops.LOG, 0, inf
+    within = -200.0, 200.0  # eta
+    least = TINY  # response
 
     def scored(self, y: FloatArray, eta: FloatArray, a: Weights, spread: Weights = None) -> Scored:
         y, eta = np.ascontiguousarray(y), np.ascontiguousarray(eta)
         if (
             spread is None
-            and loops.all_within(y, self.least, LARGE)
-            and loops.all_within(eta, -loops.MOST, loops.MOST)
+            and loops.all_within(y, self.least, _LARGE)
+            and loops.all_within(eta, *self.within)
         ):
             weight, score = np.empty_like(eta), np.empty_like(eta)
-            found = loops.log(y, eta, _prior(a), self.power, weight, score)
+            found = loops.means(
+                y, eta, _prior(a), self.link, self.variance, self.size, weight, score
+            )
             is_near = found.squares <= NEAR**2 * found.responses  # deviances may cancel
-            if found.lowest >= FAINT and not is_near:
-                return _scored(found, weight, score)
+            if not is_near and (found.lowest >= FAINT or self.least > 0):
+                return _scored(found, weight, score, edge=self._edge_at(eta))
         return super().scored(y, eta, a, spread)
+
+    def _edge_at(self, eta: FloatArray) -> float:
+        return inf if self._is_safe else abs(self.link) * float(eta.min())
 
 
 @dataclass(frozen=True)
-class CompiledPoisson(_CompiledLog, PoissonLog):
+class CompiledGaussian(_Means):
+    """Exponential curves with additive errors."""
+
+    least = -_LARGE
+
+
+@dataclass(frozen=True)
+class CompiledPoisson(_Means, PoissonLog):
     """Log-linear counts."""
 
-    power = 1
+    variance, least = 1, 0.0
 
 
 @dataclass(frozen=True)
-class CompiledGamma(_CompiledLog, GammaLog):
+class CompiledNegativeBinomial(_Means):
+    """Log-linear counts that are more dispersed."""
+
+    variance, least = loops.QUADRATIC, 0.0
+
+    @property
+    def size(self) -> float:  # type: ignore[override]
+        return 1.0 / float(self.family.alpha)
+
+
+@dataclass(frozen=True)
+class CompiledGamma(_Means, GammaLog):
     """Positive responses of constant coefficient of variation."""
 
-    power, least = 2, TINY
+    variance = 2
+
+
+@dataclass(frozen=True)
+class CompiledInverseGaussian(_Means):
+    """Positive responses whose variance is the cube of their mean."""
+
+    variance = 3
+
+
+@dataclass(frozen=True)
+class CompiledGammaInverse(_Means):
+    """The same as `CompiledGamma` with the canonical link."""
+
+    link, variance = loops.INVERSE, 2
+    within = 1e-70, 1e70
+
+
+@dataclass(frozen=True)
+class CompiledInverseGaussianSquare(_Means):
+    """The same as `CompiledInverseGaussian` with the canonical link."""
+
+    link, variance = loops.INVERSE_SQUARE, 3
+    within = 1e-100, 1e100
 
 
 def _prior(a: Weights) -> FloatArray:
     return _NONE if a is None else np.ascontiguousarray(a)
 
 
-def _scored(found: loops.Totals, weight: FloatArray, score: FloatArray) -> Scored:
-    return Scored(weight, score, found.deviance, found.pearson, found.gap, found.lowest)
+def _scored(
+    found: loops.Totals,
+    weight: FloatArray,
+    score: FloatArray,
+    edge: float = inf,
+    faint: bool = False,
+) -> Scored:
+    return Scored(
+        weight, score, found.deviance, found.pearson, found.gap, found.lowest, edge, faint
+    )
 
 
-COMPILED: dict[type[Kernel], type[Kernel]] = {
-    BinomialLogit: CompiledLogit,
-    PoissonLog: CompiledPoisson,
-    GammaLog: CompiledGamma,
+# Of a link that is a power of the mean, that power.
+COMPILED: dict[tuple[type[Distribution], type[InverseLink], float | None], type[Kernel]] = {
+    (BinomialDistribution, InverseLogit, None): CompiledLogit,
+    (BinomialDistribution, InverseProbit, None): CompiledProbit,
+    (BinomialDistribution, InverseCLogLog, None): CompiledCLogLog,
+    (GaussianDistribution, InverseLog, None): CompiledGaussian,
+    (PoissonDistribution, InverseLog, None): CompiledPoisson,
+    (NegativeBinomialDistribution, InverseLog, None): CompiledNegativeBinomial,
+    (GammaDistribution, InverseLog, None): CompiledGamma,
+    (GammaDistribution, InversePower, -1): CompiledGammaInverse,
+    (InverseGaussianDistribution, InverseLog, None): CompiledInverseGaussian,
+    (InverseGaussianDistribution, InversePower, -2): CompiledInverseGaussianSquare,
 }
 
 
 def compiled_kernel(kernel: Kernel) -> Kernel:
     """The same family and link, in machine code where there are loops for them."""
-    return COMPILED.get(type(kernel), type(kernel))(kernel.family)
+    inverse = kernel.inverse
+    power = inverse.link.power if isinstance(inverse, InversePower) else None
+    found = COMPILED.get((type(kernel.distribution), type(inverse), power))
+    return kernel if found is None else found(kernel.family)

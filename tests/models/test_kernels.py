@@ -66,6 +66,10 @@ FITS = {
     "logit": glm("hit", sm.families.Binomial()),
     "Poisson": glm("count", sm.families.Poisson(), exposure="t"),
     "gamma": glm("size", sm.families.Gamma(sm.families.links.Log()), var_weights="w"),
+    "probit": glm("hit", sm.families.Binomial(sm.families.links.Probit())),
+    "cloglog": glm("hit", sm.families.Binomial(sm.families.links.CLogLog())),
+    "negative binomial": glm("count", sm.families.NegativeBinomial(alpha=0.7), offset="t"),
+    "Gaussian, log": glm("size", sm.families.Gaussian(sm.families.links.Log())),
     "inverse Gaussian": glm("size", sm.families.InverseGaussian(sm.families.links.Log())),
     "Gaussian": glm("y", sm.families.Gaussian(), freq_weights="w"),
     "distinct rows": lambda data: smof.glm(
@@ -113,7 +117,7 @@ def test_fits_agree_with_those_of_numpy(name, frame, compiled_designs):
     assert len(found.passes) == len(expected.passes)
 
 
-@pytest.mark.parametrize("name", ["OLS, Gram", "logit", "Poisson"])
+@pytest.mark.parametrize("name", ["OLS, Gram", "logit", "probit", "Poisson", "negative binomial"])
 def test_the_same_bits_on_any_number_of_workers(name, frame, tmp_path):
     for i in range(7):
         frame.iloc[400 * i : 400 * (i + 1)].to_parquet(tmp_path / f"{i}.parquet")
