@@ -30,12 +30,12 @@ class Axes:
     centre: FloatArray
 
     def rows(self, block: Block) -> FloatArray:
-        """``X root``, (b, r)."""
+        """``X root``, (b, r), column-major."""
         if self.centre.any():
-            rows: FloatArray = np.dot(block.dense() - self.centre, self.root)
-            return rows + self._origin
-        rows = np.dot(block.dense(), self.root)
-        return rows
+            rows: FloatArray = np.dot(self.root.T, (block.dense() - self.centre).T)
+            return (rows + self._origin[:, None]).T
+        rows = np.dot(self.root.T, block.dense().T)
+        return rows.T
 
     def fitted(self, block: Block, beta: FloatArray) -> FloatArray:
         """``X beta``, (b,)."""
@@ -48,12 +48,6 @@ class Axes:
     @cached_property
     def _origin(self) -> FloatArray:
         return exactly(self.centre, self.root)
-
-
-def products(rows: FloatArray, weights: FloatArray) -> FloatArray:
-    """Weighted sum of the products of rows (b, r) with themselves, (r, r)."""
-    summed: FloatArray = np.dot((rows * weights[:, None]).T, rows)
-    return summed
 
 
 def exactly(left: FloatArray, right: FloatArray) -> FloatArray:

@@ -12,8 +12,9 @@ from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
 from statsmodels_ooc.families.elementwise import quiet, times
 from statsmodels_ooc.families.inverse_links import Mean
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.reductions.axes import Axes, products
+from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Additive, Reduction
+from statsmodels_ooc.reductions.row_sums import products
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -12,9 +12,10 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights, row_weights
 from statsmodels_ooc.families.elementwise import times
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.reductions.axes import Axes, products
+from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Additive, Place
 from statsmodels_ooc.reductions.leverage import LeverageOne
+from statsmodels_ooc.reductions.row_sums import NUMPY, RowSums
 
 
 class RowScores(Protocol):
@@ -113,6 +114,8 @@ class WhiteMeat(Additive[WhiteMeatState]):
         With a root of the normalised covariance, (k, r).
     ones : LeverageOne
         What tells rows of leverage one.
+    sums : RowSums
+        How products of rows are added.
 
     Notes
     -----
@@ -129,6 +132,12 @@ class WhiteMeat(Additive[WhiteMeatState]):
     scores: RowScores
     axes: Axes
     ones: LeverageOne
+    sums: RowSums = NUMPY
+
+    def compiled(self) -> WhiteMeat:
+        from statsmodels_ooc.reductions.compiled import CompiledRowSums
+
+        return replace(self, sums=CompiledRowSums())
 
     def init(self) -> WhiteMeatState:
         k, r = self.axes.root.shape
@@ -144,17 +153,19 @@ class WhiteMeat(Additive[WhiteMeatState]):
         if counts is not None:  # of one of so many rows
             known = np.where(counts > 0, counts, 1.0)
             w, squares = w / known, squares / known
-        leverage = np.square(g).sum(axis=1) * w
-        rest = 1 - leverage
-        state.hc0 += products(g, squares)
+        leverage = self.sums.squares(g) * w
+        rest, shrunk = 1 - leverage, squares
         alone = self._alone(state, g, w, leverage)
         if len(alone):
             state.count += len(alone)
             state.first = state.first or Place(block.partition, block.row(int(alone[0])))
-            squares[alone], rest[alone] = 0.0, 1.0
-        squares = squares / rest
-        state.hc2 += products(g, squares)
-        state.hc3 += products(g, squares / rest)
+            shrunk, rest[alone] = squares.copy(), 1.0
+            shrunk[alone] = 0.0
+        shrunk = shrunk / rest
+        hc0, hc2, hc3 = self.sums.products(g, (squares, shrunk, shrunk / rest))
+        state.hc0 += hc0
+        state.hc2 += hc2
+        state.hc3 += hc3
         return state
 
     def _alone(
