@@ -30,12 +30,20 @@ class Axes:
     centre: FloatArray
 
     def rows(self, block: Block) -> FloatArray:
-        """``X root``, (b, r), column-major."""
+        """``X root``, (b, r)."""
         if self.centre.any():
-            rows: FloatArray = np.dot(self.root.T, (block.dense() - self.centre).T)
-            return (rows + self._origin[:, None]).T
-        rows = np.dot(self.root.T, block.dense().T)
-        return rows.T
+            rows: FloatArray = np.dot(block.dense() - self.centre, self.root)
+            return rows + self._origin
+        rows = np.dot(block.dense(), self.root)
+        return rows
+
+    def columns(self, block: Block) -> FloatArray:
+        """The same column-major, for sums of squares and products."""
+        if self.centre.any():
+            columns: FloatArray = np.dot(self.root.T, (block.dense() - self.centre).T)
+            return (columns + self._origin[:, None]).T
+        columns = np.dot(self.root.T, block.dense().T)
+        return columns.T
 
     def fitted(self, block: Block, beta: FloatArray) -> FloatArray:
         """``X beta``, (b,)."""

@@ -147,7 +147,7 @@ class WhiteMeat(Additive[WhiteMeatState]):
     def update(self, state: WhiteMeatState, block: Block) -> WhiteMeatState:
         if len(block.endog) == 0:
             return state
-        w, g = self.scores.information(block), self.axes.rows(block)
+        w, g = self.scores.information(block), self.axes.columns(block)
         squares = self.scores.of(block) ** 2
         counts = self.scores.counts(block)
         if counts is not None:  # of one of so many rows

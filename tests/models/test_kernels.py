@@ -34,6 +34,8 @@ def frame():
             "h": rng.choice(list("uv"), n),
             "w": rng.uniform(0.5, 2, n),
             "t": rng.uniform(0.5, 2, n),
+            "f": rng.integers(0, 3, n),
+            "id": rng.integers(0, 300, n),
         }
     )
     eta = 0.2 + 0.3 * data.x + 0.5 * (data.g == "c") - 0.3 * (data.h == "u")
@@ -79,6 +81,15 @@ FITS = {
         "count ~ g * h", data, family=sm.families.Poisson(), var_weights="w"
     ).fit(),
     "HC3": lambda data: smof.ols("y ~ x + g", data, missing="drop").fit(cov_type="HC3"),
+    "clusters": lambda data: smof.ols("y ~ x + g", data, missing="drop").fit(
+        cov_type="cluster", cov_kwds={"groups": "id"}
+    ),
+    "clusters left out": lambda data: smof.ols("y ~ x + g", data, missing="drop").fit(
+        cov_type="cluster-crv3", cov_kwds={"groups": "id"}
+    ),
+    "clusters of counted rows": lambda data: smof.glm(
+        "count ~ x + g", data, family=sm.families.Poisson(), missing="drop", freq_weights="f"
+    ).fit(cov_type="cluster", cov_kwds={"groups": "id"}),
     "HC1": lambda data: smof.glm(
         "count ~ x + g", data, family=sm.families.Poisson(), missing="drop"
     ).fit(cov_type="HC1", cov_kwds={"corrected": True}),
