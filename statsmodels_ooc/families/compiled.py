@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
+from typing import NamedTuple
 
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.compiled import scoring as loops
+from statsmodels_ooc.compiled.scoring import Totals
 from statsmodels_ooc.families.distributions import (
     BinomialDistribution,
     Distribution,
@@ -18,7 +20,7 @@ from statsmodels_ooc.families.distributions import (
     NegativeBinomialDistribution,
     PoissonDistribution,
 )
-from statsmodels_ooc.families.elementwise import NEAR, TINY, Weights
+from statsmodels_ooc.families.elementwise import NEAR, TINY, Pair, Weights
 from statsmodels_ooc.families.inverse_links import (
     InverseCLogLog,
     InverseLink,
@@ -40,19 +42,64 @@ _NONE = np.empty(0)
 _LARGE = 1e100  # of responses that are not binary
 
 
-class _Binary(Kernel):
+class _Found(NamedTuple):
+    """What the loops have found of rows."""
+
+    totals: Totals
+    weight: FloatArray
+    score: FloatArray
+
+    def scored(self, edge: float = inf, faint: bool = False) -> Scored:
+        found = self.totals
+        return Scored(
+            *(self.weight, self.score, found.deviance, found.pearson, found.gap, found.lowest),
+            edge=edge,
+            faint=faint,
+        )
+
+
+class _Compiled(Kernel):
+    """With loops that say whether they are sure."""
+
+    within: tuple[float, float]  # eta
+
+    def _found(self, y: FloatArray, eta: FloatArray, a: Weights) -> _Found | None:
+        """None where they are not."""
+        y, eta = np.ascontiguousarray(y), np.ascontiguousarray(eta)
+        if not (self._can_have(y) and loops.all_within(eta, *self.within)):
+            return None
+        weight, score = np.empty_like(eta), np.empty_like(eta)
+        prior = _NONE if a is None else np.ascontiguousarray(a)
+        return _Found(self._loop(y, eta, prior, weight, score), weight, score)
+
+    def _can_have(self, y: FloatArray) -> bool:
+        raise NotImplementedError
+
+    def _loop(self, *rows: FloatArray) -> Totals:
+        raise NotImplementedError
+
+    def working_at(self, y: FloatArray, eta: FloatArray) -> Pair:
+        found = self._found(y, eta, None)
+        return super().working_at(y, eta) if found is None else (found.weight, found.score)
+
+
+class _Binary(_Compiled):
     """Of zeros and ones; of proportions as NumPy."""
 
     link: int
-    within: tuple[float, float]  # eta
+
+    def _can_have(self, y: FloatArray) -> bool:
+        return bool(loops.all_binary(y))
+
+    def _loop(self, *rows: FloatArray) -> Totals:
+        y, eta, a, weight, score = rows
+        return Totals(*loops.binary(y, eta, a, self.link, weight, score))
 
     def scored(self, y: FloatArray, eta: FloatArray, a: Weights, spread: Weights = None) -> Scored:
-        y, eta = np.ascontiguousarray(y), np.ascontiguousarray(eta)
-        if spread is None and loops.all_binary(y) and loops.all_within(eta, *self.within):
-            weight, score = np.empty_like(eta), np.empty_like(eta)
-            found = loops.binary(y, eta, _prior(a), self.link, weight, score)
-            return _scored(found, weight, score, faint=found.lowest < FAINT)
-        return super().scored(y, eta, a, spread)
+        found = self._found(y, eta, a) if spread is None else None
+        if found is None:
+            return super().scored(y, eta, a, spread)
+        return found.scored(faint=found.totals.lowest < FAINT)
 
 
 @dataclass(frozen=True)
@@ -76,27 +123,28 @@ class CompiledCLogLog(_Binary):
     link, within = loops.CLOGLOG, (-loops.MOST, 6.5)
 
 
-class _Means(Kernel):
+class _Means(_Compiled):
     """Of a mean that is a power or the exponential of eta."""
 
     link, variance, size = loops.LOG, 0, inf
-    within = -200.0, 200.0  # eta
+    within = -200.0, 200.0
     least = TINY  # response
 
+    def _can_have(self, y: FloatArray) -> bool:
+        return bool(loops.all_within(y, self.least, _LARGE))
+
+    def _loop(self, *rows: FloatArray) -> Totals:
+        y, eta, a, weight, score = rows
+        found = loops.means(y, eta, a, self.link, self.variance, self.size, weight, score)
+        return Totals(*found)
+
     def scored(self, y: FloatArray, eta: FloatArray, a: Weights, spread: Weights = None) -> Scored:
-        y, eta = np.ascontiguousarray(y), np.ascontiguousarray(eta)
-        if (
-            spread is None
-            and loops.all_within(y, self.least, _LARGE)
-            and loops.all_within(eta, *self.within)
-        ):
-            weight, score = np.empty_like(eta), np.empty_like(eta)
-            found = loops.means(
-                y, eta, _prior(a), self.link, self.variance, self.size, weight, score
-            )
-            is_near = found.squares <= NEAR**2 * found.responses  # deviances may cancel
-            if not is_near and (found.lowest >= FAINT or self.least > 0):
-                return _scored(found, weight, score, edge=self._edge_at(eta))
+        found = self._found(y, eta, a) if spread is None else None
+        if found is not None:
+            sums = found.totals
+            is_near = sums.squares <= NEAR**2 * sums.responses  # deviances may cancel
+            if not is_near and (sums.lowest >= FAINT or self.least > 0):
+                return found.scored(self._edge_at(eta))
         return super().scored(y, eta, a, spread)
 
     def _edge_at(self, eta: FloatArray) -> float:
@@ -156,22 +204,6 @@ class CompiledInverseGaussianSquare(_Means):
 
     link, variance = loops.INVERSE_SQUARE, 3
     within = 1e-100, 1e100
-
-
-def _prior(a: Weights) -> FloatArray:
-    return _NONE if a is None else np.ascontiguousarray(a)
-
-
-def _scored(
-    found: loops.Totals,
-    weight: FloatArray,
-    score: FloatArray,
-    edge: float = inf,
-    faint: bool = False,
-) -> Scored:
-    return Scored(
-        weight, score, found.deviance, found.pearson, found.gap, found.lowest, edge, faint
-    )
 
 
 # Of a link that is a power of the mean, that power.

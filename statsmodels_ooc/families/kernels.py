@@ -123,6 +123,10 @@ class Kernel:
         with quiet():
             return self.distribution.working(y, eta, mean)
 
+    def working_at(self, y: FloatArray, eta: FloatArray) -> Pair:
+        """What `working` gives at a linear predictor."""
+        return self.working(y, eta, self.mean(eta))
+
     def scored(self, y: FloatArray, eta: FloatArray, a: Weights, spread: Weights = None) -> Scored:
         """All that a step of scoring needs.
 

@@ -98,7 +98,7 @@ class _OfScores:
     def compiled(self) -> Self:
         from statsmodels_ooc.reductions.compiled import CompiledTally
 
-        return replace(self, tally=CompiledTally())
+        return replace(self, scores=self.scores.compiled(), tally=CompiledTally())
 
 
 class ClusterScores(_OfScores):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,10 @@ class RowScores(Protocol):
         """How many times a row is in the data, (b,); None where each is once."""
         ...
 
+    def compiled(self) -> Self:
+        """The same in machine code, where it can be."""
+        ...
+
 
 @dataclass(frozen=True)
 class LinearScores:
@@ -53,6 +57,9 @@ class LinearScores:
     def counts(self, block: Block) -> None:
         """Each row is once in the data."""
 
+    def compiled(self) -> Self:
+        return self
+
 
 @dataclass(frozen=True)
 class GLMScores:
@@ -66,7 +73,7 @@ class GLMScores:
         if len(block.endog) == 0:
             return np.empty(0)
         eta = linear_predictor(block, self.beta)
-        _, scores = self.kernel.working(block.endog, eta, self.kernel.mean(eta))
+        _, scores = self.kernel.working_at(block.endog, eta)
         return times(scores, prior_weights(block))
 
     def information(self, block: Block) -> FloatArray:
@@ -74,12 +81,17 @@ class GLMScores:
         if len(block.endog) == 0:
             return np.empty(0)
         eta = linear_predictor(block, self.beta)
-        weights, _ = self.kernel.working(block.endog, eta, self.kernel.mean(eta))
+        weights, _ = self.kernel.working_at(block.endog, eta)
         return times(weights, prior_weights(block))
 
     def counts(self, block: Block) -> FloatArray | None:
         """The frequencies, (b,)."""
         return block.extras.freq_weights
+
+    def compiled(self) -> Self:
+        from statsmodels_ooc.families.compiled import compiled_kernel
+
+        return replace(self, kernel=compiled_kernel(self.kernel))
 
 
 @dataclass(slots=True)
@@ -137,7 +149,7 @@ class WhiteMeat(Additive[WhiteMeatState]):
     def compiled(self) -> WhiteMeat:
         from statsmodels_ooc.reductions.compiled import CompiledRowSums
 
-        return replace(self, sums=CompiledRowSums())
+        return replace(self, scores=self.scores.compiled(), sums=CompiledRowSums())
 
     def init(self) -> WhiteMeatState:
         k, r = self.axes.root.shape

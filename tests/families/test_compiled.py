@@ -181,6 +181,19 @@ def test_rows_far_out_are_those_of_numpy(name, only_compiled, request):
         assert_same(found, plain.scored(y[i:], eta[i:], None))
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("n", [1, 256, 700])
+def test_weights_and_scores_alone(name, n, monkeypatch):
+    y, eta, _ = draw(name, n)
+    plain = kernel_of(FAMILIES[name])
+    weight, score = plain.working_at(y, eta)
+    gap = np.abs(y - plain.mean(eta).mu).max()
+    monkeypatch.setattr(Kernel, "mean", None)  # the loops need none
+    found = compiled_kernel(plain).working_at(y, eta)
+    assert_allclose(found[0], weight, rtol=SUMS)
+    assert_allclose(found[1], score, rtol=SUMS, atol=SUMS * gap)
+
+
 HARD = {
     "proportions": ("logit", [0.25, 1.0], [0.0, 1.0]),
     "proportions of a normal variable": ("probit", [0.25, 1.0], [0.0, 1.0]),
@@ -207,6 +220,14 @@ HARD = {
 }
 
 
+# Whose sums alone the loops are not sure of.
+SCORED_ALONE = {
+    "means next to their responses",
+    "a mean of nearly nothing",
+    "more dispersion",
+}
+
+
 @pytest.mark.parametrize("case", HARD)
 def test_hard_rows_are_those_of_numpy(case):
     name, y, eta = HARD[case]
@@ -217,6 +238,11 @@ def test_hard_rows_are_those_of_numpy(case):
     assert (found.impossible is None) == (expected.impossible is None)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_array_equal(0 if one is None else one, 0 if other is None else other)
+    if case not in SCORED_ALONE:
+        with np.errstate(all="ignore"):
+            found = compiled_kernel(plain).working_at(np.array(y), np.array(eta))
+            expected = plain.working_at(np.array(y), np.array(eta))
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_cells_are_those_of_numpy():
