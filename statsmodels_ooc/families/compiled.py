@@ -148,7 +148,7 @@ class _Means(_Compiled):
         return super().scored(y, eta, a, spread)
 
     def _edge_at(self, eta: FloatArray) -> float:
-        return inf if self._is_safe else abs(self.link) * float(eta.min())
+        return inf if self.is_safe else abs(self.link) * float(eta.min())
 
 
 @dataclass(frozen=True)
