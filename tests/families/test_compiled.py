@@ -133,8 +133,11 @@ def only_compiled(monkeypatch):
 def assert_same(found, expected):
     assert_allclose(found.weight, expected.weight, rtol=SUMS)
     assert_allclose(found.score, expected.score, rtol=SUMS, atol=SUMS * expected.gap)
-    for name in ("deviance", "pearson", "gap", "lowest", "edge"):
+    for name in ("deviance", "lowest", "edge"):
         assert_allclose(getattr(found, name), getattr(expected, name), rtol=SUMS, err_msg=name)
+    lost = 2 * EPS / expected.gap  # by NumPy, which takes a mean of nearly one from one
+    assert_allclose(found.gap, expected.gap, rtol=SUMS + lost)
+    assert_allclose(found.pearson, expected.pearson, rtol=SUMS + 2 * lost)
     assert found.faint == expected.faint
 
 
@@ -156,8 +159,8 @@ def test_scores_are_those_of_numpy(name, n, weighted, only_compiled, request):
 
 FAR = {
     "logit": ([1.0, 0.0, 1.0, 0.0], [-30.0, 40.0, -699.0, -699.0]),
-    "probit": ([1.0, 0.0, 1.0, 0.0, 1.0, 0.0], [-36.9, 36.9, 0.0, 0.0, 8.0, -1e-9]),
-    "cloglog": ([1.0, 0.0, 1.0, 0.0, 1.0], [-699.0, -30.0, 2.0, 6.4, -1e-9]),
+    "probit": ([1.0, 0.0, 1.0, 0.0, 1.0, 1.0], [-36.9, 36.9, 0.0, -1e-9, -1e-9, 5.0]),
+    "cloglog": ([1.0, 0.0, 0.0, 1.0, 1.0], [-699.0, -30.0, 6.4, -1e-9, 3.0]),
     "Poisson": ([1e99, 0.0, 3.0, 1e-300], [3.0, -12.0, 199.0, 5.0]),
     "negative binomial": ([1e50, 0.0, 3.0, 2.0], [3.0, -12.0, 199.0, 0.5]),
     "little dispersion": ([1e50, 0.0, 3.0, 2.0], [3.0, -12.0, 199.0, 0.5]),
