@@ -40,3 +40,24 @@ def add(
         for i in range(len(y)):
             weights[cell[i]] += 1.0
             products[cell[i]] += y[i]
+
+
+@njit(nogil=True, cache=True)
+def add_rows(cell: NDArray[Any], weights: FloatArray, rows: FloatArray, sums: FloatArray) -> None:
+    """Add rows, each times its weight, to the cells that they are in.
+
+    Parameters
+    ----------
+    cell : ndarray of int, (n,)
+        The cells.
+    weights : ndarray, (n,)
+        The weights.
+    rows : ndarray, (n, r)
+        The rows.
+    sums : ndarray, (g, r)
+        Get the sums, in the order of the rows.
+    """
+    for i in range(len(cell)):
+        total, row, weight = sums[cell[i]], rows[i], weights[i]
+        for j in range(len(row)):
+            total[j] += row[j] * weight

@@ -1,13 +1,18 @@
-"""What scoring needs of each row, for families whose means are exponentials of eta.
+"""What scoring needs of each row, for common families and links.
 
 Exponentials and logarithms are written out, so that a loop over rows becomes one of several rows
 at a time: a call for each row of the machine's own functions takes three times as long. They
-are right to less than a unit in the last place.
+are right to less than a unit in the last place. A division that may raise an error would keep rows
+apart, too: here dividing by zero gives infinity.
 
 References
 ----------
 FDLIBM, e_log.c and e_exp.c (Sun Microsystems, 1993), for the polynomials and the ways to reduce
 an argument.
+
+Shepherd, Laframboise (1981). Chebyshev approximation of (1 + 2x) exp(x^2) erfc(x) in 0 <= x <
+infinity. Mathematics of Computation 36, 249-253, for the tails of the normal distribution; with
+powers of (x - 3.75) / (x + 3.75) up to the 22nd, found with 40 digits.
 """
 
 from __future__ import annotations
@@ -22,6 +27,8 @@ from statsmodels_ooc.arrays import FloatArray
 
 SLICE = 256  # rows that stay in the first cache
 MOST = 700.0  # of eta: beyond it exponentials are beyond what doubles can be
+LOGIT, PROBIT, CLOGLOG, LOG, INVERSE, INVERSE_SQUARE = 1, 2, 3, 0, -1, -2  # links
+QUADRATIC = 4  # variance
 
 _SUMS = {"reassoc", "contract", "nsz"}  # of what numbers a sum is, not in which order
 _EXACT = {"contract", "nsz"}
@@ -29,15 +36,32 @@ _EXACT = {"contract", "nsz"}
 _LOG2E = math.log2(math.e)
 _LN2, _LN2_REST = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # 33 bits, and the rest
 _ROUND = 1.5 * 2.0**52  # adding it rounds to whole numbers
-_SQRT_HALF_BITS = np.float64(math.sqrt(0.5)).view(np.int64)
+_SQRT_HALF, _DENSITY = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
+_SQRT_HALF_BITS = np.float64(_SQRT_HALF).view(np.int64)
 _ONE_BITS = np.float64(1.0).view(np.int64)
 _MANTISSA = np.int64(2**52 - 1)
 _BIG_BITS, _BIG = np.float64(2.0**52).view(np.int64), 2.0**52
-_E2, _E3, _E4, _E5, _E6, _E7, _E8, _E9, _E10, _E11, _E12, _E13 = (
-    1 / math.factorial(i) for i in range(2, 14)
+_TINY = 2.2250738585072014e-308
+# Coefficients of polynomials, the highest power first.
+_EXP = np.array([1 / math.factorial(i) for i in range(13, 1, -1)])
+_LOG = np.array(
+    [
+        *(0.14798198605116586, 0.15313837699209373, 0.1818357216161805, 0.22222198432149784),
+        *(0.2857142874366239, 0.3999999999940942, 0.6666666666666735),
+    ]
 )
-_L1, _L2, _L3, _L4 = 0.6666666666666735, 0.3999999999940942, 0.2857142874366239, 0.22222198432149784
-_L5, _L6, _L7 = 0.1818357216161805, 0.15313837699209373, 0.14798198605116586
+_ERFCX = np.array(
+    [
+        *(-2.623107347133469e-09, -1.9551358868985632e-09, 3.1979266716668e-08),
+        *(1.8790823223700487e-08, -2.4857126248016734e-07, -5.084465378687303e-08),
+        *(1.7419821586224814e-06, -9.792625707303523e-07, -1.1438048033346894e-05),
+        *(2.2387565714911816e-05, 5.164652974177416e-05, -0.00029015535246077655),
+        *(0.000293714378044958, 0.0017556261651970652, -0.009746579683265262),
+        *(0.02836227737211114, -0.05869339857664934, 0.09230432116428125),
+        *(-0.10880393014244462, 0.08227673848999506, 0.0035854154854790257),
+        *(-0.14024059858554525, 1.2375126308378275),
+    ]
+)
 
 
 class Totals(NamedTuple):
@@ -51,49 +75,78 @@ class Totals(NamedTuple):
     responses: float  # squared
 
 
-@njit(nogil=True, cache=True, fastmath=_EXACT)
-def exp_slice(x: FloatArray, m: int, scale: FloatArray, out: FloatArray) -> None:
-    """``exp(x)`` of m numbers between -`MOST` and `MOST`; scale is scratch memory."""
+class Rows(NamedTuple):
+    """What is written of the rows of a slice."""
+
+    weight: FloatArray  # the expected information
+    score: FloatArray
+    gap: FloatArray  # the response less its mean
+    deviance: FloatArray  # half of it
+    pearson: FloatArray
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_EXACT)
+def _reduce(x: FloatArray, m: int, scale: FloatArray, out: FloatArray) -> None:
+    """``exp(x) = scale (1 + out)`` of m numbers between -`MOST` and `MOST`."""
     bits = scale.view(np.int64)
     for i in range(m):
         shifted = x[i] * _LOG2E + _ROUND
         power = shifted - _ROUND
         scale[i] = shifted
         r = (x[i] - power * _LN2) - power * _LN2_REST
-        p = _E13
-        p = p * r + _E12
-        p = p * r + _E11
-        p = p * r + _E10
-        p = p * r + _E9
-        p = p * r + _E8
-        p = p * r + _E7
-        p = p * r + _E6
-        p = p * r + _E5
-        p = p * r + _E4
-        p = p * r + _E3
-        p = p * r + _E2
-        out[i] = 1.0 + (r + r * r * p)
+        p = _EXP[0]
+        for j in range(1, len(_EXP)):
+            p = p * r + _EXP[j]
+        out[i] = r + r * r * p
     for i in range(m):
         bits[i] = (bits[i] + 1023) << 52  # 2**power: the whole number is in the last bits
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_EXACT)
+def exp_slice(x: FloatArray, m: int, scale: FloatArray, out: FloatArray) -> None:
+    """``exp(x)`` of m numbers between -`MOST` and `MOST`; scale is scratch memory."""
+    _reduce(x, m, scale, out)
     for i in range(m):
-        out[i] *= scale[i]
+        out[i] = (1.0 + out[i]) * scale[i]
 
 
-@njit(nogil=True, cache=True, fastmath=_EXACT)
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_EXACT)
+def exp_and_rest_slice(
+    x: FloatArray, m: int, scale: FloatArray, out: FloatArray, rest: FloatArray
+) -> None:
+    """``exp(x)`` and ``1 - exp(x)`` of m numbers between -`MOST` and 0."""
+    _reduce(x, m, scale, out)
+    for i in range(m):
+        rest[i] = (1.0 - scale[i]) - scale[i] * out[i]
+        out[i] = (1.0 + out[i]) * scale[i]
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_EXACT)
+def _log(k: float, f: float) -> float:
+    """The logarithm of ``2**k (1 + f)``, for 1 + f between the roots of 1/2 and 2."""
+    half = 0.5 * f * f
+    s = f / (2.0 + f)
+    z = s * s
+    p = _LOG[0]
+    for j in range(1, len(_LOG)):
+        p = p * z + _LOG[j]
+    found: float = k * _LN2 - ((half - (s * (half + z * p) + k * _LN2_REST)) - f)
+    return found
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_EXACT)
 def log1p_slice(x: FloatArray, m: int, out: FloatArray) -> None:
-    """``log(1 + x)`` of m numbers between 0 and 1."""
+    """``log(1 + x)`` of m numbers between -1/2 and 1."""
     for i in range(m):
-        halved = x[i] > 0.41421356237309503
-        f = (x[i] - 1.0) * 0.5 if halved else x[i]
-        k = 1.0 if halved else 0.0
-        half = 0.5 * f * f
-        s = f / (2.0 + f)
-        z = s * s
-        r = z * (_L1 + z * (_L2 + z * (_L3 + z * (_L4 + z * (_L5 + z * (_L6 + z * _L7))))))
-        out[i] = k * _LN2 - ((half - (s * (half + r) + k * _LN2_REST)) - f)
+        is_large, is_small = x[i] > 0.41421356237309503, x[i] < -0.2928932188134524
+        f = (x[i] - 1.0) * 0.5 if is_large else x[i]
+        f = 1.0 + 2.0 * x[i] if is_small else f
+        k = 1.0 if is_large else 0.0
+        k = -1.0 if is_small else k
+        out[i] = _log(k, f)
 
 
-@njit(nogil=True, cache=True, fastmath=_EXACT)
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_EXACT)
 def log_slice(x: FloatArray, m: int, scratch: FloatArray, out: FloatArray) -> None:
     """``log(x)`` of m positive numbers that are not subnormal; scratch is memory for 2 m."""
     given = x.view(np.int64)
@@ -103,13 +156,18 @@ def log_slice(x: FloatArray, m: int, scratch: FloatArray, out: FloatArray) -> No
         part[i] = (bits >> 52) + _BIG_BITS
         part[m + i] = (bits & _MANTISSA) + _SQRT_HALF_BITS
     for i in range(m):
-        k = scratch[i] - (_BIG + 1023.0)
-        f = scratch[m + i] - 1.0
-        half = 0.5 * f * f
-        s = f / (2.0 + f)
-        z = s * s
-        r = z * (_L1 + z * (_L2 + z * (_L3 + z * (_L4 + z * (_L5 + z * (_L6 + z * _L7))))))
-        out[i] = k * _LN2 - ((half - (s * (half + r) + k * _LN2_REST)) - f)
+        out[i] = _log(scratch[i] - (_BIG + 1023.0), scratch[m + i] - 1.0)
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_EXACT)
+def erfcx_slice(x: FloatArray, m: int, out: FloatArray) -> None:
+    """``exp(x**2) erfc(x)`` of m numbers from 0 on, to two units in the last place."""
+    for i in range(m):
+        t = (x[i] - 3.75) / (x[i] + 3.75)
+        p = _ERFCX[0]
+        for j in range(1, len(_ERFCX)):
+            p = p * t + _ERFCX[j]
+        out[i] = p / (1.0 + 2.0 * x[i])
 
 
 @njit(nogil=True, cache=True)
@@ -130,133 +188,259 @@ def all_binary(y: FloatArray) -> bool:
     return others == 0
 
 
-@njit(nogil=True, cache=True, fastmath=_SUMS)
-def _weighted(
-    a: FloatArray,
-    first: int,
-    m: int,
-    weight: FloatArray,
-    score: FloatArray,
-    rows: FloatArray,
-    others: FloatArray,
-) -> tuple[float, float]:
-    """Multiply with the prior weights, where there are any; the sums of rows and of others."""
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+def _weighted(a: FloatArray, first: int, m: int, rows: Rows) -> tuple[float, float]:
+    """Multiply with the prior weights, where there are any; sum deviances and chi-squared."""
     total, other = 0.0, 0.0
     if len(a):
         prior = a[first : first + m]
         for i in range(m):
-            weight[i] *= prior[i]
-            score[i] *= prior[i]
-            rows[i] *= prior[i]
-            others[i] *= prior[i]
+            rows.weight[i] *= prior[i]
+            rows.score[i] *= prior[i]
+            rows.deviance[i] *= prior[i]
+            rows.pearson[i] *= prior[i]
     for i in range(m):
-        total += rows[i]
-        other += others[i]
+        total += rows.deviance[i]
+        other += rows.pearson[i]
     return total, other
 
 
 @njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
-def _extremes(
-    weight: FloatArray, gaps: FloatArray, m: int, lowest: float, gap: float
-) -> tuple[float, float]:
+def _extremes(rows: Rows, m: int, lowest: float, gap: float) -> tuple[float, float]:
     for i in range(m):
-        lowest = min(lowest, weight[i])
-        gap = max(gap, abs(gaps[i]))
+        lowest = min(lowest, rows.weight[i])
+        gap = max(gap, abs(rows.gap[i]))
     return lowest, gap
 
 
-@njit(nogil=True, cache=True, fastmath=_SUMS)
-def logit(
-    y: FloatArray, eta: FloatArray, a: FloatArray, weight: FloatArray, score: FloatArray
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+def _logit(y: FloatArray, eta: FloatArray, m: int, rows: Rows) -> None:
+    w, s, small, half, square = rows
+    for i in range(m):
+        half[i] = -abs(eta[i])
+    exp_slice(half, m, square, small)
+    log1p_slice(small, m, half)
+    for i in range(m):
+        large = 1.0 / (1.0 + small[i])
+        less = small[i] * large
+        w[i] = less * large
+        s[i] = y[i] - (less if eta[i] < 0.0 else large)
+        half[i] += max(eta[i], 0.0) - y[i] * eta[i]
+        square[i] = s[i] * s[i] / w[i]
+    for i in range(m):
+        rows.gap[i] = s[i]
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+def _probit(y: FloatArray, eta: FloatArray, m: int, rows: Rows, more: FloatArray) -> None:
+    """From ``erfcx``, which neither tail loses."""
+    w, s, gap, half, square = rows
+    scratch, scaled, power, small, logs = more[:2].ravel(), more[2], more[3], more[4], more[5]
+    for i in range(m):
+        power[i] = -0.5 * eta[i] * eta[i]
+        half[i] = abs(eta[i]) * _SQRT_HALF
+    erfcx_slice(half, m, scaled)
+    exp_slice(power, m, square, small)
+    for i in range(m):
+        w[i] = small[i] * _DENSITY
+        scaled[i] *= 0.5
+        small[i] *= -scaled[i]
+    log_slice(scaled, m, scratch, logs)
+    log1p_slice(small, m, half)
+    for i in range(m):
+        large, less = 1.0 + small[i], -small[i]  # of mu and 1 - mu
+        sign = 1.0 if y[i] == 1.0 else -1.0
+        is_less = eta[i] * sign < 0.0  # likely of the two responses
+        of_less, of_large = _DENSITY / scaled[i], w[i] / large
+        w[i] = of_less * of_large
+        s[i] = sign * (of_less if is_less else of_large)
+        gap[i] = sign * (large if is_less else less)
+        half[i] = -(logs[i] + power[i] if is_less else half[i])
+        square[i] = large / less if is_less else less / large
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+def _cloglog(y: FloatArray, eta: FloatArray, m: int, rows: Rows, more: FloatArray) -> None:
+    w, s, gap, half, square = rows
+    scratch, rate, rest, mu, logs = more[:2].ravel(), more[2], more[3], more[4], more[5]
+    exp_slice(eta, m, square, rate)
+    for i in range(m):
+        half[i] = -rate[i]
+    exp_and_rest_slice(half, m, square, rest, mu)
+    log_slice(mu, m, scratch, logs)
+    for i in range(m):
+        square[i] = -min(rest[i], 0.5)
+    log1p_slice(square, m, half)
+    for i in range(m):
+        is_one = y[i] == 1.0
+        hazard = rate[i] * rest[i] / mu[i]
+        log_mu = half[i] if rest[i] < 0.5 else logs[i]
+        w[i] = hazard * rate[i]
+        s[i] = hazard if is_one else -rate[i]
+        gap[i] = rest[i] if is_one else -mu[i]
+        half[i] = -log_mu if is_one else rate[i]
+        square[i] = rest[i] / mu[i] if is_one else mu[i] / rest[i]
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+def binary(
+    y: FloatArray, eta: FloatArray, a: FloatArray, link: int, weight: FloatArray, score: FloatArray
 ) -> Totals:
-    """Zeros and ones whose log-odds are eta.
+    """Zeros and ones.
 
     Parameters
     ----------
     y, eta : ndarray, (n,)
-        The responses, and linear predictors within `MOST`.
+        The responses, and linear predictors that leave neither response without probability.
     a : ndarray, (n,) or (0,)
         Prior weights, or nothing.
+    link : int
+        `LOGIT`, `PROBIT` or `CLOGLOG`.
     weight, score : ndarray, (n,)
         Get the expected information and the score of each row.
     """
-    small, rows, others = np.empty(SLICE), np.empty(SLICE), np.empty(SLICE)
+    gaps, half, square = np.empty(SLICE), np.empty(SLICE), np.empty(SLICE)
+    more = np.empty((6, SLICE))
     deviance, pearson, gap, lowest = 0.0, 0.0, 0.0, np.inf
     for first in range(0, len(y), SLICE):
         m = min(SLICE, len(y) - first)
-        response, at = y[first : first + m], eta[first : first + m]
-        w, s = weight[first : first + m], score[first : first + m]
-        for i in range(m):
-            rows[i] = -abs(at[i])
-        exp_slice(rows, m, others, small)
-        log1p_slice(small, m, rows)
-        for i in range(m):
-            large = 1.0 / (1.0 + small[i])
-            less = small[i] * large
-            w[i] = less * large
-            s[i] = response[i] - (less if at[i] < 0.0 else large)
-            rows[i] += max(at[i], 0.0) - response[i] * at[i]
-            others[i] = s[i] * s[i] / w[i]
-        lowest, gap = _extremes(w, s, m, lowest, gap)
-        total, other = _weighted(a, first, m, w, s, rows, others)
+        here, at = y[first : first + m], eta[first : first + m]
+        rows = Rows(weight[first : first + m], score[first : first + m], gaps, half, square)
+        if link == LOGIT:
+            _logit(here, at, m, rows)
+        elif link == PROBIT:
+            _probit(here, at, m, rows, more)
+        else:
+            _cloglog(here, at, m, rows, more)
+        lowest, gap = _extremes(rows, m, lowest, gap)
+        total, other = _weighted(a, first, m, rows)
         deviance += total
         pearson += other
     return Totals(2.0 * deviance, pearson, gap, lowest, 0.0, 0.0)
 
 
-@njit(nogil=True, cache=True, fastmath=_SUMS)
-def log(
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_EXACT)
+def _means(link: int, eta: FloatArray, m: int, scratch: FloatArray, mu: FloatArray) -> None:
+    if link == LOG:
+        exp_slice(eta, m, scratch, mu)
+    elif link == INVERSE:
+        for i in range(m):
+            mu[i] = 1.0 / eta[i]
+    else:
+        for i in range(m):
+            mu[i] = 1.0 / np.sqrt(eta[i])
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+def _powers(variance: int, y: FloatArray, m: int, rows: Rows, mu: FloatArray) -> None:
+    """Where it is a power of mu; what comes as deviance is the logarithm of y over mu."""
+    w, s, gap, half, square = rows
+    if variance == 0:
+        for i in range(m):
+            w[i] = mu[i] * mu[i]
+            s[i] = gap[i] * mu[i]
+            square[i] = gap[i] * gap[i]
+            half[i] = 0.5 * square[i]
+    elif variance == 1:
+        for i in range(m):
+            w[i] = mu[i]
+            s[i] = gap[i]
+            half[i] = y[i] * half[i] - gap[i]
+            square[i] = gap[i] * gap[i] / mu[i]
+    elif variance == 2:
+        for i in range(m):
+            w[i] = 1.0
+            s[i] = gap[i] / mu[i]
+            half[i] = s[i] - half[i]
+            square[i] = s[i] * s[i]
+    else:
+        for i in range(m):
+            share = gap[i] / mu[i]
+            w[i] = 1.0 / mu[i]
+            s[i] = share / mu[i]
+            half[i] = share * share / (2.0 * y[i])
+            square[i] = share * s[i]
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+def _quadratic(
+    size: float, y: FloatArray, m: int, rows: Rows, mu: FloatArray, more: FloatArray
+) -> None:
+    """Where it is ``mu + mu**2 / size``; as `_powers`."""
+    w, s, gap, half, square = rows
+    ratio, logs = more[2], more[3]
+    # log((y + size) / (mu + size)) from the smaller one: nothing cancels
+    for i in range(m):
+        square[i] = abs(gap[i]) / (min(y[i], mu[i]) + size)
+        ratio[i] = 1.0 + square[i]
+        w[i] = min(square[i], 1.0)
+    log_slice(ratio, m, more[:2].ravel(), s)
+    log1p_slice(w, m, logs)
+    for i in range(m):
+        log_ratio = s[i] if square[i] > 1.0 else logs[i]
+        log_ratio = log_ratio if gap[i] > 0.0 else -log_ratio
+        rise = size / (size + mu[i])
+        w[i] = rise * mu[i]
+        s[i] = rise * gap[i]
+        half[i] = y[i] * half[i] - (y[i] + size) * log_ratio
+        square[i] = gap[i] * s[i] / mu[i]
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+def means(
     y: FloatArray,
     eta: FloatArray,
     a: FloatArray,
-    power: int,
+    link: int,
+    variance: int,
+    size: float,
     weight: FloatArray,
     score: FloatArray,
 ) -> Totals:
-    """Responses from zero on whose means are ``exp(eta)``, the variance a power of them.
+    """Responses whose means mu are powers or the exponential of eta.
 
     Parameters
     ----------
     y, eta : ndarray, (n,)
-        The responses, zero or above the smallest double, for power 2 above it; and linear
-        predictors within `MOST`.
+        The responses, and linear predictors such that cubes of means are ordinary numbers.
     a : ndarray, (n,) or (0,)
         Prior weights, or nothing.
-    power : int
-        1 for Poisson, 2 for Gamma.
+    link : int
+        `LOG`, or of mu the power that eta is.
+    variance : int
+        Of mu the power that it is, 0 to 3; or `QUADRATIC` for ``mu + mu**2 / size``.
+    size : float
+        Of a quadratic one.
     weight, score : ndarray, (n,)
         Get the expected information and the score of each row.
     """
-    mu, logs, gaps = np.empty(SLICE), np.empty(SLICE), np.empty(SLICE)
-    rows, others, scratch = np.empty(SLICE), np.empty(SLICE), np.empty(2 * SLICE)
+    mu, gaps, half, square = np.empty(SLICE), np.empty(SLICE), np.empty(SLICE), np.empty(SLICE)
+    more, has_logs = np.empty((4, SLICE)), variance != 0 and variance != 3
     deviance, pearson, gap, lowest, squares, responses = 0.0, 0.0, 0.0, np.inf, 0.0, 0.0
     for first in range(0, len(y), SLICE):
         m = min(SLICE, len(y) - first)
-        response, at = y[first : first + m], eta[first : first + m]
-        w, s = weight[first : first + m], score[first : first + m]
-        exp_slice(at, m, rows, mu)
+        here, at = y[first : first + m], eta[first : first + m]
+        rows = Rows(weight[first : first + m], score[first : first + m], gaps, half, square)
+        _means(link, at, m, half, mu)
         for i in range(m):
-            rows[i] = max(response[i], 2.2250738585072014e-308)
-        log_slice(rows, m, scratch, logs)
-        for i in range(m):
-            gaps[i] = response[i] - mu[i]
+            gaps[i] = here[i] - mu[i]
             squares += gaps[i] * gaps[i]
-            responses += response[i] * response[i]
-        if power == 1:
+            responses += here[i] * here[i]
+        if has_logs:
             for i in range(m):
-                w[i] = mu[i]
-                s[i] = gaps[i]
-                rows[i] = response[i] * (logs[i] - at[i]) - gaps[i]
-                others[i] = gaps[i] * gaps[i] / mu[i]
+                square[i] = max(here[i] / mu[i], _TINY)
+            log_slice(square, m, more[:2].ravel(), half)
+        if variance == QUADRATIC:
+            _quadratic(size, here, m, rows, mu, more)
         else:
+            _powers(variance, here, m, rows, mu)
+        if link != LOG:
             for i in range(m):
-                share = gaps[i] / mu[i]
-                w[i] = 1.0
-                s[i] = share
-                rows[i] = share - (logs[i] - at[i])
-                others[i] = share * share
-        lowest, gap = _extremes(w, gaps, m, lowest, gap)
-        total, other = _weighted(a, first, m, w, s, rows, others)
+                rise = 1.0 / (link * at[i])  # of the logarithm of mu
+                rows.weight[i] *= rise * rise
+                rows.score[i] *= rise
+        lowest, gap = _extremes(rows, m, lowest, gap)
+        total, other = _weighted(a, first, m, rows)
         deviance += total
         pearson += other
     return Totals(2.0 * deviance, pearson, gap, lowest, squares, responses)

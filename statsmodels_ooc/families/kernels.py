@@ -123,6 +123,10 @@ class Kernel:
         with quiet():
             return self.distribution.working(y, eta, mean)
 
+    def working_at(self, y: FloatArray, eta: FloatArray) -> Pair:
+        """What `working` gives at a linear predictor."""
+        return self.working(y, eta, self.mean(eta))
+
     def scored(self, y: FloatArray, eta: FloatArray, a: Weights, spread: Weights = None) -> Scored:
         """All that a step of scoring needs.
 
@@ -210,14 +214,15 @@ class Kernel:
 
         Infinite for links that keep to the family's domain.
         """
-        if self._is_safe:
+        if self.is_safe:
             return np.inf
         with quiet():
             distance = self.distribution.room(mean.mu) / np.abs(mean.slope)
         return float(np.nanmin(distance, initial=np.inf))
 
     @cached_property
-    def _is_safe(self) -> bool:
+    def is_safe(self) -> bool:
+        """Whether the link keeps to the family's domain."""
         return isinstance(self.family.link, tuple(getattr(self.family, "safe_links", ())))
 
     def impossible(self, y: FloatArray) -> BoolArray | None:

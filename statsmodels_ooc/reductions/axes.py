@@ -37,6 +37,14 @@ class Axes:
         rows = np.dot(block.dense(), self.root)
         return rows
 
+    def columns(self, block: Block) -> FloatArray:
+        """The same column-major, for sums of squares and products."""
+        if self.centre.any():
+            columns: FloatArray = np.dot(self.root.T, (block.dense() - self.centre).T)
+            return (columns + self._origin[:, None]).T
+        columns = np.dot(self.root.T, block.dense().T)
+        return columns.T
+
     def fitted(self, block: Block, beta: FloatArray) -> FloatArray:
         """``X beta``, (b,)."""
         if not self.centre.any():
@@ -48,12 +56,6 @@ class Axes:
     @cached_property
     def _origin(self) -> FloatArray:
         return exactly(self.centre, self.root)
-
-
-def products(rows: FloatArray, weights: FloatArray) -> FloatArray:
-    """Weighted sum of the products of rows (b, r) with themselves, (r, r)."""
-    summed: FloatArray = np.dot((rows * weights[:, None]).T, rows)
-    return summed
 
 
 def exactly(left: FloatArray, right: FloatArray) -> FloatArray:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
@@ -16,8 +15,7 @@ from statsmodels_ooc.blocks.keys import Keys
 from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Additive, Place
 from statsmodels_ooc.reductions.sandwich import RowScores
-
-Codes = tuple[NDArray[np.intp], int]  # the cluster of each row, (b,), and how many there are
+from statsmodels_ooc.reductions.tally import NUMPY, Codes, Tally
 
 _LOOK = 0.99  # of a trace; clusters above it are looked at more closely
 _SINGULAR = 1e-8  # of the information of all rows; where the others have less, it is none
@@ -59,6 +57,15 @@ class Payload(Protocol):
         """How many sums a cluster has, q."""
         ...
 
+    @property
+    def tally(self) -> Tally:
+        """What tells clusters apart and adds up their rows."""
+        ...
+
+    def compiled(self) -> Self:
+        """The same in machine code."""
+        ...
+
     def sums(
         self, block: Block, there: NDArray[np.intp], ways: Sequence[Codes]
     ) -> list[FloatArray]:
@@ -71,19 +78,31 @@ class Payload(Protocol):
 
 
 @dataclass(frozen=True)
-class ClusterScores:
-    """The score of a cluster, u, of CRV1.
+class _OfScores:
+    """Of scores of rows, in axes.
 
-    Parameters
+    Attributes
     ----------
     scores : RowScores
         The scores of the rows by their linear predictors.
     axes : Axes
         In which the rows are measured: g, (r,).
+    tally : Tally
+        What tells clusters apart and adds up their rows.
     """
 
     scores: RowScores
     axes: Axes
+    tally: Tally = NUMPY
+
+    def compiled(self) -> Self:
+        from statsmodels_ooc.reductions.compiled import CompiledTally
+
+        return replace(self, scores=self.scores.compiled(), tally=CompiledTally())
+
+
+class ClusterScores(_OfScores):
+    """The score of a cluster, u, of CRV1."""
 
     @property
     def width(self) -> int:
@@ -93,13 +112,12 @@ class ClusterScores:
         self, block: Block, there: NDArray[np.intp], ways: Sequence[Codes]
     ) -> list[FloatArray]:
         scores, rows = self.scores.of(block), self.axes.rows(block)
-        return [_weighted(codes, there, scores) @ rows for codes in ways]
+        return [self.tally.sums(codes, there, scores, rows) for codes in ways]
 
     def closed(self, keys: Keys, sums: FloatArray) -> Closed:
         return Closed(sums.T @ sums, sums.sum(axis=0), len(sums), keys[:0])
 
 
-@dataclass(frozen=True)
 class CountedScores(ClusterScores):
     """The score of a cluster and the number of its rows, u, (r + 1,)."""
 
@@ -115,27 +133,18 @@ class CountedScores(ClusterScores):
         return [np.column_stack(pair) for pair in zip(scores, counts, strict=True)]
 
 
-@dataclass(frozen=True)
-class LeftOut:
+class LeftOut(_OfScores):
     """What the parameters change by when a cluster is left out, u, of CRV3.
 
     Of each cluster the score s, (r,), and the information M, (r, r), are added up, in axes in
     which the information of all rows is the identity: then ``u = (I - M)^-1 s``, and the
     parameters without the cluster are ``beta - root u``.
 
-    Parameters
-    ----------
-    scores, axes
-        As for `ClusterScores`.
-
     References
     ----------
     MacKinnon, Nielsen, Webb (2023). Fast and reliable jackknife and bootstrap methods for
     cluster-robust inference. J. Applied Econometrics 38, 671-694, section 2.
     """
-
-    scores: RowScores
-    axes: Axes
 
     @property
     def width(self) -> int:
@@ -149,9 +158,10 @@ class LeftOut:
         weights = self.scores.information(block)
         found = []
         for codes in ways:
-            parts = [_weighted(codes, there, scores) @ rows]
+            parts = [self.tally.sums(codes, there, scores, rows)]
             for i in range(rows.shape[1]):
-                parts.append(_weighted(codes, there, weights * rows[:, i]) @ rows[:, i:])
+                of_column = weights * rows[:, i]
+                parts.append(self.tally.sums(codes, there, of_column, rows[:, i:]))
             found.append(np.column_stack(parts))
         return found
 
@@ -191,9 +201,3 @@ class FirstRow(Additive[Place | None]):
         if state is not None or len(found) == 0:
             return state
         return Place(block.partition, block.row(int(found[0])))
-
-
-def _weighted(codes: Codes, there: NDArray[np.intp], weights: FloatArray) -> sparse.csr_array:
-    """What adds up some of b rows by cluster, each times its weight, (m, b)."""
-    of_rows, count = codes
-    return sparse.csr_array((weights[there], (of_rows, there)), shape=(count, len(weights)))

@@ -98,6 +98,9 @@ class ClusterSums(Reduction[list[ClusterState]]):
     shelf: Shelf
     carries: bool = True
 
+    def compiled(self) -> ClusterSums:
+        return replace(self, payload=self.payload.compiled())
+
     def init(self) -> list[ClusterState]:
         keys, sums = np.empty(0, dtype=KEY), np.zeros((0, self.payload.width))
         return [ClusterState(keys, sums, self.payload.closed(keys, sums)) for _ in self.ways]
@@ -109,7 +112,7 @@ class ClusterSums(Reduction[list[ClusterState]]):
             return state
         beside = block.extras.beside
         keys = [together([beside[name][there] for name in way]) for way in self.ways]
-        coded = [distinct(each) for each in keys]
+        coded = [self.payload.tally.distinct(each) for each in keys]
         sums = self.payload.sums(block, there, [(codes, len(found)) for found, codes in coded])
         for own, (found, _), total, each in zip(state, coded, sums, keys, strict=True):
             follows = own.ends is not None and own.ends[1] == each[0]

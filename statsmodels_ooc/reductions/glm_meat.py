@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -12,8 +12,9 @@ from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights
 from statsmodels_ooc.families.elementwise import quiet, times
 from statsmodels_ooc.families.inverse_links import Mean
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.reductions.axes import Axes, products
+from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Additive, Reduction
+from statsmodels_ooc.reductions.row_sums import products
 
 
 @dataclass(slots=True)
@@ -55,6 +56,11 @@ class ScoreMeat(Additive[ScoreMeatState]):
     beta: FloatArray
     axes: Axes | None = None
 
+    def compiled(self) -> ScoreMeat:
+        from statsmodels_ooc.families.compiled import compiled_kernel
+
+        return replace(self, kernel=compiled_kernel(self.kernel))
+
     def init(self) -> ScoreMeatState:
         k = len(self.beta) if self.axes is None else self.axes.root.shape[1]
         return ScoreMeatState(np.zeros((k, k)), np.zeros((k, k)))
@@ -64,11 +70,16 @@ class ScoreMeat(Additive[ScoreMeatState]):
         if len(y) == 0:
             return state
         eta = linear_predictor(block, self.beta)
-        mean = self.kernel.mean(eta)
-        weight, score = self.kernel.working(y, eta, mean)
         sandwich = block.design.sandwich
         if self.axes is not None:
             sandwich = partial(products, self.axes.rows(block))
+        if block.cells is None and self.kernel.is_canonical:
+            weight, score = self.kernel.working_at(y, eta)
+            state.observed += sandwich(times(weight, prior_weights(block)))
+            state.meat += sandwich(_squares(block, score))
+            return state
+        mean = self.kernel.mean(eta)
+        weight, score = self.kernel.working(y, eta, mean)
         state.observed += sandwich(_observed(self.kernel, block, eta, mean))
         if block.cells is None:
             squares = _squares(block, score)

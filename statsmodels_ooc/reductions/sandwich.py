@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,10 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, linear_predictor, prior_weights, row_weights
 from statsmodels_ooc.families.elementwise import times
 from statsmodels_ooc.families.kernels import Kernel
-from statsmodels_ooc.reductions.axes import Axes, products
+from statsmodels_ooc.reductions.axes import Axes
 from statsmodels_ooc.reductions.base import Additive, Place
 from statsmodels_ooc.reductions.leverage import LeverageOne
+from statsmodels_ooc.reductions.row_sums import NUMPY, RowSums
 
 
 class RowScores(Protocol):
@@ -30,6 +31,10 @@ class RowScores(Protocol):
 
     def counts(self, block: Block) -> FloatArray | None:
         """How many times a row is in the data, (b,); None where each is once."""
+        ...
+
+    def compiled(self) -> Self:
+        """The same in machine code, where it can be."""
         ...
 
 
@@ -52,6 +57,9 @@ class LinearScores:
     def counts(self, block: Block) -> None:
         """Each row is once in the data."""
 
+    def compiled(self) -> Self:
+        return self
+
 
 @dataclass(frozen=True)
 class GLMScores:
@@ -65,7 +73,7 @@ class GLMScores:
         if len(block.endog) == 0:
             return np.empty(0)
         eta = linear_predictor(block, self.beta)
-        _, scores = self.kernel.working(block.endog, eta, self.kernel.mean(eta))
+        _, scores = self.kernel.working_at(block.endog, eta)
         return times(scores, prior_weights(block))
 
     def information(self, block: Block) -> FloatArray:
@@ -73,12 +81,17 @@ class GLMScores:
         if len(block.endog) == 0:
             return np.empty(0)
         eta = linear_predictor(block, self.beta)
-        weights, _ = self.kernel.working(block.endog, eta, self.kernel.mean(eta))
+        weights, _ = self.kernel.working_at(block.endog, eta)
         return times(weights, prior_weights(block))
 
     def counts(self, block: Block) -> FloatArray | None:
         """The frequencies, (b,)."""
         return block.extras.freq_weights
+
+    def compiled(self) -> Self:
+        from statsmodels_ooc.families.compiled import compiled_kernel
+
+        return replace(self, kernel=compiled_kernel(self.kernel))
 
 
 @dataclass(slots=True)
@@ -113,6 +126,8 @@ class WhiteMeat(Additive[WhiteMeatState]):
         With a root of the normalised covariance, (k, r).
     ones : LeverageOne
         What tells rows of leverage one.
+    sums : RowSums
+        How products of rows are added.
 
     Notes
     -----
@@ -129,6 +144,12 @@ class WhiteMeat(Additive[WhiteMeatState]):
     scores: RowScores
     axes: Axes
     ones: LeverageOne
+    sums: RowSums = NUMPY
+
+    def compiled(self) -> WhiteMeat:
+        from statsmodels_ooc.reductions.compiled import CompiledRowSums
+
+        return replace(self, scores=self.scores.compiled(), sums=CompiledRowSums())
 
     def init(self) -> WhiteMeatState:
         k, r = self.axes.root.shape
@@ -138,23 +159,25 @@ class WhiteMeat(Additive[WhiteMeatState]):
     def update(self, state: WhiteMeatState, block: Block) -> WhiteMeatState:
         if len(block.endog) == 0:
             return state
-        w, g = self.scores.information(block), self.axes.rows(block)
+        w, g = self.scores.information(block), self.axes.columns(block)
         squares = self.scores.of(block) ** 2
         counts = self.scores.counts(block)
         if counts is not None:  # of one of so many rows
             known = np.where(counts > 0, counts, 1.0)
             w, squares = w / known, squares / known
-        leverage = np.square(g).sum(axis=1) * w
-        rest = 1 - leverage
-        state.hc0 += products(g, squares)
+        leverage = self.sums.squares(g) * w
+        rest, shrunk = 1 - leverage, squares
         alone = self._alone(state, g, w, leverage)
         if len(alone):
             state.count += len(alone)
             state.first = state.first or Place(block.partition, block.row(int(alone[0])))
-            squares[alone], rest[alone] = 0.0, 1.0
-        squares = squares / rest
-        state.hc2 += products(g, squares)
-        state.hc3 += products(g, squares / rest)
+            shrunk, rest[alone] = squares.copy(), 1.0
+            shrunk[alone] = 0.0
+        shrunk = shrunk / rest
+        hc0, hc2, hc3 = self.sums.products(g, (squares, shrunk, shrunk / rest))
+        state.hc0 += hc0
+        state.hc2 += hc2
+        state.hc3 += hc3
         return state
 
     def _alone(

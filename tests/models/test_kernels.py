@@ -34,6 +34,8 @@ def frame():
             "h": rng.choice(list("uv"), n),
             "w": rng.uniform(0.5, 2, n),
             "t": rng.uniform(0.5, 2, n),
+            "f": rng.integers(0, 3, n),
+            "id": rng.integers(0, 300, n),
         }
     )
     eta = 0.2 + 0.3 * data.x + 0.5 * (data.g == "c") - 0.3 * (data.h == "u")
@@ -66,6 +68,10 @@ FITS = {
     "logit": glm("hit", sm.families.Binomial()),
     "Poisson": glm("count", sm.families.Poisson(), exposure="t"),
     "gamma": glm("size", sm.families.Gamma(sm.families.links.Log()), var_weights="w"),
+    "probit": glm("hit", sm.families.Binomial(sm.families.links.Probit())),
+    "cloglog": glm("hit", sm.families.Binomial(sm.families.links.CLogLog())),
+    "negative binomial": glm("count", sm.families.NegativeBinomial(alpha=0.7), offset="t"),
+    "Gaussian, log": glm("size", sm.families.Gaussian(sm.families.links.Log())),
     "inverse Gaussian": glm("size", sm.families.InverseGaussian(sm.families.links.Log())),
     "Gaussian": glm("y", sm.families.Gaussian(), freq_weights="w"),
     "distinct rows": lambda data: smof.glm(
@@ -75,6 +81,15 @@ FITS = {
         "count ~ g * h", data, family=sm.families.Poisson(), var_weights="w"
     ).fit(),
     "HC3": lambda data: smof.ols("y ~ x + g", data, missing="drop").fit(cov_type="HC3"),
+    "clusters": lambda data: smof.ols("y ~ x + g", data, missing="drop").fit(
+        cov_type="cluster", cov_kwds={"groups": "id"}
+    ),
+    "clusters left out": lambda data: smof.ols("y ~ x + g", data, missing="drop").fit(
+        cov_type="cluster-crv3", cov_kwds={"groups": "id"}
+    ),
+    "clusters of counted rows": lambda data: smof.glm(
+        "count ~ x + g", data, family=sm.families.Poisson(), missing="drop", freq_weights="f"
+    ).fit(cov_type="cluster", cov_kwds={"groups": "id"}),
     "HC1": lambda data: smof.glm(
         "count ~ x + g", data, family=sm.families.Poisson(), missing="drop"
     ).fit(cov_type="HC1", cov_kwds={"corrected": True}),
@@ -113,7 +128,7 @@ def test_fits_agree_with_those_of_numpy(name, frame, compiled_designs):
     assert len(found.passes) == len(expected.passes)
 
 
-@pytest.mark.parametrize("name", ["OLS, Gram", "logit", "Poisson"])
+@pytest.mark.parametrize("name", ["OLS, Gram", "logit", "probit", "Poisson", "negative binomial"])
 def test_the_same_bits_on_any_number_of_workers(name, frame, tmp_path):
     for i in range(7):
         frame.iloc[400 * i : 400 * (i + 1)].to_parquet(tmp_path / f"{i}.parquet")
