@@ -51,8 +51,13 @@ lint: $(VENV)/.stamp-test  ## ruff: rules and format
 types: $(VENV)/.stamp-test  ## mypy, strict on the package
 	$(BIN)/python -m mypy
 
+# What is run once more with all numbers made by machine code, which small data do not get by themselves.
+COMPILED := $(addprefix tests/models/test_,linear.py glm.py chunks.py data_sets.py covariance.py \
+	cluster_covariance.py glm_metamorphic.py) $(addprefix tests/results/test_,meats.py score_covariances.py)
+
 unit: $(VENV)/.stamp-test  ## pytest: tests, docstrings, docs pages
 	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile
+	DASK_STATSMODELS_OOC__KERNELS=numba $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(COMPILED)
 
 docs: $(VENV)/.stamp-docs  ## build docs/_build/html, warnings are errors
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
