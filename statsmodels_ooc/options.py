@@ -25,6 +25,8 @@ def _parse_bytes(value: Any) -> int:
     """Bytes from 123, "512 MiB", or a share of the machine's memory: 0.25, "25%"."""
     if isinstance(value, str) and value.strip().endswith("%"):
         value = float(value.strip()[:-1]) / 100
+        if not 0 < value <= 1:
+            raise ValueError("must be a share of the memory, above 0 % and at most 100 %")
     if isinstance(value, float) and 0 < value <= 1:
         return int(value * usable_memory())
     size = int(dask.utils.parse_bytes(value))

@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 import statsmodels_ooc.api as smo
+from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.machine import usable_memory
 
 MIB = 2**20
@@ -84,3 +85,9 @@ def test_a_share_is_of_the_memory_that_may_be_used(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("statsmodels_ooc.options.usable_memory", lambda: 1000)
     with smo.options.set(memory_limit="25%"):
         assert smo.options.memory_limit == 250
+
+
+@pytest.mark.parametrize("share", ["0%", "101%", "-5%"])
+def test_a_share_is_one(share: str) -> None:
+    with pytest.raises(OptionError, match="share of the memory"):
+        smo.options.memory_limit = share

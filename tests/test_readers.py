@@ -17,7 +17,7 @@ import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.engine import sizes
 from statsmodels_ooc.engine.gate import place_to_read, readers_at_once, reads_here
-from statsmodels_ooc.errors import MemoryLimitError
+from statsmodels_ooc.errors import MemoryLimitError, OptionError
 from statsmodels_ooc.sources.parquet import ParquetPartition
 
 K, ROWS, GROUP = 40, 24_000, 3_000
@@ -193,3 +193,9 @@ def test_a_row_group_that_cannot_fit_is_refused_by_its_name(path, monkeypatch):
     with pytest.raises(MemoryLimitError, match=r"t\.parquet, row group 0: .*41 columns") as caught:
         fit(path, "8 MiB")
     assert "smaller row groups" in str(caught.value)
+
+
+@pytest.mark.parametrize("count", [0, -1, "2", 1.5, True])
+def test_a_number_of_workers_that_is_none_is_named(groups, count):
+    with dask.config.set(num_workers=count), pytest.raises(OptionError, match="num_workers is"):
+        smof.ols(FORMULA, groups).fit()

@@ -175,6 +175,8 @@ class PassRecord:
         How it was made, where there are several ways.
     spent : Spent or None
         What its threads did, where that was told: seconds to read, build and fold.
+    kernels : str
+        "numpy" or "numba", where a design was multiplied.
     """
 
     name: str
@@ -184,10 +186,12 @@ class PassRecord:
     partitions: int
     note: str = ""
     spent: Spent | None = None
+    kernels: str = ""
 
     def __repr__(self) -> str:
         stored = "" if self.nbytes is None else f", {self.nbytes:,} bytes stored"
         note = f", {self.note}" if self.note else ""
+        note += ", numba" if self.kernels == "numba" else ""
         return (
             f"<pass {self.name!r}: {self.rows:,} rows, {self.seconds:.3g} s{self._shares()}, "
             f"{self.partitions:,} partitions{stored}{note}>"
@@ -275,10 +279,11 @@ class Ledger:
         partitions: int,
         note: str = "",
         spent: Spent | None = None,
+        kernels: str = "",
     ) -> None:
         """Record a pass that began at a time of `perf_counter` and ends now."""
-        seconds = time.perf_counter() - began
-        self.passes.append(PassRecord(name, rows, seconds, nbytes, partitions, note, spent))
+        known = name, rows, time.perf_counter() - began, nbytes, partitions
+        self.passes.append(PassRecord(*known, note, spent, kernels))
 
     def lazy_read(self, partition: int, record: PassRecord) -> None:
         """Record the read of one partition for a lazy answer."""

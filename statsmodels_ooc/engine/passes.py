@@ -102,14 +102,17 @@ def run_pass(
     rows = sum(part.rows for part in read.values())
     notes = [one.note(state) for one, state in zip(reductions, states, strict=True)]
     note = "; ".join(note for note in [*notes, _few(source, spec, sizes)] if note)
-    ledger.record(name, began, rows, source.nbytes, len(partitions), note, spent)
+    kernels = ("numba" if compiled else "numpy") if spec.k else ""
+    ledger.record(name, began, rows, source.nbytes, len(partitions), note, spent, kernels)
     return list(states)
 
 
 def _few(source: Source, spec: BlockSpec, sizes: Sizes) -> str:
     """Say of a pass of this process's threads that memory had room for fewer readers."""
     few = few_readers(source, spec, sizes) if runs_in_threads() else None
-    return "" if few is None else f"{few} partitions at a time, for memory"
+    if few is None:
+        return ""
+    return f"{few} partition{'s' if few > 1 else ''} at a time, for memory"
 
 
 def gather_rows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Protocol
 
 import dask.config
@@ -14,7 +15,7 @@ from dask.system import CPU_COUNT
 
 from statsmodels_ooc.engine.gate import place_to_read, readers_at_once, reads_here
 from statsmodels_ooc.engine.kernels import compiled_pays
-from statsmodels_ooc.errors import MemoryLimitError
+from statsmodels_ooc.errors import MemoryLimitError, OptionError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Partition, Source
@@ -155,9 +156,22 @@ def are_light(sizes: Sizes, spec: BlockSpec) -> bool:
 
 
 def workers() -> int:
-    """How many tasks run at once, as far as dask's settings tell."""
-    count: int = dask.config.get("num_workers", None) or CPU_COUNT
-    return count
+    """How many tasks run at once, as far as dask's settings tell.
+
+    Raises
+    ------
+    OptionError
+        dask's num_workers is no number of workers.
+    """
+    count = dask.config.get("num_workers", None)
+    if count is None:
+        return int(CPU_COUNT)
+    if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
+        raise OptionError(
+            f"dask's setting num_workers is {count!r}",
+            hint="dask.config.set(num_workers=4) is right: a whole number from 1 on",
+        )
+    return int(count)
 
 
 def _room() -> int:

@@ -126,6 +126,9 @@ def test_fits_agree_with_those_of_numpy(name, frame, compiled_designs):
     assert compiled_designs
     np.testing.assert_allclose(told(found), told(expected), rtol=SOLVED, atol=1e-14)
     assert len(found.passes) == len(expected.passes)
+    assert {one.kernels for one in expected.passes} <= {"numpy", ""}
+    assert "numba" in {one.kernels for one in found.passes}
+    assert ", numba>" in repr(found.passes)
 
 
 @pytest.mark.parametrize("name", ["OLS, Gram", "logit", "probit", "Poisson", "negative binomial"])
