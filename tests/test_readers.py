@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dask
@@ -15,9 +16,10 @@ import pytest
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.engine import sizes
+from statsmodels_ooc.engine import gate, sizes
 from statsmodels_ooc.engine.gate import place_to_read, readers_at_once, reads_here
 from statsmodels_ooc.errors import MemoryLimitError, OptionError
+from statsmodels_ooc.reductions.least_squares import Moments, Triangle
 from statsmodels_ooc.sources.parquet import ParquetPartition
 
 K, ROWS, GROUP = 40, 24_000, 3_000
@@ -187,6 +189,56 @@ def test_a_fit_inside_of_a_pass_does_not_wait_for_it(groups):
     assert len(inner) == ROWS // GROUP
 
 
+@pytest.mark.parametrize("where", ["lazy answer", "thread"])
+def test_what_waits_for_other_threads_does_not_wait_for_ever(groups, monkeypatch, where):
+    monkeypatch.setattr(gate, "_FOR_A_CORE", 0.1)
+    monkeypatch.setattr(gate, "CPU_COUNT", 1)
+    lazy, found = fit(groups, "1 GiB").lazy.resid, []
+
+    def elsewhere(x):
+        if not reads_here():
+            return x
+        if where == "thread":
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(fit, groups, "1 GiB").result()
+            return x
+        return x + 0 * lazy[:1].compute()[0]
+
+    def outer(elsewhere=elsewhere):
+        with dask.config.set(THREADS), smo.options.set(frame_rows=GROUP):
+            found.append(smof.ols("y ~ elsewhere(x0)", groups).fit())
+
+    thread = threading.Thread(target=outer, daemon=True)
+    thread.start()
+    thread.join(SECONDS)
+    assert len(found) == 1
+    assert len(found[0].params) == 2
+
+
+def test_a_place_comes_back_whatever_happens_to_memory(monkeypatch):
+    monkeypatch.setattr(gate, "release_unused", lambda: pytest.fail("on purpose"))
+    with pytest.raises(pytest.fail.Exception, match="on purpose"), place_to_read(70, 10, False):
+        pass
+    with place_to_read(70, 100, False):
+        assert gate._open._held == [70]
+
+
+def test_who_waits_for_what_is_far_needs_no_core(monkeypatch):
+    monkeypatch.setattr(gate, "CPU_COUNT", 1)
+    monkeypatch.setattr(gate, "_FOR_A_CORE", SECONDS)
+    done = []
+
+    def fold():
+        with place_to_read(0, 100, False):
+            done.append("folded")
+
+    with place_to_read(10, 100, True):
+        thread = threading.Thread(target=fold)
+        thread.start()
+        thread.join(SECONDS)
+        assert done == ["folded"]
+
+
 def test_a_row_group_that_cannot_fit_is_refused_by_its_name(path, monkeypatch):
     monkeypatch.setattr(sizes, "_LEAST", 1)
     monkeypatch.setattr(ParquetPartition, "batches", lambda *_: pytest.fail("read"))
@@ -199,3 +251,16 @@ def test_a_row_group_that_cannot_fit_is_refused_by_its_name(path, monkeypatch):
 def test_a_number_of_workers_that_is_none_is_named(groups, count):
     with dask.config.set(num_workers=count), pytest.raises(OptionError, match="num_workers is"):
         smof.ols(FORMULA, groups).fit()
+
+
+def test_what_is_written_out_is_counted(groups):
+    spec = smof.ols("y ~ C(x0 > 0) * x1", groups).likelihood.stream.spec
+    moments, triangle = Moments(spec.k), Triangle(spec.k)
+    for compiled, dense, questions, written in (
+        (False, False, [moments], spec.width),
+        (False, True, [moments], spec.k),
+        (True, False, [moments], 0),
+        (True, False, [moments, triangle], spec.width),
+    ):
+        found = sizes.sizes_for(spec, dense=dense, compiled=compiled, questions=questions)
+        assert found.written == written

@@ -11,6 +11,7 @@ from dask.system import CPU_COUNT
 from statsmodels_ooc.sources.frames import release_unused
 
 _MOST = 2**29  # bytes for all readers, so that memory does not grow with cores
+_FOR_A_CORE, _FOR_MEMORY = 1.0, 60.0  # seconds that one waits while nobody gives a place back
 
 
 def readers_at_once(need: int, room: int, is_far: bool) -> int:
@@ -35,15 +36,17 @@ def readers_at_once(need: int, room: int, is_far: bool) -> int:
 class _Open:
     """The readers that are open in this process.
 
-    Who holds a place waits for nobody, so that it comes back: a task reads one partition, and
-    what is read inside of a task, such as by a function of a formula that fits a model, needs
-    no place.
+    What is read inside of a task, such as by a function of a formula that fits a model, needs
+    no place. Such a function may wait for other threads, whose tasks are not known to belong to
+    this one: so nobody waits for ever, but one after the other goes in where no place comes back.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._held: list[int] = []
+        self._near = 0  # of these, those that need a core
         self._waiting: list[int] = []
+        self._turns = 0  # how often somebody has come in or left
         self._here = threading.local()
 
     def is_here(self) -> bool:
@@ -56,25 +59,38 @@ class _Open:
         with self._changed:
             self._waiting.append(need)
             try:
-                self._changed.wait_for(lambda: self._fits(need, room, is_far))
+                self._wait(need, room, is_far)
             finally:
                 self._waiting.remove(need)
             self._held.append(need)
+            self._turn(0 if is_far else 1)
         self._here.is_open = True
         try:
             yield
         finally:
             self._here.is_open = False
-            if sum(self._held) + sum(self._waiting) > room:
-                release_unused()  # allocators keep for each thread what it had, while it waits
+            is_short = sum(self._held) + sum(self._waiting) > room
             with self._changed:
                 self._held.remove(need)
-                self._changed.notify_all()
+                self._turn(0 if is_far else -1)
+            if is_short:
+                release_unused()  # allocators keep for each thread what it had, while it waits
 
-    def _fits(self, need: int, room: int, is_far: bool) -> bool:
-        total, count = sum(self._held) + need, len(self._held) + 1
-        has_core = is_far or count <= CPU_COUNT
-        return count == 1 or (has_core and total <= min(_MOST, room))
+    def _turn(self, near: int) -> None:
+        self._near += near
+        self._turns += 1
+        self._changed.notify_all()
+
+    def _wait(self, need: int, room: int, is_far: bool) -> None:
+        """Until there is a place, or nobody has come or gone for long."""
+        while self._held:
+            has_room = sum(self._held) + need <= min(_MOST, room)
+            if has_room and (is_far or self._near < CPU_COUNT):
+                return
+            turns, patience = self._turns, _FOR_A_CORE if has_room else _FOR_MEMORY
+            self._changed.wait_for(lambda: self._turns != turns, patience)  # noqa: B023
+            if self._turns == turns:
+                return
 
 
 _open = _Open()

@@ -29,6 +29,7 @@ from statsmodels_ooc.engine.sizes import (
     Sizes,
     WholeFrames,
     few_readers,
+    is_far,
     sizes_for,
     workers,
 )
@@ -94,7 +95,7 @@ def run_pass(
         sizes = sizes_for(spec, questions=reductions, compiled=compiled)
         has_room = few_readers(source, spec, sizes) is None
         fold = Fold(maker, folds, sizes, meter, compared, tuple(given))
-        count = threads() if has_room else 1
+        count = threads(source) if has_room else 1
         with one_blas_thread(), closing(Leaves(graph, fold, count)) as leaves:
             calls = leaves.of(partitions, chunks_of(given, len(partitions)))
             ((read, states, spent),) = compute(*graph.values([tree(calls, leaves.merge)]))
@@ -204,9 +205,11 @@ def runs_in_threads() -> bool:
     return _scheduler() in (dask.threaded.get, dask.local.get_sync)
 
 
-def threads() -> int:
+def threads(source: Source) -> int:
     """How many threads of this process work at a time; one where tasks run elsewhere, too."""
-    return min(workers(), CPU_COUNT) if _scheduler() is dask.threaded.get else 1
+    if _scheduler() is not dask.threaded.get:
+        return 1
+    return workers() if is_far(source) else min(workers(), CPU_COUNT)
 
 
 def _scheduler() -> Any:
@@ -260,7 +263,7 @@ def _lacks_numba(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, ModuleNotFoundError) and error.name == "numba":
             return True
-        error = error.__cause__ or error.__context__
+        error = error.__cause__
     return False
 
 

@@ -142,7 +142,9 @@ def sizes_for(
     frame = options.frame_rows or int(np.clip(share, 1_024, max(most, _FRAME_ROWS)))
     piece = frame * max(1, min(share // 2, _PIECE_ROWS) // frame)
     room = None if reads_here() else _room() - _states(questions)
-    return Sizes(frame, block, piece, 0 if compiled else spec.width, room)
+    in_slices = compiled and all(question.is_sliced() for question in questions)
+    written = 0 if in_slices else spec.k if dense else spec.width
+    return Sizes(frame, block, piece, written, room)
 
 
 def writes_out(function: Any) -> bool:
@@ -207,7 +209,7 @@ def reading(partition: Partition, spec: BlockSpec, sizes: Sizes) -> AbstractCont
 
 
 def working(sizes: Sizes, is_far: bool = False) -> AbstractContextManager[None]:
-    """Go on with a partition that is read by several tasks, while there is a core."""
+    """Go on with a partition that several tasks read, while there is a core; it has its room."""
     return nullcontext() if sizes.room is None else place_to_read(0, sizes.room, is_far)
 
 
@@ -215,11 +217,15 @@ def few_readers(source: Source, spec: BlockSpec, sizes: Sizes) -> int | None:
     """How many partitions are read at a time, where memory has room for fewer than workers."""
     if sizes.room is None:
         return None
-    largest = _largest(source)
-    need, is_far = reader_needs(largest, spec, sizes), largest.is_far
-    count = readers_at_once(need, sizes.room, is_far)
-    most = min(workers(), len(source.partitions), readers_at_once(1, sizes.room, is_far))
+    need, far = reader_needs(_largest(source), spec, sizes), is_far(source)
+    count = readers_at_once(need, sizes.room, far)
+    most = min(workers(), len(source.partitions), readers_at_once(1, sizes.room, far))
     return count if count < most else None
+
+
+def is_far(source: Source) -> bool:
+    """Whether reading some partition may wait for something else than this machine."""
+    return any(partition.is_far for partition in source.partitions)
 
 
 def _largest(source: Source) -> Partition:
@@ -232,8 +238,7 @@ def memory_needed(
     """About how many bytes a pass takes at its peak, and what is made of it.
 
     What as many readers hold as there is room for, one at least, pieces that wait to be folded,
-    the states of all workers,
-    and what is made of the last.
+    the states of all workers, and what is made of the last.
 
     Parameters
     ----------
@@ -248,14 +253,13 @@ def memory_needed(
     """
     one, others = _needs(spec, solving, source, questions)
     most = min(workers(), len(source.partitions))
-    is_far = any(partition.is_far for partition in source.partitions)
-    at_once = min(readers_at_once(one, _room() - others, is_far), most)
-    return at_once * (one + _waiting(spec, source)) + others
+    at_once = min(readers_at_once(one, _room() - others, is_far(source)), most)
+    return at_once * (one + _waiting(spec, source, questions)) + others
 
 
-def _waiting(spec: BlockSpec, source: Source) -> int:
+def _waiting(spec: BlockSpec, source: Source, questions: Sequence[Reduction[Any]]) -> int:
     """Bytes of the pieces of a partition that wait to be folded."""
-    sizes = sizes_for(spec, compiled=compiled_pays(spec.k, source.rows))
+    sizes = _sizes_of(spec, source, questions)
     rows = max((partition.rows or 0 for partition in source.partitions), default=0)
     if rows <= sizes.piece_rows or not are_light(sizes, spec):
         return 0
@@ -266,9 +270,14 @@ def _needs(
     spec: BlockSpec, solving: int, source: Source, questions: Sequence[Reduction[Any]]
 ) -> tuple[int, int]:
     """What one reader of the largest partition holds, and what is held beside all readers."""
-    sizes = sizes_for(spec, compiled=compiled_pays(spec.k, source.rows))
+    sizes = _sizes_of(spec, source, questions)
     one = reader_needs(_largest(source), spec, sizes) if source.partitions else 0
     return one, _states(questions) + 8 * (spec.k + 2) ** 2 * solving
+
+
+def _sizes_of(spec: BlockSpec, source: Source, questions: Sequence[Reduction[Any]]) -> Sizes:
+    compiled = compiled_pays(spec.k, source.rows)
+    return sizes_for(spec, compiled=compiled, questions=questions)
 
 
 def check_memory(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -70,7 +70,10 @@ class _Compiled(Kernel):
             return None
         weight, score = np.empty_like(eta), np.empty_like(eta)
         prior = _NONE if a is None else np.ascontiguousarray(a)
-        return _Found(self._loop(y, eta, prior, weight, score), weight, score)
+        totals = self._loop(y, eta, prior, weight, score)
+        if not isfinite(totals.deviance + totals.pearson):  # something overflows
+            return None
+        return _Found(totals, weight, score)
 
     def _can_have(self, y: FloatArray) -> bool:
         raise NotImplementedError

@@ -51,6 +51,10 @@ class Reduction(ABC, Generic[State]):
         """The same question with the same states, answered in machine code where it can be."""
         return self
 
+    def is_sliced(self) -> bool:
+        """Whether machine code answers it without a design that is written out."""
+        return False
+
     def nbytes(self) -> int:
         """How many bytes the arrays of a state take at the most; 0 where that is little."""
         return 0
@@ -145,6 +149,9 @@ class Together(Reduction[list[Any]]):
 
     def compiled(self) -> Together:
         return Together(tuple(part.compiled() for part in self.parts))
+
+    def is_sliced(self) -> bool:
+        return all(part.is_sliced() for part in self.parts)
 
     def nbytes(self) -> int:
         return sum(part.nbytes() for part in self.parts)

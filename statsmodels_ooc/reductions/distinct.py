@@ -152,6 +152,9 @@ class DistinctRows(Reduction[DistinctState]):
         fallback = None if self.fallback is None else self.fallback.compiled()
         return replace(self, fallback=fallback, in_loops=True)
 
+    def is_sliced(self) -> bool:
+        return self.fallback is None or self.fallback.is_sliced()
+
     def nbytes(self) -> int:  # of the fallback: the cells are few, or it takes over
         return 0 if self.fallback is None else self.fallback.nbytes()
 

@@ -74,6 +74,9 @@ class RowFacts(Reduction[RowFactsState]):
                 state.log_weights += float(np.log(block.weights).sum())
         return state
 
+    def is_sliced(self) -> bool:
+        return True
+
     def _extremes(self, block: Block) -> tuple[FloatArray, FloatArray]:
         """Extremes of the columns of ``[X | y]`` that are looked at, (k + 1,) each."""
         low, high = np.full(self.k + 1, np.inf), np.full(self.k + 1, -np.inf)
@@ -189,6 +192,9 @@ class Fingerprint(Reduction[FingerprintState]):
     """
 
     encoded: bool
+
+    def is_sliced(self) -> bool:
+        return True
 
     def init(self) -> FingerprintState:
         return FingerprintState()

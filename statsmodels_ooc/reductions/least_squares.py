@@ -77,6 +77,9 @@ class Moments(Reduction[MomentsState]):
             comoment += np.outer(delta, delta * (left.total * right.total / total))
         return MomentsState(total, mean, comoment, left.rows + right.rows)
 
+    def is_sliced(self) -> bool:
+        return True
+
     def nbytes(self) -> int:
         return 8 * (self.k + 1) ** 2
 

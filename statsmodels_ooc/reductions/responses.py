@@ -117,6 +117,9 @@ class Responses(Additive[ResponsesState]):
     kernel: Kernel
     reference: float
 
+    def is_sliced(self) -> bool:
+        return True
+
     def init(self) -> ResponsesState:
         return ResponsesState()
 
@@ -159,6 +162,9 @@ class NullScoring(Additive[NullState]):
 
     kernel: Kernel
     constant: float  # what is added to the offset
+
+    def is_sliced(self) -> bool:
+        return True
 
     def init(self) -> NullState:
         return NullState()

@@ -129,6 +129,9 @@ class Scoring(Reduction[ScoringState]):
                 left.outside or right.outside,
             )
 
+    def is_sliced(self) -> bool:
+        return self.inner.is_sliced()
+
     def nbytes(self) -> int:
         return self.inner.nbytes()
 

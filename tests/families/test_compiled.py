@@ -264,3 +264,9 @@ def test_other_families_stay_as_they_are():
     ):
         kernel = kernel_of(family)
         assert compiled_kernel(kernel) is kernel
+
+
+def test_a_square_that_overflows_counts_as_often_as_its_weight_says():
+    kernel = kernel_of(families.Gamma(families.links.Log()))
+    rows = np.array([1e100]), np.array([-200.0]), np.array([0.0])
+    assert compiled_kernel(kernel).scored(*rows).pearson == kernel.scored(*rows).pearson == 0
