@@ -219,6 +219,7 @@ def test_a_place_comes_back_whatever_happens_to_memory(monkeypatch):
     monkeypatch.setattr(gate, "release_unused", lambda: pytest.fail("on purpose"))
     with pytest.raises(pytest.fail.Exception, match="on purpose"), place_to_read(70, 10, False):
         pass
+    monkeypatch.undo()
     with place_to_read(70, 100, False):
         assert gate._open._held == [70]
 

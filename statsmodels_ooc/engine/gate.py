@@ -45,7 +45,8 @@ class _Open:
         self._changed = threading.Condition()
         self._held: list[int] = []
         self._near = 0  # of these, those that need a core
-        self._waiting: list[int] = []
+        self._waiting = 0
+        self._most = 0  # threads that were here together
         self._turns = 0  # how often somebody has come in or left
         self._here = threading.local()
 
@@ -57,11 +58,12 @@ class _Open:
     def one(self, need: int, room: int, is_far: bool) -> Iterator[None]:
         """Wait until there is room for one more."""
         with self._changed:
-            self._waiting.append(need)
+            self._waiting += 1
+            self._most = max(self._most, len(self._held) + self._waiting)
             try:
                 self._wait(need, room, is_far)
             finally:
-                self._waiting.remove(need)
+                self._waiting -= 1
             self._held.append(need)
             self._turn(0 if is_far else 1)
         self._here.is_open = True
@@ -69,12 +71,13 @@ class _Open:
             yield
         finally:
             self._here.is_open = False
-            is_short = sum(self._held) + sum(self._waiting) > room
-            with self._changed:
-                self._held.remove(need)
-                self._turn(0 if is_far else -1)
-            if is_short:
-                release_unused()  # allocators keep for each thread what it had, while it waits
+            try:
+                if self._most * need > room:
+                    release_unused()  # allocators keep for each thread what it had
+            finally:
+                with self._changed:
+                    self._held.remove(need)
+                    self._turn(0 if is_far else -1)
 
     def _turn(self, near: int) -> None:
         self._near += near

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf, isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -71,7 +71,7 @@ class _Compiled(Kernel):
         weight, score = np.empty_like(eta), np.empty_like(eta)
         prior = _NONE if a is None else np.ascontiguousarray(a)
         totals = self._loop(y, eta, prior, weight, score)
-        if not isfinite(totals.deviance + totals.pearson):  # something overflows
+        if isnan(totals.deviance + totals.pearson):  # a weight of zero times what overflows
             return None
         return _Found(totals, weight, score)
 
