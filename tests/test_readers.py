@@ -16,7 +16,7 @@ import pytest
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.engine import gate, sizes
+from statsmodels_ooc.engine import gate, leaves, passes, sizes
 from statsmodels_ooc.engine.gate import place_to_read, readers_at_once, reads_here
 from statsmodels_ooc.errors import MemoryLimitError, OptionError
 from statsmodels_ooc.reductions.least_squares import Moments, Triangle
@@ -128,6 +128,17 @@ def test_threads_beyond_the_cores_read_what_is_far(groups, monkeypatch):
     far, same = most_at_once(groups, monkeypatch, is_far=True)
     assert near <= 2 < far <= THREADS["num_workers"]
     np.testing.assert_array_equal(params, same)
+
+
+def test_as_many_partitions_in_pieces_are_open_as_threads_work(groups, monkeypatch):
+    monkeypatch.setattr(passes, "CPU_COUNT", 2)
+    monkeypatch.setattr(gate, "CPU_COUNT", 8)
+    monkeypatch.setattr(sizes, "_PIECE_ROWS", 1_000)
+    monkeypatch.setattr(leaves, "longest", lambda *_: 2.0)  # shared, though they go well into two
+    seen = Counted(monkeypatch)
+    with dask.config.set(THREADS), smo.options.set(frame_rows=500):
+        smof.ols("y ~ x0 + x1", groups).fit()
+    assert seen.most == 2
 
 
 def test_what_is_far(groups, tmp_path):

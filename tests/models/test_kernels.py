@@ -15,6 +15,7 @@ from tolerances import SOLVED
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.blocks.compiled import Compiled
+from statsmodels_ooc.compiled import columns
 from statsmodels_ooc.engine import kernels
 from statsmodels_ooc.errors import MissingExtraError, OptionError
 
@@ -129,6 +130,13 @@ def test_fits_agree_with_those_of_numpy(name, frame, compiled_designs):
     assert {one.kernels for one in expected.passes} <= {"numpy", ""}
     assert "numba" in {one.kernels for one in found.passes}
     assert ", numba>" in repr(found.passes)
+
+
+@pytest.mark.parametrize("name", ["OLS, Gram", "logit"])
+def test_extremes_come_with_the_products(name, frame, monkeypatch):
+    monkeypatch.setattr(columns, "extremes", lambda *_: pytest.fail("a sweep of their own"))
+    with smo.options.set(kernels="numba"):
+        FITS[name](source(frame))
 
 
 @pytest.mark.parametrize("name", ["OLS, Gram", "logit", "probit", "Poisson", "negative binomial"])
