@@ -146,13 +146,16 @@ def test_infinity_shows_in_the_extremes(where, value):
 @pytest.mark.parametrize("n", [1, 7, 300])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("names", [["x"], ["z", "x"], ["x", "z", "one"]])
-def test_values_that_are_not_finite_show_in_the_extremes(n, value, names):
+@pytest.mark.parametrize("after", [False, True], ids=["alone", "after products"])
+def test_values_that_are_not_finite_show_in_the_extremes(n, value, names, after):
     rng = np.random.default_rng(0)
     for where in {0, n // 2, n - 1}:
         frame = pd.DataFrame(rng.normal(size=(n, 3)), columns=["y", "x", "z"]).assign(one=1.0)
         frame.loc[where, "x"] = value
         design, dense, _ = designs(ColumnSpec(["y"], names), frame)
         with np.errstate(invalid="ignore"):
+            if after:
+                design.moments(None)
             for found, expected in zip(design.extremes(), dense.extremes(), strict=True):
                 np.testing.assert_array_equal(found, expected)
 
