@@ -81,15 +81,23 @@ class Design(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Dense:
-    """A design held as one array, column-major, (b, k)."""
+class OneArray:
+    """A design that is one array, column-major, written at the first look at the latest."""
 
-    array: FloatArray
-    _extremes: tuple[FloatArray, FloatArray] | None = field(default=None, init=False, repr=False)
+    __slots__ = ("_extremes",)
+
+    def __init__(self) -> None:
+        self._extremes: tuple[FloatArray, FloatArray] | None = None
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        raise NotImplementedError
 
     def dense(self) -> FloatArray:
-        return self.array
+        raise NotImplementedError
+
+    def keys(self) -> tuple[NDArray[Any], ...]:
+        raise NotImplementedError
 
     def columns(self) -> tuple[FloatArray, ...]:
         return tuple(self.dense().T)
@@ -101,10 +109,7 @@ class Dense:
         return self._extremes
 
     def sums(self) -> FloatArray:
-        return self.rmatvec(np.ones(len(self.array)))
-
-    def keys(self) -> tuple[NDArray[Any], ...]:
-        return tuple(self.array.T)
+        return self.rmatvec(np.ones(len(self)))
 
     def matvec(self, beta: FloatArray) -> FloatArray:
         # np.dot lets go of the GIL; for one matrix np.matmul does not.
@@ -143,12 +148,31 @@ class Dense:
     def moments(
         self, w: FloatArray | None, endog: FloatArray | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        weights = np.ones(len(self.array)) if w is None else w
+        weights = np.ones(len(self)) if w is None else w
         mean = self.rmatvec(weights)
         if endog is not None:
             mean = np.append(mean, weights @ endog)
         mean /= weights.sum()
         return mean, self.comoment(w, mean, endog)
+
+
+class Dense(OneArray):
+    """A design held as one array, column-major, (b, k)."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: FloatArray) -> None:
+        super().__init__()
+        self.array = array
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def dense(self) -> FloatArray:
+        return self.array
+
+    def keys(self) -> tuple[NDArray[Any], ...]:
+        return tuple(self.array.T)
 
 
 @dataclass(frozen=True, slots=True)

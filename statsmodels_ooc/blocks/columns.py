@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import Dense
+from statsmodels_ooc.blocks.block import OneArray
 
 
 class Filler(Protocol):
@@ -21,7 +21,29 @@ class Filler(Protocol):
     def keys(self, rows: Any, piece: slice) -> tuple[NDArray[Any], ...]: ...
 
 
-class Filled(Dense):
+class Scratch:
+    """Memory for the designs of blocks that follow one another; none while nobody writes there.
+
+    Parameters
+    ----------
+    rows : int
+        Most rows of a block.
+    k : int
+        Columns of the design.
+    """
+
+    def __init__(self, rows: int, k: int) -> None:
+        self._shape = rows, k
+        self._array: FloatArray | None = None
+
+    def first(self, rows: int) -> FloatArray:
+        """The first rows, column-major, (rows, k)."""
+        if self._array is None:
+            self._array = np.empty(self._shape, order="F")
+        return self._array[:rows]
+
+
+class Filled(OneArray):
     """The columns of some rows, written into shared memory at the first look.
 
     Parameters
@@ -32,8 +54,8 @@ class Filled(Dense):
         The variables of a frame.
     piece : slice
         Which of its rows.
-    scratch : ndarray, (B, k)
-        Column-major memory for at least as many rows.
+    scratch : Scratch
+        Memory for at least as many rows.
 
     Attributes
     ----------
@@ -41,18 +63,28 @@ class Filled(Dense):
         Whether the columns are written.
     """
 
-    __slots__ = ("_spec", "is_filled", "piece", "rows")
+    __slots__ = ("_scratch", "_spec", "is_filled", "piece", "rows")
 
-    def __init__(self, spec: Filler, rows: Any, piece: slice, scratch: FloatArray) -> None:
-        super().__init__(scratch[: piece.stop - piece.start])
-        self._spec, self.rows, self.piece = spec, rows, piece
+    def __init__(self, spec: Filler, rows: Any, piece: slice, scratch: Scratch) -> None:
+        super().__init__()
+        self._spec, self.rows, self.piece, self._scratch = spec, rows, piece, scratch
         self.is_filled = False
 
+    def __len__(self) -> int:
+        count: int = self.piece.stop - self.piece.start
+        return count
+
+    @property
+    def memory(self) -> FloatArray:
+        """Where the columns are written, (b, k)."""
+        return self._scratch.first(len(self))
+
     def dense(self) -> FloatArray:
+        array = self.memory
         if not self.is_filled:
-            self._spec.fill(self.rows, self.piece, self.array)
+            self._spec.fill(self.rows, self.piece, array)
             self.is_filled = True
-        return self.array
+        return array
 
     def keys(self) -> tuple[NDArray[Any], ...]:
         return self._spec.keys(self.rows, self.piece)

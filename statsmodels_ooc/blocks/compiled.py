@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
-from statsmodels_ooc.blocks.block import SPREAD, Dense
-from statsmodels_ooc.blocks.columns import ColumnPlan, Filler, Piece, fill_columns
+from statsmodels_ooc.blocks.block import SPREAD, OneArray
+from statsmodels_ooc.blocks.columns import ColumnPlan, Filler, Piece, Scratch, fill_columns
 from statsmodels_ooc.blocks.split import Layout, Split, centre_bins
 from statsmodels_ooc.compiled import cells as cell_loops
 from statsmodels_ooc.compiled import columns as loops
@@ -51,7 +51,7 @@ class Recipe:
         tables = [term.table.astype(np.int64) for term in terms]
         self._tables = np.concatenate([np.empty(0, np.int64), *tables])
 
-    def design(self, spec: Filler, rows: Any, piece: slice, scratch: FloatArray) -> Compiled:
+    def design(self, spec: Filler, rows: Any, piece: slice, scratch: Scratch) -> Compiled:
         """The design of some rows; see `Filled`."""
         return Compiled(spec, rows, piece, scratch, self)
 
@@ -107,7 +107,7 @@ class Compiled(Split):
     __slots__ = ("_columns", "_program", "_sums_of_columns", "_values")
 
     def __init__(
-        self, spec: Filler, rows: Any, piece: slice, scratch: FloatArray, recipe: Recipe
+        self, spec: Filler, rows: Any, piece: slice, scratch: Scratch, recipe: Recipe
     ) -> None:
         super().__init__(spec, rows, piece, scratch, recipe.layout)
         self._values = settled(rows.values)  # the program knows their addresses
@@ -126,38 +126,38 @@ class Compiled(Split):
     def _column(self, j: int, plan: ColumnPlan) -> FloatArray:
         """A variable as it is, a one for all rows, or what `dense` would write."""
         if not plan:
-            return np.broadcast_to(1.0, len(self.array))
+            return np.broadcast_to(1.0, len(self))
         if len(plan) == 1 and plan[0].contrast is None:
             return np.atleast_2d(self._values[plan[0].value])[plan[0].column, self.piece]
-        fill_columns((plan,), self._values, self.piece, self.array[:, j : j + 1])
-        return self.array[:, j]
+        fill_columns((plan,), self._values, self.piece, self.memory[:, j : j + 1])
+        return self.memory[:, j]
 
     def extremes(self) -> tuple[FloatArray, FloatArray]:
         if self._extremes is None:
             self._look()
-        return Dense.extremes(self)  # NaN stays
+        return OneArray.extremes(self)  # NaN stays
 
     def sums(self) -> FloatArray:
         if self._sums_of_columns is None:
             self._look()
-        return Dense.sums(self) if self._sums_of_columns is None else self._sums_of_columns
+        return OneArray.sums(self) if self._sums_of_columns is None else self._sums_of_columns
 
     def _look(self) -> None:
         """Find sums and extremes at once, unless a value is not finite."""
         found, sums = _Found.nothing(self.layout), np.zeros(len(self.layout.plans))
-        if loops.extremes(self._program, len(self.array), sums, *found):
+        if loops.extremes(self._program, len(self), sums, *found):
             self._note(found)
             both: FloatArray = np.append(sums, found.counts)
             self._sums_of_columns = both[self.layout.place]
 
     def _note(self, found: _Found) -> None:
         """Take the extremes that came with something else."""
-        low: FloatArray = np.append(found.low, found.counts == len(self.array))
+        low: FloatArray = np.append(found.low, found.counts == len(self))
         high: FloatArray = np.append(found.high, found.counts > 0)
         self._extremes = low[self.layout.place], high[self.layout.place]
 
     def matvec(self, beta: FloatArray) -> FloatArray:
-        out = np.empty(len(self.array))
+        out = np.empty(len(self))
         loops.linear(self._program, self.layout.spread(beta), out)
         return out
 
@@ -169,7 +169,7 @@ class Compiled(Split):
     def comoment(
         self, w: FloatArray | None, mean: FloatArray, endog: FloatArray | None = None
     ) -> FloatArray:
-        return Dense.comoment(self, w, mean, endog)
+        return OneArray.comoment(self, w, mean, endog)
 
     def sandwich(self, w: FloatArray) -> FloatArray:
         shift, place = np.zeros(len(self.layout.plans)), self.layout.place
@@ -209,7 +209,7 @@ class Compiled(Split):
         sums = _Sums(np.zeros((q, q)), np.zeros((layout.bins, q)), np.zeros(ends[-1]), ends)
         loops.products(
             self._program,
-            len(self.array),
+            len(self),
             y,
             w,
             shift,

@@ -17,6 +17,7 @@ from statsmodels_ooc.blocks.columns import (
     ColumnPlan,
     Filled,
     Filler,
+    Scratch,
     coded_terms,
     fill_columns,
     term_codes,
@@ -86,7 +87,7 @@ class Split(Filled):
     __slots__ = ("_bins", "_codes", "_written", "layout")
 
     def __init__(
-        self, spec: Filler, rows: Any, piece: slice, scratch: FloatArray, layout: Layout
+        self, spec: Filler, rows: Any, piece: slice, scratch: Scratch, layout: Layout
     ) -> None:
         super().__init__(spec, rows, piece, scratch)
         self.layout = layout
@@ -102,9 +103,9 @@ class Split(Filled):
     def written(self) -> FloatArray:
         """The columns that are not coded, (b, d), column-major."""
         if self._written is None and self.is_filled:
-            self._written = self.array.T[self.layout.written].T
+            self._written = self.memory.T[self.layout.written].T
         elif self._written is None:
-            self._written = self.array[:, : len(self.layout.plans)]
+            self._written = self.memory[:, : len(self.layout.plans)]
             fill_columns(self.layout.plans, self.rows.values, self.piece, self._written)
         return self._written
 

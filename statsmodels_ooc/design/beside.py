@@ -16,6 +16,7 @@ from statsmodels_ooc import _patsy
 from statsmodels_ooc._patsy import EvalEnvironment, EvalFactor
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Design, Where
+from statsmodels_ooc.blocks.columns import Scratch
 from statsmodels_ooc.design.evaluation import unbox, values_by_row
 from statsmodels_ooc.design.formula import check_names, quoted
 from statsmodels_ooc.design.integers import evaluate_exactly
@@ -132,7 +133,7 @@ class BesideSpec(DesignSpec):
     def fill(self, rows: Variables, piece: slice, out: FloatArray) -> None:
         self._inner.fill(rows, piece, out)
 
-    def design(self, rows: Variables, piece: slice, scratch: FloatArray) -> Design:
+    def design(self, rows: Variables, piece: slice, scratch: Scratch) -> Design:
         return self._inner.design(rows, piece, scratch)
 
     def keys(self, rows: Variables, piece: slice) -> tuple[NDArray[Any], ...]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Design, Extras, Where
-from statsmodels_ooc.blocks.columns import Piece
+from statsmodels_ooc.blocks.columns import Piece, Scratch
 from statsmodels_ooc.blocks.split import split_columns
 from statsmodels_ooc.design.plain import array_values
 from statsmodels_ooc.design.spec import (
@@ -116,7 +116,7 @@ class ColumnSpec(DesignSpec):
 
         return Recipe(split_columns([(Piece(at),) for at in self.places]))
 
-    def design(self, rows: Variables, piece: slice, scratch: FloatArray) -> Design:
+    def design(self, rows: Variables, piece: slice, scratch: Scratch) -> Design:
         if self.is_compiled:
             design: Design = self._recipe.design(self, rows, piece, scratch)
             return design

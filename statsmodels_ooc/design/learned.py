@@ -14,7 +14,7 @@ from statsmodels_ooc import _patsy
 from statsmodels_ooc._patsy import DesignInfo, EvalFactor, FactorInfo, subterm_columns
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Design, Extras, Lost, Where
-from statsmodels_ooc.blocks.columns import ColumnPlan, Piece, fill_columns
+from statsmodels_ooc.blocks.columns import ColumnPlan, Piece, Scratch, fill_columns
 from statsmodels_ooc.blocks.split import Layout, Split, split_columns
 from statsmodels_ooc.design.factors import UNSEEN, Categorical, Factor, Numeric
 from statsmodels_ooc.design.plain import PlainFrame, Sight
@@ -212,7 +212,7 @@ class FormulaSpec(DesignSpec):
     def compiled(self) -> FormulaSpec:
         return FormulaSpec(self.learned._replace(compiled=True))
 
-    def design(self, rows: Variables, piece: slice, scratch: FloatArray) -> Design:
+    def design(self, rows: Variables, piece: slice, scratch: Scratch) -> Design:
         if self.learned.compiled:
             design: Design = self._recipe.design(self, rows, piece, scratch)
             return design

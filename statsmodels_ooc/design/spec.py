@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, Design, Extras, Lost, Where
-from statsmodels_ooc.blocks.columns import Filled
+from statsmodels_ooc.blocks.columns import Filled, Scratch
 from statsmodels_ooc.errors import DesignError, MissingDataError
 from statsmodels_ooc.sources.chunk import Chunk
 
@@ -119,7 +119,7 @@ class DesignSpec(ABC):
         """The same design, whose blocks multiply in machine code where it knows how."""
         return self
 
-    def design(self, rows: Variables, piece: slice, scratch: FloatArray) -> Design:
+    def design(self, rows: Variables, piece: slice, scratch: Scratch) -> Design:
         """The design of ``rows[piece]``, which may use the scratch memory."""
         return Filled(self, rows, piece, scratch)
 
@@ -149,7 +149,7 @@ class DesignSpec(ABC):
         where = Where(partition, label, start)
         rows = self.rows(frame, where)
         n = len(rows.endog)
-        scratch = np.empty((min(n, block_rows), self.k), order="F")
+        scratch = Scratch(min(n, block_rows), self.k)
         for first in range(0, max(n, 1), block_rows):
             piece = slice(first, min(first + block_rows, n))
             yield Block(

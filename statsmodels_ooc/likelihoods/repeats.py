@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, CellSums, Extras, total_offset
+from statsmodels_ooc.blocks.columns import Scratch
 from statsmodels_ooc.design.spec import DesignSpec, Variables
 from statsmodels_ooc.engine import MemoryRows
 from statsmodels_ooc.reductions.base import Reduction
@@ -47,7 +48,7 @@ def cell_blocks(
     """
     rows, sums = _rows(spec, cells, bounds), _sums(cells)
     n = len(rows.endog)
-    scratch = np.empty((min(n, block_rows), spec.k), order="F")
+    scratch = Scratch(min(n, block_rows), spec.k)
     for first in range(0, n, block_rows):
         piece = slice(first, min(first + block_rows, n))
         yield Block(

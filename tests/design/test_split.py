@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from statsmodels_ooc.blocks.block import Dense, Where
-from statsmodels_ooc.blocks.columns import Filled
+from statsmodels_ooc.blocks.columns import Filled, Scratch
 from statsmodels_ooc.blocks.split import Split
 from statsmodels_ooc.sources.memory import FrameSource
 
@@ -55,7 +55,7 @@ def designs(spec, frame, block_rows=10_000):
     """The first block's design, and the same as columns."""
     block = next(spec.blocks(frame, 0, "frame", 0, block_rows))
     rows = spec.rows(frame, Where(0, "frame", 0))
-    scratch = np.empty((len(block.endog), spec.k), order="F")
+    scratch = Scratch(len(block.endog), spec.k)
     columns = Filled(spec, rows, slice(0, len(block.endog)), scratch)
     return block.design, Dense(columns.dense()), block.endog
 

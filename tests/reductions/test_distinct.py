@@ -32,11 +32,12 @@ ALWAYS = 10**6
 SUM_NAMES = ["a", "ay", "ayy", "c", "cy", "cyy"]
 
 
-@dataclass
 class Keyed(Dense):
     """A design that is made of variables."""
 
-    variables: tuple[np.ndarray, ...] = ()
+    def __init__(self, array, variables):
+        super().__init__(array)
+        self.variables = variables
 
     def keys(self) -> tuple[np.ndarray, ...]:
         return self.variables
