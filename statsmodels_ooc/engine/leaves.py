@@ -9,11 +9,10 @@ from typing import Any
 
 from statsmodels_ooc.engine.folding import Fold, FoldPiece, FoldRest, Merge, ReadPiece
 from statsmodels_ooc.engine.pieces import divides, pieces_of, tree
-from statsmodels_ooc.engine.sizes import are_light, few_readers
+from statsmodels_ooc.engine.sizes import are_light
 from statsmodels_ooc.engine.tasks import TaskGraph, bound
-from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.base import Partition
 
-_AHEAD = 2  # pieces of a partition that are read, wait or are folded
 _WAITING = 1.125  # times its share that a thread may work: tasks for pieces cost about as much
 
 
@@ -21,13 +20,13 @@ class Leaves:
     """Calls that give the states of each partition; closed, no reader is left open.
 
     Where the partitions go well into the threads, each is read and folded by one task. Where
-    threads would wait for the last ones, or for memory that readers hold, each is a chain of
-    tasks: one reads a piece, another one folds it while the next piece is read. Pieces, and the
-    tree in which they merge, are the same both ways.
+    threads would wait for the last ones, each is a chain of tasks: one reads a piece, another
+    one folds it while the next piece is read. Pieces, and the tree in which they merge, are the
+    same both ways.
 
     A piece is not read before another one of the partition, so many pieces earlier, has been
-    folded, nor is a chain begun before another one, as many partitions earlier as threads work
-    or memory has room for, has been read: dask may have more threads.
+    folded, nor is a chain begun before another one, as many partitions earlier as threads work,
+    has been read: dask may have more threads.
 
     Parameters
     ----------
@@ -35,14 +34,12 @@ class Leaves:
         Gets the calls.
     fold : Fold
         What is done with frames.
-    source : Source
-        What is read.
     threads : int
         Threads of this process that work at a time; one where the tasks run elsewhere.
     """
 
-    def __init__(self, graph: TaskGraph, fold: Fold, source: Source, threads: int) -> None:
-        self._fold, self._source, self._threads = fold, source, threads
+    def __init__(self, graph: TaskGraph, fold: Fold, threads: int) -> None:
+        self._fold, self._threads = fold, threads
         self._readers = ExitStack()
         self.merge = graph.calls_of(Merge(fold.reductions))
         self._whole = graph.calls_of(fold)
@@ -54,18 +51,17 @@ class Leaves:
         """Close what was opened."""
         self._readers.close()
 
-    def of(self, chunks: Sequence[Sequence[Any]]) -> list[str]:
+    def of(self, partitions: Sequence[Partition], chunks: Sequence[Sequence[Any]]) -> list[str]:
         """The calls, in the order of the partitions, with what is put beside their rows."""
-        fold, count = self._fold, len(self._source.partitions)
+        fold, threads, count = self._fold, self._threads, len(partitions)
         calls: list[str] = []
         ends: list[str] = []  # of chains
-        are_cut, are_shared = divides(fold.reductions), self._are_shared()
-        at_once = self._readers_at_once(_AHEAD)
-        for i, partition in enumerate(self._source.partitions):
+        are_cut, are_shared = divides(fold.reductions), self._are_shared(partitions)
+        for i, partition in enumerate(partitions):
             given = bound(partition, fold.spec.columns)
             pieces = pieces_of(partition, fold.sizes) if are_cut else 1
             if pieces > 1 and are_shared:
-                before = (ends[-at_once],) if len(ends) >= at_once else ()
+                before = (ends[-threads],) if len(ends) >= threads else ()
                 ahead = self._ahead(i, count)
                 folded = self._chain(given, i, pieces, partition.label, ahead, before)
                 ends.append(folded[-1])
@@ -74,21 +70,12 @@ class Leaves:
                 calls.append(self._whole(given, i, pieces, *chunks[i]))
         return calls
 
-    def _are_shared(self) -> bool:
+    def _are_shared(self, partitions: Sequence[Partition]) -> bool:
         """Whether several threads work on a partition."""
-        fold, threads, partitions = self._fold, self._threads, self._source.partitions
-        at_once = self._readers_at_once()
-        has_room = are_light(fold.sizes, fold.spec) or (
-            at_once == threads and 2 * len(partitions) <= threads
-        )
+        fold, threads = self._fold, self._threads
+        has_room = are_light(fold.sizes, fold.spec) or 2 * len(partitions) <= threads
         rows = [partition.rows or 0 for partition in partitions]
-        waiting = longest(rows, at_once) * threads / at_once
-        return has_room and not fold.beside and waiting > _WAITING
-
-    def _readers_at_once(self, waiting: int = 0) -> int:
-        """How many partitions are read at a time, where so many pieces of each wait."""
-        few = few_readers(self._source, self._fold.spec, self._fold.sizes, waiting=waiting)
-        return self._threads if few is None else min(few, self._threads)
+        return has_room and not fold.beside and longest(rows, threads) > _WAITING
 
     def _ahead(self, index: int, count: int) -> int:
         """How many pieces of a partition may be in memory.
@@ -96,7 +83,7 @@ class Leaves:
         Two, but for the partitions that are left in the end: all threads work on these.
         """
         last = count % self._threads or self._threads
-        return 1 - -self._threads // last if index >= count - last else _AHEAD
+        return 1 - -self._threads // last if index >= count - last else 2
 
     def _chain(
         self, given: Any, index: int, pieces: int, label: str, ahead: int, before: tuple[str, ...]

@@ -93,9 +93,11 @@ def run_pass(
         folds = tuple(one.compiled() for one in reductions) if compiled else reductions
         maker = spec.compiled() if compiled else spec
         sizes = sizes_for(spec, questions=reductions, compiled=compiled)
+        has_room = few_readers(source, spec, sizes) is None
         fold = Fold(maker, folds, sizes, meter, compared, tuple(given))
-        with one_blas_thread(), closing(Leaves(graph, fold, source, threads(source))) as leaves:
-            calls = leaves.of(chunks_of(given, len(partitions)))
+        count = threads(source) if has_room else 1
+        with one_blas_thread(), closing(Leaves(graph, fold, count)) as leaves:
+            calls = leaves.of(partitions, chunks_of(given, len(partitions)))
             ((read, states, spent),) = compute(*graph.values([tree(calls, leaves.merge)]))
     ledger.check(f"the pass {name!r}", source, read)
     rows = sum(part.rows for part in read.values())

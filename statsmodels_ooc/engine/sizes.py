@@ -154,7 +154,7 @@ def writes_out(function: Any) -> bool:
 
 def are_light(sizes: Sizes, spec: BlockSpec) -> bool:
     """Whether some pieces may wait in memory for every worker."""
-    return 2 * _piece_bytes(spec, sizes) <= reader_bytes()
+    return 2 * 8 * sizes.piece_rows * max(len(spec.columns), 1) <= reader_bytes()
 
 
 def workers() -> int:
@@ -213,27 +213,14 @@ def working(sizes: Sizes, is_far: bool = False) -> AbstractContextManager[None]:
     return nullcontext() if sizes.room is None else place_to_read(0, sizes.room, is_far)
 
 
-def few_readers(source: Source, spec: BlockSpec, sizes: Sizes, *, waiting: int = 0) -> int | None:
-    """How many partitions are read at a time, where memory has room for fewer than workers.
-
-    Parameters
-    ----------
-    source, spec, sizes
-        What is read, and how.
-    waiting : int
-        Pieces of each that wait to be folded.
-    """
+def few_readers(source: Source, spec: BlockSpec, sizes: Sizes) -> int | None:
+    """How many partitions are read at a time, where memory has room for fewer than workers."""
     if sizes.room is None:
         return None
     need, far = reader_needs(_largest(source), spec, sizes), is_far(source)
-    need += waiting * _piece_bytes(spec, sizes)
     count = readers_at_once(need, sizes.room, far)
     most = min(workers(), len(source.partitions), readers_at_once(1, sizes.room, far))
     return count if count < most else None
-
-
-def _piece_bytes(spec: BlockSpec, sizes: Sizes) -> int:
-    return 8 * sizes.piece_rows * max(len(spec.columns), 1)
 
 
 def is_far(source: Source) -> bool:
@@ -276,7 +263,7 @@ def _waiting(spec: BlockSpec, source: Source, questions: Sequence[Reduction[Any]
     rows = max((partition.rows or 0 for partition in source.partitions), default=0)
     if rows <= sizes.piece_rows or not are_light(sizes, spec):
         return 0
-    return _PIECES * _piece_bytes(spec, sizes)
+    return _PIECES * 8 * sizes.piece_rows * len(spec.columns)
 
 
 def _needs(

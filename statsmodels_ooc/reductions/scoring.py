@@ -101,7 +101,7 @@ class Scoring(Reduction[ScoringState]):
             score += weight * (eta if offset is None else eta - offset)
         with quiet():  # sums that overflow: the point is of no use
             state.score += block.design.rmatvec(score)
-            weighted = Block(np.zeros(len(y)), block.design, Extras(weights=weight))
+            weighted = Block(np.broadcast_to(0.0, len(y)), block.design, Extras(weights=weight))
             state.design = self.inner.update(state.design, weighted)
         return state
 
