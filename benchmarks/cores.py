@@ -2,10 +2,11 @@
 
 Every line is a fresh process with the file in the page cache and one thread of BLAS for each
 of the package's. `--cluster` adds as many processes as there are cores, each with one thread
-(dask's LocalCluster, started before the clock), `--billion` T1 on a hundred files. These are
-links to one file, in folders whose names tell them apart. Efficiency is the speed-up by the
-number of threads, or of cores where there are fewer; the last column says to how many digits
-a line agrees with the first of its table.
+(dask's LocalCluster, started before the clock), `--files 20 100` T1 on so many files: a
+hundred are a billion rows. These are links to one file, in folders whose names tell them apart.
+Speed-up is against the first line of a table, efficiency the speed-up by how many times as many
+threads there are, or cores where there are fewer; the last column says to how many digits a line
+agrees with the first.
 """
 
 from __future__ import annotations
@@ -82,7 +83,11 @@ def logistic(path: str) -> Any:
 
 
 CASES = (Case(T1, 1, ols), Case(T2, 1, logistic), Case(T2, 3, logistic))
-BILLION = Case(T1, 100, ols)
+
+
+def on_files(count: int) -> Case:
+    """T1 on so many files."""
+    return Case(T1, count, ols)
 
 
 def in_threads(fit: Callable[[str], Any]) -> Callable[[int], Run]:
@@ -146,14 +151,15 @@ def warm(path: Path) -> None:
             pass
 
 
-def print_line(name: str, found: Measurement, first: Measurement, count: int) -> None:
+def print_line(name: str, found: Measurement, first: Measurement, more: float) -> None:
+    """A line of what has so many times the threads of the first."""
     if found.failure:
         print(f"{name:<32}{found.failure}", flush=True)
         return
     faster = first.seconds / found.seconds
     print(
         f"{name:<32}{found.seconds:>9.3f}{faster:>10.2f}"
-        f"{faster / min(count, cores()):>12.0%}{found.peak_mib:>10,.0f}"
+        f"{faster / more:>12.0%}{found.peak_mib:>10,.0f}"
         f"{agreement(found.estimates, first.estimates):>8.1f}",
         flush=True,
     )
@@ -164,7 +170,7 @@ def agreement(found: Estimates, first: Estimates) -> float:
 
 
 def run_all(given: argparse.Namespace) -> None:
-    chosen = [*CASES, *([BILLION] if given.billion else [])]
+    chosen = [*CASES, *map(on_files, given.files)]
     if given.only:
         chosen = [case for case in chosen if any(part in case.name for part in given.only)]
     print_header(f"Threads, kernels={given.kernels!r}", {*OWN, "numba", "numpy", "pyarrow"})
@@ -174,19 +180,20 @@ def run_all(given: argparse.Namespace) -> None:
         rows = f"{case.name}, {case.files * given.rows:,} rows"
         print(f"\n{rows:<32}{'seconds':>9}{'speed-up':>10}{'efficiency':>12}", end="")
         print(f"{'peak MiB':>10}{'digits':>8}", flush=True)
-        first = None
+        first, fewest = None, min(given.threads[0], cores())
         for contender in contenders(case, given.threads, given.kernels, given.cluster):
-            repeat = 1 if case is BILLION else given.repeat
+            repeat = 1 if case.files > 3 else given.repeat
             found = measure(contender, __file__, path, repeat)
             first = first or (None if found.failure else found)
             line = contender.name.removeprefix(f"{case.name}, ")
-            print_line(line, found, first or found, contender.threads)
+            print_line(line, found, first or found, min(contender.threads, cores()) / fewest)
 
 
 def be_contender(given: argparse.Namespace) -> None:
     """Be one of the processes: its name says which."""
     name, count, kind = given.contender.replace(", ", " ").rsplit(" ", 2)
-    case = next(case for case in (*CASES, BILLION) if case.name == name)
+    files = int(name.split(" x ")[1].split()[0]) if " x " in name else 1
+    case = next((case for case in CASES if case.name == name), on_files(files))
     found = contenders(case, [int(count)], smo.options.kernels, kind == CLUSTER)
     report(next(one for one in found if one.name == given.contender), given.file, given.repeat)
 
@@ -197,7 +204,7 @@ def main() -> None:
     options.add_argument("--threads", type=int, nargs="+", default=thread_counts())
     options.add_argument("--kernels", choices=KERNELS, default="auto", help="what multiplies")
     options.add_argument("--cluster", action="store_true", help="also processes, one a core")
-    options.add_argument("--billion", action="store_true", help="also T1 on 100 files")
+    options.add_argument("--files", type=int, nargs="+", default=[], help="also T1 on so many")
     given = options.parse_args()
     if given.contender:
         be_contender(given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -236,3 +237,31 @@ def test_sums_of_what_is_not_finite(bad):
     sums = design.sums()
     assert not np.isfinite(sums[0])
     assert sums[1] == 600
+
+
+def test_products_take_no_memory_for_the_columns():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {name: rng.normal(size=20_000) for name in ["y", *map("x{}".format, range(40))]}
+    )
+    spec = learn("y ~ " + " + ".join(frame.columns[1:]), FrameSource([frame])).compiled()
+
+    def multiplied():
+        (block,) = spec.blocks(frame, 0, "frame", 0, len(frame))
+        block.design.moments(None, block.endog)
+        block.design.extremes()
+        block.design.rmatvec(block.design.matvec(np.ones(spec.k)))
+        return block
+
+    multiplied()  # loads the loops
+    tracemalloc.start()
+    try:
+        block = multiplied()
+        _, peak = tracemalloc.get_traced_memory()
+        block.dense()
+        _, written = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    design = 8 * len(frame) * spec.k
+    assert peak < design / 4
+    assert written > design
