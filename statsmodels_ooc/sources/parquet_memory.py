@@ -13,7 +13,7 @@ from statsmodels_ooc.sources.parquet_footer import leaf_of
 
 BUFFER = 2**18  # bytes of a column that are read ahead; otherwise all of a row group are
 _PAGE = 2**20  # of a data page, at most so much unless writers are told otherwise
-_COPIES = 2  # of a batch: the one that was handed on, and the one that is made next
+_COPIES = 3  # of a batch: its decoder's, the one that is handed on, one that a pool keeps
 _KEPT = 1.25  # of what is asked of an allocator, what the process has
 _FRAMES = 2  # one that is in use, and the next
 _TOGETHER = 2**22  # that decoders may hold while columns are read whole
