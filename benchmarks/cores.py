@@ -38,6 +38,7 @@ import statsmodels_ooc.api as smo
 
 KERNELS = ("auto", "numpy", "numba")
 CLUSTER = "processes"
+_MANY = 3  # files: more are fitted once, the first fit of its process
 
 
 @dataclass(frozen=True)
@@ -180,13 +181,15 @@ def run_all(given: argparse.Namespace) -> None:
         rows = f"{case.name}, {case.files * given.rows:,} rows"
         print(f"\n{rows:<32}{'seconds':>9}{'speed-up':>10}{'efficiency':>12}", end="")
         print(f"{'peak MiB':>10}{'digits':>8}", flush=True)
-        first, fewest = None, min(given.threads[0], cores())
+        first, fewest = None, 1
         for contender in contenders(case, given.threads, given.kernels, given.cluster):
-            repeat = 1 if case.files > 3 else given.repeat
+            repeat = 1 if case.files > _MANY else given.repeat
             found = measure(contender, __file__, path, repeat)
-            first = first or (None if found.failure else found)
+            used = min(contender.threads, cores())
+            if first is None and not found.failure:
+                first, fewest = found, used
             line = contender.name.removeprefix(f"{case.name}, ")
-            print_line(line, found, first or found, min(contender.threads, cores()) / fewest)
+            print_line(line, found, first or found, used / fewest)
 
 
 def be_contender(given: argparse.Namespace) -> None:
