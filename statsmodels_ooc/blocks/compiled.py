@@ -15,7 +15,8 @@ from statsmodels_ooc.blocks.columns import ColumnPlan, Filler, Piece, Scratch, f
 from statsmodels_ooc.blocks.split import Layout, Split, centre_bins
 from statsmodels_ooc.compiled import cells as cell_loops
 from statsmodels_ooc.compiled import columns as loops
-from statsmodels_ooc.compiled.columns import Program
+from statsmodels_ooc.compiled.program import Program, Scores, Sums, Totals
+from statsmodels_ooc.compiled.scoring import scorer
 
 _NONE = np.empty(0)
 
@@ -144,20 +145,20 @@ class Compiled(Split):
 
     def _look(self) -> None:
         """Find sums and extremes at once, unless a value is not finite."""
-        found, sums = _Found.nothing(self.layout), np.zeros(len(self.layout.plans))
-        if loops.extremes(self._program, len(self), sums, *found):
+        found, sums = _nothing(self.layout, _NONE), np.zeros(len(self.layout.plans))
+        if loops.extremes(self._program, len(self), sums, found.low, found.high, found.counts):
             self._note(found)
             both: FloatArray = np.append(sums, found.counts)
             self._sums_of_columns = both[self.layout.place]
 
-    def _note(self, found: _Found) -> None:
+    def _note(self, found: Sums) -> None:
         """Take the extremes that came with something else."""
         low: FloatArray = np.append(found.low, found.counts == len(self))
         high: FloatArray = np.append(found.high, found.counts > 0)
         self._extremes = low[self.layout.place], high[self.layout.place]
 
     def matvec(self, beta: FloatArray) -> FloatArray:
-        out = np.empty(len(self))
+        out = np.zeros(len(self))
         loops.linear(self._program, self.layout.spread(beta), out)
         return out
 
@@ -184,49 +185,86 @@ class Compiled(Split):
     ) -> tuple[FloatArray, FloatArray]:
         y = _NONE if endog is None else np.ascontiguousarray(endog)
         weights = _NONE if w is None else np.ascontiguousarray(w)
-        layout, d = self.layout, len(self.layout.plans)
-        shift = np.full(d + len(y[:1]), np.nan)
+        shift = np.full(len(self.layout.plans) + len(y[:1]), np.nan)
         sums = self._sums(y, weights, shift)
-        if sums.has_cancelled:  # the first rows are far from the others
-            shift += sums.means
-            sums = self._sums(y, weights, shift)
-        moved = sums.means
+        if _has_cancelled(sums):  # the first rows are far from the others
+            sums = self._sums(y, weights, shift + _means(sums))
+        return self._about_means(sums)
+
+    def scored(
+        self,
+        rule: FloatArray,
+        beta: FloatArray,
+        y: FloatArray,
+        offset: FloatArray | None,
+        prior: FloatArray | None,
+    ) -> ScoredRows | None:
+        """All that a step of scoring needs, in one sweep.
+
+        Parameters
+        ----------
+        rule : ndarray, (7,)
+            How rows are scored, a `program.Rule`.
+        beta : ndarray, (k,)
+            The parameters.
+        y : ndarray, (b,)
+            The responses.
+        offset, prior : ndarray, (b,), or None
+            What is added to the linear predictor, and prior weights.
+
+        Returns
+        -------
+        ScoredRows or None
+            None where the loops are not sure of a row, or all weights are zero.
+        """
+        offset, prior = (_NONE if v is None else np.ascontiguousarray(v) for v in (offset, prior))
+        scores = Scores(
+            *(scorer().address, rule, self.layout.spread(beta), offset, np.ascontiguousarray(y)),
+            *(prior, np.empty(0), np.empty(0)),
+        )
+        found = self._swept(scores, np.full(len(self.layout.plans), np.nan))
+        if found is not None and _has_cancelled(found[1]):
+            found = self._swept(scores, found[1].shift + _means(found[1]))
+        if found is None:
+            return None
+        scores, sums = found
+        weight, score = float(sums.gram[-1, -1]), scores.score[self.layout.place]
+        return ScoredRows(scores.totals, score, weight, *self._about_means(sums))
+
+    def _swept(self, scores: Scores, shift: FloatArray) -> tuple[Scores, Sums] | None:
+        """Scores and products about a shift; None where a row, or the weights, will not do."""
+        new = scores._replace(totals=np.array(Totals()), score=np.zeros(len(scores.beta)))
+        sums = _nothing(self.layout, shift)
+        is_sure = loops.products(self._program, len(self), _NONE, _NONE, new, sums)
+        if not is_sure or sums.gram[-1, -1] == 0:
+            return None
+        self._note(sums)
+        return new, sums
+
+    def _sums(self, y: FloatArray, w: FloatArray, shift: FloatArray) -> Sums:
+        """Sums about a shift; where that is NaN, it becomes the means of the first rows."""
+        sums = _nothing(self.layout, shift)
+        loops.products(self._program, len(self), y, w, _UNSCORED, sums)
+        if np.isfinite(sums.gram.diagonal()).all():
+            self._note(sums)
+        return sums
+
+    def _about_means(self, sums: Sums) -> tuple[FloatArray, FloatArray]:
+        """Means, and products about them, in the order of the design; the response is last."""
+        layout, d, moved = self.layout, len(self.layout.plans), _means(sums)
         out = self._square(sums, moved)
         if layout.bins:
             centre_bins(out, layout.starts)
         place = layout.place
-        if endog is not None:  # it stands behind the columns
+        if len(moved) > d:
             place = np.append(place + (place >= d), d)
-        means = np.append(shift + moved, sums.bins[:, -1] / sums.gram[-1, -1])
+        means = np.append(sums.shift + moved, sums.by_bin[:, -1] / sums.gram[-1, -1])
         return means[place], out[np.ix_(place, place)]
 
-    def _sums(self, y: FloatArray, w: FloatArray, shift: FloatArray) -> _Sums:
-        """Sums about a shift; where that is NaN, it becomes the means of the first rows."""
-        layout, q = self.layout, len(shift) + 1
-        found = _Found.nothing(layout)
-        sizes = np.diff(layout.starts).tolist()
-        ends = np.array([0, *accumulate(a * b for a, b in combinations(sizes, 2))])
-        sums = _Sums(np.zeros((q, q)), np.zeros((layout.bins, q)), np.zeros(ends[-1]), ends)
-        loops.products(
-            self._program,
-            len(self),
-            y,
-            w,
-            shift,
-            sums.gram,
-            sums.bins,
-            sums.pairs,
-            ends,
-            *found,
-        )
-        if np.isfinite(sums.gram.diagonal()).all():
-            self._note(found)
-        return sums
-
-    def _square(self, sums: _Sums, means: FloatArray) -> FloatArray:
+    def _square(self, sums: Sums, means: FloatArray) -> FloatArray:
         """Products of the columns, about their means, and of the bins: (q - 1 + bins,) square."""
         starts, q = self.layout.starts, len(means)
-        weights = sums.bins[:, -1]
+        weights = sums.by_bin[:, -1]
         out = np.zeros((q + self.layout.bins,) * 2)
         out[:q, :q] = sums.gram[:-1, :-1] - sums.gram[-1, -1] * np.outer(means, means)
         squares = out.diagonal()[:q]
@@ -234,51 +272,58 @@ class Compiled(Split):
             np.fill_diagonal(out[:q, :q], np.maximum(squares, 0.0))
         if not self.layout.bins:
             return out
-        out[q:, :q] = sums.bins[:, :-1] - np.outer(weights, means)
+        out[q:, :q] = sums.by_bin[:, :-1] - np.outer(weights, means)
         out[:q, q:] = out[q:, :q].T
         bins = out[q:, q:]
         np.fill_diagonal(bins, weights)
         for pair, (i, j) in enumerate(combinations(range(len(starts) - 1), 2)):
             rows, columns = slice(*starts[i : i + 2]), slice(*starts[j : j + 2])
-            table = sums.pairs[sums.ends[pair] : sums.ends[pair + 1]]
+            table = sums.tables[sums.ends[pair] : sums.ends[pair + 1]]
             bins[rows, columns] = table.reshape(bins[rows, columns].shape)
             bins[columns, rows] = bins[rows, columns].T
         return out
 
 
-class _Found(NamedTuple):
-    """Extremes of the columns, (d,) each, and rows of the bins."""
+class ScoredRows(NamedTuple):
+    """What a step of scoring needs of rows."""
 
-    low: FloatArray
-    high: FloatArray
-    counts: NDArray[np.int64]
-
-    @classmethod
-    def nothing(cls, layout: Layout) -> _Found:
-        """Of no rows."""
-        d = len(layout.plans)
-        return cls(np.full(d, np.inf), np.full(d, -np.inf), np.zeros(layout.bins, np.int64))
+    totals: FloatArray  # `program.Totals`
+    score: FloatArray  # X's, (k,)
+    weight: float  # the sum of the expected information
+    means: FloatArray  # of the columns, weighted, (k,)
+    comoment: FloatArray  # products of the columns about their means, weighted, (k, k)
 
 
-class _Sums(NamedTuple):
-    """Sums of products, of q - 1 columns and ones."""
+_UNSCORED = Scores(0, *[_NONE] * 7)
 
-    gram: FloatArray  # (q, q)
-    bins: FloatArray  # (bins, q)
-    pairs: FloatArray  # of the bins of any two terms, one table after another
-    ends: NDArray[np.int64]  # where the tables begin, and the number of all cells
 
-    @property
-    def means(self) -> FloatArray:
-        """Of the columns, (q - 1,)."""
-        means: FloatArray = self.gram[-1, :-1] / self.gram[-1, -1]
-        return means
+def _nothing(layout: Layout, shift: FloatArray) -> Sums:
+    """Sums about a shift of no rows; where it is NaN, it becomes the means of the first rows."""
+    d, q = len(layout.plans), len(shift) + 1
+    sizes = np.diff(layout.starts).tolist()
+    ends = np.array([0, *accumulate(a * b for a, b in combinations(sizes, 2))])
+    return Sums(
+        shift,
+        np.zeros((q, q)),
+        np.zeros((layout.bins, q)),
+        np.zeros(ends[-1]),
+        ends,
+        np.full(d, np.inf),
+        np.full(d, -np.inf),
+        np.zeros(layout.bins, np.int64),
+    )
 
-    @property
-    def has_cancelled(self) -> bool:
-        """Whether most of the squares of a column are those of its mean."""
-        squares, sums = self.gram.diagonal()[:-1], self.gram[-1]
-        return bool((squares - sums[:-1] * self.means < SPREAD * squares).any())
+
+def _means(sums: Sums) -> FloatArray:
+    """Of the columns, less the shift, (q - 1,)."""
+    means: FloatArray = sums.gram[-1, :-1] / sums.gram[-1, -1]
+    return means
+
+
+def _has_cancelled(sums: Sums) -> bool:
+    """Whether most of the squares of a column are those of its mean."""
+    squares, totals = sums.gram.diagonal()[:-1], sums.gram[-1]
+    return bool((squares - totals[:-1] * _means(sums) < SPREAD * squares).any())
 
 
 def add_to_cells(

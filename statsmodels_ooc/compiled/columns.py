@@ -2,78 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
-from numba import carray, njit, types
-from numba.extending import intrinsic
+from numba import carray, njit
 from numpy.typing import NDArray
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.compiled.intrinsics import call, larger, pointer, smaller
+from statsmodels_ooc.compiled.program import Program, Scores, Sums
 
 SLICE = 256  # rows whose columns stay in the first cache
 
 # Sums may be added in another order, products and sums be fused; NaN and infinity stay.
 _SUMS = {"reassoc", "contract", "nsz"}
-_NOT_NAN = ("nnan", "nsz")
-
-
-class Program(NamedTuple):
-    """How d columns and the bins of t coded terms are made of variables in memory.
-
-    Attributes
-    ----------
-    pieces : ndarray of int, (q, 4)
-        Address of a variable; bytes of one of its codes, 0 for doubles; the level that
-        contributes 1, and where none does -1 and the first of the weights of its levels.
-    starts : ndarray of int, (d + 1,)
-        The first piece of each column, and the number of all. A column without one is ones.
-    weights : ndarray, (w,)
-        What levels contribute.
-    factors : ndarray of int, (f, 3)
-        Address, bytes of a code and number of levels of the factors of terms.
-    terms : ndarray of int, (t + 1, 3)
-        The first factor, the first entry of the table and the first bin of each term, and the
-        numbers of all.
-    tables : ndarray of int
-        The bin, counted from the first, of each cell of a term's factors.
-    """
-
-    pieces: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    weights: FloatArray
-    factors: NDArray[np.int64]
-    terms: NDArray[np.int64]
-    tables: NDArray[np.int64]
-
-
-@intrinsic
-def _pointer(typingctx: Any, address: Any) -> Any:
-    """The pointer to an address."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(types.voidptr))
-
-    return types.voidptr(types.int64), generate
 
 
 @njit(nogil=True, cache=True)
 def _read_codes(address: int, size: int, first: int, m: int, out: NDArray[np.int64]) -> None:
     """Copy m codes of so many bytes each."""
     if size == 1:
-        bytes_ = carray(_pointer(address + first), (m,), np.int8)
+        bytes_ = carray(pointer(address + first), (m,), np.int8)
         for i in range(m):
             out[i] = bytes_[i]
     elif size == 2:
-        shorts = carray(_pointer(address + 2 * first), (m,), np.int16)
+        shorts = carray(pointer(address + 2 * first), (m,), np.int16)
         for i in range(m):
             out[i] = shorts[i]
     elif size == 4:
-        ints = carray(_pointer(address + 4 * first), (m,), np.int32)
+        ints = carray(pointer(address + 4 * first), (m,), np.int32)
         for i in range(m):
             out[i] = ints[i]
     else:
-        longs = carray(_pointer(address + 8 * first), (m,), np.int64)
+        longs = carray(pointer(address + 8 * first), (m,), np.int64)
         for i in range(m):
             out[i] = longs[i]
 
@@ -90,7 +49,7 @@ def _part(
 ) -> int:
     """What a variable contributes to a column; the address of the codes that have been read."""
     if piece[1] == 0:
-        numbers = carray(_pointer(piece[0] + 8 * first), (m,), np.float64)
+        numbers = carray(pointer(piece[0] + 8 * first), (m,), np.float64)
         for i in range(m):
             out[i] = numbers[i]
         return read
@@ -156,74 +115,73 @@ def _scratch(d: int, t: int) -> tuple[NDArray[np.int64], FloatArray, FloatArray,
 
 
 @njit(nogil=True, cache=True, fastmath=_SUMS)
-def linear(program: Program, beta: FloatArray, out: FloatArray) -> None:
-    """``X beta``, (n,), for the coefficients of columns and bins, (d + bins,)."""
-    n, d, t = len(out), len(program.starts) - 1, len(program.terms) - 1
-    codes, part, x, bins = _scratch(d, t)
-    for first in range(0, n, SLICE):
-        m = min(SLICE, n - first)
-        _fill(program, first, m, codes, part, x)
-        _bins(program, first, m, codes, bins)
-        eta = out[first : first + m]
+def _add_linear(
+    x: FloatArray, bins: NDArray[np.int64], m: int, beta: FloatArray, out: FloatArray
+) -> None:
+    """Add ``X beta`` of m rows."""
+    d, j = len(x), 0
+    while j + 4 <= d:
+        a, b, c, e = x[j], x[j + 1], x[j + 2], x[j + 3]
+        of_a, of_b, of_c, of_e = beta[j], beta[j + 1], beta[j + 2], beta[j + 3]
         for i in range(m):
-            eta[i] = 0.0
-        for j in range(d):
-            column, weight = x[j], beta[j]
-            for i in range(m):
-                eta[i] += column[i] * weight
-        for j in range(t):
-            bin_ = bins[j]
-            for i in range(m):
-                eta[i] += beta[d + bin_[i]]
+            out[i] += (a[i] * of_a + b[i] * of_b) + (c[i] * of_c + e[i] * of_e)
+        j += 4
+    while j < d:
+        column, weight = x[j], beta[j]
+        for i in range(m):
+            out[i] += column[i] * weight
+        j += 1
+    for j in range(len(bins)):
+        bin_ = bins[j]
+        for i in range(m):
+            out[i] += beta[d + bin_[i]]
 
 
 @njit(nogil=True, cache=True, fastmath=_SUMS)
-def score(program: Program, v: FloatArray, out: FloatArray) -> None:
-    """Add ``X'v`` of columns and bins to (d + bins,)."""
-    n, d, t = len(v), len(program.starts) - 1, len(program.terms) - 1
-    codes, part, x, bins = _scratch(d, t)
-    for first in range(0, n, SLICE):
-        m = min(SLICE, n - first)
+def _add_score(
+    x: FloatArray, bins: NDArray[np.int64], m: int, v: FloatArray, out: FloatArray
+) -> None:
+    """Add ``X'v`` of m rows."""
+    d = len(x)
+    for j in range(d):
+        column, total = x[j], 0.0
+        for i in range(m):
+            total += column[i] * v[i]
+        out[j] += total
+    for j in range(len(bins)):
+        bin_ = bins[j]
+        for i in range(m):
+            out[d + bin_[i]] += v[i]
+
+
+@njit(nogil=True, cache=True)
+def linear(program: Program, beta: FloatArray, out: FloatArray) -> None:
+    """Add ``X beta`` to (n,), for the coefficients of columns and bins, (d + bins,)."""
+    codes, part, x, bins = _scratch(len(program.starts) - 1, len(program.terms) - 1)
+    for first in range(0, len(out), SLICE):
+        m = min(SLICE, len(out) - first)
         _fill(program, first, m, codes, part, x)
         _bins(program, first, m, codes, bins)
-        here = v[first : first + m]
-        for j in range(d):
-            column, total = x[j], 0.0
-            for i in range(m):
-                total += column[i] * here[i]
-            out[j] += total
-        for j in range(t):
-            bin_ = bins[j]
-            for i in range(m):
-                out[d + bin_[i]] += here[i]
+        _add_linear(x, bins, m, beta, out[first : first + m])
 
 
-def _first_where(comparison: str) -> Any:
-    """Of two doubles, neither of them NaN, the first where it compares so, or the other one.
-
-    LLVM makes loops of several values at a time of these, but not of what Python would write.
-    """
-
-    @intrinsic
-    def function(typingctx: Any, a: Any, b: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, pair: Any) -> Any:
-            is_first = builder.fcmp_ordered(comparison, *pair, flags=_NOT_NAN)
-            return builder.select(is_first, *pair, flags=_NOT_NAN)
-
-        return types.float64(types.float64, types.float64), generate
-
-    return function
-
-
-_smaller, _larger = _first_where("<"), _first_where(">")
+@njit(nogil=True, cache=True)
+def score(program: Program, v: FloatArray, out: FloatArray) -> None:
+    """Add ``X'v`` of columns and bins to (d + bins,)."""
+    codes, part, x, bins = _scratch(len(program.starts) - 1, len(program.terms) - 1)
+    for first in range(0, len(v), SLICE):
+        m = min(SLICE, len(v) - first)
+        _fill(program, first, m, codes, part, x)
+        _bins(program, first, m, codes, bins)
+        _add_score(x, bins, m, v[first : first + m], out)
 
 
 @njit(nogil=True, cache=True)
 def _widen(column: FloatArray, m: int, low: float, high: float) -> tuple[float, float]:
     """The extremes of m values, none of them NaN, and two others."""
     for i in range(m):
-        low = _smaller(column[i], low)
-        high = _larger(column[i], high)
+        low = smaller(column[i], low)
+        high = larger(column[i], high)
     return low, high
 
 
@@ -332,22 +290,39 @@ def _means(z: FloatArray, m: int, out: FloatArray) -> None:
         out[j] = total / m
 
 
+@njit(nogil=True, cache=True)
+def _scored(
+    scores: Scores, x: FloatArray, bins: NDArray[np.int64], here: slice, weight: FloatArray
+) -> bool:
+    """Score the rows of a slice, and write the expected information of each."""
+    y, a, m = scores.y[here], scores.a[here], len(scores.y[here])
+    eta, of_rows = np.zeros(m), np.empty(m)
+    if len(scores.offset):
+        eta += scores.offset[here]
+    _add_linear(x, bins, m, scores.beta, eta)
+    is_sure = call(
+        scores.scorer,
+        scores.rule.ctypes.data,
+        y.ctypes.data,
+        eta.ctypes.data,
+        a.ctypes.data,
+        weight.ctypes.data,
+        of_rows.ctypes.data,
+        scores.totals.ctypes.data,
+        m,
+        len(a),
+    )
+    if is_sure == 0:
+        return False
+    _add_score(x, bins, m, of_rows, scores.score)
+    return True
+
+
 @njit(nogil=True, cache=True, fastmath=_SUMS)
 def products(
-    program: Program,
-    n: int,
-    y: FloatArray,
-    w: FloatArray,
-    shift: FloatArray,
-    gram: FloatArray,
-    by_bin: FloatArray,
-    tables: FloatArray,
-    table_starts: NDArray[np.int64],
-    low: FloatArray,
-    high: FloatArray,
-    counts: NDArray[np.int64],
-) -> None:
-    """Add products of ``z = [X - shift | y - shift | 1]`` and the bins, weighted by w.
+    program: Program, n: int, y: FloatArray, w: FloatArray, scores: Scores, sums: Sums
+) -> bool:
+    """Add weighted products of n rows; whether all of them could be scored.
 
     Parameters
     ----------
@@ -356,73 +331,81 @@ def products(
     n : int
         The number of rows.
     y, w : ndarray, (n,) or (0,)
-        The response, or nothing; the weights, or nothing for ones.
-    shift : ndarray, (q - 1,)
-        Of the columns, and of the response where there is one. Where it begins with NaN, it
-        becomes the means of the first slice.
-    gram : ndarray, (q, q)
-        Of z with z.
-    by_bin : ndarray, (bins, q)
-        Of the bins with z; the last column has their weights.
-    tables : ndarray
-        Weights of the cells of any two terms, one table after another.
-    table_starts : ndarray of int
-        Where the tables begin, in the order of `itertools.combinations`.
-    low, high : ndarray, (d,)
-        Get the extremes of the columns, of no meaning where a value is NaN.
-    counts : ndarray of int, (bins,)
-        Get the number of rows in each bin.
+        A response that is a column, too, or nothing; the weights, or nothing for ones.
+    scores : Scores
+        What gives the weights if `w` does not.
+    sums : Sums
+        To which the products are added.
     """
-    d, t, q = len(program.starts) - 1, len(program.terms) - 1, len(gram)
-    has_y, has_w = len(y) > 0, len(w) > 0
+    d, t, q = len(program.starts) - 1, len(program.terms) - 1, len(sums.gram)
+    shift, low, high = sums.shift, sums.low, sums.high
     codes, part, z, bins = _scratch(q, t)
     across = np.empty((SLICE, q))  # rows of z for the bins
+    weight = np.empty(SLICE)
     for first in range(0, n, SLICE):
         m = min(SLICE, n - first)
+        here = slice(first, first + m)
         _fill(program, first, m, codes, part, z[:d])
-        if has_y:
+        _bins(program, first, m, codes, bins)
+        if len(y):
             for i in range(m):
                 z[d, i] = y[first + i]
+        if scores.scorer != 0 and not _scored(scores, z[:d], bins, here, weight):
+            return False
         for j in range(d):
             low[j], high[j] = _widen(z[j], m, low[j], high[j])
         if first == 0 and q > 1 and np.isnan(shift[0]):
             _means(z, m, shift)
-        for j in range(q - 1):
-            column, by = z[j], shift[j]
-            if by != 0.0:
+        root = z[q - 1]
+        if len(w) or scores.scorer != 0:
+            known = w[here] if len(w) else weight[:m]
+            for i in range(m):
+                root[i] = np.sqrt(known[i])
+            for j in range(q - 1):
+                column, by = z[j], shift[j]
+                for i in range(m):
+                    column[i] = (column[i] - by) * root[i]
+        else:
+            for i in range(m):
+                root[i] = 1.0
+            for j in range(q - 1):
+                column, by = z[j], shift[j]
                 for i in range(m):
                     column[i] -= by
-        root = z[q - 1]
+        _gram(z, m, sums.gram)
+        if t > 0:
+            _add_to_bins(program, z, bins, m, across, sums)
+    return True
+
+
+@njit(nogil=True, cache=True, fastmath=_SUMS)
+def _add_to_bins(
+    program: Program,
+    z: FloatArray,
+    bins: NDArray[np.int64],
+    m: int,
+    across: FloatArray,
+    sums: Sums,
+) -> None:
+    """Add the products of m rows with their bins; `across` is memory for these rows."""
+    q, t, terms, root = len(z), len(bins), program.terms, z[len(z) - 1]
+    for j in range(q):
+        column = z[j]
         for i in range(m):
-            root[i] = 1.0
-        if has_w:
+            across[i, j] = column[i] * root[i]
+    for j in range(t):
+        bin_ = bins[j]
+        for i in range(m):
+            to, row = sums.by_bin[bin_[i]], across[i]
+            for c in range(q):
+                to[c] += row[c]
+            sums.counts[bin_[i]] += 1
+    pair = 0
+    for j in range(t):
+        for k in range(j + 1, t):
+            start = sums.ends[pair] - terms[k, 2]
+            size = terms[k + 1, 2] - terms[k, 2]
             for i in range(m):
-                root[i] = np.sqrt(w[first + i])
-            for j in range(q - 1):
-                column = z[j]
-                for i in range(m):
-                    column[i] *= root[i]
-        _gram(z, m, gram)
-        if t == 0:
-            continue
-        _bins(program, first, m, codes, bins)
-        for j in range(q):
-            column = z[j]
-            for i in range(m):
-                across[i, j] = column[i] * root[i]
-        for j in range(t):
-            bin_ = bins[j]
-            for i in range(m):
-                to, row = by_bin[bin_[i]], across[i]
-                for c in range(q):
-                    to[c] += row[c]
-                counts[bin_[i]] += 1
-        pair = 0
-        for j in range(t):
-            for k in range(j + 1, t):
-                start = table_starts[pair] - program.terms[k, 2]
-                size = program.terms[k + 1, 2] - program.terms[k, 2]
-                for i in range(m):
-                    cell = (bins[j, i] - program.terms[j, 2]) * size + bins[k, i]
-                    tables[start + cell] += across[i, q - 1]
-                pair += 1
+                cell = (bins[j, i] - terms[j, 2]) * size + bins[k, i]
+                sums.tables[start + cell] += across[i, q - 1]
+            pair += 1

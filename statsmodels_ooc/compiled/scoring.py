@@ -18,17 +18,19 @@ powers of (x - 3.75) / (x + 3.75) up to the 22nd, found with 40 digits.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import carray, cfunc, njit, types
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.compiled.intrinsics import larger, smaller
 
 SLICE = 256  # rows that stay in the first cache
 MOST = 700.0  # of eta: beyond it exponentials are beyond what doubles can be
 LOGIT, PROBIT, CLOGLOG, LOG, INVERSE, INVERSE_SQUARE = 1, 2, 3, 0, -1, -2  # links
-QUADRATIC = 4  # variance
+QUADRATIC, BINARY = 4, 5  # variances
 
 _SUMS = {"reassoc", "contract", "nsz"}  # of what numbers a sum is, not in which order
 _EXACT = {"contract", "nsz"}
@@ -62,17 +64,6 @@ _ERFCX = np.array(
         *(-0.14024059858554525, 1.2375126308378275),
     ]
 )
-
-
-class Totals(NamedTuple):
-    """Sums and extremes over rows; the sums with prior weights."""
-
-    deviance: float
-    pearson: float
-    gap: float  # the largest distance of a response from its mean
-    lowest: float  # the smallest expected information, before prior weights
-    squares: float  # of these distances
-    responses: float  # squared
 
 
 class Rows(NamedTuple):
@@ -171,29 +162,24 @@ def erfcx_slice(x: FloatArray, m: int, out: FloatArray) -> None:
 
 
 @njit(nogil=True, cache=True)
-def all_within(x: FloatArray, low: float, high: float) -> bool:
-    """Whether all numbers are between two others, NaN among none."""
+def _is_sure(rule: FloatArray, y: FloatArray, eta: FloatArray) -> bool:
+    """Whether all rows are such as the loops are right for, NaN being none of them."""
+    low, high, least, most = rule[3], rule[4], rule[5], rule[6]
     beyond = 0
-    for i in range(len(x)):
-        beyond += not (x[i] >= low and x[i] <= high)
+    for i in range(len(y)):
+        beyond += not (eta[i] >= low and eta[i] <= high)
+        beyond += not (y[i] >= least and y[i] <= most)
+    if rule[0] == BINARY:
+        for i in range(len(y)):
+            beyond += y[i] != 0.0 and y[i] != 1.0
     return beyond == 0
 
 
-@njit(nogil=True, cache=True)
-def all_binary(y: FloatArray) -> bool:
-    """Whether all numbers are 0 or 1."""
-    others = 0
-    for i in range(len(y)):
-        others += y[i] != 0.0 and y[i] != 1.0
-    return others == 0
-
-
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
-def _weighted(a: FloatArray, first: int, m: int, rows: Rows) -> tuple[float, float]:
+def _weighted(prior: FloatArray, m: int, rows: Rows) -> tuple[float, float]:
     """Multiply with the prior weights, where there are any; sum deviances and chi-squared."""
     total, other = 0.0, 0.0
-    if len(a):
-        prior = a[first : first + m]
+    if len(prior):
         for i in range(m):
             rows.weight[i] *= prior[i]
             rows.score[i] *= prior[i]
@@ -205,12 +191,14 @@ def _weighted(a: FloatArray, first: int, m: int, rows: Rows) -> tuple[float, flo
     return total, other
 
 
-@njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
-def _extremes(rows: Rows, m: int, lowest: float, gap: float) -> tuple[float, float]:
+@njit(nogil=True, cache=True)
+def _widen(rows: Rows, eta: FloatArray, m: int, totals: FloatArray) -> None:
+    gap, lowest, least = totals[2], totals[3], totals[6]
     for i in range(m):
-        lowest = min(lowest, rows.weight[i])
-        gap = max(gap, abs(rows.gap[i]))
-    return lowest, gap
+        gap = larger(abs(rows.gap[i]), gap)
+        lowest = smaller(rows.weight[i], lowest)
+        least = smaller(eta[i], least)
+    totals[2], totals[3], totals[6] = gap, lowest, least
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
@@ -282,43 +270,6 @@ def _cloglog(y: FloatArray, eta: FloatArray, m: int, rows: Rows, more: FloatArra
         square[i] = rest[i] / mu[i] if is_one else mu[i] / rest[i]
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
-def binary(
-    y: FloatArray, eta: FloatArray, a: FloatArray, link: int, weight: FloatArray, score: FloatArray
-) -> Totals:
-    """Zeros and ones.
-
-    Parameters
-    ----------
-    y, eta : ndarray, (n,)
-        The responses, and linear predictors that leave neither response without probability.
-    a : ndarray, (n,) or (0,)
-        Prior weights, or nothing.
-    link : int
-        `LOGIT`, `PROBIT` or `CLOGLOG`.
-    weight, score : ndarray, (n,)
-        Get the expected information and the score of each row.
-    """
-    gaps, half, square = np.empty(SLICE), np.empty(SLICE), np.empty(SLICE)
-    more = np.empty((6, SLICE))
-    deviance, pearson, gap, lowest = 0.0, 0.0, 0.0, np.inf
-    for first in range(0, len(y), SLICE):
-        m = min(SLICE, len(y) - first)
-        here, at = y[first : first + m], eta[first : first + m]
-        rows = Rows(weight[first : first + m], score[first : first + m], gaps, half, square)
-        if link == LOGIT:
-            _logit(here, at, m, rows)
-        elif link == PROBIT:
-            _probit(here, at, m, rows, more)
-        else:
-            _cloglog(here, at, m, rows, more)
-        lowest, gap = _extremes(rows, m, lowest, gap)
-        total, other = _weighted(a, first, m, rows)
-        deviance += total
-        pearson += other
-    return Totals(2.0 * deviance, pearson, gap, lowest, 0.0, 0.0)
-
-
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=_EXACT)
 def _means(link: int, eta: FloatArray, m: int, scratch: FloatArray, mu: FloatArray) -> None:
     if link == LOG:
@@ -387,60 +338,90 @@ def _quadratic(
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
-def means(
+def _of_means(
+    rule: FloatArray, y: FloatArray, eta: FloatArray, rows: Rows, more: FloatArray
+) -> tuple[float, float]:
+    """Responses whose means are powers or the exponential of eta; sums of squares."""
+    m, variance, link = len(y), int(rule[0]), int(rule[1])
+    w, s, gap, half, square = rows
+    mu, squares, responses = more[4], 0.0, 0.0
+    _means(link, eta, m, half, mu)
+    for i in range(m):
+        gap[i] = y[i] - mu[i]
+        squares += gap[i] * gap[i]
+        responses += y[i] * y[i]
+    if variance != 0 and variance != 3:
+        for i in range(m):
+            square[i] = max(y[i] / mu[i], _TINY)
+        log_slice(square, m, more[:2].ravel(), half)
+    if variance == QUADRATIC:
+        _quadratic(rule[2], y, m, rows, mu, more)
+    else:
+        _powers(variance, y, m, rows, mu)
+    if link != LOG:
+        for i in range(m):
+            rise = 1.0 / (link * eta[i])  # of the logarithm of mu
+            w[i] *= rise * rise
+            s[i] *= rise
+    return squares, responses
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+def score(
+    rule: FloatArray,
     y: FloatArray,
     eta: FloatArray,
     a: FloatArray,
-    link: int,
-    variance: int,
-    size: float,
     weight: FloatArray,
     score: FloatArray,
-) -> Totals:
-    """Responses whose means mu are powers or the exponential of eta.
+    totals: FloatArray,
+) -> bool:
+    """Score rows; whether all of them are such that the numbers are right.
 
     Parameters
     ----------
+    rule, totals : ndarray, (7,)
+        A `Rule`, and `Totals` to which those of the rows are added.
     y, eta : ndarray, (n,)
-        The responses, and linear predictors such that cubes of means are ordinary numbers.
+        The responses and linear predictors.
     a : ndarray, (n,) or (0,)
         Prior weights, or nothing.
-    link : int
-        `LOG`, or of mu the power that eta is.
-    variance : int
-        Of mu the power that it is, 0 to 3; or `QUADRATIC` for ``mu + mu**2 / size``.
-    size : float
-        Of a quadratic one.
     weight, score : ndarray, (n,)
         Get the expected information and the score of each row.
     """
-    mu, gaps, half, square = np.empty(SLICE), np.empty(SLICE), np.empty(SLICE), np.empty(SLICE)
-    more, has_logs = np.empty((4, SLICE)), variance != 0 and variance != 3
-    deviance, pearson, gap, lowest, squares, responses = 0.0, 0.0, 0.0, np.inf, 0.0, 0.0
+    scratch, link = np.empty((9, SLICE)), rule[1]
     for first in range(0, len(y), SLICE):
-        m = min(SLICE, len(y) - first)
-        here, at = y[first : first + m], eta[first : first + m]
-        rows = Rows(weight[first : first + m], score[first : first + m], gaps, half, square)
-        _means(link, at, m, half, mu)
-        for i in range(m):
-            gaps[i] = here[i] - mu[i]
-            squares += gaps[i] * gaps[i]
-            responses += here[i] * here[i]
-        if has_logs:
-            for i in range(m):
-                square[i] = max(here[i] / mu[i], _TINY)
-            log_slice(square, m, more[:2].ravel(), half)
-        if variance == QUADRATIC:
-            _quadratic(size, here, m, rows, mu, more)
+        m, here = min(SLICE, len(y) - first), slice(first, first + SLICE)
+        rows = Rows(weight[here], score[here], scratch[0], scratch[1], scratch[2])
+        if not _is_sure(rule, y[here], eta[here]):
+            return False
+        if rule[0] != BINARY:
+            squares, responses = _of_means(rule, y[here], eta[here], rows, scratch[3:])
+            totals[4] += squares
+            totals[5] += responses
+        elif link == LOGIT:
+            _logit(y[here], eta[here], m, rows)
+        elif link == PROBIT:
+            _probit(y[here], eta[here], m, rows, scratch[3:])
         else:
-            _powers(variance, here, m, rows, mu)
-        if link != LOG:
-            for i in range(m):
-                rise = 1.0 / (link * at[i])  # of the logarithm of mu
-                rows.weight[i] *= rise * rise
-                rows.score[i] *= rise
-        lowest, gap = _extremes(rows, m, lowest, gap)
-        total, other = _weighted(a, first, m, rows)
-        deviance += total
-        pearson += other
-    return Totals(2.0 * deviance, pearson, gap, lowest, squares, responses)
+            _cloglog(y[here], eta[here], m, rows, scratch[3:])
+        _widen(rows, eta[here], m, totals)
+        deviance, pearson = _weighted(a[here], m, rows)
+        totals[0] += deviance
+        totals[1] += pearson
+    return not np.isnan(totals[0] + totals[1])  # a weight of zero has met what overflows
+
+
+def _score_at(
+    rule: Any, y: Any, eta: Any, a: Any, weight: Any, out: Any, totals: Any, n: int, q: int
+) -> int:
+    """As `score`, for addresses of n numbers, and q prior weights."""
+    rows = carray(y, (n,)), carray(eta, (n,)), carray(a, (q,)), carray(weight, (n,))
+    return int(score(carray(rule, (7,)), *rows, carray(out, (n,)), carray(totals, (7,))))
+
+
+@cache
+def scorer() -> Any:
+    """`score` for loops of other files, which call its ``address``."""
+    signature = types.int64(*[types.CPointer(types.float64)] * 7, types.int64, types.int64)
+    return cfunc(signature, nopython=True, cache=True)(_score_at)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf, isnan
-from typing import NamedTuple
+from math import inf
 
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.compiled import scoring as loops
-from statsmodels_ooc.compiled.scoring import Totals
+from statsmodels_ooc.compiled.program import Rule, Totals
 from statsmodels_ooc.families.distributions import (
     BinomialDistribution,
     Distribution,
@@ -36,73 +35,60 @@ from statsmodels_ooc.families.kernels import (
     Kernel,
     PoissonLog,
     Scored,
+    ScoredSums,
 )
 
 _NONE = np.empty(0)
 _LARGE = 1e100  # of responses that are not binary
 
 
-class _Found(NamedTuple):
-    """What the loops have found of rows."""
-
-    totals: Totals
-    weight: FloatArray
-    score: FloatArray
-
-    def scored(self, edge: float = inf, faint: bool = False) -> Scored:
-        found = self.totals
-        return Scored(
-            *(self.weight, self.score, found.deviance, found.pearson, found.gap, found.lowest),
-            edge=edge,
-            faint=faint,
-        )
-
-
-class _Compiled(Kernel):
+class CompiledKernel(Kernel):
     """With loops that say whether they are sure."""
 
+    variance: float
+    link: float
+    size = inf
     within: tuple[float, float]  # eta
+    responses: tuple[float, float]
 
-    def _found(self, y: FloatArray, eta: FloatArray, a: Weights) -> _Found | None:
-        """None where they are not."""
-        y, eta = np.ascontiguousarray(y), np.ascontiguousarray(eta)
-        if not (self._can_have(y) and loops.all_within(eta, *self.within)):
-            return None
-        weight, score = np.empty_like(eta), np.empty_like(eta)
-        prior = _NONE if a is None else np.ascontiguousarray(a)
-        totals = self._loop(y, eta, prior, weight, score)
-        if isnan(totals.deviance + totals.pearson):  # a weight of zero times what overflows
-            return None
-        return _Found(totals, weight, score)
+    @property
+    def rule(self) -> FloatArray:
+        """What the loops know of it, a `Rule` as an array."""
+        rule = Rule(self.variance, self.link, self.size, *self.within, *self.responses)
+        return np.array(rule, dtype=np.float64)
 
-    def _can_have(self, y: FloatArray) -> bool:
+    def sums(self, totals: FloatArray) -> ScoredSums | None:
+        """What a step needs, from the `Totals` of rows; None where the loops are not sure."""
         raise NotImplementedError
-
-    def _loop(self, *rows: FloatArray) -> Totals:
-        raise NotImplementedError
-
-    def working_at(self, y: FloatArray, eta: FloatArray) -> Pair:
-        found = self._found(y, eta, None)
-        return super().working_at(y, eta) if found is None else (found.weight, found.score)
-
-
-class _Binary(_Compiled):
-    """Of zeros and ones; of proportions as NumPy."""
-
-    link: int
-
-    def _can_have(self, y: FloatArray) -> bool:
-        return bool(loops.all_binary(y))
-
-    def _loop(self, *rows: FloatArray) -> Totals:
-        y, eta, a, weight, score = rows
-        return Totals(*loops.binary(y, eta, a, self.link, weight, score))
 
     def scored(self, y: FloatArray, eta: FloatArray, a: Weights, spread: Weights = None) -> Scored:
         found = self._found(y, eta, a) if spread is None else None
-        if found is None:
+        sums = None if found is None else self.sums(found[1])
+        if found is None or sums is None:
             return super().scored(y, eta, a, spread)
-        return found.scored(faint=found.totals.lowest < FAINT)
+        return Scored(*found[0], sums)
+
+    def working_at(self, y: FloatArray, eta: FloatArray) -> Pair:
+        found = self._found(y, eta, None)
+        return super().working_at(y, eta) if found is None else found[0]
+
+    def _found(self, y: FloatArray, eta: FloatArray, a: Weights) -> tuple[Pair, FloatArray] | None:
+        """Expected information and score of each row, and `Totals`; None where not sure."""
+        totals, weight, score = np.array(Totals()), np.empty(len(eta)), np.empty(len(eta))
+        prior = _NONE if a is None else np.ascontiguousarray(a)
+        rows = np.ascontiguousarray(y), np.ascontiguousarray(eta), prior
+        is_sure = loops.score(self.rule, *rows, weight, score, totals)
+        return ((weight, score), totals) if is_sure else None
+
+
+class _Binary(CompiledKernel):
+    """Of zeros and ones; of proportions as NumPy."""
+
+    variance, responses = loops.BINARY, (0.0, 1.0)
+
+    def sums(self, totals: FloatArray) -> ScoredSums | None:
+        found = Totals(*totals.tolist())
+        return _told(found, inf, found.lowest < FAINT)
 
 
 @dataclass(frozen=True)
@@ -126,53 +112,45 @@ class CompiledCLogLog(_Binary):
     link, within = loops.CLOGLOG, (-loops.MOST, 6.5)
 
 
-class _Means(_Compiled):
+class _Means(CompiledKernel):
     """Of a mean that is a power or the exponential of eta."""
 
-    link, variance, size = loops.LOG, 0, inf
-    within = -200.0, 200.0
-    least = TINY  # response
+    link, variance = loops.LOG, 0
+    within, responses = (-200.0, 200.0), (TINY, _LARGE)
 
-    def _can_have(self, y: FloatArray) -> bool:
-        return bool(loops.all_within(y, self.least, _LARGE))
+    def sums(self, totals: FloatArray) -> ScoredSums | None:
+        found = Totals(*totals.tolist())
+        if found.squares <= NEAR**2 * found.responses:  # deviances may cancel
+            return None
+        if found.lowest < FAINT and self.responses[0] <= 0:
+            return None
+        return _told(found, inf if self.is_safe else abs(self.link) * found.eta)
 
-    def _loop(self, *rows: FloatArray) -> Totals:
-        y, eta, a, weight, score = rows
-        found = loops.means(y, eta, a, self.link, self.variance, self.size, weight, score)
-        return Totals(*found)
 
-    def scored(self, y: FloatArray, eta: FloatArray, a: Weights, spread: Weights = None) -> Scored:
-        found = self._found(y, eta, a) if spread is None else None
-        if found is not None:
-            sums = found.totals
-            is_near = sums.squares <= NEAR**2 * sums.responses  # deviances may cancel
-            if not is_near and (sums.lowest >= FAINT or self.least > 0):
-                return found.scored(self._edge_at(eta))
-        return super().scored(y, eta, a, spread)
-
-    def _edge_at(self, eta: FloatArray) -> float:
-        return inf if self.is_safe else abs(self.link) * float(eta.min())
+def _told(found: Totals, edge: float, faint: bool = False) -> ScoredSums:
+    deviance = 2 * found.deviance
+    return ScoredSums(deviance, found.pearson, found.gap, found.lowest, edge, faint)
 
 
 @dataclass(frozen=True)
 class CompiledGaussian(_Means):
     """Exponential curves with additive errors."""
 
-    least = -_LARGE
+    responses = -_LARGE, _LARGE
 
 
 @dataclass(frozen=True)
 class CompiledPoisson(_Means, PoissonLog):
     """Log-linear counts."""
 
-    variance, least = 1, 0.0
+    variance, responses = 1, (0.0, _LARGE)
 
 
 @dataclass(frozen=True)
 class CompiledNegativeBinomial(_Means):
     """Log-linear counts that are more dispersed."""
 
-    variance, least = loops.QUADRATIC, 0.0
+    variance, responses = loops.QUADRATIC, (0.0, _LARGE)
 
     @property
     def size(self) -> float:  # type: ignore[override]

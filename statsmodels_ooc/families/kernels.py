@@ -43,13 +43,11 @@ from statsmodels_ooc.families.inverse_links import InverseLink, Mean, inverse_li
 FAINT = 1e-8  # weight; what such a row can still gain is too little to see
 
 
-class Scored(NamedTuple):
-    """What a step of scoring needs of b rows.
+class ScoredSums(NamedTuple):
+    """What a step of scoring needs of rows beside their weights and scores.
 
     Attributes
     ----------
-    weight, score : ndarray, (b,)
-        As `Kernel.working`, times the prior weights. They are the caller's own.
     deviance, pearson : float
         Weighted sums, at scale one.
     gap : float
@@ -61,6 +59,25 @@ class Scored(NamedTuple):
     faint : bool
         Whether the expected information is next to nothing in a row whose likelihood rises
         for ever.
+    """
+
+    deviance: float
+    pearson: float
+    gap: float
+    lowest: float
+    edge: float = inf
+    faint: bool = False
+
+
+class Scored(NamedTuple):
+    """What a step of scoring needs of b rows.
+
+    Attributes
+    ----------
+    weight, score : ndarray, (b,)
+        As `Kernel.working`, times the prior weights. They are the caller's own.
+    sums : ScoredSums
+        Of these rows.
     impossible : (int, float), optional
         The first row whose mean the family cannot have, and that mean. Nothing else counts
         then.
@@ -68,12 +85,7 @@ class Scored(NamedTuple):
 
     weight: FloatArray
     score: FloatArray
-    deviance: float
-    pearson: float
-    gap: float
-    lowest: float
-    edge: float = inf
-    faint: bool = False
+    sums: ScoredSums
     impossible: tuple[int, float] | None = None
 
 
@@ -143,12 +155,10 @@ class Kernel:
         outside = self.outside(mean)
         if outside is not None:
             i = int(np.argmax(outside))
-            return Scored(y, y, nan, nan, nan, nan, impossible=(i, float(mean.mu[i])))
+            return Scored(y, y, ScoredSums(nan, nan, nan, nan), (i, float(mean.mu[i])))
         weight, score = self.working(y, eta, mean)
         lowest, gap = float(weight.min()), y - mean.mu
-        return Scored(
-            times(weight, a),
-            times(score, a),
+        sums = ScoredSums(
             self.deviance(y, eta, mean, a),
             pearson(gap, mean.variance, a, spread),
             widest(gap, a, spread),
@@ -156,6 +166,7 @@ class Kernel:
             self.edge(mean),
             lowest < FAINT and bool(self.side(y[weight < FAINT]).any()),
         )
+        return Scored(times(weight, a), times(score, a), sums)
 
     def best_constant(self, score: float, information: float) -> tuple[float, float] | None:
         """How far the best constant is from the one of a null model, where its sums tell.

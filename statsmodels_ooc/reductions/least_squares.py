@@ -57,12 +57,17 @@ class Moments(Reduction[MomentsState]):
         total = float(len(block.endog) if weights is None else weights.sum())
         if total == 0:
             return state
-        mean, comoment = np.zeros(self.k + 1), np.zeros((self.k + 1, self.k + 1))
-        width = self.k + self.response
         with np.errstate(invalid="ignore"):  # infinities: the facts name them
             endog = block.endog if self.response else None
-            mean[:width], comoment[:width, :width] = block.design.moments(weights, endog)
-        return self.merge(state, MomentsState(total, mean, comoment, len(block.endog)))
+            found = block.design.moments(weights, endog)
+        return self.merge(state, self.of(total, *found, len(block.endog)))
+
+    def of(self, total: float, mean: FloatArray, comoment: FloatArray, rows: int) -> MomentsState:
+        """The state of rows from their `Design.moments` and the sum of their weights."""
+        width, q = len(mean), self.k + 1
+        means, comoments = np.zeros(q), np.zeros((q, q))
+        means[:width], comoments[:width, :width] = mean, comoment
+        return MomentsState(total, means, comoments, rows)
 
     def merge(self, left: MomentsState, right: MomentsState) -> MomentsState:
         if right.total == 0:

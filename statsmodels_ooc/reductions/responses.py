@@ -179,7 +179,7 @@ class NullScoring(Additive[NullState]):
         if found.impossible is not None:
             state.outside = True
             return state
-        state.deviance += found.deviance
+        state.deviance += found.sums.deviance
         state.score += float(found.score.sum())
         state.information += float(found.weight.sum())
         return state

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,8 +17,14 @@ from statsmodels_ooc.blocks.block import (
     total_offset,
 )
 from statsmodels_ooc.families.elementwise import quiet, times
-from statsmodels_ooc.families.kernels import Kernel
+from statsmodels_ooc.families.kernels import Kernel, ScoredSums
 from statsmodels_ooc.reductions.base import Additive, Reduction
+from statsmodels_ooc.reductions.least_squares import Moments
+
+if TYPE_CHECKING:
+    from statsmodels_ooc.blocks.compiled import ScoredRows
+
+    Sweep = Callable[[Kernel, FloatArray, Block], tuple[ScoredSums, ScoredRows] | None]
 
 
 class Outside(NamedTuple):
@@ -42,6 +49,15 @@ class ScoringState:
     faint: bool = False  # whether it is next to nothing in a row whose likelihood rises for ever
     outside: Outside | None = None
 
+    def take(self, sums: ScoredSums) -> None:
+        """Add the sums of some rows."""
+        self.lowest = min(self.lowest, sums.lowest)
+        self.faint |= sums.faint
+        self.deviance += sums.deviance
+        self.gap = max(self.gap, sums.gap)
+        self.edge = min(self.edge, sums.edge)
+        self.pearson += sums.pearson
+
 
 @dataclass(frozen=True)
 class Scoring(Reduction[ScoringState]):
@@ -58,6 +74,8 @@ class Scoring(Reduction[ScoringState]):
         Folds the design, weighted: `Moments` without a response, or `Triangle`.
     mean_of_y : float
         Mean response, for the start.
+    sweep : callable, optional
+        What finds all of it in one sweep over the rows of a block, or None where it cannot.
 
     References
     ----------
@@ -73,13 +91,14 @@ class Scoring(Reduction[ScoringState]):
     inner: Reduction[Any]
     k: int
     mean_of_y: float = 0.0
+    sweep: Sweep | None = None
 
     def init(self) -> ScoringState:
         return ScoringState(self.inner.init(), np.zeros(self.k))
 
     def update(self, state: ScoringState, block: Block) -> ScoringState:
         y = block.endog
-        if len(y) == 0:
+        if len(y) == 0 or self._sweep(state, block):
             return state
         eta, cells = self._eta(block), block.cells
         found = self.kernel.scored(
@@ -89,13 +108,8 @@ class Scoring(Reduction[ScoringState]):
             row, mean = found.impossible
             state.outside = state.outside or Outside(block.partition, block.row(row), mean)
             return state
+        state.take(found.sums)
         weight, score = found.weight, found.score
-        state.lowest = min(state.lowest, found.lowest)
-        state.faint |= found.faint
-        state.deviance += found.deviance
-        state.gap = max(state.gap, found.gap)
-        state.edge = min(state.edge, found.edge)
-        state.pearson += found.pearson
         if self.beta is None:
             offset = total_offset(block)
             score += weight * (eta if offset is None else eta - offset)
@@ -107,8 +121,23 @@ class Scoring(Reduction[ScoringState]):
 
     def compiled(self) -> Scoring:
         from statsmodels_ooc.families.compiled import compiled_kernel
+        from statsmodels_ooc.reductions.compiled_scoring import sweep
 
-        return replace(self, kernel=compiled_kernel(self.kernel))
+        return replace(self, kernel=compiled_kernel(self.kernel), sweep=sweep)
+
+    def _sweep(self, state: ScoringState, block: Block) -> bool:
+        """Take a block in one sweep of machine code; whether that can be."""
+        if self.sweep is None or self.beta is None or not isinstance(self.inner, Moments):
+            return False
+        found = self.sweep(self.kernel, self.beta, block)
+        if found is None:
+            return False
+        sums, rows = found
+        state.take(sums)
+        state.score += rows.score
+        moments = self.inner.of(rows.weight, rows.means, rows.comoment, len(block.endog))
+        state.design = self.inner.merge(state.design, moments)
+        return True
 
     def _eta(self, block: Block) -> FloatArray:
         if self.beta is None:
