@@ -9,7 +9,11 @@ import json
 import sys
 import threading
 
+import dask.system
 import psutil
+
+if len(sys.argv) > 6:  # as on another machine, for whatever asks as it is loaded
+    dask.system.CPU_COUNT = int(sys.argv[6])
 
 import statsmodels_ooc.api as smo
 from statsmodels_ooc.engine.sizes import memory_needed
@@ -52,7 +56,9 @@ def fit(kind: str, formula: str, path: str, options: dict[str, object]) -> dict[
     return {"needed": needed, "params": len(model.fit().params)}
 
 
-def main(kind: str, formula: str, path: str, small: str, limit: str) -> None:
+def main(
+    kind: str, formula: str, path: str, small: str, limit: str, cores: str | None = None
+) -> None:
     fit(kind, formula, small, {})  # what is imported and allocated once does not count
     smo.options.memory_limit = limit
     found: dict[str, object] = {}

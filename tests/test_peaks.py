@@ -27,12 +27,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def run(script, *arguments, workers=2):
+def run(script, *arguments, workers=2, **settings):
     folders = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
     threads = {"OPENBLAS_NUM_THREADS": "1", "DASK_NUM_WORKERS": str(workers), "PYTHONPATH": folders}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(HERE / script), *map(str, arguments)],
-        env=os.environ | threads,
+        env=os.environ | threads | settings,
         capture_output=True,
         text=True,
         timeout=300,
@@ -169,3 +169,18 @@ def test_the_limit_holds_whatever_the_number_of_threads(tmp_path, workers):
     found = measured("OLS", formula, *paths, limit, workers)
     assert found["params"] == columns
     assert found["peak"] < 160 * MIB + NOISE
+
+
+def test_the_limit_holds_for_as_many_readers_as_a_large_machine_opens(tmp_path):
+    cores, columns, rows = 16, 6, 1_000_000
+    table = doubles(rows, columns)
+    for i in range(cores):
+        pq.write_table(table, tmp_path / f"{i}.parquet")
+    (tmp_path / "small").mkdir()
+    pq.write_table(table.slice(0, 900), tmp_path / "small" / "t.parquet")
+    formula = "x0 ~ " + " + ".join(f"x{j}" for j in range(1, columns))
+    paths = (str(tmp_path / "*.parquet"), str(tmp_path / "small"))
+    numba = {"DASK_STATSMODELS_OOC__KERNELS": "numba"}  # which loading does not count
+    found = run("peak.py", "OLS", formula, *paths, "256 MiB", cores, workers=cores, **numba)
+    assert found["params"] == columns
+    assert found["peak"] < 256 * MIB + NOISE
