@@ -229,56 +229,64 @@ def extremes(
 def _gram(x: FloatArray, m: int, out: FloatArray) -> None:
     """Add the products of p rows of m values, (p, m), to (p, p), symmetric.
 
-    Two by four at a time: each value that is loaded is used several times.
+    Four by three at a time: each value that is loaded is used several times, and the three stay
+    in the first cache.
     """
     p = len(x)
-    j = 0
-    while j + 2 <= p:
-        a, b = x[j], x[j + 1]
-        k = 0
-        while k + 4 <= j + 1:
-            c, d, e, f = x[k], x[k + 1], x[k + 2], x[k + 3]
-            ac, ad, ae, af, bc, bd, be, bf = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    k = 0
+    while k + 3 <= p:
+        e, f, g = x[k], x[k + 1], x[k + 2]
+        j = k
+        while j + 4 <= p:
+            a, b, c, d = x[j], x[j + 1], x[j + 2], x[j + 3]
+            ae, af, ag, be, bf, bg = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+            ce, cf, cg, de, df, dg = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
             for i in range(m):
-                ac += a[i] * c[i]
-                ad += a[i] * d[i]
                 ae += a[i] * e[i]
                 af += a[i] * f[i]
-                bc += b[i] * c[i]
-                bd += b[i] * d[i]
+                ag += a[i] * g[i]
                 be += b[i] * e[i]
                 bf += b[i] * f[i]
-            out[j, k] += ac
-            out[j, k + 1] += ad
-            out[j, k + 2] += ae
-            out[j, k + 3] += af
-            out[j + 1, k] += bc
-            out[j + 1, k + 1] += bd
-            out[j + 1, k + 2] += be
-            out[j + 1, k + 3] += bf
-            k += 4
-        while k <= j + 1:
-            c = x[k]
-            ac, bc = 0.0, 0.0
+                bg += b[i] * g[i]
+                ce += c[i] * e[i]
+                cf += c[i] * f[i]
+                cg += c[i] * g[i]
+                de += d[i] * e[i]
+                df += d[i] * f[i]
+                dg += d[i] * g[i]
+            _add_three(out[j], k, ae, af, ag)
+            _add_three(out[j + 1], k, be, bf, bg)
+            _add_three(out[j + 2], k, ce, cf, cg)
+            _add_three(out[j + 3], k, de, df, dg)
+            j += 4
+        while j < p:
+            a = x[j]
+            ae, af, ag = 0.0, 0.0, 0.0
             for i in range(m):
-                ac += a[i] * c[i]
-                bc += b[i] * c[i]
-            out[j, k] += ac
-            out[j + 1, k] += bc
-            k += 1
-        j += 2
-    if j < p:
-        a = x[j]
-        for k in range(p):
-            c = x[k]
-            ac = 0.0
+                ae += a[i] * e[i]
+                af += a[i] * f[i]
+                ag += a[i] * g[i]
+            _add_three(out[j], k, ae, af, ag)
+            j += 1
+        k += 3
+    while k < p:
+        for j in range(k, p):
+            a, e, ae = x[j], x[k], 0.0
             for i in range(m):
-                ac += a[i] * c[i]
-            out[j, k] += ac
+                ae += a[i] * e[i]
+            out[j, k] += ae
+        k += 1
     # what is above the diagonal is not all there
     for j in range(p):
         for k in range(j):
             out[k, j] = out[j, k]
+
+
+@njit(nogil=True, cache=True)
+def _add_three(row: FloatArray, k: int, one: float, two: float, three: float) -> None:
+    row[k] += one
+    row[k + 1] += two
+    row[k + 2] += three
 
 
 @njit(nogil=True, cache=True, fastmath=_SUMS)
