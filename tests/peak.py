@@ -12,7 +12,7 @@ import threading
 import dask.system
 import psutil
 
-if len(sys.argv) > 6:  # as on another machine, for whatever asks as it is loaded
+if len(sys.argv) > 6:  # cores of another machine, for whatever asks as it is loaded
     dask.system.CPU_COUNT = int(sys.argv[6])
 
 import statsmodels_ooc.api as smo
@@ -56,9 +56,7 @@ def fit(kind: str, formula: str, path: str, options: dict[str, object]) -> dict[
     return {"needed": needed, "params": len(model.fit().params)}
 
 
-def main(
-    kind: str, formula: str, path: str, small: str, limit: str, cores: str | None = None
-) -> None:
+def main(kind: str, formula: str, path: str, small: str, limit: str) -> None:
     fit(kind, formula, small, {})  # what is imported and allocated once does not count
     smo.options.memory_limit = limit
     found: dict[str, object] = {}
@@ -71,4 +69,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:6])

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from pkgutil import resolve_name
+from zlib import crc32
 
 import pytest
 
@@ -379,13 +380,23 @@ def test_cycle_checker_sees_cycle() -> None:
     assert cycle(import_graph(modules))
 
 
-NO_LOOPS = {"intrinsics", "program"}  # names of types are part of what numba has made of them
+NO_LOOPS = {"intrinsics", "program"}
 
 
 @pytest.mark.parametrize("name", sorted(NO_LOOPS))
 def test_files_that_others_may_call_hold_no_loops(name):
     tree = ast.parse((PACKAGE / "compiled" / f"{name}.py").read_text(encoding="utf-8"))
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]
+
+
+@pytest.mark.parametrize("name", ["columns", "scoring"])
+def test_loops_are_made_anew_when_files_without_loops_change(name):
+    """numba looks at the file of the loops alone: it has to change, too."""
+    folder, checksum = PACKAGE / "compiled", 0
+    for other in sorted(NO_LOOPS):
+        checksum = crc32((folder / f"{other}.py").read_bytes(), checksum)
+    source = (folder / f"{name}.py").read_text(encoding="utf-8")
+    assert f"BESIDE = {checksum}  #" in source, checksum
 
 
 @pytest.mark.parametrize(

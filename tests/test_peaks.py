@@ -180,7 +180,7 @@ def test_the_limit_holds_for_as_many_readers_as_a_large_machine_opens(tmp_path):
     pq.write_table(table.slice(0, 900), tmp_path / "small" / "t.parquet")
     formula = "x0 ~ " + " + ".join(f"x{j}" for j in range(1, columns))
     paths = (str(tmp_path / "*.parquet"), str(tmp_path / "small"))
-    numba = {"DASK_STATSMODELS_OOC__KERNELS": "numba"}  # which loading does not count
+    numba = {"DASK_STATSMODELS_OOC__KERNELS": "numba"}  # so that loading it is not measured
     found = run("peak.py", "OLS", formula, *paths, "256 MiB", cores, workers=cores, **numba)
     assert found["params"] == columns
     assert found["peak"] < 256 * MIB + NOISE

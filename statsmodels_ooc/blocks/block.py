@@ -82,7 +82,7 @@ class Design(Protocol):
 
 
 class OneArray:
-    """A design that is one array, column-major, written at the first look at the latest."""
+    """A design whose verbs work on one array, column-major, which `dense` gives."""
 
     __slots__ = ("_extremes",)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.arrays import NONE, FloatArray, doubles
 from statsmodels_ooc.blocks.block import SPREAD, OneArray
 from statsmodels_ooc.blocks.columns import ColumnPlan, Filler, Piece, Scratch, fill_columns
 from statsmodels_ooc.blocks.split import Layout, Split, centre_bins
@@ -17,8 +17,6 @@ from statsmodels_ooc.compiled import cells as cell_loops
 from statsmodels_ooc.compiled import columns as loops
 from statsmodels_ooc.compiled.program import Program, Scores, Sums, Totals
 from statsmodels_ooc.compiled.scoring import scorer
-
-_NONE = np.empty(0)
 
 
 class Recipe:
@@ -40,7 +38,7 @@ class Recipe:
         self._pieces[:, 2] = [p.level for p in parts]
         self._pieces[:, 3] = firsts[:-1]
         self._starts = np.cumsum([0, *map(len, layout.plans)])
-        self._weights = np.concatenate([_NONE, *contrasts])
+        self._weights = np.concatenate([NONE, *contrasts])
         terms = layout.terms
         self._of_terms = [factor for term in terms for factor in term.factors]
         self._factors = np.zeros((len(self._of_terms), 3), np.int64)
@@ -76,7 +74,7 @@ class Recipe:
 
 def _weights(piece: Piece) -> FloatArray:
     """What each level contributes, where that is not 1 for one of them."""
-    return _NONE if piece.contrast is None or piece.level >= 0 else piece.contrast
+    return NONE if piece.contrast is None or piece.level >= 0 else piece.contrast
 
 
 def _start(value: NDArray[Any], first: int) -> tuple[int, int, int]:
@@ -145,16 +143,16 @@ class Compiled(Split):
 
     def _look(self) -> None:
         """Find sums and extremes at once, unless a value is not finite."""
-        found, sums = _nothing(self.layout, _NONE), np.zeros(len(self.layout.plans))
-        if loops.extremes(self._program, len(self), sums, found.low, found.high, found.counts):
-            self._note(found)
-            both: FloatArray = np.append(sums, found.counts)
+        extremes, sums = _no_extremes(self.layout), np.zeros(len(self.layout.plans))
+        if loops.extremes(self._program, len(self), sums, *extremes):
+            self._note(*extremes)
+            both: FloatArray = np.append(sums, extremes[-1])
             self._sums_of_columns = both[self.layout.place]
 
-    def _note(self, found: Sums) -> None:
-        """Take the extremes that came with something else."""
-        low: FloatArray = np.append(found.low, found.counts == len(self))
-        high: FloatArray = np.append(found.high, found.counts > 0)
+    def _note(self, low: FloatArray, high: FloatArray, counts: NDArray[np.int64]) -> None:
+        """Take the extremes of the columns, (d,) each, and the rows in each bin."""
+        low = np.append(low, counts == len(self))
+        high = np.append(high, counts > 0)
         self._extremes = low[self.layout.place], high[self.layout.place]
 
     def matvec(self, beta: FloatArray) -> FloatArray:
@@ -164,7 +162,7 @@ class Compiled(Split):
 
     def rmatvec(self, v: FloatArray) -> FloatArray:
         out = np.zeros(len(self.layout.plans) + self.layout.bins)
-        loops.score(self._program, np.ascontiguousarray(v), out)
+        loops.score(self._program, doubles(v), out)
         return out[self.layout.place]
 
     def comoment(
@@ -175,16 +173,15 @@ class Compiled(Split):
     def sandwich(self, w: FloatArray) -> FloatArray:
         shift, place = np.zeros(len(self.layout.plans)), self.layout.place
         above, below = np.maximum(w, 0.0), np.maximum(-w, 0.0)
-        out = self._square(self._sums(_NONE, above, shift), shift)
+        out = self._square(self._sums(NONE, above, shift), shift)
         if below.any():  # the loops take roots of weights
-            out -= self._square(self._sums(_NONE, below, shift), shift)
+            out -= self._square(self._sums(NONE, below, shift), shift)
         return out[np.ix_(place, place)]
 
     def moments(
         self, w: FloatArray | None, endog: FloatArray | None = None
     ) -> tuple[FloatArray, FloatArray]:
-        y = _NONE if endog is None else np.ascontiguousarray(endog)
-        weights = _NONE if w is None else np.ascontiguousarray(w)
+        y, weights = doubles(endog), doubles(w)
         shift = np.full(len(self.layout.plans) + len(y[:1]), np.nan)
         sums = self._sums(y, weights, shift)
         if _has_cancelled(sums):  # the first rows are far from the others
@@ -198,7 +195,7 @@ class Compiled(Split):
         y: FloatArray,
         offset: FloatArray | None,
         prior: FloatArray | None,
-    ) -> ScoredRows | None:
+    ) -> ScoredBlock | None:
         """All that a step of scoring needs, in one sweep.
 
         Parameters
@@ -214,31 +211,36 @@ class Compiled(Split):
 
         Returns
         -------
-        ScoredRows or None
-            None where the loops are not sure of a row, or all weights are zero.
+        ScoredBlock or None
+            None where a row is out of the range of the loops, all weights are zero, or products
+            overflow.
         """
-        offset, prior = (_NONE if v is None else np.ascontiguousarray(v) for v in (offset, prior))
-        scores = Scores(
-            *(scorer().address, rule, self.layout.spread(beta), offset, np.ascontiguousarray(y)),
-            *(prior, np.empty(0), np.empty(0)),
+        scores = _UNSCORED._replace(
+            scorer=scorer(),
+            rule=rule,
+            beta=self.layout.spread(beta),
+            offset=doubles(offset),
+            y=doubles(y),
+            prior=doubles(prior),
         )
         found = self._swept(scores, np.full(len(self.layout.plans), np.nan))
         if found is not None and _has_cancelled(found[1]):
             found = self._swept(scores, found[1].shift + _means(found[1]))
         if found is None:
             return None
-        scores, sums = found
-        weight, score = float(sums.gram[-1, -1]), scores.score[self.layout.place]
-        return ScoredRows(scores.totals, score, weight, *self._about_means(sums))
+        done, sums = found
+        weight, score = float(sums.gram[-1, -1]), done.score[self.layout.place]
+        return ScoredBlock(done.totals, score, weight, *self._about_means(sums))
 
     def _swept(self, scores: Scores, shift: FloatArray) -> tuple[Scores, Sums] | None:
-        """Scores and products about a shift; None where a row, or the weights, will not do."""
+        """Scores and products about a shift; see `scored` for None."""
         new = scores._replace(totals=np.array(Totals()), score=np.zeros(len(scores.beta)))
         sums = _nothing(self.layout, shift)
-        is_sure = loops.products(self._program, len(self), _NONE, _NONE, new, sums)
-        if not is_sure or sums.gram[-1, -1] == 0:
+        is_sure = loops.products(self._program, len(self), NONE, NONE, new, sums)
+        squares = sums.gram.diagonal()
+        if not is_sure or squares[-1] == 0 or not np.isfinite(squares).all():
             return None
-        self._note(sums)
+        self._note(sums.low, sums.high, sums.counts)
         return new, sums
 
     def _sums(self, y: FloatArray, w: FloatArray, shift: FloatArray) -> Sums:
@@ -246,7 +248,7 @@ class Compiled(Split):
         sums = _nothing(self.layout, shift)
         loops.products(self._program, len(self), y, w, _UNSCORED, sums)
         if np.isfinite(sums.gram.diagonal()).all():
-            self._note(sums)
+            self._note(sums.low, sums.high, sums.counts)
         return sums
 
     def _about_means(self, sums: Sums) -> tuple[FloatArray, FloatArray]:
@@ -284,8 +286,8 @@ class Compiled(Split):
         return out
 
 
-class ScoredRows(NamedTuple):
-    """What a step of scoring needs of rows."""
+class ScoredBlock(NamedTuple):
+    """What a step of scoring needs of a block."""
 
     totals: FloatArray  # `program.Totals`
     score: FloatArray  # X's, (k,)
@@ -294,12 +296,12 @@ class ScoredRows(NamedTuple):
     comoment: FloatArray  # products of the columns about their means, weighted, (k, k)
 
 
-_UNSCORED = Scores(0, *[_NONE] * 7)
+_UNSCORED = Scores(0, *[NONE] * 7)
 
 
 def _nothing(layout: Layout, shift: FloatArray) -> Sums:
     """Sums about a shift of no rows; where it is NaN, it becomes the means of the first rows."""
-    d, q = len(layout.plans), len(shift) + 1
+    q = len(shift) + 1
     sizes = np.diff(layout.starts).tolist()
     ends = np.array([0, *accumulate(a * b for a, b in combinations(sizes, 2))])
     return Sums(
@@ -308,10 +310,14 @@ def _nothing(layout: Layout, shift: FloatArray) -> Sums:
         np.zeros((layout.bins, q)),
         np.zeros(ends[-1]),
         ends,
-        np.full(d, np.inf),
-        np.full(d, -np.inf),
-        np.zeros(layout.bins, np.int64),
+        *_no_extremes(layout),
     )
+
+
+def _no_extremes(layout: Layout) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
+    """The extremes of columns and the rows in bins, of no rows."""
+    d = len(layout.plans)
+    return np.full(d, np.inf), np.full(d, -np.inf), np.zeros(layout.bins, np.int64)
 
 
 def _means(sums: Sums) -> FloatArray:
@@ -352,5 +358,4 @@ def add_to_cells(
     cell = np.zeros(len(y), np.intp)
     for codes, size in zip(keys, sizes, strict=True):
         cell_loops.mix(codes, size, cell)
-    prior = _NONE if w is None else np.ascontiguousarray(w)
-    cell_loops.add(cell, np.ascontiguousarray(y), prior, weights, products)
+    cell_loops.add(cell, doubles(y), doubles(w), weights, products)

@@ -1,5 +1,6 @@
 """Loops over rows in machine code, made by numba: the extra ``fast``.
 
-Each file calls loops of its own alone, or others by address: numba keeps what it has made beside
-the file and looks at that file only to see whether it is still right.
+numba keeps what it has made beside a file, and looks at that file only to see whether it is still
+right. So each file calls loops of its own alone, or others by address, and whoever uses files
+without loops (`intrinsics`, `program`) holds their checksum in `BESIDE`: when they change, it does.
 """

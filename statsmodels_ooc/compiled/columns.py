@@ -11,6 +11,7 @@ from statsmodels_ooc.compiled.intrinsics import call, larger, pointer, smaller
 from statsmodels_ooc.compiled.program import Program, Scores, Sums
 
 SLICE = 256  # rows whose columns stay in the first cache
+BESIDE = 1023715795  # checksum of the files without loops
 
 # Sums may be added in another order, products and sums be fused; NaN and infinity stay.
 _SUMS = {"reassoc", "contract", "nsz"}
@@ -300,25 +301,30 @@ def _means(z: FloatArray, m: int, out: FloatArray) -> None:
 
 @njit(nogil=True, cache=True)
 def _scored(
-    scores: Scores, x: FloatArray, bins: NDArray[np.int64], here: slice, weight: FloatArray
+    scores: Scores, x: FloatArray, bins: NDArray[np.int64], here: slice, scratch: FloatArray
 ) -> bool:
-    """Score the rows of a slice, and write the expected information of each."""
-    y, a, m = scores.y[here], scores.a[here], len(scores.y[here])
-    eta, of_rows = np.zeros(m), np.empty(m)
+    """Score the rows of a slice; the expected information of each is in the first of (3, SLICE).
+
+    What addresses are of belongs to the caller: an address keeps nothing alive.
+    """
+    y, prior, m = scores.y[here], scores.prior[here], len(scores.y[here])
+    weight, eta, of_rows = scratch[0], scratch[1], scratch[2]
+    for i in range(m):
+        eta[i] = 0.0
     if len(scores.offset):
-        eta += scores.offset[here]
+        eta[:m] += scores.offset[here]
     _add_linear(x, bins, m, scores.beta, eta)
     is_sure = call(
         scores.scorer,
         scores.rule.ctypes.data,
         y.ctypes.data,
         eta.ctypes.data,
-        a.ctypes.data,
+        prior.ctypes.data,
         weight.ctypes.data,
         of_rows.ctypes.data,
         scores.totals.ctypes.data,
         m,
-        len(a),
+        len(prior),
     )
     if is_sure == 0:
         return False
@@ -349,7 +355,7 @@ def products(
     shift, low, high = sums.shift, sums.low, sums.high
     codes, part, z, bins = _scratch(q, t)
     across = np.empty((SLICE, q))  # rows of z for the bins
-    weight = np.empty(SLICE)
+    of_rows = np.empty((3, SLICE))
     for first in range(0, n, SLICE):
         m = min(SLICE, n - first)
         here = slice(first, first + m)
@@ -358,7 +364,7 @@ def products(
         if len(y):
             for i in range(m):
                 z[d, i] = y[first + i]
-        if scores.scorer != 0 and not _scored(scores, z[:d], bins, here, weight):
+        if scores.scorer != 0 and not _scored(scores, z[:d], bins, here, of_rows):
             return False
         for j in range(d):
             low[j], high[j] = _widen(z[j], m, low[j], high[j])
@@ -366,7 +372,7 @@ def products(
             _means(z, m, shift)
         root = z[q - 1]
         if len(w) or scores.scorer != 0:
-            known = w[here] if len(w) else weight[:m]
+            known = w[here] if len(w) else of_rows[0]
             for i in range(m):
                 root[i] = np.sqrt(known[i])
             for j in range(q - 1):

@@ -1,8 +1,4 @@
-"""What loops need of the machine and Python has no words for: addresses, and values of two.
-
-numba's cache does not look at this file: whoever changes it removes the loops that were made
-before, ``__pycache__/*.nb?``.
-"""
+"""Pointers, calls of addresses, and minima and maxima of several values at a time."""
 
 from __future__ import annotations
 
@@ -39,7 +35,7 @@ def call(
     n: Any,
     q: Any,
 ) -> Any:
-    """What the function at an address says of seven other ones and two numbers."""
+    """What the function at an address returns for seven pointers and two integers."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer, number = context.get_value_type(types.voidptr), arguments[0].type

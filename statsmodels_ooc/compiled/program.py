@@ -73,15 +73,15 @@ class Sums(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """How rows are scored at some parameters, and what comes of it; see `scoring.score`."""
+    """How rows are scored at some parameters, and what comes of it; see `scoring.score_rows`."""
 
     scorer: int  # the address of `scoring.scorer`, 0 where the weights are known
-    rule: FloatArray
+    rule: FloatArray  # `Rule`
     beta: FloatArray  # of the columns and bins, (d + bins,)
     offset: FloatArray  # (n,) or (0,)
     y: FloatArray  # (n,)
-    a: FloatArray  # prior weights, (n,) or (0,)
-    totals: FloatArray
+    prior: FloatArray  # weights, (n,) or (0,)
+    totals: FloatArray  # `Totals`
     score: FloatArray  # X's, of the columns and bins, (d + bins,)
 
 
@@ -91,10 +91,10 @@ class Rule(NamedTuple):
     variance: float  # the power of mu that it is, `QUADRATIC` or `BINARY`
     link: float  # the power of mu that eta is, `LOG`, or one of those of `BINARY`
     size: float  # of a `QUADRATIC` variance, ``mu + mu**2 / size``
-    low: float  # eta, such that cubes of means are ordinary numbers, or either binary
-    high: float  # response has a probability
-    least: float  # response
-    most: float
+    low: float  # the smallest eta that the loops are right for
+    high: float  # the largest
+    least: float  # the smallest response that they are right for
+    most: float  # the largest
 
 
 class Totals(NamedTuple):

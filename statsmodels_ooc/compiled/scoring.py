@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,12 +27,19 @@ from numba import carray, cfunc, njit, types
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.compiled.intrinsics import larger, smaller
+from statsmodels_ooc.compiled.program import Rule, Totals
 
 SLICE = 256  # rows that stay in the first cache
+BESIDE = 1023715795  # checksum of the files without loops
 MOST = 700.0  # of eta: beyond it exponentials are beyond what doubles can be
 LOGIT, PROBIT, CLOGLOG, LOG, INVERSE, INVERSE_SQUARE = 1, 2, 3, 0, -1, -2  # links
 QUADRATIC, BINARY = 4, 5  # variances
 
+# Where `Rule` and `Totals` have what.
+_VARIANCE, _LINK, _SIZE, _LOW, _HIGH, _LEAST, _LARGEST = range(len(Rule._fields))
+_DEVIANCE, _PEARSON, _GAP, _LOWEST, _SQUARES, _RESPONSES, _ETA = range(len(Totals._fields))
+
+_COMPILING = Lock()  # once is enough, however many threads ask
 _SUMS = {"reassoc", "contract", "nsz"}  # of what numbers a sum is, not in which order
 _EXACT = {"contract", "nsz"}
 
@@ -164,12 +172,12 @@ def erfcx_slice(x: FloatArray, m: int, out: FloatArray) -> None:
 @njit(nogil=True, cache=True)
 def _is_sure(rule: FloatArray, y: FloatArray, eta: FloatArray) -> bool:
     """Whether all rows are such as the loops are right for, NaN being none of them."""
-    low, high, least, most = rule[3], rule[4], rule[5], rule[6]
+    low, high, least, most = rule[_LOW], rule[_HIGH], rule[_LEAST], rule[_LARGEST]
     beyond = 0
     for i in range(len(y)):
         beyond += not (eta[i] >= low and eta[i] <= high)
         beyond += not (y[i] >= least and y[i] <= most)
-    if rule[0] == BINARY:
+    if rule[_VARIANCE] == BINARY:
         for i in range(len(y)):
             beyond += y[i] != 0.0 and y[i] != 1.0
     return beyond == 0
@@ -193,15 +201,15 @@ def _weighted(prior: FloatArray, m: int, rows: Rows) -> tuple[float, float]:
 
 @njit(nogil=True, cache=True)
 def _widen(rows: Rows, eta: FloatArray, m: int, totals: FloatArray) -> None:
-    gap, lowest, least = totals[2], totals[3], totals[6]
+    gap, lowest, least = totals[_GAP], totals[_LOWEST], totals[_ETA]
     for i in range(m):
         gap = larger(abs(rows.gap[i]), gap)
         lowest = smaller(rows.weight[i], lowest)
         least = smaller(eta[i], least)
-    totals[2], totals[3], totals[6] = gap, lowest, least
+    totals[_GAP], totals[_LOWEST], totals[_ETA] = gap, lowest, least
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_EXACT)
 def _logit(y: FloatArray, eta: FloatArray, m: int, rows: Rows) -> None:
     w, s, small, half, square = rows
     for i in range(m):
@@ -219,7 +227,7 @@ def _logit(y: FloatArray, eta: FloatArray, m: int, rows: Rows) -> None:
         rows.gap[i] = s[i]
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_EXACT)
 def _probit(y: FloatArray, eta: FloatArray, m: int, rows: Rows, more: FloatArray) -> None:
     """From ``erfcx``, which neither tail loses."""
     w, s, gap, half, square = rows
@@ -247,7 +255,7 @@ def _probit(y: FloatArray, eta: FloatArray, m: int, rows: Rows, more: FloatArray
         square[i] = large / less if is_less else less / large
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_EXACT)
 def _cloglog(y: FloatArray, eta: FloatArray, m: int, rows: Rows, more: FloatArray) -> None:
     w, s, gap, half, square = rows
     scratch, rate, rest, mu, logs = more[:2].ravel(), more[2], more[3], more[4], more[5]
@@ -282,7 +290,7 @@ def _means(link: int, eta: FloatArray, m: int, scratch: FloatArray, mu: FloatArr
             mu[i] = 1.0 / np.sqrt(eta[i])
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_EXACT)
 def _powers(variance: int, y: FloatArray, m: int, rows: Rows, mu: FloatArray) -> None:
     """Where it is a power of mu; what comes as deviance is the logarithm of y over mu."""
     w, s, gap, half, square = rows
@@ -313,7 +321,7 @@ def _powers(variance: int, y: FloatArray, m: int, rows: Rows, mu: FloatArray) ->
             square[i] = share * s[i]
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_EXACT)
 def _quadratic(
     size: float, y: FloatArray, m: int, rows: Rows, mu: FloatArray, more: FloatArray
 ) -> None:
@@ -342,7 +350,7 @@ def _of_means(
     rule: FloatArray, y: FloatArray, eta: FloatArray, rows: Rows, more: FloatArray
 ) -> tuple[float, float]:
     """Responses whose means are powers or the exponential of eta; sums of squares."""
-    m, variance, link = len(y), int(rule[0]), int(rule[1])
+    m, variance, link = len(y), int(rule[_VARIANCE]), int(rule[_LINK])
     w, s, gap, half, square = rows
     mu, squares, responses = more[4], 0.0, 0.0
     _means(link, eta, m, half, mu)
@@ -355,7 +363,7 @@ def _of_means(
             square[i] = max(y[i] / mu[i], _TINY)
         log_slice(square, m, more[:2].ravel(), half)
     if variance == QUADRATIC:
-        _quadratic(rule[2], y, m, rows, mu, more)
+        _quadratic(rule[_SIZE], y, m, rows, mu, more)
     else:
         _powers(variance, y, m, rows, mu)
     if link != LOG:
@@ -367,16 +375,16 @@ def _of_means(
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath=_SUMS)
-def score(
+def score_rows(
     rule: FloatArray,
     y: FloatArray,
     eta: FloatArray,
-    a: FloatArray,
+    prior: FloatArray,
     weight: FloatArray,
     score: FloatArray,
     totals: FloatArray,
 ) -> bool:
-    """Score rows; whether all of them are such that the numbers are right.
+    """Score rows; whether all of them are in the range that the loops are right for.
 
     Parameters
     ----------
@@ -384,21 +392,21 @@ def score(
         A `Rule`, and `Totals` to which those of the rows are added.
     y, eta : ndarray, (n,)
         The responses and linear predictors.
-    a : ndarray, (n,) or (0,)
+    prior : ndarray, (n,) or (0,)
         Prior weights, or nothing.
     weight, score : ndarray, (n,)
         Get the expected information and the score of each row.
     """
-    scratch, link = np.empty((9, SLICE)), rule[1]
+    scratch, link = np.empty((9, SLICE)), rule[_LINK]
     for first in range(0, len(y), SLICE):
         m, here = min(SLICE, len(y) - first), slice(first, first + SLICE)
         rows = Rows(weight[here], score[here], scratch[0], scratch[1], scratch[2])
         if not _is_sure(rule, y[here], eta[here]):
             return False
-        if rule[0] != BINARY:
+        if rule[_VARIANCE] != BINARY:
             squares, responses = _of_means(rule, y[here], eta[here], rows, scratch[3:])
-            totals[4] += squares
-            totals[5] += responses
+            totals[_SQUARES] += squares
+            totals[_RESPONSES] += responses
         elif link == LOGIT:
             _logit(y[here], eta[here], m, rows)
         elif link == PROBIT:
@@ -406,22 +414,29 @@ def score(
         else:
             _cloglog(y[here], eta[here], m, rows, scratch[3:])
         _widen(rows, eta[here], m, totals)
-        deviance, pearson = _weighted(a[here], m, rows)
-        totals[0] += deviance
-        totals[1] += pearson
-    return not np.isnan(totals[0] + totals[1])  # a weight of zero has met what overflows
+        deviance, pearson = _weighted(prior[here], m, rows)
+        totals[_DEVIANCE] += deviance
+        totals[_PEARSON] += pearson
+    # NaN is a weight of zero times what overflows
+    return not np.isnan(totals[_DEVIANCE] + totals[_PEARSON])
 
 
 def _score_at(
-    rule: Any, y: Any, eta: Any, a: Any, weight: Any, out: Any, totals: Any, n: int, q: int
+    rule: Any, y: Any, eta: Any, prior: Any, weight: Any, score: Any, totals: Any, n: int, q: int
 ) -> int:
-    """As `score`, for addresses of n numbers, and q prior weights."""
-    rows = carray(y, (n,)), carray(eta, (n,)), carray(a, (q,)), carray(weight, (n,))
-    return int(score(carray(rule, (7,)), *rows, carray(out, (n,)), carray(totals, (7,))))
+    """As `score_rows`, for addresses of n numbers, and q prior weights."""
+    rows = carray(y, (n,)), carray(eta, (n,)), carray(prior, (q,))
+    found = carray(weight, (n,)), carray(score, (n,)), carray(totals, (7,))
+    return int(score_rows(carray(rule, (7,)), *rows, *found))
 
 
 @cache
-def scorer() -> Any:
-    """`score` for loops of other files, which call its ``address``."""
+def _compiled() -> Any:
     signature = types.int64(*[types.CPointer(types.float64)] * 7, types.int64, types.int64)
     return cfunc(signature, nopython=True, cache=True)(_score_at)
+
+
+def scorer() -> int:
+    """The address of `score_rows`, for loops of other files."""
+    with _COMPILING:
+        return int(_compiled().address)

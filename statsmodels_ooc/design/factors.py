@@ -227,8 +227,9 @@ class Numeric(_Evaluated):
     def absent(values: FloatArray) -> NDArray[np.bool_] | None:
         """Which rows are missing, None for none."""
         flat = values.ravel()
-        if not np.isnan(np.dot(flat, flat)):  # squares cannot cancel: NaN comes from NaN
-            return None
+        with np.errstate(over="ignore"):
+            if not np.isnan(np.dot(flat, flat)):  # squares cannot cancel: NaN comes from NaN
+                return None
         mask: NDArray[np.bool_] = np.any(np.isnan(values), axis=0)
         return mask
 

@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.arrays import FloatArray, doubles
 from statsmodels_ooc.compiled import scoring as loops
 from statsmodels_ooc.compiled.program import Rule, Totals
 from statsmodels_ooc.families.distributions import (
@@ -38,18 +38,17 @@ from statsmodels_ooc.families.kernels import (
     ScoredSums,
 )
 
-_NONE = np.empty(0)
 _LARGE = 1e100  # of responses that are not binary
 
 
 class CompiledKernel(Kernel):
-    """With loops that say whether they are sure."""
+    """A kernel that scores in machine code, and as NumPy where a row is out of its range."""
 
     variance: float
     link: float
     size = inf
-    within: tuple[float, float]  # eta
-    responses: tuple[float, float]
+    within: tuple[float, float]  # in which range eta is
+    responses: tuple[float, float]  # and in which these are
 
     @property
     def rule(self) -> FloatArray:
@@ -58,7 +57,7 @@ class CompiledKernel(Kernel):
         return np.array(rule, dtype=np.float64)
 
     def sums(self, totals: FloatArray) -> ScoredSums | None:
-        """What a step needs, from the `Totals` of rows; None where the loops are not sure."""
+        """What a step needs, from the `Totals` of rows; None where these may have lost digits."""
         raise NotImplementedError
 
     def scored(self, y: FloatArray, eta: FloatArray, a: Weights, spread: Weights = None) -> Scored:
@@ -73,11 +72,10 @@ class CompiledKernel(Kernel):
         return super().working_at(y, eta) if found is None else found[0]
 
     def _found(self, y: FloatArray, eta: FloatArray, a: Weights) -> tuple[Pair, FloatArray] | None:
-        """Expected information and score of each row, and `Totals`; None where not sure."""
+        """Expected information and score of each row, and `Totals`; None if one is out of range."""
         totals, weight, score = np.array(Totals()), np.empty(len(eta)), np.empty(len(eta))
-        prior = _NONE if a is None else np.ascontiguousarray(a)
-        rows = np.ascontiguousarray(y), np.ascontiguousarray(eta), prior
-        is_sure = loops.score(self.rule, *rows, weight, score, totals)
+        rows = doubles(y), doubles(eta), doubles(a)
+        is_sure = loops.score_rows(self.rule, *rows, weight, score, totals)
         return ((weight, score), totals) if is_sure else None
 
 
@@ -88,7 +86,7 @@ class _Binary(CompiledKernel):
 
     def sums(self, totals: FloatArray) -> ScoredSums | None:
         found = Totals(*totals.tolist())
-        return _told(found, inf, found.lowest < FAINT)
+        return _sums(found, inf, found.lowest < FAINT)
 
 
 @dataclass(frozen=True)
@@ -124,10 +122,10 @@ class _Means(CompiledKernel):
             return None
         if found.lowest < FAINT and self.responses[0] <= 0:
             return None
-        return _told(found, inf if self.is_safe else abs(self.link) * found.eta)
+        return _sums(found, inf if self.is_safe else abs(self.link) * found.eta)
 
 
-def _told(found: Totals, edge: float, faint: bool = False) -> ScoredSums:
+def _sums(found: Totals, edge: float, faint: bool = False) -> ScoredSums:
     deviance = 2 * found.deviance
     return ScoredSums(deviance, found.pearson, found.gap, found.lowest, edge, faint)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, prior_weights, total_offset
-from statsmodels_ooc.blocks.compiled import Compiled, ScoredRows
+from statsmodels_ooc.blocks.compiled import Compiled, ScoredBlock
 from statsmodels_ooc.families.compiled import CompiledKernel
 from statsmodels_ooc.families.kernels import Kernel, ScoredSums
 
 
-def sweep(kernel: Kernel, beta: FloatArray, block: Block) -> tuple[ScoredSums, ScoredRows] | None:
+def sweep(kernel: Kernel, beta: FloatArray, block: Block) -> tuple[ScoredSums, ScoredBlock] | None:
     """What `Scoring` needs of a block.
 
     Parameters
@@ -19,13 +19,13 @@ def sweep(kernel: Kernel, beta: FloatArray, block: Block) -> tuple[ScoredSums, S
     beta : ndarray, (k,)
         The parameters.
     block : Block
-        There are rows.
+        With one row at least.
 
     Returns
     -------
-    (ScoredSums, ScoredRows) or None
-        None where there are no loops for the kernel or for the design, or where these are not
-        sure of the numbers.
+    (ScoredSums, ScoredBlock) or None
+        None where there are no loops for the kernel or for the design, or where a row is out of
+        their range.
     """
     design = block.design
     if not (isinstance(kernel, CompiledKernel) and isinstance(design, Compiled)):

@@ -22,9 +22,9 @@ from statsmodels_ooc.reductions.base import Additive, Reduction
 from statsmodels_ooc.reductions.least_squares import Moments
 
 if TYPE_CHECKING:
-    from statsmodels_ooc.blocks.compiled import ScoredRows
+    from statsmodels_ooc.blocks.compiled import ScoredBlock
 
-    Sweep = Callable[[Kernel, FloatArray, Block], tuple[ScoredSums, ScoredRows] | None]
+    Sweep = Callable[[Kernel, FloatArray, Block], tuple[ScoredSums, ScoredBlock] | None]
 
 
 class Outside(NamedTuple):
@@ -134,9 +134,10 @@ class Scoring(Reduction[ScoringState]):
             return False
         sums, rows = found
         state.take(sums)
-        state.score += rows.score
         moments = self.inner.of(rows.weight, rows.means, rows.comoment, len(block.endog))
-        state.design = self.inner.merge(state.design, moments)
+        with quiet():  # as in `update`
+            state.score += rows.score
+            state.design = self.inner.merge(state.design, moments)
         return True
 
     def _eta(self, block: Block) -> FloatArray:

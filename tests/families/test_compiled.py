@@ -198,6 +198,16 @@ def test_weights_and_scores_alone(name, n, monkeypatch):
     assert_allclose(found[1], score, rtol=SUMS, atol=SUMS * gap)
 
 
+@pytest.mark.parametrize("eta", [5.0, 10.0, 20.0, 30.0, 36.0, 100.0, 690.0])
+@pytest.mark.parametrize("n", [1, 300])
+def test_rows_that_fit_closely_keep_the_digits_of_their_deviance(eta, n):
+    y = (np.arange(n) % 2).astype(float)
+    at = np.where(y == 1, eta, -eta)
+    for kernel in (kernel_of(FAMILIES["logit"]), compiled_kernel(kernel_of(FAMILIES["logit"]))):
+        found = kernel.scored(y, at, None).sums.deviance
+        assert_allclose(found, 2 * n * np.log1p(np.exp(-eta)), rtol=SUMS)
+
+
 HARD = {
     "proportions": ("logit", [0.25, 1.0], [0.0, 1.0]),
     "proportions of a normal variable": ("probit", [0.25, 1.0], [0.0, 1.0]),
