@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from html import escape
+from math import isfinite
+from numbers import Integral, Real
 from typing import Any
 
 import dask.config
@@ -22,14 +24,23 @@ _NAMESPACE = "statsmodels-ooc"
 
 
 def _parse_bytes(value: Any) -> int:
-    """Bytes from 123, "512 MiB", or a share of the machine's memory: 0.25, "25%"."""
+    """Bytes from 123, "512 MiB", or a share of the machine's memory: 0.25, "25%".
+
+    Whole numbers are bytes, 1 is one of them; 1.0 is all of the memory.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | Real):
+        raise TypeError("must be a number of bytes, text such as '2 GiB', or a share such as 0.25")
     if isinstance(value, str) and value.strip().endswith("%"):
         value = float(value.strip()[:-1]) / 100
         if not 0 < value <= 1:
             raise ValueError("must be a share of the memory, above 0 % and at most 100 %")
-    if isinstance(value, float) and 0 < value <= 1:
-        return int(value * usable_memory())
-    size = int(dask.utils.parse_bytes(value))
+    if not isinstance(value, str | Integral):
+        value = float(value)
+        if not isfinite(value):
+            raise ValueError("must be finite")
+        if 0 < value <= 1:
+            return int(value * usable_memory())
+    size = int(dask.utils.parse_bytes(value) if isinstance(value, str) else value)
     if size <= 0:
         raise ValueError("must be positive")
     return size
@@ -59,7 +70,7 @@ KERNELS = ("auto", "numpy", "numba")
 
 def _parse_kernels(value: Any) -> str:
     """One of `KERNELS`."""
-    if value not in KERNELS:
+    if not isinstance(value, str) or value not in KERNELS:
         raise ValueError(f"must be one of {', '.join(map(repr, KERNELS))}")
     return str(value)
 

@@ -1,9 +1,11 @@
-"""The memory that a process may use, read from trees of control groups as Linux shows them."""
+"""The memory that a process may use, from control groups and from the options."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -91,3 +93,32 @@ def test_a_share_is_of_the_memory_that_may_be_used(monkeypatch: pytest.MonkeyPat
 def test_a_share_is_one(share: str) -> None:
     with pytest.raises(OptionError, match="share of the memory"):
         smo.options.memory_limit = share
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(np.int64(2**30), 2**30), (2**30, 2**30), (3e9, 3 * 10**9), ("2 GiB", 2**31)],
+)
+def test_limits_in_bytes(value, expected):
+    with smo.options.set(memory_limit=value):
+        assert smo.options.memory_limit == expected
+
+
+@pytest.mark.parametrize("share", [0.25, np.float64(0.25), "25%"])
+def test_a_share_of_the_memory(share):
+    with smo.options.set(memory_limit=share):
+        assert smo.options.memory_limit == int(0.25 * usable_memory())
+
+
+@pytest.mark.parametrize(
+    "value", [None, True, float("inf"), float("nan"), -1, 0, 0.0, "much", "120%", [1], 1j]
+)
+def test_values_that_are_no_limit(value):
+    with pytest.raises(OptionError, match=f"option memory_limit={re.escape(repr(value))}: "):
+        smo.options.memory_limit = value
+
+
+@pytest.mark.parametrize("value", [np.array(["numpy"]), ["numpy"], None, "Numba"])
+def test_values_that_are_no_kernels(value):
+    with pytest.raises(OptionError, match="'auto', 'numpy', 'numba'"):
+        smo.options.kernels = value

@@ -212,10 +212,14 @@ class Passes(list[PassRecord]):
 
     def _repr_html_(self) -> str:
         rows = [
-            (r.name, f"{r.rows:,}", f"{r.seconds:.3g}", *_each(r.spent), r.partitions, r.note)
+            (
+                *(r.name, f"{r.rows:,}", f"{r.seconds:.3g}", *_each(r.spent)),
+                *(r.partitions, r.kernels, r.note),
+            )
             for r in self
         ]
-        columns = ["pass", "rows", "seconds", "read", "build", "fold", "partitions", "note"]
+        columns = ["pass", "rows", "seconds", "read", "build", "fold", "partitions", "kernels"]
+        columns.append("note")
         table: str = pd.DataFrame(rows, columns=columns).to_html(index=False)
         return table
 
