@@ -84,8 +84,6 @@ def main() -> None:
     options = arguments(__doc__, TASK.rows)
     path = TASK.file(options.data, options.rows)
     print_header("Nanoseconds of one core for a row and a pass", {"statsmodels_ooc", "numba"})
-    with dask.config.set(scheduler="sync"):  # the first large arrays change what small ones cost
-        fitting(path, "y ~ " + " + ".join(f"x{j}" for j in range(20)), None)
     print(f"{'':<34}{'read':>8}{'numpy':>8}{'numba':>8}{'passes':>8}")
     for words, response, terms, family in cases():
         names = [response, *(t.removeprefix("C(").removesuffix(")") for t in terms.split(" + "))]
@@ -93,7 +91,8 @@ def main() -> None:
         read = min([reading(path, names) for _ in range(1 + options.repeat)][1:]) * per_row
         found, passes = [], 0
         for kernels in ("numpy", "numba"):
-            with dask.config.set(scheduler="sync"), smo.options.set(kernels=kernels):
+            one = dask.config.set(scheduler="threads", num_workers=1)
+            with one, smo.options.set(kernels=kernels):
                 runs = [
                     fitting(path, f"{response} ~ {terms}", family)
                     for _ in range(1 + options.repeat)

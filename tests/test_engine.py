@@ -215,7 +215,10 @@ def test_passes_are_shown_one_a_line() -> None:
         "<pass 'fit'",
         "<pass 'robust covariance'",
     ]
-    assert "<td>robust covariance</td>" in res.passes._repr_html_()
+    html = res.passes._repr_html_()
+    assert "<td>robust covariance</td>" in html
+    assert "<th>kernels</th>" in html
+    assert "<td>numpy</td>" in html
     assert [record.name for record in pickle.loads(pickle.dumps(res.passes))] == [
         "fit",
         "robust covariance",
