@@ -35,6 +35,7 @@ __all__ = [
     "SourceAccessError",
     "SourceChangedError",
     "SourceError",
+    "SourceInterruptedError",
     "SourceNotFoundError",
     "SourcePermissionError",
     "SpoolError",
@@ -91,6 +92,10 @@ class SourceNotFoundError(SourceError, FileNotFoundError):
 
 class SourceAccessError(SourceError, OSError):
     """A folder cannot be listed, or a file cannot be opened, so that rows would be lost."""
+
+
+class SourceInterruptedError(SourceAccessError, ConnectionError):
+    """The connection or the server failed while rows were read; reading again may help."""
 
 
 class SourcePermissionError(SourceAccessError, PermissionError):

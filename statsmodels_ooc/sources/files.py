@@ -33,6 +33,7 @@ from statsmodels_ooc.sources.listing import (
     matches,
 )
 from statsmodels_ooc.sources.remote import RemoteFile, Version, remote_errors, tree_of, version_of
+from statsmodels_ooc.sources.seam import readable, touch
 from statsmodels_ooc.sources.table_formats import check_no_table, check_not_in_table
 
 _MISSING_KEY = "__HIVE_DEFAULT_PARTITION__"
@@ -111,12 +112,14 @@ class StoredFile:
         if self.local:
             opener = pa.memory_map if mapped and self.size else pa.OSFile
             with access_errors(self.path):
-                file = opener(self.path)
+                touch("open", self.path)
+                file = readable(opener(self.path), self.path)
             with file:
                 yield file
             return
         tree, path = tree_of(self.path, self.storage)
         with remote_errors(self.path):
+            touch("open", self.path)
             raw = tree.filesystem.open(path, "rb")
         with pa.PythonFile(RemoteFile(raw, self.path), mode="r") as file:
             yield file
@@ -140,6 +143,7 @@ class StoredFile:
         try:
             if self.local:
                 with access_errors(self.path):
+                    touch("stat", self.path)
                     known = os.stat(self.path)
                 if known.st_size == self.size and known.st_mtime_ns == self.modified:
                     return self
@@ -397,6 +401,7 @@ def _matching(
 
 def _stat(path: str, keys: _Keys = ()) -> _Found:
     with access_errors(path):
+        touch("stat", path)
         found = os.stat(path)
     special = next((name for is_, name in _NOT_REGULAR if is_(found.st_mode)), None)
     if special is not None:

@@ -18,6 +18,7 @@ from statsmodels_ooc.errors import (
     SourceNotFoundError,
     SourcePermissionError,
 )
+from statsmodels_ooc.sources.seam import touch
 
 Kind = Literal["file", "folder", "nothing"]  # nothing: a link that leads nowhere
 
@@ -55,6 +56,8 @@ class LocalTree:
     """The mounted file systems."""
 
     def entries(self, folder: str) -> Sequence[Entry]:
+        with access_errors(folder):
+            touch("list", folder)
         with access_errors(folder), os.scandir(folder) as found:
             return [Entry(item.name, _kind(item), item.is_symlink()) for item in found]
 

@@ -17,6 +17,7 @@ from statsmodels_ooc.errors import (
     SourcePermissionError,
 )
 from statsmodels_ooc.sources.listing import Entry, Kind, access_errors
+from statsmodels_ooc.sources.seam import touch
 
 _FLAT = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "cos"}  # list keys, not folders
 _NETWORK = "look at the address, the network and storage_options="
@@ -92,6 +93,7 @@ class RemoteFile:
 
     def read(self, size: int) -> bytes:
         with remote_errors(self._url):
+            touch("read", self._url)
             pieces = [self._raw.read(size)]
             missing = size - len(pieces[0])
             while missing and pieces[-1]:
@@ -162,6 +164,7 @@ class RemoteTree:
         if self.scheme not in _FLAT:
             return
         with remote_errors(self.url(folder)):
+            touch("list", folder)
             found = self.filesystem.find(folder, detail=True)
         sizes = {
             key: info.get("size") if _kind(info) == "file" else 0 for key, info in found.items()
@@ -172,6 +175,7 @@ class RemoteTree:
         if folder in self._known:
             return self._known[folder]
         with remote_errors(self.url(folder)):
+            touch("list", folder)
             found = self.filesystem.ls(folder, detail=True)
         here = folder.rstrip("/")
         paths = [(info["name"].rstrip("/"), _kind(info)) for info in found]
@@ -199,6 +203,7 @@ class RemoteTree:
     def info(self, path: str, *, fresh: bool = False) -> Mapping[str, Any]:
         """What the file system says of a path."""
         with remote_errors(self.url(path)):
+            touch("stat", path)
             if fresh:
                 self.filesystem.invalidate_cache()
             found: Mapping[str, Any] = self.filesystem.info(path)

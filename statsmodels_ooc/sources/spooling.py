@@ -22,6 +22,7 @@ from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
 from statsmodels_ooc.sources.ipc import IpcSource
 from statsmodels_ooc.sources.schema import DECLARED, check_same_columns, declared_categories
+from statsmodels_ooc.sources.seam import created
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
 from statsmodels_ooc.sources.values import CONVERT, settled, with_columns
 
@@ -159,6 +160,7 @@ class _Parts:
         self.refused: dict[str, SchemaError] = {}
         self._folder = folder
         self._writer: Any = None
+        self._file: Any = None
         self._schema: pa.Schema | None = None
         self._seen: dict[str, tuple[str, pa.DataType]] = {}
         self._dictionaries: dict[str, pa.Array] = {}
@@ -234,12 +236,13 @@ class _Parts:
         self._schema = schema
         self.paths.append(os.path.join(self._folder.path, f"part-{len(self.paths)}.arrow"))
         with spool_errors(self._folder.path):
-            self._writer = ipc.new_file(self.paths[-1], schema)
+            self._file = created(self.paths[-1])
+            self._writer = ipc.new_file(self._file, schema)
 
     def close(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
-            with spool_errors(self._folder.path):
+            with spool_errors(self._folder.path), self._file:
                 writer.close()
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from statsmodels_ooc.errors import SpoolError
 from statsmodels_ooc.sources.dask_frame import temporary_directory
+from statsmodels_ooc.sources.seam import touch
 
 _PREFIX = "statsmodels-ooc-"
 _LOCK = "owner.lock"
@@ -47,6 +48,7 @@ class TemporaryFolder:
         with spool_errors(temporary_directory()):
             place = temporary_directory() or tempfile.gettempdir()
             _remove_orphans(place)
+            touch("open", place)
             self.path = tempfile.mkdtemp(prefix=_PREFIX, dir=place)
             lock = _locked(self.path)
         _alive[self.path] = os.getpid()
