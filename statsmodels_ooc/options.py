@@ -65,6 +65,14 @@ def _parse_progress(value: Any) -> bool | None:
     raise ValueError("must be True, False or 'auto'")
 
 
+def _parse_count(value: Any) -> int:
+    """A whole number, 0 or more."""
+    count = int(value)
+    if count < 0 or count != float(value):
+        raise ValueError("must be a whole number, 0 or more")
+    return count
+
+
 KERNELS = ("auto", "numpy", "numba")
 
 
@@ -98,6 +106,9 @@ _OPTIONS: dict[str, _Option] = {
         _parse_kernels,
         "what multiplies: 'numpy', 'numba' (machine code, the extra 'fast'), or 'auto': numba "
         "where it is installed and there are rows enough",
+    ),
+    "retries": _Option(
+        5, _parse_count, "how often a read is repeated that fails with what may pass by itself"
     ),
     "array-limit": _Option(
         "256 MiB",

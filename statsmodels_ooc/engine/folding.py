@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from statsmodels_ooc.engine.beside import Beside
 from statsmodels_ooc.engine.ledger import Read, Spent
 from statsmodels_ooc.engine.pieces import Taken, merged
+from statsmodels_ooc.engine.progress import at_work, tick
 from statsmodels_ooc.engine.reader import PartitionReader, StartedChunk
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading, working
-from statsmodels_ooc.engine.tasks import blocks_of, one_blas_thread, released, tick
+from statsmodels_ooc.engine.tasks import blocks_of, one_blas_thread, released
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Partition
 from statsmodels_ooc.sources.files import contents_are_compared
@@ -75,7 +76,7 @@ class Fold:
     ) -> Folded:
         reader, beside = self.reader(), Beside(self.beside, chunks, partition.label)
         clock = Clock()
-        with closing(reader), self.at_work():
+        with self.at_work(), closing(reader):
             frames = reader.rest(partition)
             found = self.folded(frames, index, partition.label, clock, pieces, beside)
             parts: Iterator[Folded] = (({}, states, _NOTHING) for states in found)
@@ -84,12 +85,13 @@ class Fold:
 
     def reader(self) -> PartitionReader:
         """What gives the frames of a partition."""
-        return PartitionReader(self.spec, self.sizes)
+        return PartitionReader(self.spec, self.sizes, self.meter)
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """What must hold while rows are read or folded."""
         with (
+            at_work(self.meter),
             one_blas_thread(),
             np.errstate(over="ignore"),  # the facts name what is too large
             contents_are_compared() if self.compared else nullcontext(),
@@ -171,6 +173,6 @@ class FoldRest:
     def __call__(self, reader: PartitionReader, bound: Any, index: int, *after: Any) -> Folded:
         partition, clock = released(bound), Clock()
         place = working(self.fold.sizes, partition.is_far)
-        with place, closing(reader), self.fold.at_work():
+        with place, self.fold.at_work(), closing(reader):
             (states,) = self.fold.folded(reader.rest(partition), index, partition.label, clock)
         return {index: reader.read}, states, clock.spent(reader.seconds)

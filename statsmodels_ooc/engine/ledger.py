@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Collection, Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
@@ -36,10 +36,13 @@ class Read:
     values : dict
         Column to the checksum of its values, XXH3 of 64 bits, however they come in pieces;
         columns of Python objects have none, nor have texts that came encoded.
+    repeats : int
+        How often reading was interrupted and began again.
     """
 
     rows: int = 0
     values: dict[Hashable, int] = field(default_factory=dict)
+    repeats: int = 0
     _running: dict[Hashable, xxh3_64] = field(default_factory=dict, repr=False, compare=False)
 
     def add(self, rows: Chunk | pd.DataFrame, encoded: Collection[str] = ()) -> None:
@@ -64,15 +67,8 @@ class Read:
         self.values = {name: checksum.intdigest() for name, checksum in self._running.items()}
         self.rows += len(chunk)
 
-    def __reduce__(self) -> tuple[type[Read], tuple[int, dict[Hashable, int]]]:
-        return Read, (self.rows, self.values)  # what has been read is complete
-
-
-def noted(read: Read, chunks: Iterator[Chunk], encoded: Collection[str] = ()) -> Iterator[Chunk]:
-    """The rows of a partition, noted as they pass."""
-    for chunk in chunks:
-        read.add(chunk, encoded)
-        yield chunk
+    def __reduce__(self) -> tuple[type[Read], tuple[int, dict[Hashable, int], int]]:
+        return Read, (self.rows, self.values, self.repeats)  # what has been read is complete
 
 
 def _numbers(values: Any, is_encoded: bool) -> NDArray[Any] | None:
@@ -177,6 +173,8 @@ class PassRecord:
         What its threads did, where that was told: seconds to read, build and fold.
     kernels : str
         "numpy" or "numba", where a design was multiplied.
+    repeats : int
+        How often reading a partition failed with what may pass by itself, and was repeated.
     """
 
     name: str
@@ -187,11 +185,13 @@ class PassRecord:
     note: str = ""
     spent: Spent | None = None
     kernels: str = ""
+    repeats: int = 0
 
     def __repr__(self) -> str:
         stored = "" if self.nbytes is None else f", {self.nbytes:,} bytes stored"
         note = f", {self.note}" if self.note else ""
         note += ", numba" if self.kernels == "numba" else ""
+        note += f", {_repeated(self.repeats)}" if self.repeats else ""
         return (
             f"<pass {self.name!r}: {self.rows:,} rows, {self.seconds:.3g} s{self._shares()}, "
             f"{self.partitions:,} partitions{stored}{note}>"
@@ -214,7 +214,7 @@ class Passes(list[PassRecord]):
         rows = [
             (
                 *(r.name, f"{r.rows:,}", f"{r.seconds:.3g}", *_each(r.spent)),
-                *(r.partitions, r.kernels, r.note),
+                *(r.partitions, r.kernels, _with_repeats(r)),
             )
             for r in self
         ]
@@ -222,6 +222,16 @@ class Passes(list[PassRecord]):
         columns.append("note")
         table: str = pd.DataFrame(rows, columns=columns).to_html(index=False)
         return table
+
+
+def _with_repeats(record: PassRecord) -> str:
+    """The note on a pass, and what was repeated."""
+    repeated = _repeated(record.repeats) if record.repeats else ""
+    return "; ".join(filter(None, (record.note, repeated)))
+
+
+def _repeated(count: int) -> str:
+    return f"{count:,} read{'s' if count > 1 else ''} repeated"
 
 
 def _each(spent: Spent | None) -> list[str]:
@@ -284,10 +294,11 @@ class Ledger:
         note: str = "",
         spent: Spent | None = None,
         kernels: str = "",
+        repeats: int = 0,
     ) -> None:
         """Record a pass that began at a time of `perf_counter` and ends now."""
         known = name, rows, time.perf_counter() - began, nbytes, partitions
-        self.passes.append(PassRecord(*known, note, spent, kernels))
+        self.passes.append(PassRecord(*known, note, spent, kernels, repeats))
 
     def lazy_read(self, partition: int, record: PassRecord) -> None:
         """Record the read of one partition for a lazy answer."""

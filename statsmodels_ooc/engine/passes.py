@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import dask.base
@@ -21,8 +22,10 @@ from statsmodels_ooc.engine.beside import chunks_of
 from statsmodels_ooc.engine.folding import Fold
 from statsmodels_ooc.engine.kernels import compiled_pays
 from statsmodels_ooc.engine.leaves import Leaves
-from statsmodels_ooc.engine.ledger import Ledger, Read, noted
+from statsmodels_ooc.engine.ledger import Ledger, Read
 from statsmodels_ooc.engine.pieces import tree
+from statsmodels_ooc.engine.progress import progress, tick
+from statsmodels_ooc.engine.rereading import Rereading
 from statsmodels_ooc.engine.rowarray import KeptRows
 from statsmodels_ooc.engine.sizes import (
     BlockSpec,
@@ -33,16 +36,7 @@ from statsmodels_ooc.engine.sizes import (
     sizes_for,
     workers,
 )
-from statsmodels_ooc.engine.tasks import (
-    Collect,
-    Gather,
-    Seen,
-    TaskGraph,
-    bound,
-    one_blas_thread,
-    progress,
-    tick,
-)
+from statsmodels_ooc.engine.tasks import Collect, Gather, Seen, TaskGraph, bound, one_blas_thread
 from statsmodels_ooc.errors import ClusterError, EmptyDataError, MissingExtraError
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Source
@@ -104,7 +98,8 @@ def run_pass(
     notes = [one.note(state) for one, state in zip(reductions, states, strict=True)]
     note = "; ".join(note for note in [*notes, _few(source, spec, sizes)] if note)
     kernels = ("numba" if compiled else "numpy") if spec.k else ""
-    ledger.record(name, began, rows, source.nbytes, len(partitions), note, spent, kernels)
+    repeats = sum(part.repeats for part in read.values())
+    ledger.record(name, began, rows, source.nbytes, len(partitions), note, spent, kernels, repeats)
     return list(states)
 
 
@@ -132,7 +127,9 @@ def gather_rows(
         keys = calls_on(source, gather, collect, seen, ledger, beside)
         with one_blas_thread():
             gathered = compute(*graph.values(keys))
-    ledger.record(name, began, sum(rows for rows, _, _ in seen), source.nbytes, len(seen))
+    repeats = sum(rows.repeats for _, rows in gathered)
+    read = sum(rows for rows, _, _ in seen)
+    ledger.record(name, began, read, source.nbytes, len(seen), repeats=repeats)
     return [values for values, _ in gathered], [rows for _, rows in gathered]
 
 
@@ -169,13 +166,16 @@ def read_frames(
     with progress(name, source.rows) as meter, suppress(GeneratorExit):
         for partition in source.partitions:
             read.append(Read())
-            for chunk in noted(read[-1], partition.chunks(columns, frame_rows)):
-                frame = chunk.frame
-                yield frame
-                tick(meter, len(frame))
+            open_ = partial(partition.chunks, columns, frame_rows)
+            with Rereading(read[-1], partition.label, open_, meter=meter) as chunks:
+                for chunk in chunks:
+                    frame = chunk.frame
+                    yield frame
+                    tick(meter, len(frame))
             whole += 1
     ledger.check(f"the pass {name!r}", source, dict(enumerate(read[:whole])))
-    ledger.record(name, began, sum(part.rows for part in read), source.nbytes, len(read))
+    rows, repeats = (sum(getattr(part, of) for part in read) for of in ("rows", "repeats"))
+    ledger.record(name, began, rows, source.nbytes, len(read), repeats=repeats)
 
 
 def compute(*values: Delayed) -> tuple[Any, ...]:

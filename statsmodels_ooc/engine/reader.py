@@ -7,7 +7,9 @@ import time
 import uuid
 from collections.abc import Iterator
 
-from statsmodels_ooc.engine.ledger import Read, noted
+from statsmodels_ooc.engine.ledger import Read
+from statsmodels_ooc.engine.progress import PassOverError
+from statsmodels_ooc.engine.rereading import Rereading
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes
 from statsmodels_ooc.sources.base import Partition
 from statsmodels_ooc.sources.chunk import Chunk
@@ -24,6 +26,8 @@ class PartitionReader:
         Which columns.
     sizes : Sizes
         Rows of frames and of pieces.
+    meter : str
+        The pass.
 
     Attributes
     ----------
@@ -33,11 +37,10 @@ class PartitionReader:
         How long that took.
     """
 
-    def __init__(self, spec: BlockSpec, sizes: Sizes) -> None:
+    def __init__(self, spec: BlockSpec, sizes: Sizes, meter: str | None = None) -> None:
         self.read, self.seconds = Read(), 0.0
-        self._spec, self._sizes = spec, sizes
-        self._frames: Iterator[Chunk] | None = None
-        self._stored: Iterator[Chunk] | None = None
+        self._spec, self._sizes, self._meter = spec, sizes, meter
+        self._frames: Rereading[Chunk] | None = None
         self._lock, self._closed = threading.Lock(), False
 
     def piece(self, partition: Partition) -> Iterator[StartedChunk]:
@@ -54,11 +57,16 @@ class PartitionReader:
     def _next(self, partition: Partition) -> StartedChunk | None:
         with self._lock:
             if self._closed:
-                raise RuntimeError(f"the pass over {partition.label} is over")
+                raise PassOverError(f"the pass over {partition.label} is over")
             if self._frames is None:
                 columns, encoded = self._spec.columns, self._spec.encoded
-                self._stored = partition.chunks(columns, self._sizes.frame_rows, encoded)
-                self._frames = noted(self.read, self._stored, encoded)
+                self._frames = Rereading(
+                    self.read,
+                    partition.label,
+                    lambda: partition.chunks(columns, self._sizes.frame_rows, encoded),
+                    encoded,
+                    meter=self._meter,
+                )
             before, began = self.read.rows, time.perf_counter()
             frame = next(self._frames, None)
             self.seconds += time.perf_counter() - began
@@ -68,10 +76,8 @@ class PartitionReader:
         """Read no more, and close what is open; a thread that is reading ends its frame first."""
         with self._lock:
             self._closed = True
-            for frames in (self._frames, self._stored):
-                close = getattr(frames, "close", None)
-                if close is not None:
-                    close()
+            if self._frames is not None:
+                self._frames.close()
 
     def __dask_tokenize__(self) -> str:
         return uuid.uuid4().hex  # dask would pickle it to know it again

@@ -112,6 +112,8 @@ class KeptRows:
         All rows of the partition.
     labels : Index or None
         Their labels, where the source has an index of its own.
+    repeats : int
+        How often reading them was interrupted and began again.
     """
 
     kept: RowNumbers | None
@@ -119,6 +121,7 @@ class KeptRows:
     numbers: RowNumbers | None
     rows: int
     labels: pd.Index[Any] | None
+    repeats: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from statsmodels_ooc.engine.ledger import Ledger, Read
 from statsmodels_ooc.engine.passes import compute
+from statsmodels_ooc.engine.rereading import Rereading
 from statsmodels_ooc.engine.rows import MemoryRows
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading, sizes_for
 from statsmodels_ooc.engine.tasks import TaskGraph, bound, released
@@ -56,18 +57,19 @@ def sample_rows(source: Source, spec: BlockSpec, rows: int, ledger: Ledger) -> M
     call = graph.calls_of(_Sample(spec, share, sizes_for(spec)))
     keys = [call(bound(source.partitions[i], spec.columns), i) for i in chosen]
     pieces = list(compute(*graph.values(keys)))
-    read = sum(piece.rows for piece in pieces)
-    ended = {i: Read(piece.rows) for i, piece in zip(chosen, pieces, strict=True) if piece.ended}
+    rows_read, repeats = (sum(getattr(p.read, of) for p in pieces) for of in ("rows", "repeats"))
+    pairs = zip(chosen, pieces, strict=True)
+    ended = {i: Read(piece.read.rows) for i, piece in pairs if piece.ended}
     ledger.check("the pilot", source, ended)
-    ledger.record("pilot", began, read, None, len(chosen))
+    ledger.record("pilot", began, rows_read, None, len(chosen), repeats=repeats)
     blocks = [block for piece in pieces for block in piece.blocks if len(block.endog)]
     return MemoryRows(lambda: blocks, sum(len(block.endog) for block in blocks))
 
 
 class _Piece(NamedTuple):
-    """Rows read of a partition, whether these are all, and blocks of those that were taken."""
+    """What was read of a partition, whether it is all, and blocks of the rows that were taken."""
 
-    rows: int
+    read: Read
     ended: bool
     blocks: list[Any]
 
@@ -90,19 +92,14 @@ class _Sample:
         stride = _STRIDE if rows is None else max(1, min(_STRIDE, rows // max(share, 1)))
         most = min(stride * self.sizes.block_rows, self.sizes.frame_rows)
         blocks: list[Any] = []
-        read = taken = 0
-        for start, frame in _frames(reader, spec, most):
-            kept = frame.iloc[::stride][: share - taken].copy()  # the rest of the frame may go
-            blocks += spec.blocks(kept, index, reader.label, start, max(len(kept), 1))
-            read += len(frame)
-            taken += len(kept)
-            if taken >= share:
-                return _Piece(read, False, blocks)
+        read, start, taken = Read(), 0, 0
+        open_ = partial(reader.frames, spec.columns, most, spec.encoded)
+        with Rereading(read, reader.label, open_, spec.encoded) as frames:
+            for frame in frames:
+                kept = frame.iloc[::stride][: share - taken].copy()  # the rest of it may go
+                blocks += spec.blocks(kept, index, reader.label, start, max(len(kept), 1))
+                start += len(frame)
+                taken += len(kept)
+                if taken >= share:
+                    return _Piece(read, False, blocks)
         return _Piece(read, True, blocks)
-
-
-def _frames(reader: Any, spec: BlockSpec, max_rows: int) -> Iterator[tuple[int, Any]]:
-    start = 0
-    for frame in reader.frames(spec.columns, max_rows, spec.encoded):
-        yield start, frame
-        start += len(frame)

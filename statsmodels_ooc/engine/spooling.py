@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from statsmodels_ooc.engine.ledger import Ledger
+import pandas as pd
+
+from statsmodels_ooc.engine.ledger import Ledger, Read
 from statsmodels_ooc.engine.passes import compute, runs_in_threads
-from statsmodels_ooc.engine.tasks import TaskGraph, bound, progress, released, tick
+from statsmodels_ooc.engine.progress import at_work, progress, tick
+from statsmodels_ooc.engine.rereading import Rereading
+from statsmodels_ooc.engine.tasks import TaskGraph, bound, released
 from statsmodels_ooc.sources.base import Source
-from statsmodels_ooc.sources.spooling import SpooledSource, has_room, spool_partition
+from statsmodels_ooc.sources.ipc import IpcSource
+from statsmodels_ooc.sources.spooling import (
+    COPIED_ROWS,
+    SpooledSource,
+    has_room,
+    removed_on_failure,
+    spool,
+)
+from statsmodels_ooc.sources.temporary import TemporaryFolder
 
 
 def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source:
@@ -37,13 +49,16 @@ def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source
     if not (source.slow and columns and runs_in_threads() and has_room(source)):
         return source
     began = time.perf_counter()
-    with progress("spool", source.rows) as meter:
+    folder = TemporaryFolder()
+    with removed_on_failure(folder), progress("spool", source.rows) as meter:
         graph = TaskGraph()
-        copy = graph.calls_of(_Copy(tuple(columns), source.dtypes, meter))
-        keys = [copy(bound(partition, columns)) for partition in source.partitions]
+        copy = graph.calls_of(_Copy(tuple(columns), source.dtypes, meter, folder))
+        keys = [copy(bound(part, columns), i) for i, part in enumerate(source.partitions)]
         copies = compute(*graph.values(keys))
-    ledger.record("spool", began, sum(copy.rows for copy in copies), source.nbytes, len(copies))
-    return SpooledSource(source, copies)
+    repeats = sum(read.repeats for _, read in copies)
+    rows = sum(read.rows for _, read in copies)
+    ledger.record("spool", began, rows, source.nbytes, len(copies), repeats=repeats)
+    return SpooledSource(source, [copy for copy, _ in copies])
 
 
 @dataclass(frozen=True)
@@ -53,8 +68,19 @@ class _Copy:
     columns: tuple[str, ...]
     dtypes: Mapping[str, Any]
     meter: str
+    folder: TemporaryFolder
 
-    def __call__(self, value: Any) -> Any:
-        return spool_partition(
-            released(value), self.columns, self.dtypes, partial(tick, self.meter)
-        )
+    def __call__(self, value: Any, index: int) -> tuple[IpcSource, Read]:
+        partition, read = released(value), Read()
+        open_ = partial(partition.frames, self.columns, COPIED_ROWS)
+        frames = Rereading(read, partition.label, open_, meter=self.meter)
+        with at_work(self.meter), frames:
+            copy = spool(self._pieces(frames), partition.label, self.folder, f"part-{index}")
+        return copy, read
+
+    def _pieces(self, frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        """The frames, and an empty one first, so that no rows still have columns."""
+        yield pd.DataFrame({name: pd.Series(dtype=self.dtypes[name]) for name in self.columns})
+        for frame in frames:
+            yield frame
+            tick(self.meter, len(frame))

@@ -20,15 +20,15 @@ from dask.highlevelgraph import HighLevelGraph
 from dask.typing import Key
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
-from tqdm.auto import tqdm
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import Beside
 from statsmodels_ooc.engine.ledger import Read, changed, check_read, note_lazy_read
+from statsmodels_ooc.engine.progress import at_work, tick
+from statsmodels_ooc.engine.rereading import numbered_frames
 from statsmodels_ooc.engine.rowarray import KeptRows
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading
 from statsmodels_ooc.errors import OutOfCoreError
-from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import Partition
 from statsmodels_ooc.sources.chunk import Chunk
@@ -116,11 +116,14 @@ class Collect:
         state = fingerprint.init()
         read = rows = filled = 0  # before the frame: rows that were chosen, and all
         spec, sizes = self.spec, self.sizes
-        with reading(partition, spec, sizes), one_blas_thread(), contents_are_compared():
-            for frame, frame_rows, chosen in partition.numbered(
-                spec.columns, sizes.frame_rows, spec.encoded
-            ):
-                found.add(frame, spec.encoded)
+        with (
+            at_work(meter),
+            reading(partition, spec, sizes),
+            one_blas_thread(),
+            contents_are_compared(),
+            numbered_frames(partition, spec, sizes, found, meter) as frames,
+        ):
+            for frame, frame_rows, chosen in frames:
                 if chosen is not None and numbers is kept:
                     numbers = np.empty(seen[1], dtype=np.intp)
                 blocks = blocks_of(spec, frame, index, partition.label, read, sizes)
@@ -137,15 +140,14 @@ class Collect:
                         numbers[here] = rows + chosen[block.row_numbers - read]
                 read += len(frame)
                 rows += frame_rows
-                if meter is not None:
-                    tick(meter, len(frame))
+                tick(meter, len(frame))
             labels = None if meter is None else partition.labels  # a lazy answer has none
         reader = "a lazy answer"
         check_read(partition.label, reader, before, found)
         check_unchanged(partition.label, reader, seen, state.entry(index))
         if labels is not None and numbers is not None:
             labels = labels.take(numbers)
-        return values, KeptRows(kept, read, numbers, rows, labels)
+        return values, KeptRows(kept, read, numbers, rows, labels, found.repeats)
 
 
 @dataclass(frozen=True)
@@ -239,35 +241,3 @@ def one_blas_thread() -> Iterator[None]:
                 _take_control()
                 limiter.restore_original_limits()
                 _take_control()
-
-
-_meters: dict[str, Any] = {}
-
-
-@contextmanager
-def progress(name: str, rows: int | None) -> Iterator[str]:
-    """Show a bar for a pass that lasts; silent where there is no terminal."""
-    shown = options.progress
-    token = uuid.uuid4().hex
-    bar = tqdm(
-        desc=name,
-        total=rows,
-        unit=" rows",
-        unit_scale=True,
-        delay=0 if shown else 1.0,
-        disable=None if shown is None else not shown,
-        leave=bool(shown),
-    )
-    _meters[token] = bar
-    try:
-        yield token
-    finally:
-        del _meters[token]
-        bar.close()
-
-
-def tick(meter: str, rows: int) -> None:
-    """Advance the bar of this process; a worker elsewhere has none."""
-    bar = _meters.get(meter)
-    if bar is not None:
-        bar.update(rows)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -17,17 +18,11 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import Beside, chunks_of
 from statsmodels_ooc.engine.ledger import Ledger, Read, changed, note_lazy_read
 from statsmodels_ooc.engine.passes import compute
+from statsmodels_ooc.engine.progress import at_work, progress, tick
+from statsmodels_ooc.engine.rereading import numbered_frames
 from statsmodels_ooc.engine.rowarray import KeptRows, RowArray, used_rows
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading, sizes_for, writes_out
-from statsmodels_ooc.engine.tasks import (
-    TaskGraph,
-    blocks_of,
-    bound,
-    one_blas_thread,
-    progress,
-    released,
-    tick,
-)
+from statsmodels_ooc.engine.tasks import TaskGraph, blocks_of, bound, one_blas_thread, released
 from statsmodels_ooc.errors import EmptyDataError, UnseenLevelError
 from statsmodels_ooc.reductions.lost import LostRows, LostRowsState
 from statsmodels_ooc.sources.base import Source
@@ -93,16 +88,23 @@ class FramedRows:
 
 
 def framed_rows(
-    partition: Any, index: int, spec: BlockSpec, sizes: Sizes, beside: Beside
-) -> Iterator[FramedRows]:
-    """The frames of a partition with their blocks, one after the other."""
+    partition: Any,
+    index: int,
+    spec: BlockSpec,
+    sizes: Sizes,
+    beside: Beside,
+    read: Read,
+    meter: str | None,
+) -> Generator[FramedRows]:
+    """The frames of a partition with their blocks, one after the other, noted as they pass."""
     start = whole = 0
-    for frame, rows, chosen in partition.numbered(spec.columns, sizes.frame_rows, spec.encoded):
-        frame = frame.set_axis(pd.Index(frame.columns.to_list(), dtype=object), axis=1)
-        blocks = beside.put(blocks_of(spec, frame, index, partition.label, start, sizes))
-        numbers = None if chosen is None else whole + chosen
-        yield FramedRows(frame, numbers, start, whole, rows, blocks)
-        start, whole = start + len(frame), whole + rows
+    with numbered_frames(partition, spec, sizes, read, meter) as frames:
+        for frame, rows, chosen in frames:
+            frame = frame.set_axis(pd.Index(frame.columns.to_list(), dtype=object), axis=1)
+            blocks = beside.put(blocks_of(spec, frame, index, partition.label, start, sizes))
+            numbers = None if chosen is None else whole + chosen
+            yield FramedRows(frame, numbers, start, whole, rows, blocks)
+            start, whole = start + len(frame), whole + rows
 
 
 @dataclass(frozen=True)
@@ -124,9 +126,14 @@ class GatherAll:
         kept: list[NDArray[np.bool_]] = [np.empty(0, dtype=np.bool_)]
         numbers: list[NDArray[np.intp]] = []
         rows = 0
-        with reading(partition, self.spec, self.sizes), one_blas_thread():
-            for framed in framed_rows(partition, index, self.spec, self.sizes, beside):
-                read.add(framed.frame, self.spec.encoded)
+        how = (self.spec, self.sizes, beside, read, self.meter)
+        with (
+            at_work(self.meter),
+            reading(partition, self.spec, self.sizes),
+            one_blas_thread(),
+            closing(framed_rows(partition, index, *how)) as frames,
+        ):
+            for framed in frames:
                 values.append(np.full((len(framed.frame), *self.tail), np.nan))
                 kept.append(np.zeros(len(framed.frame), dtype=np.bool_))
                 for block in framed.blocks:
@@ -139,8 +146,7 @@ class GatherAll:
                 rows += framed.rows
                 if self.most is not None and read.rows > self.most:
                     values, kept, numbers = values[:1], kept[:1], numbers[:0]
-                if self.meter is not None:
-                    tick(self.meter, len(framed.frame))
+                tick(self.meter, len(framed.frame))
         chosen = np.concatenate(numbers) if numbers else None
         labels = None if self.meter is None else partition.labels
         if labels is not None and chosen is not None:
@@ -243,8 +249,8 @@ def gather_all(
         with one_blas_thread():
             pieces: Sequence[_Piece] = compute(*graph.values(keys))
     ledger.check(f"the pass {name!r}", source, dict(enumerate(piece.read for piece in pieces)))
-    rows = sum(piece.read.rows for piece in pieces)
-    ledger.record(name, began, rows, source.nbytes, len(partitions))
+    rows, repeats = (sum(getattr(one.read, of) for one in pieces) for of in ("rows", "repeats"))
+    ledger.record(name, began, rows, source.nbytes, len(partitions), repeats=repeats)
     if not rows:
         raise EmptyDataError(source.no_rows)
     lost = reduce(_LOST.merge, (piece.lost for piece in pieces))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -18,16 +19,10 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import Beside, chunks_of
 from statsmodels_ooc.engine.ledger import Read
 from statsmodels_ooc.engine.passes import compute
+from statsmodels_ooc.engine.progress import at_work, progress, tick
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading, sizes_for, writes_out
 from statsmodels_ooc.engine.streamed import StreamedRows
-from statsmodels_ooc.engine.tasks import (
-    TaskGraph,
-    bound,
-    one_blas_thread,
-    progress,
-    released,
-    tick,
-)
+from statsmodels_ooc.engine.tasks import TaskGraph, bound, one_blas_thread, released
 from statsmodels_ooc.engine.whole import FramedRows, framed_rows
 from statsmodels_ooc.engine.written import Part, Target, parquet_writer, write_errors
 from statsmodels_ooc.errors import EmptyDataError, SchemaError, WriteError
@@ -204,8 +199,9 @@ def write_rows(
         rows.ledger.check(
             "the pass 'write_rows'", source, {i: one.read for i, one in enumerate(done)}
         )
-        read = sum(one.read.rows for one in done)
-        rows.ledger.record("write_rows", began, read, source.nbytes, len(partitions))
+        read, repeats = (sum(getattr(one.read, of) for one in done) for of in ("rows", "repeats"))
+        how_much = read, source.nbytes, len(partitions)
+        rows.ledger.record("write_rows", began, *how_much, repeats=repeats)
         if not read:
             raise EmptyDataError(source.no_rows)
         target.finish(folder, [one.part for one in done], ROW)
@@ -269,10 +265,16 @@ class _Write:
         beside = Beside(self.beside, chunks, partition.label)
         files = _Files(self.folder, index)
         whole = 0
-        place = reading(partition, self.spec, self.sizes)
-        with place, one_blas_thread(), contents_are_compared(), files:
-            for framed in framed_rows(partition, index, self.spec, self.sizes, beside):
-                read.add(framed.frame, self.spec.encoded)
+        how = (self.spec, self.sizes, beside, read, self.meter)
+        with (
+            at_work(self.meter),
+            reading(partition, self.spec, self.sizes),
+            one_blas_thread(),
+            contents_are_compared(),
+            files,
+            closing(framed_rows(partition, index, *how)) as frames,
+        ):
+            for framed in frames:
                 answers = _Answers(self.columns, self.order, framed)
                 for block in framed.blocks:
                     lost = _LOST.update(lost, block)

@@ -226,6 +226,8 @@ class CsvRange(_Lines):
             if found >= 0:
                 return int(position + found + 1)
             position += len(piece)
+            if not piece:
+                break  # the file is shorter than it was, as is found when it is closed
         return self.file.size
 
 

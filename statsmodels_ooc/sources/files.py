@@ -29,6 +29,7 @@ from statsmodels_ooc.sources.listing import (
     absent,
     access_errors,
     folders,
+    is_of_system,
     is_visible,
     matches,
 )
@@ -101,8 +102,11 @@ class StoredFile:
         try:
             with self._raw(mapped) as file:
                 yield file
-        except Exception:
+        except Exception as error:
             self._check_same(self.as_found())
+            if isinstance(error, OSError) and is_of_system(error):
+                with access_errors(self.path):
+                    raise
             raise
         if self.local:
             self.now()
@@ -121,7 +125,7 @@ class StoredFile:
         with remote_errors(self.path):
             touch("open", self.path)
             raw = tree.filesystem.open(path, "rb")
-        with pa.PythonFile(RemoteFile(raw, self.path), mode="r") as file:
+        with pa.PythonFile(RemoteFile(raw, self.path, self.size), mode="r") as file:
             yield file
 
     def now(self) -> StoredFile:

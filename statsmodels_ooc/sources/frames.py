@@ -14,6 +14,7 @@ from statsmodels_ooc.errors import OutOfCoreError, ParseError, SchemaError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.chunk import Chunk
 from statsmodels_ooc.sources.columns import Column, nearest_doubles
+from statsmodels_ooc.sources.listing import access_errors, is_of_system
 
 _FRAME_BYTES = 2**26  # so that frames follow from the columns, whatever the machine has
 _FRAMES = 32  # that memory must hold, workers times what reading one takes
@@ -230,10 +231,19 @@ def foreign_bytes(place: str, what: str) -> Iterator[None]:
         yield
     except OutOfCoreError:
         raise
+    except OSError as error:
+        if is_of_system(error):
+            with access_errors(place):
+                raise
+        raise _damaged(place, what, error) from error
     except Exception as error:
-        raise ParseError(
-            f"{place} cannot be read as {what}: {type(error).__name__}: {error}",
-            hint="memory has run out, or the file is damaged and asks for more than there is"
-            if isinstance(error, MemoryError)
-            else "the file may be truncated, damaged, still being written, or of another format",
-        ) from error
+        raise _damaged(place, what, error) from error
+
+
+def _damaged(place: str, what: str, error: Exception) -> ParseError:
+    return ParseError(
+        f"{place} cannot be read as {what}: {type(error).__name__}: {error}",
+        hint="memory has run out, or the file is damaged and asks for more than there is"
+        if isinstance(error, MemoryError)
+        else "the file may be truncated, damaged, still being written, or of another format",
+    )

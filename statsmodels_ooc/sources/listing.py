@@ -120,6 +120,11 @@ def access_errors(place: str, hint: str = _OTHERS) -> Iterator[None]:
         ) from error
 
 
+def is_of_system(error: OSError) -> bool:
+    """Whether the system or the network failed: Arrow says OSError of damaged files, too."""
+    return error.errno is not None or isinstance(error, (ConnectionError, TimeoutError))
+
+
 def _blamed(error: OSError, place: str) -> str:
     return error.filename if isinstance(error.filename, str) else place
 

@@ -13,11 +13,12 @@ from statsmodels_ooc.errors import (
     OutOfCoreError,
     SourceAccessError,
     SourceError,
+    SourceInterruptedError,
     SourceNotFoundError,
     SourcePermissionError,
 )
 from statsmodels_ooc.sources.listing import Entry, Kind, access_errors
-from statsmodels_ooc.sources.seam import touch
+from statsmodels_ooc.sources.seam import granted, touch
 
 _FLAT = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "cos"}  # list keys, not folders
 _NETWORK = "look at the address, the network and storage_options="
@@ -84,21 +85,27 @@ def _first_cause(error: BaseException) -> BaseException:
 class RemoteFile:
     """An open file of a file system, whose errors while it is read are those of this package.
 
-    It gives as many bytes as it is asked for, fewer only at its end.
+    It gives as many bytes as it is asked for, fewer only at its end: after ``length`` bytes.
     """
 
-    def __init__(self, raw: Any, url: str) -> None:
+    def __init__(self, raw: Any, url: str, length: int) -> None:
         self._raw = raw
         self._url = url
+        self._length = length
 
     def read(self, size: int) -> bytes:
         with remote_errors(self._url):
             touch("read", self._url)
-            pieces = [self._raw.read(size)]
+            pieces = [self._raw.read(granted(self._url, size))]
             missing = size - len(pieces[0])
             while missing and pieces[-1]:
                 pieces.append(self._raw.read(missing))
                 missing -= len(pieces[-1])
+            if missing and self._raw.tell() < self._length:
+                raise SourceInterruptedError(
+                    f"{self._url}: the server ended after {self._raw.tell():,} of "
+                    f"{self._length:,} bytes"
+                )
         return b"".join(pieces)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:

@@ -65,17 +65,27 @@ def created(path: str) -> Any:
     return file if _watcher is None else pa.PythonFile(_WatchedFile(file, path), mode="w")
 
 
+def granted(place: str, size: int) -> int:
+    """How many bytes a call to the system may give of those it is asked for."""
+    return size if _watcher is None else _watcher.granted(place, size)
+
+
 class _WatchedFile:
-    """An open file whose reads and writes are seen first."""
+    """An open file whose reads and writes are seen first.
+
+    As Arrow's own file does, it asks again for what the system has not given.
+    """
 
     def __init__(self, file: Any, place: str) -> None:
         self._file, self._place = file, place
 
     def read(self, size: int = -1) -> bytes:
         touch("read", self._place)
-        if _watcher is not None and size > 0:
-            size = _watcher.granted(self._place, size)
-        data: bytes = self._file.read(None if size < 0 else size)
+        if size < 0:
+            return bytes(self._file.read())
+        data: bytes = self._file.read(granted(self._place, size))
+        while len(data) < size and (more := self._file.read(size - len(data))):
+            data += more
         return data
 
     def write(self, data: Any) -> int:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -26,10 +26,12 @@ from statsmodels_ooc.sources.seam import created
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
 from statsmodels_ooc.sources.values import CONVERT, settled, with_columns
 
-_BATCH_ROWS = 131_072
+COPIED_ROWS = 131_072
 
 
-def spool(pieces: Iterable[Any], name: str) -> IpcSource:
+def spool(
+    pieces: Iterable[Any], name: str, folder: TemporaryFolder | None = None, stem: str = "part"
+) -> IpcSource:
     """Write the pieces to temporary Arrow IPC files, one at a time, and open these.
 
     Parameters
@@ -38,6 +40,10 @@ def spool(pieces: Iterable[Any], name: str) -> IpcSource:
         The rows in order.
     name : str
         The name of the source.
+    folder : TemporaryFolder, optional
+        Where; by default in one of their own, which is removed when something fails.
+    stem : str
+        What the names of the files begin with.
 
     Returns
     -------
@@ -53,8 +59,11 @@ def spool(pieces: Iterable[Any], name: str) -> IpcSource:
     SpoolError
         When the files cannot be written.
     """
-    folder = TemporaryFolder()
-    parts = _Parts(folder)
+    if folder is None:
+        folder = TemporaryFolder()
+        with removed_on_failure(folder):
+            return spool(pieces, name, folder, stem)
+    parts = _Parts(folder, stem)
     try:
         for number, piece in enumerate(pieces):
             parts.write(piece, f"frame {number}")
@@ -62,7 +71,6 @@ def spool(pieces: Iterable[Any], name: str) -> IpcSource:
     except BaseException:
         with suppress(OSError):  # a full disk is told once
             parts.close()
-        folder.remove()  # a traceback may keep this frame, and with it the folder, alive
         raise
     if not parts.paths:
         raise SourceError(
@@ -70,6 +78,16 @@ def spool(pieces: Iterable[Any], name: str) -> IpcSource:
             hint="an iterator can be read once: was it used before?",
         )
     return IpcSource([spooled_file(path, folder) for path in parts.paths], name, parts.refused)
+
+
+@contextmanager
+def removed_on_failure(folder: TemporaryFolder) -> Iterator[None]:
+    """Remove a folder at once where something fails: a traceback may keep its owners alive."""
+    try:
+        yield
+    except BaseException:
+        folder.remove()
+        raise
 
 
 def spooled_file(path: str, folder: TemporaryFolder) -> StoredFile:
@@ -155,7 +173,8 @@ def _without_types_of_nothing(table: pa.Table) -> pa.Table:
 class _Parts:
     """IPC files of one schema each; a new one begins where a type changes."""
 
-    def __init__(self, folder: TemporaryFolder) -> None:
+    def __init__(self, folder: TemporaryFolder, stem: str) -> None:
+        self._stem = stem
         self.paths: list[str] = []
         self.refused: dict[str, SchemaError] = {}
         self._folder = folder
@@ -184,7 +203,7 @@ class _Parts:
         if table.schema != self._schema:
             self._begin(table.schema)
         with spool_errors(self._folder.path):
-            self._writer.write_table(table, max_chunksize=_BATCH_ROWS)
+            self._writer.write_table(table, max_chunksize=COPIED_ROWS)
 
     def _see(self, field: pa.Field, place: str) -> None:
         """Note the type of a column, or that no type suits all frames."""
@@ -234,7 +253,7 @@ class _Parts:
     def _begin(self, schema: pa.Schema) -> None:
         self.close()
         self._schema = schema
-        self.paths.append(os.path.join(self._folder.path, f"part-{len(self.paths)}.arrow"))
+        self.paths.append(os.path.join(self._folder.path, f"{self._stem}-{len(self.paths)}.arrow"))
         with spool_errors(self._folder.path):
             self._file = created(self.paths[-1])
             self._writer = ipc.new_file(self._file, schema)
@@ -274,29 +293,6 @@ def has_room(source: Source) -> bool:
     if source.nbytes is None:
         return True
     return shutil.disk_usage(folder.path).free > _EXPANSION * source.nbytes
-
-
-def spool_partition(
-    partition: Partition,
-    columns: Sequence[str],
-    dtypes: Mapping[str, Any],
-    seen: Callable[[int], None],
-) -> IpcSource:
-    """Copy some columns of a partition; ``seen`` is told the rows of every frame."""
-    return spool(_frames(partition, columns, dtypes, seen), partition.label)
-
-
-def _frames(
-    partition: Partition,
-    columns: Sequence[str],
-    dtypes: Mapping[str, Any],
-    seen: Callable[[int], None],
-) -> Iterator[pd.DataFrame]:
-    """The frames, and an empty one first, so that no rows still have columns."""
-    yield pd.DataFrame({name: pd.Series(dtype=dtypes[name]) for name in columns})
-    for frame in partition.frames(columns, _BATCH_ROWS):
-        yield frame
-        seen(len(frame))
 
 
 class SpooledSource(ListedSource):
