@@ -29,9 +29,9 @@ from statsmodels_ooc.sources.listing import (
     absent,
     access_errors,
     folders,
-    is_of_system,
     is_visible,
     matches,
+    system_errors,
 )
 from statsmodels_ooc.sources.remote import RemoteFile, Version, remote_errors, tree_of, version_of
 from statsmodels_ooc.sources.seam import readable, touch
@@ -100,13 +100,10 @@ class StoredFile:
         """
         self.now()
         try:
-            with self._raw(mapped) as file:
+            with self._raw(mapped) as file, system_errors(self.path):
                 yield file
-        except Exception as error:
+        except Exception:
             self._check_same(self.as_found())
-            if isinstance(error, OSError) and is_of_system(error):
-                with access_errors(self.path):
-                    raise
             raise
         if self.local:
             self.now()
@@ -114,11 +111,10 @@ class StoredFile:
     @contextmanager
     def _raw(self, mapped: bool) -> Iterator[pa.NativeFile]:
         if self.local:
-            opener = pa.memory_map if mapped and self.size else pa.OSFile
             with access_errors(self.path):
                 touch("open", self.path)
-                file = readable(opener(self.path), self.path)
-            with file:
+                raw = pa.memory_map(self.path) if mapped and self.size else pa.OSFile(self.path)
+            with readable(raw, self.path) as file:
                 yield file
             return
         tree, path = tree_of(self.path, self.storage)

@@ -14,7 +14,7 @@ from statsmodels_ooc.errors import OutOfCoreError, ParseError, SchemaError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.chunk import Chunk
 from statsmodels_ooc.sources.columns import Column, nearest_doubles
-from statsmodels_ooc.sources.listing import access_errors, is_of_system
+from statsmodels_ooc.sources.listing import system_errors
 
 _FRAME_BYTES = 2**26  # so that frames follow from the columns, whatever the machine has
 _FRAMES = 32  # that memory must hold, workers times what reading one takes
@@ -228,14 +228,10 @@ def foreign_bytes(place: str, what: str) -> Iterator[None]:
         Instead of any error that is not of this package.
     """
     try:
-        yield
+        with system_errors(place):
+            yield
     except OutOfCoreError:
         raise
-    except OSError as error:
-        if is_of_system(error):
-            with access_errors(place):
-                raise
-        raise _damaged(place, what, error) from error
     except Exception as error:
         raise _damaged(place, what, error) from error
 

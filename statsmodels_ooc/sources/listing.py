@@ -120,9 +120,18 @@ def access_errors(place: str, hint: str = _OTHERS) -> Iterator[None]:
         ) from error
 
 
-def is_of_system(error: OSError) -> bool:
-    """Whether the system or the network failed: Arrow says OSError of damaged files, too."""
-    return error.errno is not None or isinstance(error, (ConnectionError, TimeoutError))
+@contextmanager
+def system_errors(place: str) -> Iterator[None]:
+    """As `access_errors`, of errors of the system: Arrow says OSError of damaged files, too."""
+    try:
+        yield
+    except OutOfCoreError:
+        raise
+    except OSError as error:
+        if error.errno is None and not isinstance(error, (ConnectionError, TimeoutError)):
+            raise
+        with access_errors(place):
+            raise
 
 
 def _blamed(error: OSError, place: str) -> str:
