@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from dask.system import CPU_COUNT
 
+from statsmodels_ooc.machine import in_children
 from statsmodels_ooc.sources.frames import release_unused
 
 _MOST = 2**29  # bytes for all readers, so that memory does not grow with cores
@@ -97,6 +98,14 @@ class _Open:
 
 
 _open = _Open()
+
+
+def _begin_anew() -> None:
+    global _open
+    _open = _Open()
+
+
+in_children(_begin_anew)
 
 
 def reads_here() -> bool:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64
 
 from statsmodels_ooc.errors import SourceChangedError
+from statsmodels_ooc.machine import in_children
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.chunk import Chunk, as_chunk
 from statsmodels_ooc.sources.values import EXACT
@@ -242,6 +243,14 @@ def _each(spent: Spent | None) -> list[str]:
 _LAZY = "lazy answer"
 _ledgers: WeakValueDictionary[str, Ledger] = WeakValueDictionary()
 _lock = threading.Lock()
+
+
+def _begin_anew() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+in_children(_begin_anew)
 
 
 def note_lazy_read(token: str, partition: int, rows: int, seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -38,6 +39,7 @@ from statsmodels_ooc.engine.sizes import (
 )
 from statsmodels_ooc.engine.tasks import Collect, Gather, Seen, TaskGraph, bound, one_blas_thread
 from statsmodels_ooc.errors import ClusterError, EmptyDataError, MissingExtraError
+from statsmodels_ooc.machine import in_children
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Source
 
@@ -198,6 +200,17 @@ def compute(*values: Delayed) -> tuple[Any, ...]:
         graph = values[0].dask.cull(set(keys)) if values else {}
         computed = tuple(dask.threaded.get(dict(graph), keys))
     return computed
+
+
+def _begin_anew() -> None:
+    """Let dask make threads again: those of its pools are not there in a child."""
+    dask.threaded.default_pool = None
+    dask.threaded.pools.clear()
+    dask.threaded.pools_lock = threading.Lock()
+    dask.threaded.main_thread = threading.current_thread()
+
+
+in_children(_begin_anew)
 
 
 def runs_in_threads() -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from statsmodels_ooc.errors import OutOfCoreError
+from statsmodels_ooc.machine import in_children
 from statsmodels_ooc.options import options
 
 _PROCESS = uuid.uuid4().hex  # tells passes of this process from those of others
@@ -44,6 +45,7 @@ class _Running:
 
 
 _running: dict[str, _Running] = {}
+in_children(_running.clear)
 
 
 @contextmanager

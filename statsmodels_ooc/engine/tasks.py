@@ -29,6 +29,7 @@ from statsmodels_ooc.engine.rereading import numbered_frames
 from statsmodels_ooc.engine.rowarray import KeptRows
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading
 from statsmodels_ooc.errors import OutOfCoreError
+from statsmodels_ooc.machine import in_children
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import Partition
 from statsmodels_ooc.sources.chunk import Chunk
@@ -203,6 +204,19 @@ def released(value: Any) -> Partition:
 
 _blas_lock = threading.Lock()
 _blas_users: list[Any] = []
+
+
+def _begin_anew() -> None:
+    """In a child, nobody is inside: the threads that were are not there."""
+    global _blas_lock
+    _blas_lock = threading.Lock()
+    limiters = [limiter for limiter in _blas_users if limiter is not None]
+    _blas_users.clear()
+    for limiter in limiters:
+        limiter.restore_original_limits()
+
+
+in_children(_begin_anew)
 
 
 @cache

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from statsmodels_ooc.machine import in_children
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.columns import is_text
@@ -39,6 +40,10 @@ class _Footers:
     def __init__(self) -> None:
         self._kept: OrderedDict[StoredFile, pq.FileMetaData] = OrderedDict()
         self._stored = 0
+        self._begin_anew()
+        in_children(self._begin_anew)
+
+    def _begin_anew(self) -> None:
         self._lock = Lock()
 
     def __call__(self, file: StoredFile) -> pq.FileMetaData:
