@@ -10,6 +10,7 @@ from patsy import PatsyError
 from statsmodels.tools.sm_exceptions import MissingDataError as _MissingDataError
 
 __all__ = [
+    "CheckpointError",
     "ClusterError",
     "ColumnNotFoundError",
     "CovarianceWarning",
@@ -168,6 +169,10 @@ class EmptyDataError(DesignError):
 
 class MemoryLimitError(OutOfCoreError, MemoryError):
     """The answer would not fit into ``smo.options.memory_limit``."""
+
+
+class CheckpointError(OutOfCoreError, OSError):
+    """A folder with what a fit has folded cannot be used: another fit's, damaged, or full."""
 
 
 class ClusterError(OutOfCoreError, RuntimeError):

@@ -51,13 +51,19 @@ class Leaves:
         """Close what was opened."""
         self._readers.close()
 
-    def of(self, partitions: Sequence[Partition], chunks: Sequence[Sequence[Any]]) -> list[str]:
-        """The calls, in the order of the partitions, with what is put beside their rows."""
+    def of(
+        self,
+        partitions: Sequence[Partition],
+        chunks: Sequence[Sequence[Any]],
+        wanted: Sequence[int],
+    ) -> dict[int, str]:
+        """The calls for some partitions, by their number, with what is put beside their rows."""
         fold, threads, count = self._fold, self._threads, len(partitions)
-        calls: list[str] = []
+        calls: dict[int, str] = {}
         ends: list[str] = []  # of chains
         are_cut, are_shared = divides(fold.reductions), self._are_shared(partitions)
-        for i, partition in enumerate(partitions):
+        for i in wanted:
+            partition = partitions[i]
             given = bound(partition, fold.spec.columns)
             pieces = pieces_of(partition, fold.sizes) if are_cut else 1
             if pieces > 1 and are_shared:
@@ -65,9 +71,9 @@ class Leaves:
                 ahead = self._ahead(i, count)
                 folded = self._chain(given, i, pieces, partition.label, ahead, before)
                 ends.append(folded[-1])
-                calls.append(tree(folded, self.merge))
+                calls[i] = tree(folded, self.merge)
             else:
-                calls.append(self._whole(given, i, pieces, *chunks[i]))
+                calls[i] = self._whole(given, i, pieces, *chunks[i])
         return calls
 
     def _are_shared(self, partitions: Sequence[Partition]) -> bool:

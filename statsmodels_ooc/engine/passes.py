@@ -20,6 +20,7 @@ from dask.system import CPU_COUNT
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import chunks_of
+from statsmodels_ooc.engine.checkpoint import Keep, KeptPass, KeptTree, Recall, current
 from statsmodels_ooc.engine.folding import Fold
 from statsmodels_ooc.engine.kernels import compiled_pays
 from statsmodels_ooc.engine.leaves import Leaves
@@ -41,7 +42,7 @@ from statsmodels_ooc.engine.tasks import Collect, Gather, Seen, TaskGraph, bound
 from statsmodels_ooc.errors import ClusterError, EmptyDataError, MissingExtraError
 from statsmodels_ooc.machine import in_children
 from statsmodels_ooc.reductions.base import Reduction
-from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.base import Partition, Source
 
 
 def run_pass(
@@ -82,10 +83,13 @@ def run_pass(
     partitions = source.partitions
     if not partitions:
         raise EmptyDataError(f"{source.name} has no rows")
-    began = time.perf_counter()
+    began, checkpoint = time.perf_counter(), current()
+    compiled = compiled_pays(spec.k, source.rows)
+    kernels = ("numba" if compiled else "numpy") if spec.k else ""
+    kept = None if checkpoint is None else checkpoint.next_pass(name, kernels, reductions)
+    known = 0 if kept is None else len(partitions) - len(_tree(partitions, kept).wanted())
     with progress(name, source.rows) as meter:
         graph, given = TaskGraph(), beside or {}
-        compiled = compiled_pays(spec.k, source.rows)
         folds = tuple(one.compiled() for one in reductions) if compiled else reductions
         maker = spec.compiled() if compiled else spec
         sizes = sizes_for(spec, questions=reductions, compiled=compiled)
@@ -93,16 +97,42 @@ def run_pass(
         fold = Fold(maker, folds, sizes, meter, compared, tuple(given))
         count = threads(source) if has_room else 1
         with one_blas_thread(), closing(Leaves(graph, fold, count)) as leaves:
-            calls = leaves.of(partitions, chunks_of(given, len(partitions)))
-            ((read, states, spent),) = compute(*graph.values([tree(calls, leaves.merge)]))
+            root = _root(graph, leaves, partitions, chunks_of(given, len(partitions)), kept)
+            ((read, states, spent),) = compute(*graph.values([root]))
     ledger.check(f"the pass {name!r}", source, read)
     rows = sum(part.rows for part in read.values())
     notes = [one.note(state) for one, state in zip(reductions, states, strict=True)]
-    note = "; ".join(note for note in [*notes, _few(source, spec, sizes)] if note)
-    kernels = ("numba" if compiled else "numpy") if spec.k else ""
+    ways = [_few(source, spec, sizes), _recalled(known, len(partitions))]
+    note = "; ".join(note for note in [*notes, *ways] if note)
     repeats = sum(part.repeats for part in read.values())
     ledger.record(name, began, rows, source.nbytes, len(partitions), note, spent, kernels, repeats)
     return list(states)
+
+
+def _root(
+    graph: TaskGraph,
+    leaves: Leaves,
+    partitions: Sequence[Partition],
+    chunks: Sequence[Sequence[Any]],
+    kept: KeptPass | None,
+) -> str:
+    """The call that gives the states of all partitions; what was kept of them is not read."""
+    if kept is None:
+        calls = leaves.of(partitions, chunks, range(len(partitions)))
+        return tree(list(calls.values()), leaves.merge)
+    whole = _tree(partitions, kept)
+    recall, keep = graph.calls_of(Recall(kept)), graph.calls_of(Keep(kept))
+    calls = leaves.of(partitions, chunks, whole.wanted())
+    return whole.build(calls, leaves.merge, recall, keep)
+
+
+def _tree(partitions: Sequence[Partition], kept: KeptPass) -> KeptTree:
+    return KeptTree(len(partitions), kept.known())
+
+
+def _recalled(known: int, count: int) -> str:
+    """Say of a pass how much of it had been kept."""
+    return f"{known:,} of {count:,} partitions from the checkpoint" if known else ""
 
 
 def _few(source: Source, spec: BlockSpec, sizes: Sizes) -> str:

@@ -8,7 +8,7 @@ import statsmodels.genmod.generalized_linear_model as glm
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.models.door import Door, refuse_sources
-from statsmodels_ooc.models.keywords import chosen_start, warn_of_unknown
+from statsmodels_ooc.models.keywords import chosen_start, refuse_checkpoint, warn_of_unknown
 
 
 class GLM(Door, glm.GLM):  # type: ignore[misc]
@@ -92,6 +92,7 @@ class GLM(Door, glm.GLM):  # type: ignore[misc]
         *,
         start: str | FloatArray | None = "pilot",
         compress: bool = True,
+        checkpoint: Any = None,
         **kwargs: Any,
     ) -> Any:
         """Fit the model.
@@ -125,6 +126,10 @@ class GLM(Door, glm.GLM):  # type: ignore[misc]
         compress : bool
             Fold the data once into its distinct rows, where there are few, and iterate on
             those in memory; from the start "pilot" only.
+        checkpoint : str or os.PathLike, optional
+            A folder in which passes keep what they have folded, by partition. A fit that was
+            killed and is made again with the same data, formula, options and arguments goes
+            on from there, and ends with the same bits. Only for data outside memory.
         **kwargs
             ``atol``, ``rtol`` and ``tol_criterion`` ("deviance" or "params") for IRLS, and
             the options of the other methods.
@@ -165,6 +170,7 @@ class GLM(Door, glm.GLM):  # type: ignore[misc]
         >>> round(float(res.deviance), 4), res.converged
         (0.7704, True)
         """
+        refuse_checkpoint(checkpoint)
         start, start_params = chosen_start(start, start_params)
         options = (maxiter, method, tol, scale, cov_type, cov_kwds, use_t)
         return super().fit(start_params, *options, full_output, disp, max_start_irls, **kwargs)

@@ -17,6 +17,7 @@ from statsmodels_ooc.models.arguments import (
     checked_start,
     scale_rule,
 )
+from statsmodels_ooc.models.checkpointed import checkpointed
 from statsmodels_ooc.models.glm_constrained import fit_constrained
 from statsmodels_ooc.models.glm_regularized import fit_regularized
 from statsmodels_ooc.models.glm_scoring import FitOptions, fit_by_optimizer, fit_by_scoring
@@ -34,6 +35,7 @@ class GLMFits:
     family: Any
     scaletype: str | float | None = None
 
+    @checkpointed
     @without_rows_of_no_group
     def fit(
         self,

@@ -27,6 +27,16 @@ def chosen_start(start: Any, start_params: Any) -> tuple[str, Any]:
     return start, start_params
 
 
+def refuse_checkpoint(checkpoint: Any) -> None:
+    """Refuse to keep what a fit of data in memory has folded: nothing is."""
+    if checkpoint is not None:
+        raise OptionError(
+            "checkpoint= keeps the passes over data that stays outside memory, and these data are "
+            "in memory",
+            hint="leave it out, or wrap the data: smo.as_source(frame)",
+        )
+
+
 _OF_FORMULAS = ("subset", "drop_cols", "eval_env", "sep", "delimiter")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import statsmodels.regression.linear_model as lm
 
 from statsmodels_ooc.models.door import Door, refuse_sources
-from statsmodels_ooc.models.keywords import warn_of_unknown, warn_of_weights
+from statsmodels_ooc.models.keywords import refuse_checkpoint, warn_of_unknown, warn_of_weights
 from statsmodels_ooc.sources.dask_kinds import is_lazy
 
 
@@ -21,6 +21,8 @@ class LinearDoor(Door):
         cov_type: str = "nonrobust",
         cov_kwds: dict[str, Any] | None = None,
         use_t: bool | None = None,
+        *,
+        checkpoint: Any = None,
         **kwargs: Any,
     ) -> Any:
         """Fit the model.
@@ -42,6 +44,10 @@ class LinearDoor(Door):
             Keywords of the covariance estimator.
         use_t : bool, optional
             Whether tests use Student's t; by default for "nonrobust" only.
+        checkpoint : str or os.PathLike, optional
+            A folder in which passes keep what they have folded, by partition. A fit that was
+            killed and is made again with the same data, formula, options and arguments goes
+            on from there, and ends with the same bits. Only for data outside memory.
         **kwargs
             Set on the results of WLS, as statsmodels does.
 
@@ -74,6 +80,7 @@ class LinearDoor(Door):
         >>> res.params.round(3).to_dict()
         {'Intercept': 1.1, 'x': 1.1}
         """
+        refuse_checkpoint(checkpoint)
         return super().fit(  # type: ignore[misc]
             "pinv" if method == "auto" else method, cov_type, cov_kwds, use_t, **kwargs
         )

@@ -15,6 +15,7 @@ from statsmodels_ooc.engine import RowFunction, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.likelihoods.least_squares import METHODS, LeastSquares
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
+from statsmodels_ooc.models.checkpointed import checkpointed
 from statsmodels_ooc.models.door import refused
 from statsmodels_ooc.models.keywords import (
     warn_of_unknown,
@@ -116,6 +117,7 @@ class StreamedLinear(HasSubmodels, HasConstrained, StreamedModel):
         )
         return np.linalg.pinv(self.wexog, rcond=_RCOND)
 
+    @checkpointed
     @without_rows_of_no_group
     def fit(
         self,

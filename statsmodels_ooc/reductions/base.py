@@ -29,11 +29,14 @@ class Reduction(ABC, Generic[State]):
         as a whole.
     goes_last : bool
         Whether it wants what a design finds while others have it multiplied.
+    can_be_kept : bool
+        Whether another process can go on with its states: not where they name temporary files.
     """
 
     takes_cells: ClassVar[bool] = False
     is_divisible: ClassVar[bool] = True
     goes_last: ClassVar[bool] = False
+    can_be_kept: ClassVar[bool] = True
 
     @abstractmethod
     def init(self) -> State:

@@ -92,6 +92,8 @@ class ClusterSums(Reduction[list[ClusterState]]):
     Biometrika 73, 13-22.
     """
 
+    can_be_kept = False  # the shelf is a temporary folder
+
     payload: Payload
     ways: tuple[tuple[str, ...], ...]
     most: int

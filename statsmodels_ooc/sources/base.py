@@ -61,6 +61,9 @@ class Partition(Protocol):
         The stored size in bytes where it is known.
     is_far : bool
         Whether reading may wait for something else than this machine's cores and disks.
+    version : str
+        What changes when the stored rows do, such as size and time of a file; empty where
+        nothing tells.
     """
 
     @property
@@ -68,6 +71,9 @@ class Partition(Protocol):
 
     @property
     def is_far(self) -> bool: ...
+
+    @property
+    def version(self) -> str: ...
 
     @property
     def rows(self) -> int | None: ...
@@ -140,6 +146,11 @@ class Recipe(ABC):
     def is_far(self) -> bool:
         """Whether reading may wait for something else than this machine: nothing tells."""
         return True
+
+    @property
+    def version(self) -> str:
+        """What changes when the stored rows do: nothing tells."""
+        return ""
 
     @property
     def labels(self) -> pd.Index[Any] | None:

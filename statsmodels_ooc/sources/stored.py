@@ -32,6 +32,11 @@ class FileRows(Narrow):
         """Whether the file is on a server."""
         return not self.file.local
 
+    @property
+    def version(self) -> str:
+        """Size, time and marks of the file."""
+        return f"{self.file.size} {self.file.modified} {self.file.marks}"
+
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from xxhash import xxh3_64_hexdigest
 
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.base import Levels, NumberedFrame, Partition, Recipe, Source
@@ -150,6 +151,12 @@ class Choose:
             return self.all_columns
         return tuple(name for name in self.all_columns if str(name) in self.condition)
 
+    def told(self) -> str:
+        """The condition in words; of a mask what tells it from others."""
+        if isinstance(self.condition, np.ndarray):
+            return str(xxh3_64_hexdigest(self.condition.tobytes()))
+        return getattr(self.condition, "__qualname__", str(self.condition))
+
     def _chosen(self, frame: pd.DataFrame) -> Any:
         if callable(self.condition):
             return self.condition(frame)
@@ -234,6 +241,11 @@ class ChosenPartition(Recipe):
     @property
     def label(self) -> str:
         return f"{self.inner.label} (subset)"
+
+    @property
+    def version(self) -> str:
+        """That of all rows, and the condition."""
+        return f"{self.inner.version} {self.wrap.told()}"
 
     @property
     def nbytes(self) -> int | None:

@@ -27,16 +27,19 @@ MOST = 400  # calls of a run: more are a loop that does not end
 
 @dataclass
 class NthCallFails:
-    """A watcher: one call fails, or all from it on."""
+    """A watcher: one call fails, or all from it on, of those about some place."""
 
     nth: int
     fault: str
     from_then_on: bool = False
+    where: str = ""
     calls: int = 0
     failed: list[tuple[Operation, str]] = field(default_factory=list)
     _lock: Any = field(default_factory=threading.Lock)
 
     def touch(self, operation: Operation, place: str) -> None:
+        if self.where not in place:
+            return
         with self._lock:
             self.calls += 1
             met = self.calls >= self.nth if self.from_then_on else self.calls == self.nth
@@ -70,11 +73,11 @@ class Outcome:
 
 
 def every_call_fails(
-    run: Callable[[], Any], fault: str, from_then_on: bool = False
+    run: Callable[[], Any], fault: str, from_then_on: bool = False, where: str = ""
 ) -> Iterator[Outcome]:
     """Runs in which the first call fails, then the second one, until there are no more calls."""
     for nth in range(1, MOST):
-        watcher = NthCallFails(nth, fault, from_then_on)
+        watcher = NthCallFails(nth, fault, from_then_on, where)
         ended = [_ended(run, watcher)]
         if watcher.failed:
             places = tuple(place for _, place in watcher.failed)

@@ -1,0 +1,294 @@
+"""Fits that were killed go on where they were, with the same bits; what is another's is refused."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+from faults.harness import NthCallFails, every_call_fails
+
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.engine.checkpoint import KeptTree
+from statsmodels_ooc.engine.pieces import tree
+from statsmodels_ooc.engine.state_files import read_state, write_state
+from statsmodels_ooc.errors import CheckpointError, OptionError
+from statsmodels_ooc.sources.seam import watched
+
+
+def write(folder: Path, shift: float = 0.0) -> None:
+    rng = np.random.default_rng(5)
+    for part in range(7):
+        frame = pd.DataFrame({"x": rng.normal(size=300), "g": rng.choice(list("abc"), 300)})
+        frame["y"] = rng.poisson(np.exp(0.4 * frame.x + shift))
+        frame.to_parquet(folder / f"{part}.parquet")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> str:
+    folder = tmp_path_factory.mktemp("checkpointed")
+    write(folder)
+    return str(folder)
+
+
+def ols(data, **told):
+    return smof.ols("y ~ x + C(g)", data).fit(cov_type="HC1", **told)
+
+
+def poisson(data, **told):
+    model = smof.glm("y ~ x + C(g)", data, family=sm.families.Poisson())
+    return model.fit(cov_type="HC0", **told)
+
+
+def answers(res) -> bytes:
+    return np.concatenate([res.params, res.bse, [res.llf, res.model.nobs]]).tobytes()
+
+
+FITS = {"ols": ols, "poisson": poisson}
+
+
+@pytest.mark.parametrize("fit", FITS.values(), ids=FITS)
+def test_bits_are_those_of_a_fit_that_keeps_nothing(fit, data, tmp_path):
+    wanted = answers(fit(data))
+    assert answers(fit(data, checkpoint=tmp_path / "kept")) == wanted
+    again = fit(data, checkpoint=tmp_path / "kept")
+    assert answers(again) == wanted
+    notes = [record.note for record in again.model.passes if record.note]
+    assert sum("7 of 7 partitions from the checkpoint" in note for note in notes) >= 2
+
+
+@pytest.mark.parametrize("fit", FITS.values(), ids=FITS)
+def test_a_pass_that_was_kept_is_not_read_again(fit, data, tmp_path):
+    fit(data, checkpoint=tmp_path / "kept")
+    watcher = NthCallFails(10**9, "EIO")
+    with watched(watcher):
+        fit(data)
+    whole = watcher.calls
+    watcher = NthCallFails(10**9, "EIO")
+    with watched(watcher):
+        fit(data, checkpoint=tmp_path / "kept")
+    assert watcher.calls < whole
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {tests!r})
+from faults.harness import KILLED, NthCallFails
+from faults.test_checkpoint import FITS, answers
+from statsmodels_ooc.sources.seam import watched
+name, data, folder, nth = sys.argv[1:]
+watcher = NthCallFails(int(nth), KILLED, where=folder)
+with watched(watcher):
+    found = answers(FITS[name](data, checkpoint=folder))
+sys.stdout.write(found.hex())
+"""
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_killed_anywhere_and_made_again(name, data, tmp_path):
+    wanted = answers(FITS[name](data)).hex()
+    script = SCRIPT.format(tests=str(Path(__file__).parent.parent))
+    runs = 0
+    for step in (1, 8, 31, 40, 27, 50, 10**9):  # calls about the folder after which a run ends
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", script, name, data, tmp_path / "k", str(step)],
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+        runs += 1
+        if done.returncode == 0:
+            break
+        wholes = sorted(path.name for path in (tmp_path / "k").rglob("*.state"))
+        assert done.returncode == -signal.SIGKILL, done.stderr
+    assert done.stdout == wanted
+    assert runs > 3
+    assert wholes  # there was something to go on from
+
+
+@pytest.mark.parametrize("fault", ["ENOSPC", "no memory"])
+def test_whatever_fails_the_same_folder_will_do(fault, data, tmp_path):
+    def run(**told) -> bytes:
+        return answers(smof.ols("y ~ x", data).fit(**told))
+
+    wanted, folder = run(), tmp_path / "kept"
+    for outcome in every_call_fails(lambda: run(checkpoint=folder), fault, where="kept"):
+        assert outcome.error is None or "kept" in str(outcome.error)
+        assert run(checkpoint=folder) == wanted
+        assert not list(folder.rglob("*.new"))
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def kept(data, tmp_path) -> Path:
+    poisson(data, checkpoint=tmp_path / "kept")
+    return tmp_path / "kept"
+
+
+def refused(kept, data, match, fit=poisson, **told):
+    with pytest.raises(CheckpointError, match=match):
+        fit(data, checkpoint=kept, **told)
+
+
+def test_other_data_are_refused(kept, tmp_path):
+    (tmp_path / "other").mkdir()
+    write(tmp_path / "other", shift=0.1)
+    refused(kept, str(tmp_path / "other"), "data: .* there, .* now; partitions: ")
+
+
+def test_data_that_changed_are_refused(tmp_path):
+    write(tmp_path)
+    poisson(str(tmp_path / "*.parquet"), checkpoint=tmp_path / "kept")
+    frame = pd.read_parquet(tmp_path / "3.parquet")
+    frame.assign(y=frame.y + 1).to_parquet(tmp_path / "3.parquet")
+    refused(tmp_path / "kept", str(tmp_path / "*.parquet"), "partitions: ")
+
+
+def test_frames_that_changed_are_refused(tmp_path):
+    frame = pd.DataFrame({"x": np.arange(50.0), "y": np.arange(50) % 3})
+    fit = lambda frame: smof.ols("y ~ x", smo.as_source(frame)).fit(checkpoint=tmp_path / "kept")  # noqa: E731
+    fit(frame)
+    with pytest.raises(CheckpointError, match="first rows"):
+        fit(frame.assign(y=1.0 + frame.y))
+
+
+def test_another_formula_is_refused(kept, data):
+    model = smof.glm("y ~ x", data, family=sm.families.Poisson())
+    with pytest.raises(CheckpointError, match=r"formula: y ~ x \+ C\(g\) there, y ~ x now"):
+        model.fit(cov_type="HC0", checkpoint=kept)
+
+
+def test_another_family_is_refused(kept, data):
+    model = smof.glm("y ~ x + C(g)", data, family=sm.families.NegativeBinomial(alpha=0.5))
+    with pytest.raises(CheckpointError, match=r"model: .*Poisson .*NegativeBinomial"):
+        model.fit(cov_type="HC0", checkpoint=kept)
+
+
+def test_a_function_of_the_formula_that_changed_is_refused(data, tmp_path):
+    def fit(square):
+        return smof.ols("y ~ square(x)", data).fit(checkpoint=tmp_path / "kept")
+
+    fit(lambda x: x**2)
+    with pytest.raises(CheckpointError, match="first rows"):
+        fit(lambda x: x**2 + x)
+
+
+def test_other_arguments_and_options_are_refused(kept, data):
+    refused(kept, data, "fit: ", tol=1e-3)
+    with smo.options.set(block_rows=64), pytest.raises(CheckpointError, match="options: "):
+        poisson(data, checkpoint=kept)
+
+
+def test_a_folder_of_something_else_is_refused(data, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    refused(tmp_path, data, "holds other files")
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_file_in_place_of_the_folder_is_refused(data, tmp_path):
+    (tmp_path / "kept").write_text("mine")
+    refused(tmp_path / "kept", data, "cannot be used")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: raw[: len(raw) // 2],
+        lambda raw: raw[:10],
+        lambda raw: b"",
+        lambda raw: raw[:100] + bytes([raw[100] ^ 1]) + raw[101:],
+        lambda raw: raw + b"more",
+        lambda raw: b"PK" + raw[2:],
+    ],
+    ids=["cut", "cut in the header", "empty", "one bit", "longer", "another kind"],
+)
+def test_a_damaged_file_is_refused_and_may_be_removed(kept, data, damage):
+    wanted = answers(poisson(data))
+    path = next(kept.rglob("*.state"))
+    path.write_bytes(damage(path.read_bytes()))
+    refused(kept, data, f"{path.name} is damaged")
+    path.unlink()
+    assert answers(poisson(data, checkpoint=kept)) == wanted
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"format": "99"}'])
+def test_a_damaged_manifest_is_refused(kept, data, content):
+    (kept / "manifest.json").write_bytes(content)
+    refused(kept, data, "manifest.json|another fit")
+
+
+def test_a_folder_in_use_is_refused(data, tmp_path):
+    import fcntl
+
+    (tmp_path / "kept").mkdir()
+    handle = os.open(tmp_path / "kept", os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    refused(tmp_path / "kept", data, "in use")
+    os.close(handle)
+
+
+def test_states_carry_no_code(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return os.system, ("true",)
+
+    write_state(tmp_path / "s", Evil())
+    with pytest.raises(CheckpointError, match=r"posix.system is nothing that states are made of"):
+        read_state(tmp_path / "s")
+    write_state(tmp_path / "s", pickle.loads)
+    with pytest.raises(CheckpointError, match="nothing that states are made of"):
+        read_state(tmp_path / "s")
+
+
+@pytest.mark.parametrize("count", range(1, 20))
+def test_the_tree_is_that_of_passes_whatever_was_kept(count):
+    merge = "({} {})".format
+    wanted = tree([str(at) for at in range(count)], merge)
+    whole = KeptTree(count, frozenset())
+    made = {}
+
+    def keep(call, node, parts):
+        made[node] = call
+        return call
+
+    leaves = {at: str(at) for at in range(count)}
+    assert whole.build(leaves, merge, made.get, keep) == wanted
+    rng = np.random.default_rng(count)
+    for _ in range(20):
+        known = frozenset(node for node in made if rng.random() < 0.4)
+        some = KeptTree(count, known)
+        read = {at: str(at) for at in some.wanted()}
+        assert some.build(read, merge, dict(made).get, keep) == wanted
+
+
+def test_data_in_memory_keep_nothing(tmp_path):
+    frame = pd.DataFrame({"x": [1.0, 2.0, 4.0], "y": [1.0, 0.0, 2.0]})
+    for model in (smof.ols("y ~ x", frame), smof.glm("y ~ x", frame)):
+        with pytest.raises(OptionError, match="in memory"):
+            model.fit(checkpoint=tmp_path / "kept")
+
+
+def test_a_cluster_keeps_and_goes_on(data, tmp_path):
+    from distributed import Client, LocalCluster
+
+    wanted = answers(poisson(data))
+    poisson(data, checkpoint=tmp_path / "kept")
+    removed = sorted((tmp_path / "kept").rglob("*.state"))[1:]
+    assert removed
+    for path in removed:
+        path.unlink()
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
+        Client(cluster),
+    ):
+        assert answers(poisson(data, checkpoint=tmp_path / "kept")) == wanted
