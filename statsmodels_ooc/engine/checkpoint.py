@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from xxhash import xxh3_128
 
+from statsmodels_ooc.engine.progress import at_work
 from statsmodels_ooc.engine.state_files import (
     kept_errors,
     read_state,
@@ -138,11 +139,13 @@ class Keep:
     """The task that keeps the state of a node, which stands for those that it was merged of."""
 
     kept: KeptPass
+    meter: str
 
     def __call__(self, state: Any, node: Node, parts: tuple[Node, ...]) -> Any:
-        write_state(self.kept.path(node), state)
-        for part in parts:
-            remove(self.kept.path(part))
+        with at_work(self.meter):
+            write_state(self.kept.path(node), state)
+            for part in parts:
+                remove(self.kept.path(part))
         return state
 
 

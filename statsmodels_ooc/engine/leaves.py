@@ -40,6 +40,7 @@ class Leaves:
 
     def __init__(self, graph: TaskGraph, fold: Fold, threads: int) -> None:
         self._fold, self._threads = fold, threads
+        self.meter = fold.meter
         self._readers = ExitStack()
         self.merge = graph.calls_of(Merge(fold.reductions))
         self._whole = graph.calls_of(fold)

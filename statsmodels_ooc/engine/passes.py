@@ -121,7 +121,7 @@ def _root(
         calls = leaves.of(partitions, chunks, range(len(partitions)))
         return tree(list(calls.values()), leaves.merge)
     whole = _tree(partitions, kept)
-    recall, keep = graph.calls_of(Recall(kept)), graph.calls_of(Keep(kept))
+    recall, keep = graph.calls_of(Recall(kept)), graph.calls_of(Keep(kept, leaves.meter))
     calls = leaves.of(partitions, chunks, whole.wanted())
     return whole.build(calls, leaves.merge, recall, keep)
 

@@ -7,6 +7,7 @@ import io
 import os
 import pickle
 import struct
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,7 +61,7 @@ def write_whole(path: Path, content: bytes) -> None:
     CheckpointError
         It cannot be written; the other file is gone.
     """
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    new = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
     with kept_errors(path, "written"):
         try:
             touch("open", path)
