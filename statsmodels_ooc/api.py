@@ -12,6 +12,7 @@ from statsmodels_ooc.sources.coerce import as_source
 
 if TYPE_CHECKING:
     from statsmodels_ooc import diagnostics
+    from statsmodels_ooc.models.growing import combine
     from statsmodels_ooc.options import options
     from statsmodels_ooc.results.anova import anova_lm
     from statsmodels_ooc.selection.iboss import IBOSS
@@ -28,6 +29,7 @@ __all__ = [
     "WLS",
     "anova_lm",
     "as_source",
+    "combine",
     "diagnostics",
     "errors",
     "from_iterable",
@@ -41,6 +43,7 @@ __all__ = [
 
 _LOADED_WHEN_ASKED_FOR = {
     "IBOSS": "statsmodels_ooc.selection.iboss:IBOSS",
+    "combine": "statsmodels_ooc.models.growing:combine",
     "anova_lm": "statsmodels_ooc.results.anova:anova_lm",
     "diagnostics": "statsmodels_ooc.diagnostics",
     "from_iterable": "statsmodels_ooc.sources.iterables:from_iterable",

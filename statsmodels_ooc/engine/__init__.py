@@ -2,6 +2,7 @@
 
 from statsmodels_ooc.engine.all_rows import read_small
 from statsmodels_ooc.engine.frames import lazy_frame
+from statsmodels_ooc.engine.joined import joined_rows
 from statsmodels_ooc.engine.lazy import (
     LazyAnswers,
     NewRowFunction,
@@ -37,6 +38,7 @@ __all__ = [
     "UsedRows",
     "WrittenRows",
     "check_levels",
+    "joined_rows",
     "kept_answers",
     "lazy_frame",
     "read_frames",

@@ -189,6 +189,11 @@ class StreamedRows:
         return self._seen
 
     @property
+    def is_read(self) -> bool:
+        """Whether a pass has seen all rows."""
+        return self._seen is not None
+
+    @property
     def kept(self) -> int:
         """The number of rows that are left after dropping."""
         return sum(rows for _, rows, _ in self.seen)

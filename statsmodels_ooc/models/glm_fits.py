@@ -21,6 +21,7 @@ from statsmodels_ooc.models.checkpointed import checkpointed
 from statsmodels_ooc.models.glm_constrained import fit_constrained
 from statsmodels_ooc.models.glm_regularized import fit_regularized
 from statsmodels_ooc.models.glm_scoring import FitOptions, fit_by_optimizer, fit_by_scoring
+from statsmodels_ooc.models.growing import grown_glm
 from statsmodels_ooc.models.keywords import chosen_start
 from statsmodels_ooc.models.missing_groups import without_rows_of_no_group
 from statsmodels_ooc.results.fits import GLMFit
@@ -75,6 +76,10 @@ class GLMFits:
         self.scaletype = scaletype
         results = self.results_of(fit, cov_type=covariance, cov_kwds=cov_kwds, use_t=use_t)
         return StreamedGLMWrapper(results)
+
+    def grown(self, data: Any) -> Any:
+        """The model of its rows and of more; see `GLMResults.update`."""
+        return grown_glm(self, data)
 
     def fit_regularized(
         self,

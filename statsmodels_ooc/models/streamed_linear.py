@@ -17,6 +17,7 @@ from statsmodels_ooc.likelihoods.least_squares import METHODS, LeastSquares
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
 from statsmodels_ooc.models.checkpointed import checkpointed
 from statsmodels_ooc.models.door import refused
+from statsmodels_ooc.models.growing import grown_linear
 from statsmodels_ooc.models.keywords import (
     warn_of_unknown,
     warn_of_unknown_in_fit,
@@ -176,6 +177,10 @@ class StreamedLinear(HasSubmodels, HasConstrained, StreamedModel):
             **attributes,
         )
         return StreamedWrapper(results)
+
+    def grown(self, data: Any) -> Any:
+        """The model of its rows and of more, which alone are read; see the `update` of results."""
+        return grown_linear(self, data)
 
     def initialize(self) -> None:
         """Not available out of memory: it is run by statsmodels' own constructor."""

@@ -26,6 +26,7 @@ from statsmodels_ooc.results.glm_answers import GLMRowAnswers
 from statsmodels_ooc.results.glm_influence import HasGLMInfluence
 from statsmodels_ooc.results.glm_scores import score_test
 from statsmodels_ooc.results.glm_submodels import HasNoSubmodels
+from statsmodels_ooc.results.growing import Grows
 from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.lazy import WithDesign, new_rows
 from statsmodels_ooc.results.margins import StreamedMargins
@@ -42,6 +43,7 @@ class GLMResults(
     HasCovariances,
     GLMRowAnswers,
     WritesRows,
+    Grows,
     HasGLMInfluence,
     HasNoSubmodels,
     EstimableTests,
@@ -351,6 +353,9 @@ class GLMResults(
     plot_ceres_residuals = WithDesign(_A_POINT)
 
     # --- keeping and losing data
+
+    def _start(self) -> dict[str, Any]:
+        return {"start_params": np.asarray(self.params)}
 
     def remove_data(self) -> None:
         """Let go of the data.

@@ -23,6 +23,7 @@ from statsmodels_ooc.results.covariance.registry import (
     checked,
     set_covariance,
 )
+from statsmodels_ooc.results.growing import Grows
 from statsmodels_ooc.results.hypotheses import EstimableTests
 from statsmodels_ooc.results.influence import HasInfluence
 from statsmodels_ooc.results.lazy import LazyRows, WithDesign
@@ -39,6 +40,7 @@ class StreamedResults(
     HasCovariances,
     LazyRows,
     WritesRows,
+    Grows,
     HasInfluence,
     HasSubmodels,
     HasTermChoice,

@@ -63,6 +63,25 @@ def subset_source(source: Source, subset: Any) -> Source:
     return _Subset(source, chosen)
 
 
+def condition_of(source: Source) -> Any:
+    """What chose the rows of a source, to choose others of new data; None where all were taken.
+
+    Raises
+    ------
+    SourceError
+        It is a mask of the old rows, which says nothing of new ones.
+    """
+    if not isinstance(source, _Subset) or not source.partitions:
+        return None
+    condition = source.partitions[0].wrap.condition
+    if isinstance(condition, np.ndarray):
+        raise SourceError(
+            "subset was a mask of the old rows, which does not tell of new ones",
+            hint="choose them by an expression such as 'x > 0'",
+        )
+    return condition
+
+
 def condition_columns(subset: Any, source: Source) -> tuple[str, ...]:
     """The columns that a condition of `subset_source` looks at."""
     is_condition = isinstance(subset, str) or callable(subset)

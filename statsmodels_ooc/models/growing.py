@@ -1,0 +1,141 @@
+"""Models of rows that came later, and of data that are together nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from statsmodels_ooc.engine import Ledger, StreamedRows, joined_rows
+from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.models.streamed import seen_anew
+from statsmodels_ooc.sources.coerce import as_source
+from statsmodels_ooc.sources.subset import condition_of, subset_source
+
+
+def new_rows(model: Any, data: Any) -> StreamedRows:
+    """More rows, seen through the design of a model; nothing is read.
+
+    Raises
+    ------
+    DesignError
+        The model is one of arrays, whose columns have no names.
+    """
+    old: StreamedRows = model.likelihood.stream
+    if getattr(model, "formula", None) is None:
+        raise DesignError(
+            "the model is one of arrays, whose columns have no names by which they are found in "
+            "new data",
+            hint="fit it from a formula, or join old and new arrays with dask.array.concatenate",
+        )
+    source, condition = as_source(data), condition_of(old.whole_source)
+    if condition is not None:
+        source = subset_source(source, condition)
+    return StreamedRows(source, old.spec, Ledger(), solving=old.solving)
+
+
+def grown_linear(model: Any, data: Any) -> Any:
+    """A linear model of its rows and of more, of which alone are read: one pass."""
+    likelihood = model.likelihood.with_rows(new_rows(model, data))
+    return seen_anew(model, likelihood.stream, likelihood, model.formula)
+
+
+def grown_glm(model: Any, data: Any) -> Any:
+    """A generalized linear model of its rows and of more; nothing is read yet."""
+    rows = joined_rows([model.likelihood.stream, new_rows(model, data)])
+    return seen_anew(model, rows, replace(model.likelihood, stream=rows), model.formula)
+
+
+def combine(results: Sequence[Any]) -> Any:
+    """The fit of the rows of several fits together, from what these know; nothing is read.
+
+    Parameters
+    ----------
+    results : sequence of results of OLS or WLS
+        Of the same formula, on data that stayed outside memory: from files here, or loaded
+        from what others have saved, whose rows may be anywhere.
+
+    Returns
+    -------
+    RegressionResultsWrapper
+        Of all rows, with ``cov_type="nonrobust"``. What needs the rows (residuals, robust
+        covariances) reads those of all results, where they can be read.
+
+    Raises
+    ------
+    TypeError
+        Results of something else: a generalized linear model is not determined by sums that do
+        not depend on its parameters.
+    DesignError
+        The designs differ: in columns, levels, or what ``center`` and the like have learned.
+
+    Notes
+    -----
+    Triangular factors of ``sqrt(w) * [1 | X | y]`` are stacked and factored again, which is
+    exact: R of rows A and B has ``R'R = A'A + B'B`` [1]_.
+
+    References
+    ----------
+    .. [1] Demmel, Grigori, Hoemmen, Langou (2012). Communication-optimal parallel and
+       sequential QR and LU factorizations. SIAM J. Sci. Comput. 34, A206-A239.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import statsmodels_ooc.api as smo
+    >>> north = pd.DataFrame({"y": [1.0, 3.0, 2.0, 5.0], "x": [0.0, 1.0, 2.0, 3.0]})
+    >>> south = pd.DataFrame({"y": [2.0, 3.0, 3.0, 4.0], "x": [1.0, 1.0, 2.0, 4.0]})
+    >>> fits = [smo.OLS.from_formula("y ~ x", smo.as_source(d)).fit() for d in (north, south)]
+    >>> smo.combine(fits).params.round(3).to_dict()
+    {'Intercept': 1.543, 'x': 0.761}
+    """
+    results = list(results)
+    models = [_linear(one, at) for at, one in enumerate(results)]
+    if not models:
+        raise TypeError("combine needs at least one result")
+    first = models[0]
+    for at, model in enumerate(models[1:], 1):
+        _check_same_design(first, model, at)
+    likelihood = first.likelihood.with_others([model.likelihood for model in models[1:]])
+    whole = seen_anew(first, likelihood.stream, likelihood, getattr(first, "formula", None))
+    return whole.fit()
+
+
+def _linear(results: Any, at: int) -> Any:
+    model = getattr(results, "model", None)
+    if not hasattr(getattr(model, "likelihood", None), "with_others"):
+        kind = type(model).__name__ if model is not None else type(results).__name__
+        raise TypeError(
+            f"result {at} is of {kind}; combine takes results of OLS and WLS on data that stays "
+            "outside memory\nHint: wrap data in memory, smo.as_source(frame); fit a GLM to all "
+            "rows, or start one from the other: model.fit(start_params=res.params)"
+        )
+    return model
+
+
+def _check_same_design(first: Any, model: Any, at: int) -> None:
+    """Refuse designs whose columns are not the same functions of the data."""
+    ours, theirs = first.spec, model.spec
+    pairs = [
+        ("the model", first.door, model.door),
+        ("the response", ours.endog_names, theirs.endog_names),
+        ("the columns", ours.exog_names, theirs.exog_names),
+    ]
+    for what, mine, other in pairs:
+        if mine != other:
+            raise DesignError(
+                f"{what} of result {at} differs from that of result 0: {_shown(other)} instead of "
+                f"{_shown(mine)}",
+                hint="levels that only some data have are named in the formula: "
+                "C(g, levels=['a', 'b'])",
+            )
+    if ours.learned_numbers() != theirs.learned_numbers():
+        raise DesignError(
+            f"the formula of result {at} has learned other numbers from its data than that of "
+            "result 0 (center, standardize, splines), so that equal names are other columns",
+            hint="write the numbers into the formula: I(x - 3.2) for center(x)",
+        )
+
+
+def _shown(value: Any) -> str:
+    return value.__name__ if isinstance(value, type) else ", ".join(map(str, value))

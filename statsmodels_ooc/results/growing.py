@@ -1,0 +1,82 @@
+"""Results that go on when there are more rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_WITHOUT_DATA = ("nonrobust", "HC0", "HC1", "HC2", "HC3")
+
+
+class Grows:
+    """A mixin of results that take more rows."""
+
+    model: Any
+    params: Any
+    cov_type: str
+    use_t: bool
+
+    def update(
+        self,
+        data: Any,
+        *,
+        cov_type: str | None = None,
+        cov_kwds: dict[str, Any] | None = None,
+        **fit_kwds: Any,
+    ) -> Any:
+        """The results of these rows and of more.
+
+        Parameters
+        ----------
+        data : path, Source, DataFrame, ...
+            The new rows: whatever `as_source` takes, with the columns of the formula. The
+            design stays as it was learned: a level that the old rows did not have is an error,
+            and ``center`` and the like keep the numbers of the old rows.
+        cov_type : str, optional
+            As for ``fit``; by default that of these results.
+        cov_kwds : dict, optional
+            Keywords of the covariance.
+        **fit_kwds
+            Further arguments of ``fit``.
+
+        Returns
+        -------
+        results
+            As from one fit of all rows with this design; these results stay as they are.
+
+        Raises
+        ------
+        UnseenLevelError, SourceError, DesignError
+            The new rows do not suit the design; of arrays no new rows can be found.
+        ValueError
+            The covariance of these results has keywords about the old rows; give new ones.
+
+        Notes
+        -----
+        OLS and WLS read the new rows only, in one pass: triangular factors of old and new rows
+        are stacked and factored again, which is exact. Robust covariances depend on the
+        residuals at the new parameters, and read all rows. A generalized linear model starts at
+        the old parameters and reads all rows, in fewer passes than from anew.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import statsmodels_ooc.api as smo
+        >>> old = pd.DataFrame({"y": [1.0, 3.0, 2.0, 5.0], "x": [0.0, 1.0, 2.0, 3.0]})
+        >>> new = pd.DataFrame({"y": [2.0, 4.0], "x": [1.0, 3.0]})
+        >>> res = smo.OLS.from_formula("y ~ x", smo.as_source(old)).fit()
+        >>> int(res.update(new).nobs), int(res.nobs)
+        (6, 4)
+        """
+        if cov_type is None:
+            if self.cov_type not in _WITHOUT_DATA:
+                raise ValueError(
+                    f"the {self.cov_type!r} covariance of these results is about the old rows; "
+                    "give cov_type and cov_kwds for all rows"
+                )
+            cov_type = self.cov_type
+        told = {"cov_type": cov_type, "cov_kwds": cov_kwds, "use_t": self.use_t, **fit_kwds}
+        return self.model.grown(data).fit(**self._start(), **told)
+
+    def _start(self) -> dict[str, Any]:
+        """Where a fit of more rows starts."""
+        return {}

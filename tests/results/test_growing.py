@@ -1,0 +1,219 @@
+"""Old and new rows together give the results of one fit of all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+from numpy.testing import assert_allclose
+from tolerances import ITERATED, SOLVED
+
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+from statsmodels_ooc.errors import DesignError, SourceError, UnseenLevelError
+
+
+def data(n: int, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"x": 10 + rng.normal(size=n), "g": list("abc" * n)[:n]})
+    frame["w"] = rng.uniform(1, 2, n)
+    frame["y"] = frame.x + (frame.g == "b") + rng.normal(size=n)
+    frame["count"] = rng.poisson(2, n)
+    return frame
+
+
+OLD, NEW = data(200), data(90, seed=1)
+BOTH = pd.concat([OLD, NEW], ignore_index=True)
+FORMULA = "y ~ x + C(g)"
+
+
+def reads(model) -> int:
+    return sum(record.rows for record in model.passes)
+
+
+def same(found, wanted):
+    for name in ("params", "bse", "pvalues"):
+        assert_allclose(getattr(found, name), getattr(wanted, name), rtol=SOLVED)
+    for name in (
+        "rsquared",
+        "llf",
+        "aic",
+        "fvalue",
+        "ssr",
+        "centered_tss",
+        "nobs",
+        "condition_number",
+    ):
+        assert_allclose(getattr(found, name), getattr(wanted, name), rtol=SOLVED)
+    assert_allclose(found.conf_int(), wanted.conf_int(), rtol=SOLVED)
+
+
+def test_ols_reads_the_new_rows_only():
+    res = smof.ols(FORMULA, smo.as_source(OLD, chunk_rows=37)).fit()
+    before = res.params.copy()
+    more = res.update(smo.as_source(NEW, chunk_rows=20))
+    same(more, smf.ols(FORMULA, BOTH).fit())
+    assert reads(more.model) - reads(res.model) == len(NEW)
+    pd.testing.assert_series_equal(res.params, before)
+    assert res.nobs == len(OLD)
+
+
+def test_what_needs_rows_reads_all_of_them_in_order():
+    more = smof.ols(FORMULA, smo.as_source(OLD)).fit().update(NEW)
+    wanted = smf.ols(FORMULA, BOTH).fit()
+    assert_allclose(more.resid, wanted.resid, rtol=0, atol=1e-9)
+    assert_allclose(more.get_robustcov_results("HC3").bse, wanted.HC3_se, rtol=SOLVED)
+    assert more.summary().as_text().count("290")
+    assert_allclose(
+        more.get_influence().hat_matrix_diag, wanted.get_influence().hat_matrix_diag, rtol=SOLVED
+    )
+
+
+def test_wls_with_weights():
+    res = smof.wls(FORMULA, smo.as_source(OLD), weights="w").fit()
+    wanted = smf.wls(FORMULA, BOTH, weights=BOTH["w"]).fit()
+    same(res.update(NEW), wanted)
+
+
+@pytest.mark.parametrize("method", ["qr", "gram"])
+def test_however_the_old_rows_were_folded(method):
+    res = smof.ols("y ~ C(g)", smo.as_source(OLD)).fit(method=method)
+    assert_allclose(res.update(NEW).params, smf.ols("y ~ C(g)", BOTH).fit().params, rtol=SOLVED)
+
+
+def test_row_by_row():
+    res = smof.ols(FORMULA, smo.as_source(OLD)).fit()
+    for at in range(5):
+        res = res.update(NEW.iloc[at : at + 1])
+    same(res, smf.ols(FORMULA, BOTH.iloc[: len(OLD) + 5]).fit())
+
+
+def test_robust_covariances_are_those_of_all_rows():
+    res = smof.ols(FORMULA, smo.as_source(OLD)).fit(cov_type="HC1")
+    wanted = smf.ols(FORMULA, BOTH).fit(cov_type="HC1")
+    more = res.update(NEW)
+    assert more.cov_type == "HC1"
+    assert_allclose(more.bse, wanted.bse, rtol=SOLVED)
+
+
+def test_a_covariance_about_the_old_rows_needs_new_keywords():
+    res = smof.ols(FORMULA, smo.as_source(OLD)).fit(cov_type="cluster", cov_kwds={"groups": "g"})
+    with pytest.raises(ValueError, match="about the old rows"):
+        res.update(NEW)
+    more = res.update(NEW, cov_type="cluster", cov_kwds={"groups": "g"})
+    wanted = smf.ols(FORMULA, BOTH).fit(cov_type="cluster", cov_kwds={"groups": BOTH["g"]})
+    assert_allclose(more.bse, wanted.bse, rtol=SOLVED)
+
+
+def test_glm_starts_where_it_was():
+    family = sm.families.Poisson()
+    res = smof.glm("count ~ x + C(g)", smo.as_source(OLD), family=family).fit()
+    more = res.update(NEW)
+    wanted = smf.glm("count ~ x + C(g)", BOTH, family=family).fit(tol=1e-14)
+    assert_allclose(more.params, wanted.params, rtol=ITERATED)
+    assert_allclose(more.llf, wanted.llf, rtol=SOLVED)
+    assert more.nobs == len(BOTH)
+
+
+def test_missing_values_and_subsets_count_as_before():
+    old, new = OLD.copy(), NEW.copy()
+    old.loc[3, "x"] = new.loc[5, "x"] = np.nan
+    both = pd.concat([old, new], ignore_index=True)
+    res = smof.ols(FORMULA, smo.as_source(old), subset="w > 1.2").fit()
+    more = res.update(new)
+    same(more, smf.ols(FORMULA, both[both.w > 1.2]).fit())
+    assert more.model.dropped == {"x": int(both.x[both.w > 1.2].isna().sum())}
+
+
+def test_files_and_their_copies(tmp_path):
+    OLD.to_csv(tmp_path / "old.csv", index=False)
+    NEW.to_parquet(tmp_path / "new.parquet")
+    more = smof.ols(FORMULA, str(tmp_path / "old.csv")).fit().update(tmp_path / "new.parquet")
+    wanted = smf.ols(FORMULA, BOTH).fit()
+    same(more, wanted)
+    assert_allclose(more.resid, wanted.resid, rtol=0, atol=1e-9)
+
+
+def test_a_new_level_is_refused_and_nothing_changes():
+    res = smof.ols(FORMULA, smo.as_source(OLD)).fit()
+    with pytest.raises(UnseenLevelError, match="'z'"):
+        res.update(NEW.assign(g="z"))
+    same(res.update(NEW), smf.ols(FORMULA, BOTH).fit())
+
+
+def test_other_wrong_rows_are_refused():
+    res = smof.ols(FORMULA, smo.as_source(OLD)).fit()
+    with pytest.raises(SourceError, match="'x'"):
+        res.update(NEW.drop(columns="x"))
+    with pytest.raises(DesignError, match="inf"):
+        res.update(NEW.assign(x=np.inf))
+    mask = smof.ols(FORMULA, smo.as_source(OLD), subset=OLD.w.to_numpy() > 1.5).fit()
+    with pytest.raises(SourceError, match="mask of the old rows"):
+        mask.update(NEW)
+
+
+def test_no_new_rows_change_nothing():
+    res = smof.ols(FORMULA, smo.as_source(OLD)).fit()
+    assert_allclose(res.update(NEW.iloc[:0]).params, res.params, rtol=SOLVED)
+
+
+# --- data that are together nowhere
+
+
+def parts(formula=FORMULA, **told):
+    return [smof.ols(formula, smo.as_source(part)).fit(**told) for part in (OLD, NEW)]
+
+
+def test_combined_fits_are_the_fit_of_all_rows():
+    same(smo.combine(parts()), smf.ols(FORMULA, BOTH).fit())
+
+
+def test_nothing_is_read_and_the_order_does_not_matter():
+    fits = parts()
+    whole = smo.combine(fits)
+    assert reads(whole.model) == sum(reads(one.model) for one in fits)
+    assert_allclose(smo.combine(fits[::-1]).params, whole.params, rtol=SOLVED)
+
+
+def test_rows_that_may_not_leave_their_site(tmp_path):
+    for at, one in enumerate(parts()):
+        one.save(tmp_path / f"{at}.pickle", remove_data=True)
+    loaded = [smo.load(tmp_path / f"{at}.pickle") for at in range(2)]
+    whole = smo.combine(loaded)
+    same(whole, smf.ols(FORMULA, BOTH).fit())
+    with pytest.raises(SourceError, match="are gone"):
+        _ = whole.resid
+
+
+def test_weights_are_combined():
+    fits = [smof.wls(FORMULA, smo.as_source(d), weights="w").fit() for d in (OLD, NEW)]
+    same(smo.combine(fits), smf.wls(FORMULA, BOTH, weights=BOTH["w"]).fit())
+
+
+def test_other_columns_are_refused():
+    one = smof.ols(FORMULA, smo.as_source(OLD)).fit()
+    other = smof.ols(FORMULA, smo.as_source(NEW[NEW.g != "c"])).fit()
+    with pytest.raises(DesignError, match=r"the columns of result 1 .*\n.*levels=\["):
+        smo.combine([one, other])
+    with pytest.raises(DesignError, match="the response of result 1"):
+        smo.combine([one, smof.ols("w ~ x + C(g)", smo.as_source(NEW)).fit()])
+    with pytest.raises(DesignError, match="the model of result 1"):
+        smo.combine([one, smof.wls(FORMULA, smo.as_source(NEW), weights="w").fit()])
+
+
+def test_what_transforms_have_learned_must_be_the_same():
+    with pytest.raises(DesignError, match="other numbers"):
+        smo.combine(parts("y ~ center(x)"))
+    once = smof.ols("y ~ center(x)", smo.as_source(OLD)).fit()
+    assert_allclose(smo.combine([once, once]).params, once.params, rtol=SOLVED)
+
+
+def test_other_results_are_refused():
+    glm = smof.glm("count ~ x", smo.as_source(OLD), family=sm.families.Poisson()).fit()
+    for wrong in (glm, smf.ols(FORMULA, OLD).fit(), 3):
+        with pytest.raises(TypeError, match="combine takes results of OLS and WLS"):
+            smo.combine([wrong])
+    with pytest.raises(TypeError, match="at least one"):
+        smo.combine([])
