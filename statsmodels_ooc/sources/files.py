@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -32,18 +31,23 @@ from statsmodels_ooc.sources.listing import (
     is_visible,
     matches,
 )
+from statsmodels_ooc.sources.path_parts import (
+    FolderKeys,
+    folder_keys,
+    keys_below,
+    natural,
+    split_at_pattern,
+)
 from statsmodels_ooc.sources.remote import RemoteFile, Version, remote_errors, tree_of, version_of
 from statsmodels_ooc.sources.seam import readable, touch
 from statsmodels_ooc.sources.table_formats import check_no_table, check_not_in_table
 
-_MISSING_KEY = "__HIVE_DEFAULT_PARTITION__"
 _NOT_REGULAR = (
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
-_Keys: TypeAlias = tuple[tuple[str, str | None], ...]  # what ``key=value`` folders say
 
 _compared: ContextVar[bool] = ContextVar("compared", default=False)
 
@@ -69,7 +73,7 @@ class StoredFile:
     path: str  # local, or an fsspec URL
     size: int  # bytes
     modified: int | None  # nanoseconds of the last change; None for a URL
-    keys: _Keys = ()
+    keys: FolderKeys = ()
     marks: tuple[tuple[str, str], ...] = ()
     storage: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     owner: Any = field(default=None, compare=False, repr=False)
@@ -262,7 +266,7 @@ def list_files(
         found += there
     files = _once(found, repeats)
     if listed:
-        files = [replace(file, keys=_keys(Path(file.path).parts[:-1])) for file in files]
+        files = [replace(file, keys=folder_keys(Path(file.path).parts[:-1])) for file in files]
     return Listed(where, tuple(files), repeats)
 
 
@@ -293,6 +297,21 @@ def _links(path: str) -> int:
     return sum(map(os.path.islink, (path, *map(str, Path(path).parents))))
 
 
+def stored_file(path: str, storage: Any = None) -> StoredFile:
+    """One file by its path or URL, as it is now.
+
+    Raises
+    ------
+    SourceAccessError
+        It is not there, or cannot be asked.
+    """
+    if "://" not in path:
+        return _stat(path).file
+    tree, place = tree_of(path, storage or {})
+    version = version_of(tree, place)
+    return StoredFile(path, version.size, None, (), version.marks, storage or {})
+
+
 def shown(where: Any) -> str:
     """The path, or the first of a list, for messages."""
     if isinstance(where, Listed):
@@ -320,11 +339,11 @@ def _local(text: str, suffixes: Collection[str], repeats: dict[str, str]) -> lis
         raise absent(path)
     if kind == "file":
         return [_stat(path)]
-    places: dict[str, _Keys] = {}
+    places: dict[str, FolderKeys] = {}
     if kind == "folder":
         places = _in_folder(tree, path, path, suffixes, repeats)
     elif glob.has_magic(path):
-        fixed, pattern = _split(Path(path).parts)
+        fixed, pattern = split_at_pattern(Path(path).parts)
         places = _matching(tree, os.path.join(*fixed), pattern, suffixes, repeats)
     return [_stat(place, keys) for place, keys in places.items()]
 
@@ -340,7 +359,7 @@ def _remote(
 ) -> list[_Found]:
     tree, path = tree_of(url, storage)
     if glob.has_magic(path.replace("?", "")):  # which begins a query
-        fixed, pattern = _split(path.split("/"))
+        fixed, pattern = split_at_pattern(path.split("/"))
         places = _matching(tree, "/".join(fixed), pattern, suffixes, repeats)
     elif tree.kind(path) == "folder":
         tree.learn(path)
@@ -360,7 +379,7 @@ def _remote(
 
 def _in_folder(
     tree: Tree, folder: str, root: str, suffixes: Collection[str], repeats: dict[str, str]
-) -> dict[str, _Keys]:
+) -> dict[str, FolderKeys]:
     """The files of a folder and all below it, and the keys that their folders say."""
     check_not_in_table(tree, folder)
     paths = []
@@ -373,7 +392,7 @@ def _in_folder(
             and is_visible(entry.name)
             and entry.name.lower().endswith(tuple(suffixes))
         ]
-    return {path: _keys_below(root, path) for path in sorted(paths, key=_natural)}
+    return {path: keys_below(root, path) for path in sorted(paths, key=natural)}
 
 
 def _matching(
@@ -382,12 +401,12 @@ def _matching(
     pattern: Sequence[str],
     suffixes: Collection[str],
     repeats: dict[str, str],
-) -> dict[str, _Keys]:
+) -> dict[str, FolderKeys]:
     """The files that match a pattern, or are in a folder that does, and their keys."""
-    found: dict[str, _Keys] = {}
+    found: dict[str, FolderKeys] = {}
     checked: set[str] = set()
     matching = matches(tree, root, pattern, repeats)
-    for path, kind in sorted(matching, key=lambda match: _natural(match[0])):
+    for path, kind in sorted(matching, key=lambda match: natural(match[0])):
         if kind == "folder":
             found |= _in_folder(tree, path, root, suffixes, repeats)
             continue
@@ -395,11 +414,11 @@ def _matching(
         if folder not in checked:
             check_not_in_table(tree, folder)
             checked.add(folder)
-        found.setdefault(path, _keys_below(root, path))
+        found.setdefault(path, keys_below(root, path))
     return found
 
 
-def _stat(path: str, keys: _Keys = ()) -> _Found:
+def _stat(path: str, keys: FolderKeys = ()) -> _Found:
     with access_errors(path):
         touch("stat", path)
         found = os.stat(path)
@@ -420,31 +439,5 @@ def _identity(path: str, found: os.stat_result) -> object:
     if not found.st_ino:
         return os.path.realpath(path)
     linked = found.st_nlink > 1
-    keys = _keys(Path(os.path.realpath(path)).parts[:-1]) if linked else ()
+    keys = folder_keys(Path(os.path.realpath(path)).parts[:-1]) if linked else ()
     return found.st_dev, found.st_ino, keys
-
-
-def _split(parts: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """The parts before the first one that is a pattern, and the parts from there on."""
-    at = next(at for at, part in enumerate(parts) if glob.has_magic(part))
-    return parts[:at], parts[at:]
-
-
-def _keys_below(root: str, path: str) -> _Keys:
-    below = path[len(root) :]
-    return _keys(Path(below).parts[:-1]) if "=" in below else ()
-
-
-def _keys(parts: Iterable[str]) -> _Keys:
-    pairs = [part.split("=", 1) for part in parts if "=" in part]
-    return tuple(
-        (unquote(key), None if value == _MISSING_KEY else unquote(value)) for key, value in pairs
-    )
-
-
-def _natural(path: str) -> list[Any]:
-    """Sort key under which part-10 follows part-9."""
-    return [
-        (0, int(piece), piece) if piece.isdigit() else (1, 0, piece)
-        for piece in re.split(r"([0-9]+)", path)
-    ]

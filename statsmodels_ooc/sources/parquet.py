@@ -196,7 +196,7 @@ class ParquetSource(ColumnSource):
     def __init__(self, files: Sequence[StoredFile], name: str) -> None:
         self.files = tuple(files)
         self._untyped: dict[str, set[StoredFile]] = {}
-        opened = _of_each(_opened, self.files)
+        opened = of_each(_opened, self.files)
         schemas = [(str(file), one[0]) for file, one in zip(self.files, opened, strict=True)]
         index = stored_index(schemas)
         self._common = CommonSchema(schemas, without_value=self._without_value)
@@ -238,7 +238,7 @@ class ParquetSource(ColumnSource):
     def _column(self, field: pa.Field, nullable: bool | None) -> Column:
         if field.name not in self._common.declared or not pa.types.is_dictionary(field.type):
             return delivered(field, nullable)
-        found = _of_each(partial(dictionaries, column=field.name), self._typed(field.name))
+        found = of_each(partial(dictionaries, column=field.name), self._typed(field.name))
         return delivered(field, nullable, chain.from_iterable(found))
 
     def levels(self, column: str) -> Levels | None:
@@ -253,10 +253,14 @@ def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, ...]], int]:
     """What a source keeps of a footer: the schema, runs of row groups, and all rows."""
     known = footer(file)
     with foreign_bytes(str(file), "Parquet"):
-        return known.schema.to_arrow_schema(), list(_runs(known, file.size)), known.num_rows
+        return (
+            known.schema.to_arrow_schema(),
+            list(runs_of_groups(known, file.size)),
+            known.num_rows,
+        )
 
 
-def _of_each(function: Callable[[Any], Any], files: Sequence[StoredFile]) -> list[Any]:
+def of_each(function: Callable[[Any], Any], files: Sequence[Any]) -> list[Any]:
     """What a function gives for some files: for all that are not quick, in threads."""
     found: list[Any] = []
     began = time.perf_counter()
@@ -270,7 +274,7 @@ def _of_each(function: Callable[[Any], Any], files: Sequence[StoredFile]) -> lis
     return found
 
 
-def _runs(known: pq.FileMetaData, stored: int) -> Iterator[tuple[int, ...]]:
+def runs_of_groups(known: pq.FileMetaData, stored: int) -> Iterator[tuple[int, ...]]:
     """Row groups as (start, stop, rows before, rows, bytes): tiny neighbours go together.
 
     The stored bytes of a file are shared out as the groups' bytes in memory are: what is
