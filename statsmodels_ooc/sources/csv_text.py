@@ -87,7 +87,7 @@ def _buffered(raw: io.RawIOBase) -> pa.NativeFile:
 
 
 def _decompressed(raw: pa.NativeFile, file: StoredFile) -> pa.NativeFile:
-    name = file.path.lower()
+    name = file.name.lower()
     for suffix, codec in ((".gz", "gzip"), (".bz2", "bz2"), (".zst", "zstd")):
         if name.endswith(suffix):
             return pa.CompressedInputStream(raw, codec)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
@@ -12,22 +12,22 @@ from urllib.parse import unquote
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.fs as pafs
 from numpy.typing import NDArray
 
 from statsmodels_ooc.errors import (
     MissingExtraError,
-    OutOfCoreError,
     SourceAccessError,
     SourceChangedError,
-    SourceInterruptedError,
     SourceNotFoundError,
     TableFormatError,
 )
 from statsmodels_ooc.sources.deleted import Deleted
 from statsmodels_ooc.sources.files import stored_file
+from statsmodels_ooc.sources.filesystems import Rooted, Storage, of_arrow
 from statsmodels_ooc.sources.lake import DataFile, LakeSource, Place, pinned
-from statsmodels_ooc.sources.listing import access_errors
 from statsmodels_ooc.sources.path_parts import natural
+from statsmodels_ooc.sources.remote import remote_errors
 from statsmodels_ooc.sources.seam import touch
 
 _FEATURES = {  # of tables, that change what their files mean, and are seen to here
@@ -45,7 +45,7 @@ _ID = b"PARQUET:field_id"
 def read_delta(
     table: Any,
     version: int | None = None,
-    storage_options: Mapping[str, str] | None = None,
+    storage_options: Mapping[str, Any] | None = None,
 ) -> LakeSource:
     """Open a Delta table as it is in one version; no row is read yet.
 
@@ -56,7 +56,8 @@ def read_delta(
     version : int, optional
         Which version; by default the newest, or the one that a DeltaTable is at.
     storage_options : mapping, optional
-        Handed to deltalake for URLs.
+        For URLs: as deltalake has them (``AWS_ACCESS_KEY_ID``), or for S3 as s3fs has them
+        (``key``, ``secret``, ``token``, ``endpoint_url``).
 
     Returns
     -------
@@ -96,14 +97,16 @@ def read_delta(
     (2, 3, 2)
     >>> folder.cleanup()
     """
-    opened = _opened(table, version, storage_options)
+    options = _as_deltalake_has_them(storage_options or {})
+    opened = _opened(table, version, options)
     uri = _plain(opened.table_uri).rstrip("/")
     with delta_errors(uri):
         touch("read", uri)
         about = opened.metadata()
-        where = _Where(uri, opened.version(), str(about.id), dict(storage_options or {}))
+        where = _Where(uri, opened.version(), str(about.id), options)
         features = _checked_features(opened, uri)
-        files = _files(opened, where, "deletionVectors" in features)
+        deleted = _deleted(where) if "deletionVectors" in features else {}
+        files = _files(opened, where, _storage(opened, where, table is opened), deleted)
         schema = pa.schema(opened.schema().to_arrow())
         placed = partial(_placed, schema, _stored_names(opened), frozenset(about.partition_columns))
     return LakeSource(uri, str(where), schema, files, placed)
@@ -128,19 +131,76 @@ def delta_errors(uri: str) -> Iterator[None]:
     import deltalake.exceptions
 
     try:
-        with access_errors(uri, "look at the address, the network and storage_options="):
+        with remote_errors(uri):
             yield
-    except (OutOfCoreError, MemoryError):
+    except SourceAccessError as error:
+        cause = error.__cause__
+        if isinstance(cause, deltalake.exceptions.TableNotFoundError):
+            raise SourceNotFoundError(f"{uri} is not a Delta table: {cause}") from cause
+        if isinstance(cause, deltalake.exceptions.DeltaError):
+            raise SourceAccessError(f"{uri} cannot be read as a Delta table: {cause}") from cause
         raise
-    except deltalake.exceptions.TableNotFoundError as error:
-        raise SourceNotFoundError(f"{uri} is not a Delta table: {error}") from error
-    except ConnectionError as error:
-        raise SourceInterruptedError(f"{uri} cannot be read: {error}") from error
-    except deltalake.exceptions.DeltaError as error:
-        raise SourceAccessError(f"{uri} cannot be read as a Delta table: {error}") from error
 
 
-def _opened(table: Any, version: int | None, storage: Mapping[str, str] | None) -> Any:
+_NAMES = {  # of s3fs, and what deltalake calls the same
+    "key": "AWS_ACCESS_KEY_ID",
+    "secret": "AWS_SECRET_ACCESS_KEY",
+    "token": "AWS_SESSION_TOKEN",
+    "endpoint_url": "AWS_ENDPOINT_URL",
+    "region_name": "AWS_REGION",
+}
+
+
+def _as_deltalake_has_them(options: Mapping[str, Any]) -> dict[str, str]:
+    """Options of a store by the names that deltalake has for them."""
+    plain = {**options, **options.get("client_kwargs", {})}
+    plain.pop("client_kwargs", None)
+    found = {_NAMES.get(name, name): str(value) for name, value in plain.items()}
+    if found.get("AWS_ENDPOINT_URL", "").startswith("http://") and "endpoint_url" in plain:
+        found.setdefault("AWS_ALLOW_HTTP", "true")
+    return found
+
+
+def _storage(table: Any, where: _Where, given: bool) -> Storage:
+    """How the data files are reached.
+
+    deltalake's own file system is asked where no other is known to take its options: threads
+    wait for one another there.
+    """
+    scheme, is_url, _ = where.uri.partition("://")
+    if not is_url:
+        return {}
+    if scheme in ("s3", "s3a") and (where.storage or not given):
+        options = _as_s3fs_has_them(where.storage)
+        if options is not None:
+            return options
+    if given and not where.storage:
+        with suppress(Exception):  # of a table with features that datasets do not have
+            return Rooted(where.uri, of_arrow(table.to_pyarrow_dataset().filesystem))
+    from deltalake.fs import DeltaStorageHandler
+
+    handler = DeltaStorageHandler(where.uri, dict(where.storage))
+    return Rooted(where.uri, of_arrow(pafs.PyFileSystem(handler)))
+
+
+def _as_s3fs_has_them(storage: Mapping[str, str]) -> dict[str, Any] | None:
+    """Deltalake's options of S3 by the names of s3fs, None where it has no such option."""
+    theirs = {name: ours for ours, name in _NAMES.items()}
+    found: dict[str, Any] = {}
+    for name, value in storage.items():
+        key = name.upper() if name.upper().startswith("AWS_") else f"AWS_{name.upper()}"
+        if key in theirs:
+            found[theirs[key]] = value
+        elif key not in _OF_WRITING:
+            return None
+    region = found.pop("region_name", None)
+    return found if region is None else {**found, "client_kwargs": {"region_name": region}}
+
+
+_OF_WRITING = {"AWS_ALLOW_HTTP", "AWS_S3_ALLOW_UNSAFE_RENAME", "AWS_CONDITIONAL_PUT"}
+
+
+def _opened(table: Any, version: int | None, storage: Mapping[str, str]) -> Any:
     """The table, at a version."""
     try:
         import deltalake
@@ -155,8 +215,7 @@ def _opened(table: Any, version: int | None, storage: Mapping[str, str] | None) 
     uri = os.fspath(table)
     with delta_errors(uri):
         touch("open", uri)
-        options = None if storage is None else dict(storage)
-        return deltalake.DeltaTable(uri, version=version, storage_options=options)
+        return deltalake.DeltaTable(uri, version=version, storage_options=dict(storage) or None)
 
 
 def _plain(uri: str) -> str:
@@ -212,21 +271,24 @@ def _placed(
     return places
 
 
-def _files(table: Any, where: _Where, marked: bool) -> list[DataFile]:
+def _files(
+    table: Any, where: _Where, storage: Storage, deleted: Mapping[str, Any]
+) -> list[DataFile]:
     """The data files, in the order of their times and names."""
     actions = pa.table(table.get_add_actions(flatten=False)).to_pylist()
     actions.sort(key=lambda action: (action["modification_time"], natural(action["path"])))
-    deleted = _deleted(where) if marked else {}
-    return [_data_file(action, where, deleted) for action in actions]
+    return [_data_file(action, where, storage, deleted) for action in actions]
 
 
-def _data_file(action: Mapping[str, Any], where: _Where, deleted: Mapping[str, Any]) -> DataFile:
+def _data_file(
+    action: Mapping[str, Any], where: _Where, storage: Storage, deleted: Mapping[str, Any]
+) -> DataFile:
     path = _plain(action["path"])
     if "://" not in path and not os.path.isabs(path):
         path = f"{where.uri}/{path}"
     with pinned(str(where)):
         try:
-            file = stored_file(path)
+            file = stored_file(path, storage)
         except SourceNotFoundError as error:
             raise SourceChangedError(f"{path} is not there") from error
         if file.size != action["size_bytes"]:
@@ -251,7 +313,7 @@ class DeletionVector(Deleted):
 @lru_cache(maxsize=4)
 def _deleted(where: _Where) -> Mapping[str, NDArray[np.int64]]:
     """By the paths of files, the numbers of the rows that deletion vectors mark."""
-    table = _opened(where.uri, where.version, where.storage or None)
+    table = _opened(where.uri, where.version, where.storage)
     if str(table.metadata().id) != where.identity:
         raise SourceChangedError(
             f"{where} was replaced by another table", hint="open the table again"

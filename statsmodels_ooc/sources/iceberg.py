@@ -17,20 +17,19 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.errors import (
     MissingExtraError,
-    OutOfCoreError,
     SchemaError,
     SourceAccessError,
     SourceChangedError,
-    SourceInterruptedError,
     SourceNotFoundError,
     TableFormatError,
 )
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.deleted import Deleted
 from statsmodels_ooc.sources.files import StoredFile, stored_file
+from statsmodels_ooc.sources.filesystems import Rooted, Storage, of_arrow
 from statsmodels_ooc.sources.frames import foreign_bytes
 from statsmodels_ooc.sources.lake import DataFile, LakeSource, Place, pinned
-from statsmodels_ooc.sources.listing import access_errors
+from statsmodels_ooc.sources.remote import remote_errors
 from statsmodels_ooc.sources.seam import touch
 from statsmodels_ooc.sources.spooling import spool
 
@@ -115,21 +114,20 @@ def read_iceberg(table: Any, snapshot_id: int | None = None) -> Source:
 def iceberg_errors(name: str) -> Iterator[None]:
     """Turn what pyiceberg says against reading a table into an error of this package."""
     try:
-        with access_errors(name, "look at the address, the network and the catalog"):
+        with remote_errors(name):
             yield
-    except (OutOfCoreError, MemoryError):
-        raise
-    except ConnectionError as error:
-        raise SourceInterruptedError(f"{name} cannot be read: {error}") from error
-    except Exception as error:  # catalogs and file systems have errors of their own
-        if "equality deletes" in str(error):
+    except SourceAccessError as error:
+        cause = error.__cause__
+        if cause is None or isinstance(cause, OSError):
+            raise
+        if "equality deletes" in str(cause):
             raise TableFormatError(
                 f"the Iceberg table {name} has equality deletes, which pyiceberg does not read",
                 hint="compact the table, for instance with Spark's rewrite_data_files",
-            ) from error
+            ) from cause
         raise SourceAccessError(
-            f"{name} cannot be read as an Iceberg table: {type(error).__name__}: {error}"
-        ) from error
+            f"{name} cannot be read as an Iceberg table: {type(cause).__name__}: {cause}"
+        ) from cause
 
 
 def _scanned(table: Any) -> tuple[Any, str]:
@@ -168,6 +166,7 @@ def _are_plain(scan: Any, tasks: list[Any]) -> bool:
         and scan.limit is None
         and formats <= {"PARQUET"}
         and deletes <= {"PARQUET", "PUFFIN"}
+        and all(_is_reached(str(task.file.file_path), scan.io) for task in tasks)
     )
 
 
@@ -193,9 +192,12 @@ def _data_file(task: Any, io: Any, version: str) -> DataFile:
 def _stored(known: Any, io: Any) -> StoredFile:
     """A file as it is, which must be as long as the manifest says."""
     path = str(known.file_path)
-
+    scheme, is_url, rest = path.partition("://")
     try:
-        file = stored_file(path.removeprefix("file://").removeprefix("file:"))
+        if is_url and scheme != "file":
+            file = stored_file(path, _storage(io, scheme, rest.partition("/")[0]))
+        else:
+            file = stored_file(path.removeprefix("file://").removeprefix("file:"))
     except SourceNotFoundError as error:
         raise SourceChangedError(f"{path} is not there") from error
     if file.size != known.file_size_in_bytes:
@@ -203,6 +205,24 @@ def _stored(known: Any, io: Any) -> StoredFile:
             f"{path} has {file.size:,} bytes, its manifest says {known.file_size_in_bytes:,}"
         )
     return file
+
+
+def _storage(io: Any, scheme: str, place: str) -> Storage:
+    """How the files of a store are reached: as pyiceberg reaches them."""
+    if hasattr(io, "fs_by_scheme"):
+        return Rooted(f"{scheme}://", of_arrow(io.fs_by_scheme(scheme, place)))
+    return io.get_fs(scheme, place)
+
+
+def _is_reached(location: str, io: Any) -> bool:
+    """Whether a file can be read through the file systems that pyiceberg has."""
+    scheme, is_url, _ = location.partition("://")
+    if not is_url or scheme == "file":
+        return True
+    return hasattr(io, "get_fs") or (hasattr(io, "fs_by_scheme") and scheme in _KEYED)
+
+
+_KEYED = {"s3", "s3a", "s3n", "gs", "oss"}  # stores of pyarrow whose paths begin with the bucket
 
 
 def _placed(schema: Any, metadata: Any, found: pa.Schema, data: DataFile) -> dict[str, Place]:

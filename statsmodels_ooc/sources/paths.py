@@ -12,6 +12,7 @@ from statsmodels_ooc.errors import SourceError, TableFormatError
 from statsmodels_ooc.sources import csv, delta, ipc, parquet
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.files import list_files
+from statsmodels_ooc.sources.filesystems import storage_of
 
 _FORMATS: Mapping[str, tuple[tuple[str, ...], Callable[..., Source]]] = {
     "Parquet": (parquet.SUFFIXES, parquet.read_parquet),
@@ -25,13 +26,14 @@ def open_path(x: Any, **options: Any) -> Source:
     known = tuple(suffix for suffixes, _ in _FORMATS.values() for suffix in suffixes)
     found: dict[str, str] = {}
     try:
-        listed = list_files(x, known, options.get("storage_options"))
+        storage = storage_of(options.get("storage_options"), options.get("filesystem"))
+        listed = list_files(x, known, storage)
     except TableFormatError as error:
         if _is_delta(x, error):
             return delta.read_delta(x, **options)
         raise
     for file in listed.files:
-        found.setdefault(_format_of(file.path), file.path)
+        found.setdefault(_format_of(file.name), str(file))
     if len(found) > 1:
         what = ", ".join(f"{kind} ({path})" for kind, path in found.items())
         raise SourceError(

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from statsmodels_ooc.errors import SourceAccessError, TableFormatError
+from statsmodels_ooc.errors import SourcePermissionError, TableFormatError
 from statsmodels_ooc.sources.listing import Entry, Tree
 
 _ICEBERG = re.compile(r"(?:v|0*)([0-9]+)(?:-[^/]*)?\.(?:gz\.)?metadata\.json")
@@ -61,7 +61,7 @@ def check_not_in_table(tree: Tree, folder: str) -> None:
         It is one.
     """
     for place in _roots(folder):
-        with suppress(SourceAccessError):  # whoever may not look there did not mean it
+        with suppress(SourcePermissionError):  # whoever may not look there did not mean it
             inside = [Entry(name, "folder") for name in _LOGS if _is_folder(tree, place, name)]
             check_no_table(tree, place, inside)
 

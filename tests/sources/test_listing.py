@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
 import statsmodels_ooc.api as smo
@@ -439,6 +440,7 @@ def wire(memory, monkeypatch):
         return Wire(found.getvalue()) if "r" in mode else found
 
     monkeypatch.setattr(MemoryFileSystem, "_open", through_wire)
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", AbstractFileSystem.cat_file)  # opens it
     monkeypatch.setattr(Wire, "lost", None)
     return memory
 
@@ -479,7 +481,7 @@ def test_globs_and_folders_behind_urls(memory):
 def test_keys_of_a_store_make_the_folders_that_it_does_not_have(memory):
     for name in ("d/a/1.parquet", "d/a/b/2.parquet", "d/3.parquet"):
         put(memory, f"/{name}")
-    asked = RemoteTree(memory, "memory")
+    asked = RemoteTree(memory, "memory://")
     implied = entries_of_keys("/d", dict.fromkeys(memory.find("/d"), 1))
     assert set(implied) == {"/d", "/d/a", "/d/a/b"}
     for folder, entries in implied.items():
