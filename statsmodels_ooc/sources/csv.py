@@ -97,8 +97,10 @@ def read_csv(
         What to reach the files through, in place of ``storage_options``.
     **pandas_names
         The same by the names that `pandas.read_csv` has for them: ``sep``, ``dtype``,
-        ``names``, ``quotechar``, ``escapechar``, ``decimal``, and ``na_values``, which
-        are added to the ``null_values`` that are there by default.
+        ``names``, ``quotechar``, ``escapechar``, ``decimal``, ``parse_dates`` (a list of
+        columns), ``header=None`` beside names, and ``na_values``, which are added to the
+        ``null_values`` that are there by default. What chooses pandas' parser (``engine``,
+        ``low_memory``) changes nothing.
 
     Returns
     -------
