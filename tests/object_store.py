@@ -194,8 +194,7 @@ CODES = {403: "SignatureDoesNotMatch", 500: "InternalError", 503: "SlowDown"}
 
 
 def error(status: int) -> bytes:
-    """What S3 answers beside a status."""
+    """What S3 answers beside a status: some of its messages have the key."""
     code = CODES.get(status, "Unknown")
-    return (
-        f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{code}</Message></Error>".encode()
-    )
+    text = f"<Error><Code>{code}</Code><Message>{code}, key {KEY}</Message></Error>"
+    return f"<?xml version='1.0'?>{text}".encode()

@@ -27,6 +27,7 @@ from statsmodels_ooc.errors import (
     SourceNotFoundError,
     TableFormatError,
 )
+from statsmodels_ooc.sources import delta
 from statsmodels_ooc.sources.lake import LakeSource
 
 deltalake = pytest.importorskip("deltalake")
@@ -153,6 +154,9 @@ def test_vectors_of_a_table_that_was_replaced_are_not_taken(tmp_path, table):
     assert smo.read_delta(tmp_path / "t").rows == len(table) - 3
     with pytest.raises(SourceChangedError):
         all_rows(first)
+    delta._deleted.cache_clear()  # as in another process
+    with pytest.raises(SourceChangedError, match="was replaced by another table"):
+        first.partitions[0].deleted.rows()
 
 
 def test_a_file_that_was_vacuumed_is_named_with_its_version(sales, table):
