@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from statsmodels_ooc.selection.iboss import IBOSS
     from statsmodels_ooc.selection.indices import iboss_indices
     from statsmodels_ooc.sources.csv import read_csv
+    from statsmodels_ooc.sources.delta import read_delta
+    from statsmodels_ooc.sources.iceberg import read_iceberg
     from statsmodels_ooc.sources.ipc import read_ipc
     from statsmodels_ooc.sources.iterables import from_iterable
     from statsmodels_ooc.sources.parquet import read_parquet
@@ -37,6 +39,8 @@ __all__ = [
     "load",
     "options",
     "read_csv",
+    "read_delta",
+    "read_iceberg",
     "read_ipc",
     "read_parquet",
 ]
@@ -50,6 +54,8 @@ _LOADED_WHEN_ASKED_FOR = {
     "iboss_indices": "statsmodels_ooc.selection.indices:iboss_indices",
     "options": "statsmodels_ooc.options:options",
     "read_csv": "statsmodels_ooc.sources.csv:read_csv",
+    "read_delta": "statsmodels_ooc.sources.delta:read_delta",
+    "read_iceberg": "statsmodels_ooc.sources.iceberg:read_iceberg",
     "read_ipc": "statsmodels_ooc.sources.ipc:read_ipc",
     "read_parquet": "statsmodels_ooc.sources.parquet:read_parquet",
 }

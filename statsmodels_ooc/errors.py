@@ -104,7 +104,21 @@ class SourcePermissionError(SourceAccessError, PermissionError):
 
 
 class TableFormatError(SourceError):
-    """A folder belongs to a table whose log says which of its files count."""
+    """A folder belongs to a table whose log says which of its files count.
+
+    Parameters
+    ----------
+    message, hint : str
+        As for all errors.
+    kind, folder : str
+        The kind of table, and its root.
+    """
+
+    def __init__(
+        self, message: str, hint: str | None = None, kind: str = "", folder: str = ""
+    ) -> None:
+        super().__init__(message, hint)
+        self.kind, self.folder = kind, folder
 
 
 class SchemaError(SourceError):

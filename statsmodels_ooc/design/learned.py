@@ -163,13 +163,6 @@ class FormulaSpec(DesignSpec):
         kept = tuple(plan for name, plan in named if name not in self.learned.dropped)
         return plan_columns(left, order), kept
 
-    def learned_numbers(self) -> tuple[str, ...]:
-        return tuple(
-            f"{factor.name()} {name} {_numbers(transform)}"
-            for factor, info in self.learned.factors.items()
-            for name, transform in info.state.get("transforms", {}).items()
-        )
-
     def rows(self, frame: Chunk | pd.DataFrame, where: Where) -> Variables:
         plain = PlainFrame(frame, where)
         values = self._values(plain, where)
@@ -341,8 +334,3 @@ def _factor(factor: EvalFactor, info: FactorInfo, column: str | None, sight: Sig
     if info.type == "numerical":
         return Numeric(*known, info.num_columns)
     return Categorical(*known, info.categories)
-
-
-def _numbers(transform: Any) -> dict[str, Any]:
-    """What a stateful transform has memorized."""
-    return {name: np.asarray(value).tolist() for name, value in sorted(vars(transform).items())}

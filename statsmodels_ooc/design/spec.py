@@ -115,10 +115,6 @@ class DesignSpec(ABC):
     def from_keys(self, keys: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
         """The `Variables.values` that give these keys: `keys`, backwards."""
 
-    def learned_numbers(self) -> tuple[str, ...]:
-        """What was learned of the data beside names and levels: equal for equal columns."""
-        return ()
-
     def compiled(self) -> DesignSpec:
         """The same design, whose blocks multiply in machine code where it knows how."""
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from statsmodels_ooc.engine.ledger import Ledger, Passes
 from statsmodels_ooc.engine.streamed import StreamedRows
@@ -51,4 +52,5 @@ def _passes(parts: Sequence[StreamedRows]) -> Passes:
 
 def _all_seen(parts: Sequence[StreamedRows]) -> list[Seen] | None:
     """What passes have seen of all partitions, where all have been read."""
-    return [seen for part in parts for seen in part.seen] if all(p.is_read for p in parts) else None
+    found = [part.found for part in parts if part.found is not None]
+    return list(chain(*found)) if len(found) == len(parts) else None

@@ -11,7 +11,7 @@ from statsmodels_ooc.engine.progress import pause
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.base import NumberedFrame, Partition
-from statsmodels_ooc.sources.faults import is_transient
+from statsmodels_ooc.sources.interruptions import passes
 
 Piece = TypeVar("Piece")
 
@@ -21,7 +21,7 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.5, 8.0  # seconds, at most; the first repeat does
 class Rereading(Generic[Piece]):
     """The pieces of a partition in order, noted as they pass; ``with`` closes what is open.
 
-    Where reading fails with what `is_transient`, the partition is read again from its start:
+    Where reading fails with what `passes`, the partition is read again from its start:
     the pieces that were given are passed over, and held against what was noted of them.
 
     Parameters
@@ -72,7 +72,7 @@ class Rereading(Generic[Piece]):
         try:
             found = self._next()
         except Exception as error:
-            if not options.retries or not is_transient(error):
+            if not options.retries or not passes(error):
                 raise
             found = self._patiently()
         if found is None:
@@ -122,7 +122,7 @@ class Rereading(Generic[Piece]):
             stop=stop_after_attempt(options.retries),
             wait=wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT),
             sleep=partial(pause, self._meter),
-            retry=retry_if_exception(is_transient),
+            retry=retry_if_exception(passes),
             reraise=True,
         )
         return again(self._again)

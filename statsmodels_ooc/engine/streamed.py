@@ -48,6 +48,8 @@ class StreamedRows:
         The passes over the source so far, and what they read.
     original : Source or None
         Where `source` is a local copy of some columns: what was copied.
+    found : list of Seen or None
+        What the first pass has seen of each partition, where there was one.
     counted : list of int or None
         Rows of each partition, where a pass has counted what the source does not tell.
     solving : int
@@ -59,7 +61,7 @@ class StreamedRows:
     spec: BlockSpec
     ledger: Ledger = field(default_factory=Ledger)
     original: Source | None = field(default=None, repr=False)
-    _seen: list[Seen] | None = field(default=None, repr=False)
+    found: list[Seen] | None = field(default=None, repr=False)
     _used: UsedRows | None = field(default=None, repr=False)
     solving: int = 8
     _given: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -109,7 +111,7 @@ class StreamedRows:
             self.spec,
             (*reductions, Fingerprint(bool(self.spec.encoded))),
             self.ledger,
-            compared=self._seen is not None,
+            compared=self.found is not None,
             beside=self._given,
         )
         self._check_unchanged(name, fingerprint.of(len(self.source.partitions)))
@@ -156,10 +158,10 @@ class StreamedRows:
         return sample_rows(self.source, self.spec, rows, self.ledger)
 
     def _check_unchanged(self, name: str, now: list[Seen]) -> None:
-        if self._seen is None:
-            self._seen = now
+        if self.found is None:
+            self.found = now
             return
-        for partition, was, is_ in zip(self.source.partitions, self._seen, now, strict=True):
+        for partition, was, is_ in zip(self.source.partitions, self.found, now, strict=True):
             check_unchanged(partition.label, f"the pass {name!r}", was, is_)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> StreamedRows:
@@ -176,22 +178,17 @@ class StreamedRows:
             state.update(source=self.original, original=None)
         elif not self.source.is_recipe:
             state["source"] = ForgottenSource(self.whole_source)
-            state["original"] = state["_seen"] = None
+            state["original"] = state["found"] = None
             state["ledger"] = Ledger(self.passes)
         return state
 
     @property
     def seen(self) -> list[Seen]:
         """Of each partition: rows read, rows kept, and a checksum of those."""
-        if self._seen is None:
+        if self.found is None:
             self.fold("count")
-        assert self._seen is not None
-        return self._seen
-
-    @property
-    def is_read(self) -> bool:
-        """Whether a pass has seen all rows."""
-        return self._seen is not None
+        assert self.found is not None
+        return self.found
 
     @property
     def kept(self) -> int:

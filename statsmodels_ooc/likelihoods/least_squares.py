@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.design.spec import DesignSpec
-from statsmodels_ooc.engine import StreamedRows, joined_rows
+from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.engine.tasks import one_blas_thread
 from statsmodels_ooc.errors import DesignError, PrecisionError
 from statsmodels_ooc.likelihoods.base import Asked, Question
@@ -92,46 +91,6 @@ class LeastSquares:
             "constant", lambda: find_constant(self.facts, self._factor("pinv"), self.hasconst)
         )
         return found
-
-    @property
-    def triangle(self) -> TriangleState:
-        """The factor as a state that merges with others; the fit comes first."""
-        _ = self.facts
-        found: TriangleState | None = self.asked.answers.get("r")
-        factor = self._factor("pinv")
-        return TriangleState(factor, np.zeros(self.spec.k + 1)) if found is None else found
-
-    def with_rows(self, more: StreamedRows) -> LeastSquares:
-        """The same of these rows and of more, of which alone are read: one pass.
-
-        Raises
-        ------
-        DesignError
-            The rows together are none that can be fitted, see `check_facts`.
-        """
-        facts, triangle = more.fold("new rows", RowFacts(self.spec.k), Triangle(self.spec.k))
-        if facts.rows:
-            check_facts(facts, self.spec, more.source, 1)
-        return self._joined([self.stream, more], [(self.facts, self.triangle), (facts, triangle)])
-
-    def with_others(self, others: Sequence[LeastSquares]) -> LeastSquares:
-        """The same of these rows and of those of other fits of the design; nothing is read."""
-        whole = [self, *others]
-        return self._joined([one.stream for one in whole], [(w.facts, w.triangle) for w in whole])
-
-    def _joined(
-        self,
-        rows: Sequence[StreamedRows],
-        states: Sequence[tuple[RowFactsState, TriangleState]],
-    ) -> LeastSquares:
-        joined = replace(self, stream=joined_rows(rows))
-        with one_blas_thread():  # the same bits on every machine
-            facts = reduce(RowFacts(self.spec.k).merge, [facts for facts, _ in states])
-            triangle = reduce(Triangle(self.spec.k).merge, [triangle for _, triangle in states])
-        check_facts(facts, self.spec, joined.stream.source, self.spec.k + 1)
-        joined.asked.remember("facts", facts)
-        joined.asked.remember("r", triangle)
-        return joined
 
     def part(self, spec: DesignSpec, span: FloatArray) -> LeastSquares:
         """The same rows seen through combinations of the columns; known without a further pass.

@@ -9,6 +9,7 @@ import statsmodels.genmod.generalized_linear_model as glm
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.models.door import Door, refuse_sources
 from statsmodels_ooc.models.keywords import chosen_start, refuse_checkpoint, warn_of_unknown
+from statsmodels_ooc.sources.stored_arrays import opened_arrays
 
 
 class GLM(Door, glm.GLM):  # type: ignore[misc]
@@ -66,10 +67,11 @@ class GLM(Door, glm.GLM):  # type: ignore[misc]
         missing: str = "none",
         **kwargs: Any,
     ) -> None:
-        extras = (offset, exposure, freq_weights, var_weights)
+        given = (endog, exog, offset, exposure, freq_weights, var_weights)
+        endog, exog, *extras = opened_arrays(*given)
         if self.becomes_streamed(endog, exog, *extras):
             streamed: Any = self
-            streamed.open_arrays(endog, exog, family, extras, missing, **kwargs)
+            streamed.open_arrays(endog, exog, family, tuple(extras), missing, **kwargs)
             return
         if type(self) is GLM:
             warn_of_unknown(self, kwargs, ["n_trials"])

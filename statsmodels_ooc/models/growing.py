@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from statsmodels_ooc.design.memorized import learned_numbers
 from statsmodels_ooc.engine import Ledger, StreamedRows, joined_rows
 from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.likelihoods.joined import joined, with_rows
+from statsmodels_ooc.likelihoods.least_squares import LeastSquares
 from statsmodels_ooc.models.streamed import seen_anew
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.subset import condition_of, subset_source
@@ -36,7 +39,7 @@ def new_rows(model: Any, data: Any) -> StreamedRows:
 
 def grown_linear(model: Any, data: Any) -> Any:
     """A linear model of its rows and of more, of which alone are read: one pass."""
-    likelihood = model.likelihood.with_rows(new_rows(model, data))
+    likelihood = with_rows(model.likelihood, new_rows(model, data))
     return seen_anew(model, likelihood.stream, likelihood, model.formula)
 
 
@@ -96,14 +99,14 @@ def combine(results: Sequence[Any]) -> Any:
     first = models[0]
     for at, model in enumerate(models[1:], 1):
         _check_same_design(first, model, at)
-    likelihood = first.likelihood.with_others([model.likelihood for model in models[1:]])
+    likelihood = joined([model.likelihood for model in models])
     whole = seen_anew(first, likelihood.stream, likelihood, getattr(first, "formula", None))
     return whole.fit()
 
 
 def _linear(results: Any, at: int) -> Any:
     model = getattr(results, "model", None)
-    if not hasattr(getattr(model, "likelihood", None), "with_others"):
+    if not isinstance(getattr(model, "likelihood", None), LeastSquares):
         kind = type(model).__name__ if model is not None else type(results).__name__
         raise TypeError(
             f"result {at} is of {kind}; combine takes results of OLS and WLS on data that stays "
@@ -129,7 +132,7 @@ def _check_same_design(first: Any, model: Any, at: int) -> None:
                 hint="levels that only some data have are named in the formula: "
                 "C(g, levels=['a', 'b'])",
             )
-    if ours.learned_numbers() != theirs.learned_numbers():
+    if learned_numbers(ours) != learned_numbers(theirs):
         raise DesignError(
             f"the formula of result {at} has learned other numbers from its data than that of "
             "result 0 (center, standardize, splines), so that equal names are other columns",

@@ -10,6 +10,7 @@ import statsmodels.regression.linear_model as lm
 from statsmodels_ooc.models.door import Door, refuse_sources
 from statsmodels_ooc.models.keywords import refuse_checkpoint, warn_of_unknown, warn_of_weights
 from statsmodels_ooc.sources.dask_kinds import is_lazy
+from statsmodels_ooc.sources.stored_arrays import opened_arrays
 
 
 class LinearDoor(Door):
@@ -133,6 +134,7 @@ class WLS(LinearDoor, lm.WLS):  # type: ignore[misc]
         hasconst: bool | None = None,
         **kwargs: Any,
     ) -> None:
+        endog, exog, weights = opened_arrays(endog, exog, weights)
         if not self.becomes_streamed(endog, exog, weights):
             if type(self) is WLS:
                 warn_of_unknown(self, kwargs)
@@ -188,6 +190,7 @@ class OLS(LinearDoor, lm.OLS):  # type: ignore[misc]
         hasconst: bool | None = None,
         **kwargs: Any,
     ) -> None:
+        endog, exog = opened_arrays(endog, exog)
         if not self.becomes_streamed(endog, exog):
             refuse_sources(endog, exog)
             super().__init__(endog, exog, missing, hasconst, **kwargs)

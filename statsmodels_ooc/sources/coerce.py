@@ -36,10 +36,10 @@ def as_source(x: Any, **options: Any) -> Source:
         a list of them; a pyarrow Table, Dataset, Scanner, ParquetFile or
         RecordBatchReader; a polars DataFrame or LazyFrame; a dask DataFrame; whatever
         else speaks Arrow's stream protocol (duckdb relations, ibis tables, narwhals
-        frames), Delta and Iceberg tables and Hugging Face datasets; an iterator of
+        frames); Delta and Iceberg tables; Hugging Face datasets; an iterator of
         DataFrames (of pandas, polars or Arrow), or a function that returns one.
     **options
-        For paths those of `read_parquet`, `read_csv` or `read_ipc`; for tables in
+        For paths those of `read_parquet`, `read_csv`, `read_ipc` or `read_delta`; for tables in
         memory ``chunk_rows``; for a dask DataFrame ``ordered``, whether the order of its
         partitions means something (by default where dask knows their divisions).
 
@@ -122,6 +122,10 @@ def _is(module: str, name: str) -> Callable[[Any], bool]:
     return lambda x: isinstance(x, getattr(sys.modules.get(module), name, ()))
 
 
+def _is_iceberg(x: Any) -> bool:
+    return any(_is("pyiceberg.table", name)(x) for name in ("Table", "DataScan"))
+
+
 def _is_list_of_frames(x: Any) -> bool:
     return (
         isinstance(x, list | tuple)
@@ -173,6 +177,8 @@ OPENERS: list[tuple[Callable[[Any], bool], str | Callable[..., Source]]] = [
     (_is("pyarrow.dataset", "Dataset"), "statsmodels_ooc.sources.dataset:from_dataset"),
     (partial(_is_polars, "LazyFrame"), "statsmodels_ooc.sources.tables:open_lazy"),
     (partial(_is_polars, "DataFrame"), "statsmodels_ooc.sources.tables:open_polars"),
+    (_is("deltalake", "DeltaTable"), "statsmodels_ooc.sources.delta:read_delta"),
+    (_is_iceberg, "statsmodels_ooc.sources.iceberg:read_iceberg"),
     (_is_dask_frame, "statsmodels_ooc.sources.dask_frame:DaskFrameSource"),
     (_is_foreign, "statsmodels_ooc.sources.tables:open_foreign"),
     (_is_stream, "statsmodels_ooc.sources.iterables:from_iterable"),

@@ -25,6 +25,7 @@ from statsmodels_ooc.sources.csv_options import checked_dtypes, csv_format, unde
 from statsmodels_ooc.sources.csv_schema import source_columns
 from statsmodels_ooc.sources.csv_text import opened_text, text_errors
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
+from statsmodels_ooc.sources.filesystems import storage_of
 from statsmodels_ooc.sources.frames import frames_of, reader_bytes
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
 from statsmodels_ooc.sources.stored import FileRows
@@ -52,6 +53,7 @@ def read_csv(
     comment: str | None = None,
     thousands: str | None = None,
     storage_options: Mapping[str, Any] | None = None,
+    filesystem: Any = None,
     **pandas_names: Any,
 ) -> CsvSource:
     r"""Open CSV files as a source; only samples are read yet.
@@ -91,10 +93,14 @@ def read_csv(
         The character between thousands: 1,234,567.
     storage_options : mapping, optional
         Handed to fsspec for URLs.
+    filesystem : pyarrow.fs.FileSystem or fsspec.AbstractFileSystem, optional
+        What to reach the files through, in place of ``storage_options``.
     **pandas_names
         The same by the names that `pandas.read_csv` has for them: ``sep``, ``dtype``,
-        ``names``, ``quotechar``, ``escapechar``, ``decimal``, and ``na_values``, which
-        are added to the ``null_values`` that are there by default.
+        ``names``, ``quotechar``, ``escapechar``, ``decimal``, ``parse_dates`` (a list of
+        columns), ``header=None`` beside names, and ``na_values``, which are added to the
+        ``null_values`` that are there by default. What chooses pandas' parser (``engine``,
+        ``low_memory``) changes nothing.
 
     Returns
     -------
@@ -142,8 +148,8 @@ def read_csv(
     }
     options = under_own_names(options, pandas_names)
     chosen = checked_dtypes(options.pop("dtypes"))
-    files = find_files(path, SUFFIXES, storage_options)
-    options["delimiter"] = options["delimiter"] or _usual_delimiter(files[0].path)
+    files = find_files(path, SUFFIXES, storage_of(storage_options, filesystem))
+    options["delimiter"] = options["delimiter"] or _usual_delimiter(files[0].name)
     style = csv_format(
         block_size=reader_bytes() // _EXPANSION if block_size is None else block_size,
         newlines_in_values=newlines_in_values,

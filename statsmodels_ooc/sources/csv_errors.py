@@ -52,7 +52,7 @@ def described(
     match = _CONVERSION.search(str(error))
     if match and "UTF8" in match[4]:
         return ParseError(
-            f"{file}, {place.of(None)}, column {names[int(match[1])]!r}: is not UTF-8 text",
+            f"{file}, {place.of_bytes()}, column {names[int(match[1])]!r}: is not UTF-8 text",
             hint="pass encoding=, such as encoding='latin-1'",
         )
     if match:
@@ -62,6 +62,22 @@ def described(
     if "straddl" in str(error) or "block size" in str(error) or "too short" in str(error):
         hint = "a row is longer than a block: pass a larger block_size="
     return ParseError(f"{file} cannot be read as CSV: {error}", hint=hint)
+
+
+def wrong_text(data: bytes) -> tuple[int, int] | None:
+    r"""Where bytes are first that are not UTF-8: the line of some data, and the byte; or None.
+
+    Examples
+    --------
+    >>> from statsmodels_ooc.sources.csv_errors import wrong_text
+    >>> wrong_text(b"y,s\n1,a\n2,\xe4")
+    (3, 10)
+    """
+    try:
+        data.decode("utf8")
+    except UnicodeDecodeError as error:
+        return data.count(b"\n", 0, error.start) + 1, error.start
+    return None
 
 
 class Place:
@@ -81,6 +97,14 @@ class Place:
             if number == 0:
                 return f"line {self._lines + at}"
         return f"after line {self._lines}"
+
+    def of_bytes(self) -> str:
+        """Words for where bytes are that are not UTF-8."""
+        found = None if self._data is None else wrong_text(self._data)
+        if found is None or self._data is None:
+            return "somewhere"
+        line, at = found
+        return f"line {self._lines + line}, byte 0x{self._data[at]:02x}"
 
 
 def _short(text: str) -> str:

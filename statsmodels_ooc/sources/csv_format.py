@@ -107,7 +107,7 @@ class CsvFormat:
 
 def is_cut(file: StoredFile, style: CsvFormat) -> bool:
     """Whether a file can be cut at line ends and parsed in pieces."""
-    packed = file.path.lower().endswith(COMPRESSED)
+    packed = file.name.lower().endswith(COMPRESSED)
     return style.plain_bytes and not style.newlines_in_values and not packed
 
 

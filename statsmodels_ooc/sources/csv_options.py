@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import difflib
 from collections.abc import Collection, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -30,13 +31,25 @@ _OTHERWISE = {
     "date_format": "write the function into the formula",
     "delim_whitespace": "delimiter=r'\\s+'",
     "encoding_errors": "encoding= names the encoding that the file has",
-    "header": "column_names=[...] is for files without a header, skiprows= for lines before it",
+    "date_parser": "write the function into the formula",
+    "dayfirst": "write pd.to_datetime(day, dayfirst=True) into the formula",
+    "dialect": "delimiter=, quote_char= and escape_char= say the same",
+    "doublequote": "two quotes in a quoted field are one, as they are by default",
+    "dtype_backend": "columns have NumPy's types, masked ones where whole numbers are missing",
+    "false_values": "read the column as text, and write (answer == 'yes') into the formula",
+    "iterator": "the file is read in pieces of block_size= bytes",
+    "lineterminator": "lines end with \\n, \\r\\n or \\r",
+    "na_filter": "null_values=[] where nothing marks a missing value",
     "index_col": "an index is a column like others",
     "keep_default_na": "null_values= replaces what marks a missing value, na_values= adds to it",
     "nrows": "subset= of the model chooses rows",
-    "parse_dates": "dtypes={'day': 'datetime64[ns]'} declares a column",
+    "on_bad_lines": "a row with another number of fields is an error that names its line: mend it",
     "quoting": "quote_char=None where quotes mean nothing",
+    "skip_blank_lines": "blank lines are passed over",
     "skip_rows": "skiprows=",
+    "skipfooter": "cut the last lines off, or mark them with the character of comment=",
+    "skipinitialspace": "remove blanks behind separators; delimiter=r'\\s+' where they separate",
+    "true_values": "read the column as text, and write (answer == 'yes') into the formula",
     "usecols": "only the columns of the formula are read",
 }
 
@@ -50,7 +63,10 @@ def under_own_names(own: Mapping[str, Any], pandas_names: Mapping[str, Any]) -> 
         A name is unknown, or a value was given by both its names.
     """
     options = dict(own)
-    for name, value in pandas_names.items():
+    given = {name: value for name, value in pandas_names.items() if name not in _OF_PARSERS}
+    _apply_header(options, given)
+    _apply_dates(options, given)
+    for name, value in given.items():
         if name not in _OWN:
             raise _unknown(name, own)
         if own[_OWN[name]] not in (None, '"', "."):
@@ -59,9 +75,52 @@ def under_own_names(own: Mapping[str, Any], pandas_names: Mapping[str, Any]) -> 
     return options
 
 
+_OF_PARSERS = {"cache_dates", "engine", "float_precision", "low_memory", "memory_map"}  # of pandas
+
+
+def _apply_header(options: dict[str, Any], given: dict[str, Any]) -> None:
+    """What ``header=`` says of the names of columns."""
+    header = given.pop("header", "infer")
+    if header == "infer" or (header == 0 and not isinstance(header, bool)):
+        if header == "infer" or not ({"names"} & set(given) or options["column_names"]):
+            return
+        raise OptionError(
+            "header=0 and names= replace the header of a file",
+            hint="skiprows=1 and column_names=[...] do so",
+        )
+    if header is None:
+        if "names" not in given and options["column_names"] is None:
+            raise OptionError(
+                "header=None needs names for the columns", hint="such as column_names=['y', 'x']"
+            )
+        return
+    raise OptionError(
+        f"header={header!r} is not known: the header is the first line that is not skipped",
+        hint=f"skiprows={header} where that many lines stand before it; column_names=[...] is for "
+        "files without one",
+    )
+
+
+def _apply_dates(options: dict[str, Any], given: dict[str, Any]) -> None:
+    """What ``parse_dates=`` says of the types of columns."""
+    names = given.pop("parse_dates", False)
+    if names is False or names is None:
+        return
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise OptionError(
+            f"parse_dates={names!r} must be a list of names of columns",
+            hint="such as parse_dates=['day']",
+        )
+    dtypes = checked_dtypes(given.pop("dtype", options["dtypes"]))
+    twice = next((name for name in names if name in dtypes), None)
+    if twice is not None:
+        raise OptionError(f"parse_dates= and dtypes= both say what {twice!r} is", hint="give one")
+    options["dtypes"] = {**dtypes, **dict.fromkeys(names, "datetime64[us]")}
+
+
 def _unknown(name: str, own: Mapping[str, Any]) -> OptionError:
     known = [*own, *_OWN, "block_size", "comment", "encoding", "newlines_in_values"]
-    known += ["skiprows", "storage_options", "thousands"]
+    known += ["filesystem", "header", "parse_dates", "skiprows", "storage_options", "thousands"]
     near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
     hint = _OTHERWISE.get(name)
     if hint is None and near:
@@ -122,7 +181,10 @@ def csv_format(
             continue
         if not isinstance(value, str) or len(value) != 1:
             also = " or r'\\s+'" if name == "delimiter" else ""
-            raise OptionError(f"{name}={value!r} must be one character{also}")
+            raise OptionError(
+                f"{name}={value!r} must be one character{also}",
+                hint=_ANY_SEPARATOR if name == "delimiter" else None,
+            )
     if characters["thousands"] == characters["decimal_point"]:
         raise OptionError(
             f"{characters['thousands']!r} cannot be both the decimal mark and the mark between "
@@ -135,8 +197,11 @@ def csv_format(
             "does not allow",
             hint="clean the file first",
         )
-    if isinstance(skiprows, bool) or not isinstance(skiprows, int) or skiprows < 0:
-        raise OptionError(f"skiprows={skiprows!r} must be a number of lines")
+    if isinstance(skiprows, (bool, np.bool_)) or not isinstance(skiprows, Integral) or skiprows < 0:
+        raise OptionError(
+            f"skiprows={skiprows!r} must be a number of lines",
+            hint="lines among the rows are left out with comment=, or with subset= of the model",
+        )
     try:
         codecs.lookup(encoding)
     except LookupError:
@@ -149,13 +214,14 @@ def csv_format(
         block_size=_bytes(block_size),
         column_names=None if column_names is None else tuple(column_names),
         encoding=encoding,
-        skiprows=skiprows,
+        skiprows=int(skiprows),
         newlines_in_values=newlines_in_values,
         blanks=blanks,
         **characters,
     )
 
 
+_ANY_SEPARATOR = "pd.read_csv(path, sep=..., engine='python', chunksize=100_000) is a source"
 _OPTIONAL = ("quote_char", "escape_char", "comment", "thousands")
 _BLANKS = (r"\s+", r"[ \t]+", " +")  # what pandas' users write for them
 

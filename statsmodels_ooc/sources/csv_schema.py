@@ -19,7 +19,7 @@ from statsmodels_ooc.errors import OptionError, ParseError
 from statsmodels_ooc.sources.base import Lookup
 from statsmodels_ooc.sources.columns import Column, check_unique, joined, select
 from statsmodels_ooc.sources.csv_format import CsvFormat, cleaned, is_cut, number_type
-from statsmodels_ooc.sources.csv_text import check_text, opened_text, text_errors
+from statsmodels_ooc.sources.csv_text import check_text, opened_text, text_errors, where_no_text
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.schema import CommonSchema
 
@@ -131,7 +131,8 @@ def read_header(head: bytes, file: StoredFile, style: CsvFormat, ended: bool) ->
     if strange is not None:
         raise ParseError(
             f"the header of {file} is not UTF-8 text: "
-            f"{strange.encode('utf8', 'surrogateescape').decode('utf8', 'backslashreplace')}",
+            f"{strange.encode('utf8', 'surrogateescape').decode('utf8', 'backslashreplace')}, "
+            f"line {len(used)}",
             hint="pass encoding=, such as encoding='latin-1'",
         )
     check_unique(list(names), f"the header of {file}")
@@ -235,7 +236,7 @@ def _infer_piece(
     for name, column in zip(wanted, table.columns, strict=True):
         if pa.types.is_binary(column.type):
             raise ParseError(
-                f"column {name!r} of {file} is not UTF-8 text",
+                f"column {name!r} of {file} is not UTF-8 text: {where_no_text(file, style)}",
                 hint="pass encoding=, such as encoding='latin-1'",
             )
         types[name] = _plain(column.type)

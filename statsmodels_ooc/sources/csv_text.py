@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from statsmodels_ooc.errors import OutOfCoreError, ParseError
-from statsmodels_ooc.sources.csv_errors import check_quotes
+from statsmodels_ooc.sources.csv_errors import check_quotes, wrong_text
 from statsmodels_ooc.sources.csv_format import CsvFormat, cleaned
 from statsmodels_ooc.sources.files import StoredFile
 
@@ -63,10 +63,30 @@ def check_text(head: bytes, file: StoredFile, style: CsvFormat) -> None:
                 if suffix not in (".parquet", ".arrow")
                 else f"open it with read_{'parquet' if suffix == '.parquet' else 'ipc'}",
             )
+    if head[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR or ".tar" in file.name.lower():
+        raise ParseError(f"{file} is an archive of tar", hint="unpack it, and give the folder")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise ParseError(
             f"{file} is not UTF-8 text: it begins as UTF-16 does", hint="pass encoding='utf-16'"
         )
+
+
+_TAR, _TAR_AT = b"ustar", 257  # a mark, and where it stands
+
+
+def where_no_text(file: StoredFile, style: CsvFormat) -> str:
+    """Words for the first place of a file where its bytes are not UTF-8."""
+    lines, rest = 0, b""
+    with file.opened() as raw:
+        text = opened_text(raw, file, style)
+        while piece := text.read(_PIECE):
+            whole, mark, rest = (rest + piece).rpartition(b"\n")
+            found = wrong_text(whole)
+            if found is not None:
+                return f"line {lines + found[0]}, byte 0x{whole[found[1]]:02x}"
+            lines += whole.count(b"\n") + len(mark)
+    found = wrong_text(rest)
+    return "somewhere" if found is None else f"line {lines + 1}, byte 0x{rest[found[1]]:02x}"
 
 
 def opened_text(raw: pa.NativeFile, file: StoredFile, style: CsvFormat) -> pa.NativeFile:
@@ -87,7 +107,7 @@ def _buffered(raw: io.RawIOBase) -> pa.NativeFile:
 
 
 def _decompressed(raw: pa.NativeFile, file: StoredFile) -> pa.NativeFile:
-    name = file.path.lower()
+    name = file.name.lower()
     for suffix, codec in ((".gz", "gzip"), (".bz2", "bz2"), (".zst", "zstd")):
         if name.endswith(suffix):
             return pa.CompressedInputStream(raw, codec)

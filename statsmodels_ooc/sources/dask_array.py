@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -72,9 +72,21 @@ def from_arrays(
         if len(blocks) != count:
             raise SourceError(
                 f"{role} has {len(blocks)} blocks of rows, {lead} has {count}",
-                hint="rechunk or repartition one like the other",
+                hint=_LENGTHS
+                if _is_of_unknown_lengths(parts.values())
+                else "rechunk or repartition one like the other",
             )
     return AlignedSource(parts, pieces, max_endog)
+
+
+_LENGTHS = (
+    "array.compute_chunk_sizes() makes dask know the lengths of blocks, which are cut alike then"
+)
+
+
+def _is_of_unknown_lengths(values: Iterable[Any]) -> bool:
+    arrays = (value for value in values if isinstance(value, da.Array))
+    return any(np.isnan(array.chunks[0]).any() for array in arrays)
 
 
 def _with_common_divisions(parts: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,10 +211,13 @@ def _joined(
     index = None
     for value, (role, names) in zip(values, layout, strict=True):
         if len(value) != len(values[0]):
-            raise SourceError(
-                f"{label}: {role} has {len(value):,} rows, {first_role} has {len(values[0]):,}",
-                hint="rechunk or repartition one like the other",
-            )
+            rows = f"{label}: {role} has {len(value):,} rows, {first_role} has {len(values[0]):,}"
+            if all(isinstance(one, (pd.Series, pd.DataFrame)) for one in (value, values[0])):
+                raise SourceError(
+                    f"The indices for endog and exog are not aligned: {rows}",
+                    hint="take all of them from one DataFrame, or reset_index on each",
+                )
+            raise SourceError(rows, hint="rechunk or repartition one like the other")
         if isinstance(value, (pd.Series, pd.DataFrame)):
             if index is not None and not value.index.equals(index):
                 raise SourceError(

@@ -23,8 +23,8 @@ from statsmodels_ooc.sources.spooling import spool
 def from_dataset(dataset: pads.Dataset) -> Source:
     """A source from a pyarrow Dataset.
 
-    A filtered dataset is written to a temporary copy, since its filter is lost when
-    it is pickled; one in memory is used as the table that it is.
+    A filtered dataset is written to a temporary copy, since it cannot be pickled, and tells
+    nobody what its filter is; one in memory is used as the table that it is.
     """
     fragments = _fragments(dataset)
     if fragments is None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -23,28 +22,31 @@ from statsmodels_ooc.errors import (
     SourceNotFoundError,
     warn_caller,
 )
+from statsmodels_ooc.sources.filesystems import Storage
 from statsmodels_ooc.sources.listing import (
     LocalTree,
-    Tree,
     absent,
     access_errors,
-    folders,
-    is_visible,
-    matches,
     system_errors,
 )
-from statsmodels_ooc.sources.remote import RemoteFile, Version, remote_errors, tree_of, version_of
+from statsmodels_ooc.sources.path_parts import (
+    FolderKeys,
+    folder_keys,
+    split_at_pattern,
+)
+from statsmodels_ooc.sources.places import files_in_folder, files_matching
+from statsmodels_ooc.sources.remote import Version, opened_remotely, tree_of, version_of
 from statsmodels_ooc.sources.seam import readable, touch
-from statsmodels_ooc.sources.table_formats import check_no_table, check_not_in_table
+from statsmodels_ooc.sources.secrets import without_secrets
 
-_MISSING_KEY = "__HIVE_DEFAULT_PARTITION__"
 _NOT_REGULAR = (
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
-_Keys: TypeAlias = tuple[tuple[str, str | None], ...]  # what ``key=value`` folders say
+
+Expected: TypeAlias = Callable[[], Iterable[tuple[int, int]]]  # where pieces begin and end
 
 _compared: ContextVar[bool] = ContextVar("compared", default=False)
 
@@ -59,7 +61,7 @@ def contents_are_compared() -> Iterator[None]:
         _compared.reset(token)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StoredFile:
     """One file, as it was when the source was opened.
 
@@ -70,13 +72,22 @@ class StoredFile:
     path: str  # local, or an fsspec URL
     size: int  # bytes
     modified: int | None  # nanoseconds of the last change; None for a URL
-    keys: _Keys = ()
+    keys: FolderKeys = ()
     marks: tuple[tuple[str, str], ...] = ()
-    storage: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    owner: Any = field(default=None, compare=False, repr=False)
+    storage: Storage = field(default_factory=dict, compare=False)
+    owner: Any = field(default=None, compare=False)
 
     def __str__(self) -> str:
-        return self.path
+        return without_secrets(self.path)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}: {self.size:,} bytes>"
+
+    @property
+    def name(self) -> str:
+        """The path without what stands behind it in a URL, such as a signature."""
+        is_web = self.path.startswith(("http://", "https://"))
+        return self.path.partition("?")[0] if is_web else self.path
 
     @property
     def local(self) -> bool:
@@ -84,11 +95,12 @@ class StoredFile:
         return "://" not in self.path
 
     @contextmanager
-    def opened(self, mapped: bool = False) -> Iterator[pa.NativeFile]:
+    def opened(self, mapped: bool = False, expected: Expected = tuple) -> Iterator[pa.NativeFile]:
         """Open for reading, memory-mapped where that is possible and asked for.
 
         Mapping saves copies, but a file that is cut short while it is mapped ends the
-        process: it is for files that nobody else knows of.
+        process: it is for files that nobody else knows of. Of files on servers, ranges are
+        fetched ahead that ``expected`` gives.
 
         Raises
         ------
@@ -98,18 +110,17 @@ class StoredFile:
         SourceAccessError
             It cannot be opened.
         """
-        self.now()
+        self.as_read()
         try:
-            with self._raw(mapped) as file, system_errors(self.path):
+            with self._raw(mapped, expected) as file, system_errors(self.path):
                 yield file
         except Exception:
             self._check_same(self.as_found())
             raise
-        if self.local:
-            self.now()
+        self.now()
 
     @contextmanager
-    def _raw(self, mapped: bool) -> Iterator[pa.NativeFile]:
+    def _raw(self, mapped: bool, expected: Expected) -> Iterator[pa.NativeFile]:
         if self.local:
             with access_errors(self.path):
                 touch("open", self.path)
@@ -117,12 +128,20 @@ class StoredFile:
             with readable(raw, self.path) as file:
                 yield file
             return
-        tree, path = tree_of(self.path, self.storage)
-        with remote_errors(self.path):
-            touch("open", self.path)
-            raw = tree.filesystem.open(path, "rb")
-        with pa.PythonFile(RemoteFile(raw, self.path, self.size), mode="r") as file:
+        with (
+            opened_remotely(self.path, self.size, self.storage) as ranges,
+            pa.PythonFile(ranges, mode="r") as file,
+        ):
+            ranges.expect(expected())
             yield file
+
+    def as_read(self) -> StoredFile:
+        """The file whose bytes will be read.
+
+        Of a file on a server, what tells afterwards that it is the same suffices: to ask before
+        as well costs a request.
+        """
+        return self.now() if self.local or _compared.get() else self
 
     def now(self) -> StoredFile:
         """The file as it is now.
@@ -152,7 +171,7 @@ class StoredFile:
             return replace(self, size=version.size, marks=version.marks)
         except SourceNotFoundError:
             raise SourceChangedError(
-                f"{self.path} was removed after the source was opened",
+                f"{self} was removed after the source was opened",
                 hint="keep the files in place until the last result has been asked for",
             ) from None
 
@@ -160,7 +179,7 @@ class StoredFile:
         was, is_ = Version(self.size, self.marks), Version(found.size, found.marks)
         if was.differs(is_) or found.modified != self.modified:
             raise SourceChangedError(
-                f"{self.path} changed after the source was opened "
+                f"{self} changed after the source was opened "
                 f"({self.size:,} bytes then, {found.size:,} now)",
                 hint="open the source again and fit again",
             )
@@ -169,7 +188,7 @@ class StoredFile:
 def find_files(
     where: Any,
     suffixes: Collection[str],
-    storage_options: Mapping[str, Any] | None = None,
+    storage: Storage = None,
 ) -> tuple[StoredFile, ...]:
     """Every file meant by ``where``, in natural order; a list keeps its own order.
 
@@ -179,8 +198,8 @@ def find_files(
         Path, glob, directory or fsspec URL.
     suffixes : collection of str
         What a file inside a directory must end with to belong to the source.
-    storage_options : mapping, optional
-        Handed to fsspec for URLs.
+    storage : Storage, optional
+        How the files of URLs are reached.
 
     Returns
     -------
@@ -205,7 +224,7 @@ def find_files(
     RepeatedFileWarning
         A file came more than once.
     """
-    listed = where if isinstance(where, Listed) else list_files(where, suffixes, storage_options)
+    listed = where if isinstance(where, Listed) else list_files(where, suffixes, storage)
     if listed.repeats:
         (again, first), *others = listed.repeats.items()
         more = f", and so are {len(others):,} more" if others else ""
@@ -239,10 +258,10 @@ class Listed:
 def list_files(
     where: Any,
     suffixes: Collection[str],
-    storage_options: Mapping[str, Any] | None = None,
+    storage: Storage = None,
 ) -> Listed:
     """As `find_files`, but nothing is warned of."""
-    storage = dict(storage_options or {})
+    storage = {} if storage is None else storage
     listed = isinstance(where, (list, tuple))
     repeats: dict[str, str] = {}
     found: list[_Found] = []
@@ -254,7 +273,7 @@ def list_files(
             text = unquote(text[len("file://") :])
         there = (
             _remote(text, suffixes, storage, repeats)
-            if "://" in text
+            if "://" in text or not isinstance(storage, Mapping)
             else _local(text, suffixes, repeats)
         )
         if not there:
@@ -262,7 +281,7 @@ def list_files(
         found += there
     files = _once(found, repeats)
     if listed:
-        files = [replace(file, keys=_keys(Path(file.path).parts[:-1])) for file in files]
+        files = [replace(file, keys=folder_keys(Path(file.path).parts[:-1])) for file in files]
     return Listed(where, tuple(files), repeats)
 
 
@@ -293,16 +312,32 @@ def _links(path: str) -> int:
     return sum(map(os.path.islink, (path, *map(str, Path(path).parents))))
 
 
+def stored_file(path: str, storage: Storage = None) -> StoredFile:
+    """One file by its path or URL, as it is now.
+
+    Raises
+    ------
+    SourceAccessError
+        It is not there, or cannot be asked.
+    """
+    if "://" not in path:
+        return _stat(path).file
+    tree, place = tree_of(path, storage or {})
+    version = version_of(tree, place)
+    return StoredFile(path, version.size, None, (), version.marks, storage or {})
+
+
 def shown(where: Any) -> str:
     """The path, or the first of a list, for messages."""
     if isinstance(where, Listed):
         return shown(where.where)
     if isinstance(where, (list, tuple)):
-        return os.fspath(where[0]) + (f" and {len(where) - 1} more" if len(where) > 1 else "")
-    return str(os.fspath(where))
+        return shown(where[0]) + (f" and {len(where) - 1} more" if len(where) > 1 else "")
+    return without_secrets(str(os.fspath(where)))
 
 
 def _nothing_at(text: str, suffixes: Collection[str]) -> SourceNotFoundError:
+    text = without_secrets(text)
     if "://" not in text and os.path.isdir(text):
         return SourceNotFoundError(
             f"no data file in directory {text!r}",
@@ -320,12 +355,12 @@ def _local(text: str, suffixes: Collection[str], repeats: dict[str, str]) -> lis
         raise absent(path)
     if kind == "file":
         return [_stat(path)]
-    places: dict[str, _Keys] = {}
+    places: dict[str, FolderKeys] = {}
     if kind == "folder":
-        places = _in_folder(tree, path, path, suffixes, repeats)
+        places = files_in_folder(tree, path, path, suffixes, repeats)
     elif glob.has_magic(path):
-        fixed, pattern = _split(Path(path).parts)
-        places = _matching(tree, os.path.join(*fixed), pattern, suffixes, repeats)
+        fixed, pattern = split_at_pattern(Path(path).parts)
+        places = files_matching(tree, os.path.join(*fixed), pattern, suffixes, repeats)
     return [_stat(place, keys) for place, keys in places.items()]
 
 
@@ -336,15 +371,15 @@ def _absolute(path: str) -> str:
 
 
 def _remote(
-    url: str, suffixes: Collection[str], storage: dict[str, Any], repeats: dict[str, str]
+    url: str, suffixes: Collection[str], storage: Storage, repeats: dict[str, str]
 ) -> list[_Found]:
     tree, path = tree_of(url, storage)
     if glob.has_magic(path.replace("?", "")):  # which begins a query
-        fixed, pattern = _split(path.split("/"))
-        places = _matching(tree, "/".join(fixed), pattern, suffixes, repeats)
+        fixed, pattern = split_at_pattern(path.split("/"))
+        places = files_matching(tree, "/".join(fixed), pattern, suffixes, repeats)
     elif tree.kind(path) == "folder":
         tree.learn(path)
-        places = _in_folder(tree, path.rstrip("/"), path.rstrip("/"), suffixes, repeats)
+        places = files_in_folder(tree, path.rstrip("/"), path.rstrip("/"), suffixes, repeats)
     elif tree.kind(path) is None:
         return []
     else:
@@ -352,54 +387,13 @@ def _remote(
     found = []
     for place, keys in places.items():
         version = version_of(tree, place)
-        address = url if place == path else tree.url(place)
+        address = url if place == path and "://" in url else tree.url(place)
         file = StoredFile(address, version.size, None, keys, version.marks, storage)
         found.append(_Found(file, address))
     return found
 
 
-def _in_folder(
-    tree: Tree, folder: str, root: str, suffixes: Collection[str], repeats: dict[str, str]
-) -> dict[str, _Keys]:
-    """The files of a folder and all below it, and the keys that their folders say."""
-    check_not_in_table(tree, folder)
-    paths = []
-    for place, entries in folders(tree, folder, repeats):
-        check_no_table(tree, place, entries)
-        paths += [
-            tree.join(place, entry.name)
-            for entry in entries
-            if entry.kind == "file"
-            and is_visible(entry.name)
-            and entry.name.lower().endswith(tuple(suffixes))
-        ]
-    return {path: _keys_below(root, path) for path in sorted(paths, key=_natural)}
-
-
-def _matching(
-    tree: Tree,
-    root: str,
-    pattern: Sequence[str],
-    suffixes: Collection[str],
-    repeats: dict[str, str],
-) -> dict[str, _Keys]:
-    """The files that match a pattern, or are in a folder that does, and their keys."""
-    found: dict[str, _Keys] = {}
-    checked: set[str] = set()
-    matching = matches(tree, root, pattern, repeats)
-    for path, kind in sorted(matching, key=lambda match: _natural(match[0])):
-        if kind == "folder":
-            found |= _in_folder(tree, path, root, suffixes, repeats)
-            continue
-        folder = os.path.dirname(path)
-        if folder not in checked:
-            check_not_in_table(tree, folder)
-            checked.add(folder)
-        found.setdefault(path, _keys_below(root, path))
-    return found
-
-
-def _stat(path: str, keys: _Keys = ()) -> _Found:
+def _stat(path: str, keys: FolderKeys = ()) -> _Found:
     with access_errors(path):
         touch("stat", path)
         found = os.stat(path)
@@ -420,31 +414,5 @@ def _identity(path: str, found: os.stat_result) -> object:
     if not found.st_ino:
         return os.path.realpath(path)
     linked = found.st_nlink > 1
-    keys = _keys(Path(os.path.realpath(path)).parts[:-1]) if linked else ()
+    keys = folder_keys(Path(os.path.realpath(path)).parts[:-1]) if linked else ()
     return found.st_dev, found.st_ino, keys
-
-
-def _split(parts: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
-    """The parts before the first one that is a pattern, and the parts from there on."""
-    at = next(at for at, part in enumerate(parts) if glob.has_magic(part))
-    return parts[:at], parts[at:]
-
-
-def _keys_below(root: str, path: str) -> _Keys:
-    below = path[len(root) :]
-    return _keys(Path(below).parts[:-1]) if "=" in below else ()
-
-
-def _keys(parts: Iterable[str]) -> _Keys:
-    pairs = [part.split("=", 1) for part in parts if "=" in part]
-    return tuple(
-        (unquote(key), None if value == _MISSING_KEY else unquote(value)) for key, value in pairs
-    )
-
-
-def _natural(path: str) -> list[Any]:
-    """Sort key under which part-10 follows part-9."""
-    return [
-        (0, int(piece), piece) if piece.isdigit() else (1, 0, piece)
-        for piece in re.split(r"([0-9]+)", path)
-    ]

@@ -16,13 +16,10 @@ _BATCH_ROWS = 65_536
 _READERS: Mapping[tuple[str, str], Callable[[Any], Iterable[Any]]] = {
     ("datasets", "Dataset"): lambda x: x.with_format("arrow").iter(_BATCH_ROWS),
     ("datasets", "IterableDataset"): lambda x: x.with_format("arrow").iter(_BATCH_ROWS),
-    ("deltalake", "DeltaTable"): lambda x: x.to_pyarrow_dataset().to_batches(),
     ("pandas", "TableIterator"): iter,  # closes its file at the end: it is read once
     ("pyarrow", "ParquetFile"): lambda x: x.iter_batches(_BATCH_ROWS, use_threads=False),
     ("pyarrow", "RecordBatchReader"): iter,
     ("pyarrow", "Scanner"): lambda x: x.to_reader(),
-    ("pyiceberg", "DataScan"): lambda x: x.to_arrow_batch_reader(),
-    ("pyiceberg", "Table"): lambda x: x.scan().to_arrow_batch_reader(),
 }
 
 _SQL = "pd.read_sql(query, connection, chunksize=100_000)"

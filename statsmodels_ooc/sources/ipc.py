@@ -16,6 +16,7 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.base import Lookup
 from statsmodels_ooc.sources.columns import Column, ColumnSource
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
+from statsmodels_ooc.sources.filesystems import storage_of
 from statsmodels_ooc.sources.frames import foreign_bytes
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
@@ -31,6 +32,7 @@ def read_ipc(
     path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     storage_options: Mapping[str, Any] | None = None,
+    filesystem: Any = None,
 ) -> IpcSource:
     """Open Arrow IPC (Feather version 2) files as a source; no row is read yet.
 
@@ -40,6 +42,8 @@ def read_ipc(
         File, glob, directory (also hive-partitioned: ``year=2024/``) or fsspec URL.
     storage_options : mapping, optional
         Handed to fsspec for URLs.
+    filesystem : pyarrow.fs.FileSystem or fsspec.AbstractFileSystem, optional
+        What to reach the files through, in place of ``storage_options``.
 
     Returns
     -------
@@ -76,7 +80,9 @@ def read_ipc(
     2
     >>> folder.cleanup()
     """
-    return IpcSource(find_files(path, SUFFIXES, storage_options), shown(path))
+    return IpcSource(
+        find_files(path, SUFFIXES, storage_of(storage_options, filesystem)), shown(path)
+    )
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.sources.base import Levels, Lookup
 from statsmodels_ooc.sources.columns import Column, ColumnSource, is_text, select
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
+from statsmodels_ooc.sources.filesystems import storage_of
 from statsmodels_ooc.sources.frames import foreign_bytes, rows_within
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
 from statsmodels_ooc.sources.parquet_footer import (
@@ -29,7 +30,7 @@ from statsmodels_ooc.sources.parquet_footer import (
     string_levels,
     text_bytes,
 )
-from statsmodels_ooc.sources.parquet_memory import BUFFER, Reading, planned
+from statsmodels_ooc.sources.parquet_memory import BUFFER, Reading, planned, stored_ranges
 from statsmodels_ooc.sources.schema import CommonSchema, StoredIndex, delivered, stored_index
 from statsmodels_ooc.sources.stored import ArrowRows
 
@@ -44,6 +45,7 @@ def read_parquet(
     path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     storage_options: Mapping[str, Any] | None = None,
+    filesystem: Any = None,
 ) -> ParquetSource:
     """Open Parquet files as a source; no row is read yet.
 
@@ -53,6 +55,8 @@ def read_parquet(
         File, glob, directory (also hive-partitioned: ``year=2024/``) or fsspec URL.
     storage_options : mapping, optional
         Handed to fsspec for URLs.
+    filesystem : pyarrow.fs.FileSystem or fsspec.AbstractFileSystem, optional
+        What to reach the files through, in place of ``storage_options``.
 
     Returns
     -------
@@ -88,7 +92,9 @@ def read_parquet(
     (2, ('y', 'g'))
     >>> folder.cleanup()
     """
-    return ParquetSource(find_files(path, SUFFIXES, storage_options), shown(path))
+    return ParquetSource(
+        find_files(path, SUFFIXES, storage_of(storage_options, filesystem)), shown(path)
+    )
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ class ParquetPartition(ArrowRows):
         return f"{self.file}, row groups {self.start}-{self.stop - 1}"
 
     def table(self, names: Sequence[str]) -> pa.Table:
-        known = footer(self.file.now())
+        known = footer(self.file.as_read())
         with self.file.opened() as raw, pq.ParquetFile(raw, metadata=known) as file:
             return file.read_row_groups(self._groups, columns=list(names), use_threads=False)
 
@@ -134,13 +140,17 @@ class ParquetPartition(ArrowRows):
     ) -> Iterator[pa.RecordBatch]:
         names = [column.name for column in columns]
         seen = 0
+
+        def stored() -> Iterator[tuple[int, int]]:
+            return stored_ranges(footer(self.file.as_read()), self._groups, columns)
+
         with (
-            self.file.opened() as raw,
+            self.file.opened(expected=stored) as raw,
             pq.ParquetFile(
                 raw,
-                metadata=footer(self.file.now()),
+                metadata=footer(self.file.as_read()),
                 read_dictionary=[c.name for c in columns if c.name in encoded and is_text(c.type)],
-                pre_buffer=not self.file.local,
+                pre_buffer=False,
                 page_checksum_verification=True,
                 buffer_size=BUFFER,
             ) as file,
@@ -196,7 +206,7 @@ class ParquetSource(ColumnSource):
     def __init__(self, files: Sequence[StoredFile], name: str) -> None:
         self.files = tuple(files)
         self._untyped: dict[str, set[StoredFile]] = {}
-        opened = _of_each(_opened, self.files)
+        opened = of_each(_opened, self.files)
         schemas = [(str(file), one[0]) for file, one in zip(self.files, opened, strict=True)]
         index = stored_index(schemas)
         self._common = CommonSchema(schemas, without_value=self._without_value)
@@ -238,7 +248,7 @@ class ParquetSource(ColumnSource):
     def _column(self, field: pa.Field, nullable: bool | None) -> Column:
         if field.name not in self._common.declared or not pa.types.is_dictionary(field.type):
             return delivered(field, nullable)
-        found = _of_each(partial(dictionaries, column=field.name), self._typed(field.name))
+        found = of_each(partial(dictionaries, column=field.name), self._typed(field.name))
         return delivered(field, nullable, chain.from_iterable(found))
 
     def levels(self, column: str) -> Levels | None:
@@ -253,10 +263,14 @@ def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, ...]], int]:
     """What a source keeps of a footer: the schema, runs of row groups, and all rows."""
     known = footer(file)
     with foreign_bytes(str(file), "Parquet"):
-        return known.schema.to_arrow_schema(), list(_runs(known, file.size)), known.num_rows
+        return (
+            known.schema.to_arrow_schema(),
+            list(runs_of_groups(known, file.size)),
+            known.num_rows,
+        )
 
 
-def _of_each(function: Callable[[Any], Any], files: Sequence[StoredFile]) -> list[Any]:
+def of_each(function: Callable[[Any], Any], files: Sequence[Any]) -> list[Any]:
     """What a function gives for some files: for all that are not quick, in threads."""
     found: list[Any] = []
     began = time.perf_counter()
@@ -270,7 +284,7 @@ def _of_each(function: Callable[[Any], Any], files: Sequence[StoredFile]) -> lis
     return found
 
 
-def _runs(known: pq.FileMetaData, stored: int) -> Iterator[tuple[int, ...]]:
+def runs_of_groups(known: pq.FileMetaData, stored: int) -> Iterator[tuple[int, ...]]:
     """Row groups as (start, stop, rows before, rows, bytes): tiny neighbours go together.
 
     The stored bytes of a file are shared out as the groups' bytes in memory are: what is

@@ -98,7 +98,7 @@ def planned(
     max_rows : int
         Rows of a frame.
     far : bool
-        Whether all that is stored of a column is read ahead.
+        Whether all that is stored of the columns is fetched and kept.
 
     Notes
     -----
@@ -109,10 +109,8 @@ def planned(
     sizes = [(known.row_group(group).total_byte_size, group) for group in groups]
     span = _Span(
         known.row_group(max(sizes)[1]),
-        len(groups),
         sum(known.row_group(group).num_rows for group in groups),
         max_rows,
-        far,
     )
     leaves = [(column, leaf_of(known, column.name, column.place)) for column in columns]
     stored = [_stored(span, column, leaf) for column, leaf in leaves if leaf is not None]
@@ -122,7 +120,25 @@ def planned(
     streaming = sum(one.streaming for one in stored if not one.is_read_whole)
     handed_on = sum(one.frames for one in stored)
     held = sum(one.values for one in whole) + max(reading, streaming + handed_on)
+    if far:
+        held += sum(stop - start for start, stop in stored_ranges(known, groups, columns))
     return Reading(tuple(tuple(one.name for one in some) for some in together), int(_KEPT * held))
+
+
+def stored_ranges(
+    known: pq.FileMetaData, groups: Sequence[int], columns: Sequence[Column]
+) -> Iterator[tuple[int, int]]:
+    """Where in a file some columns of row groups begin and end."""
+    leaves = [leaf_of(known, column.name, column.place) for column in columns]
+    for group in groups:
+        described = known.row_group(group)
+        for leaf in leaves:
+            if leaf is not None:
+                chunk = described.column(leaf)
+                start = chunk.data_page_offset
+                if chunk.has_dictionary_page and chunk.dictionary_page_offset:
+                    start = min(start, chunk.dictionary_page_offset)
+                yield start, start + chunk.total_compressed_size
 
 
 @dataclass(frozen=True)
@@ -130,10 +146,8 @@ class _Span:
     """Row groups of a file: the largest stands for all, of which there may be many."""
 
     largest: pq.RowGroupMetaData
-    groups: int
     rows: int
     max_rows: int
-    far: bool
 
 
 def _stored(span: _Span, column: Column, leaf: int) -> _Stored:
@@ -143,8 +157,6 @@ def _stored(span: _Span, column: Column, leaf: int) -> _Stored:
     dictionary = _dictionary_bytes(chunk)
     page = min(_PAGE, size)
     ahead = min(BUFFER, chunk.total_compressed_size)
-    if span.far:
-        ahead = chunk.total_compressed_size * span.groups
     width = _WIDTHS.get(chunk.physical_type)
     framed = min(span.max_rows, rows)
     if width is None:

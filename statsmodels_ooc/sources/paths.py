@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from statsmodels_ooc.errors import SourceError
-from statsmodels_ooc.sources import csv, ipc, parquet
+from statsmodels_ooc.errors import SourceError, TableFormatError
+from statsmodels_ooc.sources import csv, delta, ipc, parquet
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.files import list_files
+from statsmodels_ooc.sources.filesystems import storage_of
 
 _FORMATS: Mapping[str, tuple[tuple[str, ...], Callable[..., Source]]] = {
     "Parquet": (parquet.SUFFIXES, parquet.read_parquet),
@@ -19,12 +22,18 @@ _FORMATS: Mapping[str, tuple[tuple[str, ...], Callable[..., Source]]] = {
 
 
 def open_path(x: Any, **options: Any) -> Source:
-    """Files of one format, with the options of its reader."""
+    """Files of one format, with the options of its reader, or a Delta table."""
     known = tuple(suffix for suffixes, _ in _FORMATS.values() for suffix in suffixes)
     found: dict[str, str] = {}
-    listed = list_files(x, known, options.get("storage_options"))
+    try:
+        storage = storage_of(options.get("storage_options"), options.get("filesystem"))
+        listed = list_files(x, known, storage)
+    except TableFormatError as error:
+        if _is_delta(x, error):
+            return delta.read_delta(x, **options)
+        raise
     for file in listed.files:
-        found.setdefault(_format_of(file.path), file.path)
+        found.setdefault(_format_of(file.name), str(file))
     if len(found) > 1:
         what = ", ".join(f"{kind} ({path})" for kind, path in found.items())
         raise SourceError(
@@ -32,6 +41,20 @@ def open_path(x: Any, **options: Any) -> Source:
             hint="give a glob such as '*.parquet'",
         )
     return _FORMATS[next(iter(found))][1](listed, **options)
+
+
+def _is_delta(x: Any, refused: TableFormatError) -> bool:
+    """Whether just the root of a Delta table is named, and deltalake can read it."""
+    if refused.kind != "Delta" or isinstance(x, list | tuple) or find_spec("deltalake") is None:
+        return False
+    scheme, is_url, path = str(os.fspath(x)).rpartition("://")
+    if is_url and scheme != "file":
+        return scheme in _DELTA_STORES and path.strip("/") == refused.folder.strip("/")
+    root = os.path.abspath(refused.folder)
+    return os.path.abspath(os.path.expanduser(path)) == root
+
+
+_DELTA_STORES = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"}  # that deltalake has clients for
 
 
 def _format_of(path: str) -> str:

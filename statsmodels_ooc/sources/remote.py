@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from statsmodels_ooc.errors import (
-    MissingExtraError,
     OutOfCoreError,
     SourceAccessError,
     SourceError,
@@ -17,8 +17,12 @@ from statsmodels_ooc.errors import (
     SourceNotFoundError,
     SourcePermissionError,
 )
-from statsmodels_ooc.sources.listing import Entry, Kind, access_errors
+from statsmodels_ooc.sources.filesystems import Storage, arrow_of, opened_filesystem
+from statsmodels_ooc.sources.interruptions import passes, status_of
+from statsmodels_ooc.sources.listing import Entry, Kind
+from statsmodels_ooc.sources.ranged import RangedFile, fetchers
 from statsmodels_ooc.sources.seam import granted, touch
+from statsmodels_ooc.sources.secrets import without_secrets
 
 _FLAT = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "cos"}  # list keys, not folders
 _NETWORK = "look at the address, the network and storage_options="
@@ -29,7 +33,7 @@ _MARKS = (  # what servers call a mark that changes with the content, the surest
 )  # fmt: skip
 
 
-def tree_of(url: str, storage: Mapping[str, Any]) -> tuple[RemoteTree, str]:
+def tree_of(url: str, storage: Storage) -> tuple[RemoteTree, str]:
     """The file system of a URL, and the path there.
 
     Raises
@@ -37,90 +41,126 @@ def tree_of(url: str, storage: Mapping[str, Any]) -> tuple[RemoteTree, str]:
     MissingExtraError
         A package that it needs is not installed.
     """
-    try:
-        import fsspec
-    except ImportError:
-        raise MissingExtraError(
-            f"reading {url} needs fsspec",
-            hint="pip install fsspec (and s3fs, gcsfs, adlfs …)",
-        ) from None
-    try:
-        with remote_errors(url):
-            filesystem, path = fsspec.core.url_to_fs(url, **storage)
-    except ImportError as error:
-        raise MissingExtraError(f"reading {url}: {error}") from None
-    return RemoteTree(filesystem, url.split("://", 1)[0]), path
+    with remote_errors(url, storage):
+        filesystem, prefix, path = opened_filesystem(url, storage)
+    return RemoteTree(filesystem, prefix, storage), path
 
 
 @contextmanager
-def remote_errors(url: str) -> Iterator[None]:
-    """Turn whatever a file system says against reading a URL into an error of this package."""
+def remote_errors(url: str, storage: Storage = None) -> Iterator[None]:
+    """Turn whatever a file system says against reading a URL into an error of this package.
+
+    Messages have no secrets. What passes is a `SourceInterruptedError`: a connection that broke,
+    a server that is down or too busy, an answer that took too long.
+    """
+    place = without_secrets(url, storage)
     try:
-        with access_errors(url, _NETWORK):
-            yield
-    except SourceNotFoundError as error:
-        status = getattr(_first_cause(error), "status", 404)  # of HTTP
-        if status in (401, 403):
-            raise SourcePermissionError(
-                f"permission denied: the server answers {status} to {url}",
-                hint="give the credentials in storage_options=",
-            ) from error
-        if status != 404:
-            raise SourceAccessError(f"the server answers {status} to {url}") from error
-        raise
-    except (OutOfCoreError, ImportError):
+        yield
+    except (OutOfCoreError, ImportError, MemoryError):
         raise
     except Exception as error:  # every client has errors of its own
-        raise SourceAccessError(
-            f"{url} cannot be read: {type(error).__name__}: {error}", hint=_NETWORK
-        ) from error
+        told = _described(error, place, storage)
+    else:
+        return
+    raise told
 
 
-def _first_cause(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
+def _described(error: Exception, place: str, storage: Storage) -> SourceError:
+    """What to tell of an error of a client; its own words lead there, if they have no secrets."""
+    said = f"{type(error).__name__}: {error}"
+    shown = without_secrets(said, storage)
+    harmless = shown == said and _is_free_of_secrets(error, storage)
+    status = status_of(error)
+    told: SourceError
+    if passes(error):
+        told = SourceInterruptedError(
+            f"{place} cannot be read: {shown}",
+            hint=f"the connection or the server failed, reading again may help; {_NETWORK}",
+        )
+    elif status in (401, 403) or isinstance(error, PermissionError):
+        told = SourcePermissionError(
+            f"permission denied: {place} may not be read: {shown}",
+            hint="give the credentials in storage_options=",
+        )
+    elif status not in (None, 404):
+        told = SourceAccessError(f"the server answers {status} to {place}: {shown}")
+    elif status == 404 or isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        said = f" ({without_secrets(str(error), storage)})" if " " in str(error) else ""
+        told = SourceNotFoundError(f"{place} is not there{said}")
+    else:
+        told = SourceAccessError(f"{place} cannot be read: {shown}", hint=_NETWORK)
+    told.__cause__ = error if harmless else None
+    told.__suppress_context__ = True
+    return told
 
 
-class RemoteFile:
-    """An open file of a file system, whose errors while it is read are those of this package.
+def _is_free_of_secrets(error: BaseException, storage: Storage) -> bool:
+    """Whether a traceback may be shown: causes are printed with it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        text = f"{seen}"
+        if without_secrets(text, storage) != text:
+            return False
+        seen = seen.__cause__ or seen.__context__
+    return True
 
-    It gives as many bytes as it is asked for, fewer only at its end: after ``length`` bytes.
-    """
 
-    def __init__(self, raw: Any, url: str, length: int) -> None:
-        self._raw = raw
-        self._url = url
-        self._length = length
+@contextmanager
+def opened_remotely(url: str, size: int, storage: Storage) -> Iterator[RangedFile]:
+    """A file of a server, open for reading; its errors are those of this package."""
+    with remote_errors(url, storage):
+        touch("open", without_secrets(url, storage))
+        tree, path = tree_of(url, storage)
+        ranges = _Ranges(tree.filesystem, path, url, storage)
+    file = RangedFile(ranges.coming, size)
+    try:
+        yield file
+    finally:
+        file.close()
+        ranges.close()
 
-    def read(self, size: int) -> bytes:
-        with remote_errors(self._url):
-            touch("read", self._url)
-            pieces = [self._raw.read(granted(self._url, size))]
-            missing = size - len(pieces[0])
-            while missing and pieces[-1]:
-                pieces.append(self._raw.read(missing))
+
+class _Ranges:
+    """Ranges of a file, which threads fetch."""
+
+    def __init__(self, filesystem: Any, path: str, url: str, storage: Storage) -> None:
+        self._url, self._storage = url, storage
+        arrow = arrow_of(filesystem)
+        self._file = None if arrow is None else arrow.open_input_file(path)
+        self._filesystem, self._path = filesystem, path
+
+    def _read(self, start: int, stop: int) -> bytes:
+        if self._file is not None:
+            return bytes(self._file.read_at(stop - start, start))
+        return bytes(self._filesystem.cat_file(self._path, start=start, end=stop))
+
+    def coming(self, start: int, stop: int) -> Future[bytes]:
+        """Have a thread fetch a range."""
+        with remote_errors(self._url, self._storage):
+            touch("fetch", without_secrets(self._url, self._storage))
+            return fetchers(os.getpid()).submit(self._fetch, start, stop)
+
+    def _fetch(self, start: int, stop: int) -> bytes:
+        with remote_errors(self._url, self._storage):
+            pieces = [self._read(start, start + granted(self._url, stop - start))]
+            missing = stop - start - len(pieces[0])
+            while missing > 0 and pieces[-1]:
+                pieces.append(self._read(stop - missing, stop))
                 missing -= len(pieces[-1])
-            if missing and self._raw.tell() < self._length:
-                raise SourceInterruptedError(
-                    f"{self._url}: the server ended after {self._raw.tell():,} of "
-                    f"{self._length:,} bytes"
+            if missing > 0:
+                raise ConnectionError(f"{missing:,} of {stop - start:,} bytes did not come")
+            if missing < 0:
+                raise SourceAccessError(
+                    f"the server gives all of {without_secrets(self._url, self._storage)} where a "
+                    "part of it is asked for",
+                    hint="download it first",
                 )
         return b"".join(pieces)
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        with remote_errors(self._url):
-            return int(self._raw.seek(offset, whence))
-
-    def tell(self) -> int:
-        return int(self._raw.tell())
-
     def close(self) -> None:
-        self._raw.close()
-
-    @property
-    def closed(self) -> bool:
-        return bool(self._raw.closed)
+        """Close what is open."""
+        if self._file is not None:
+            self._file.close()
 
 
 @dataclass(frozen=True)
@@ -148,7 +188,8 @@ def version_of(tree: RemoteTree, path: str, *, fresh: bool = False) -> Version:
     found = tree.info(path, fresh=fresh)
     if found.get("size") is None:
         raise SourceError(
-            f"the server does not tell the size of {tree.url(path)}", hint="download it first"
+            f"the server does not tell the size of {without_secrets(tree.url(path))}",
+            hint="download it first",
         )
     told = {str(key).lower(): str(value) for key, value in found.items() if value is not None}
     return Version(int(found["size"]), tuple((key, told[key]) for key in _MARKS if key in told))
@@ -157,21 +198,22 @@ def version_of(tree: RemoteTree, path: str, *, fresh: bool = False) -> Version:
 class RemoteTree:
     """A file system of fsspec, and how its URLs begin."""
 
-    def __init__(self, filesystem: Any, scheme: str) -> None:
+    def __init__(self, filesystem: Any, prefix: str, storage: Storage = None) -> None:
         self.filesystem = filesystem
-        self.scheme = scheme
+        self.scheme = prefix.partition("://")[0]
+        self._prefix, self._storage = prefix, storage
         self._known: dict[str, list[Entry]] = {}
 
     def url(self, path: str) -> str:
         """The URL of a path."""
-        return path if "://" in path else f"{self.scheme}://{path}"
+        return path if "://" in path else f"{self._prefix}{path}"
 
     def learn(self, folder: str) -> None:
         """Look at all below a folder at once, where the store lists keys rather than folders."""
         if self.scheme not in _FLAT:
             return
-        with remote_errors(self.url(folder)):
-            touch("list", folder)
+        with remote_errors(self.url(folder), self._storage):
+            touch("list", without_secrets(folder))
             found = self.filesystem.find(folder, detail=True)
         sizes = {
             key: info.get("size") if _kind(info) == "file" else 0 for key, info in found.items()
@@ -181,8 +223,8 @@ class RemoteTree:
     def entries(self, folder: str) -> Sequence[Entry]:
         if folder in self._known:
             return self._known[folder]
-        with remote_errors(self.url(folder)):
-            touch("list", folder)
+        with remote_errors(self.url(folder), self._storage):
+            touch("list", without_secrets(folder))
             found = self.filesystem.ls(folder, detail=True)
         here = folder.rstrip("/")
         paths = [(info["name"].rstrip("/"), _kind(info)) for info in found]
@@ -209,8 +251,8 @@ class RemoteTree:
 
     def info(self, path: str, *, fresh: bool = False) -> Mapping[str, Any]:
         """What the file system says of a path."""
-        with remote_errors(self.url(path)):
-            touch("stat", path)
+        with remote_errors(self.url(path), self._storage):
+            touch("stat", without_secrets(path))
             if fresh:
                 self.filesystem.invalidate_cache()
             found: Mapping[str, Any] = self.filesystem.info(path)

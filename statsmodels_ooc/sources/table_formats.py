@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
-from statsmodels_ooc.errors import SourceAccessError, TableFormatError
+from statsmodels_ooc.errors import SourcePermissionError, TableFormatError
 from statsmodels_ooc.sources.listing import Entry, Tree
 
 _ICEBERG = re.compile(r"(?:v|0*)([0-9]+)(?:-[^/]*)?\.(?:gz\.)?metadata\.json")
@@ -25,12 +25,10 @@ def check_no_table(tree: Tree, folder: str, entries: Sequence[Entry]) -> None:
     """
     inside = {entry.name for entry in entries if entry.kind == "folder"}
     if "_delta_log" in inside:
-        raise _refused(
-            folder, "Delta", f"deltalake.DeltaTable({folder!r}).to_pyarrow_dataset()", "deltalake"
-        )
+        raise _refused(folder, "Delta", f"smo.read_delta({folder!r})", "deltalake")
     if ".hoodie" in inside:
         builder = f"hudi.HudiTableBuilder.from_base_uri({folder!r})"
-        raise _refused(folder, "Hudi", f"iter({builder}.build().read())", "hudi")
+        raise _refused(folder, "Hudi", f"smo.as_source(iter({builder}.build().read()))", "hudi")
     if "metadata" in inside:
         _check_no_iceberg(tree, folder)
 
@@ -41,17 +39,16 @@ def _check_no_iceberg(tree: Tree, folder: str) -> None:
     versions = [(int(found[1]), name) for name in names if (found := _ICEBERG.fullmatch(name))]
     if versions:
         newest = tree.join(metadata, max(versions)[1])
-        table = f"pyiceberg.table.StaticTable.from_metadata({newest!r})"
-        raise _refused(
-            folder, "Iceberg", f"{table}.scan().to_arrow_batch_reader()", "'pyiceberg[pyarrow]'"
-        )
+        raise _refused(folder, "Iceberg", f"smo.read_iceberg({newest!r})", "'pyiceberg[pyarrow]'")
 
 
 def _refused(folder: str, kind: str, rows: str, package: str) -> TableFormatError:
     return TableFormatError(
         f"{folder} is {'an' if kind[0] in 'I' else 'a'} {kind} table: its folder also holds files "
         "of rows that were overwritten or deleted",
-        hint=f"read the current rows: smo.as_source({rows}) (pip install {package})",
+        hint=f"read the current rows: {rows} (pip install {package})",
+        kind=kind,
+        folder=folder,
     )
 
 
@@ -64,7 +61,7 @@ def check_not_in_table(tree: Tree, folder: str) -> None:
         It is one.
     """
     for place in _roots(folder):
-        with suppress(SourceAccessError):  # whoever may not look there did not mean it
+        with suppress(SourcePermissionError):  # whoever may not look there did not mean it
             inside = [Entry(name, "folder") for name in _LOGS if _is_folder(tree, place, name)]
             check_no_table(tree, place, inside)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import pandas as pd
@@ -38,8 +39,41 @@ def open_foreign(x: Any) -> Source:
     return spool(batches(x), type(x).__name__)
 
 
-def open_lazy(x: Any) -> Source:
-    """A polars LazyFrame, whose query polars itself writes to a temporary file."""
+_REORDERED = (
+    "polars promises no order of the rows of a join, of groups or of unique rows; .sort(...) at "
+    "the end of the query gives one, smo.as_source(query, ordered=True) says that there is one"
+)
+_SORTS = re.compile(r"^\s*SORT BY", re.MULTILINE)
+_REORDERS = re.compile(
+    r"^\s*(?:\w+ JOIN\b|NESTED LOOP JOIN|(?:AGGREGATE|UNIQUE|UNION)\[maintain_order: false)",
+    re.MULTILINE,
+)
+
+
+class QuerySource(IpcSource):
+    """The rows of a query of polars, as it gave them once."""
+
+    reason: str | None = None
+
+    @property
+    def unordered(self) -> str | None:
+        return self.reason
+
+
+def _is_ordered(plan: str) -> bool:
+    """Whether polars keeps the order of rows; the last step of a plan stands first."""
+    sorts, reorders = _SORTS.search(plan), _REORDERS.search(plan)
+    return reorders is None or (sorts is not None and sorts.start() < reorders.start())
+
+
+def open_lazy(x: Any, ordered: bool | None = None) -> Source:
+    """A polars LazyFrame, whose query polars itself writes to a temporary file.
+
+    The file has the rows in one order for all passes; whether that order means anything, the
+    query says, or ``ordered``.
+    """
+    if ordered is None:
+        ordered = _is_ordered(x.explain())
     folder = TemporaryFolder()
     path = os.path.join(folder.path, "part-0.arrow")
     try:
@@ -48,4 +82,6 @@ def open_lazy(x: Any) -> Source:
     except BaseException:
         folder.remove()  # a traceback may keep it alive
         raise
-    return IpcSource([spooled_file(path, folder)], "LazyFrame")
+    source = QuerySource([spooled_file(path, folder)], "LazyFrame")
+    source.reason = None if ordered else _REORDERED
+    return source

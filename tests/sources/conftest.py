@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import pytest
+from lake_tables import iceberg_catalog, iceberg_with_deletes, write_mapped_delta
 
 
 def make_table(rows: int = 53) -> pd.DataFrame:
@@ -145,6 +146,45 @@ def memory_url(table: pd.DataFrame, folder: Path) -> Any:
     return "memory://bucket/*.parquet"
 
 
+def delta(table: pd.DataFrame, folder: Path) -> Any:
+    deltalake = pytest.importorskip("deltalake")
+    for piece in (table[:20], table[20:]):
+        rows = pa.Table.from_pandas(piece, preserve_index=False)
+        deltalake.write_deltalake(folder / "delta", rows, mode="append")
+    return folder / "delta"
+
+
+def delta_with_vectors(table: pd.DataFrame, folder: Path) -> Any:
+    pytest.importorskip("deltalake")
+    pieces = [pd.concat([table[:3], table[:20]]), pd.concat([table[20:], table[:1]])]
+    tables = [pa.Table.from_pandas(piece, preserve_index=False) for piece in pieces]
+    write_mapped_delta(folder / "delta", tables, {0: [0, 1, 2], 1: [33]}, {"y": "col-1"})
+    return folder / "delta"
+
+
+def iceberg(table: pd.DataFrame, folder: Path) -> Any:
+    rows = pa.Table.from_pandas(table, preserve_index=False)
+    return _iceberg(folder, "halves", [rows[20:], rows[:20]])  # the newest files come first
+
+
+def iceberg_with_marks(table: pd.DataFrame, folder: Path) -> Any:
+    rows = pa.Table.from_pandas(pd.concat([table[:2], table]), preserve_index=False)
+    found = _iceberg(folder, "marked", [rows])
+    return iceberg_with_deletes(found, folder, [0, 1], "positions")
+
+
+def _iceberg(folder: Path, name: str, pieces: list[pa.Table]) -> Any:
+    """A table that is written once for all tests of a run: catalogs are slow."""
+    pytest.importorskip("pyiceberg")
+    catalog = iceberg_catalog(folder.parent / "iceberg-lake")
+    if catalog.table_exists(f"shop.{name}"):
+        return catalog.load_table(f"shop.{name}")
+    found = catalog.create_table(f"shop.{name}", pieces[0].schema)
+    for piece in pieces:
+        found.append(piece)
+    return found
+
+
 KINDS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
     make.__name__: make
     for make in (
@@ -171,6 +211,10 @@ KINDS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
         iterator,
         file_url,
         memory_url,
+        delta,
+        delta_with_vectors,
+        iceberg,
+        iceberg_with_marks,
     )
 }
 

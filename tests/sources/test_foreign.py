@@ -64,18 +64,6 @@ def table_iterator(folder):
     return it
 
 
-def delta_table(folder):
-    pads.write_dataset(ARROW, folder / "delta", format="parquet")
-    return named(
-        "deltalake.table", "DeltaTable", to_pyarrow_dataset=lambda: pads.dataset(folder / "delta")
-    )
-
-
-def iceberg_table(folder):
-    scan = named("pyiceberg.table", "DataScan", to_arrow_batch_reader=ARROW.to_reader)
-    return named("pyiceberg.table", "Table", scan=lambda: scan)
-
-
 def hugging_face(folder):
     arrow = named(
         "datasets.formatting", "Formatted", iter=lambda rows: iter([ARROW[:9], ARROW[9:]])
@@ -95,8 +83,6 @@ TAKEN = {
     "iterator of polars": lambda folder: iter([POLARS[:25], POLARS[25:]]),
     "function of polars": lambda folder: lambda: iter([POLARS[:25], POLARS[25:]]),
     "TableIterator": table_iterator,
-    "DeltaTable": delta_table,
-    "iceberg": iceberg_table,
     "Hugging Face": hugging_face,
 }
 

@@ -1,0 +1,59 @@
+"""Messages without what opens doors: passwords, tokens and signatures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_NAME = (
+    r"(?:x-(?:amz|goog)-[\w-]+|sig|signature|GoogleAccessId|"
+    r"[\w-]*(?:token|secret|passw|pwd|key|credential|auth)[\w-]*)"
+)
+_QUERY = re.compile(rf"([?&]{_NAME}=)[^&#\s'\"<>)]+", re.IGNORECASE)
+_USER = re.compile(r"(\b[a-z][\w+.-]*://)[^/?#\s'\"@]*@(?=[^\s])", re.IGNORECASE)
+_SECRET = re.compile(r"secret|token|passw|pwd|key|credential|sas|auth", re.IGNORECASE)
+_SHORTEST = 4  # characters of a value that is looked for: "no" would be found anywhere
+_STORES = ("abfs", "abfss", "wasb", "wasbs")  # container@account is an address there
+
+
+def without_secrets(text: str, storage: Any = None) -> str:
+    """A text in which URLs have no password and no signature, nor options their values.
+
+    Parameters
+    ----------
+    text : str
+        Of a message.
+    storage : mapping or fsspec.AbstractFileSystem, optional
+        Options of a file system, whose secrets are looked for.
+
+    Examples
+    --------
+    >>> from statsmodels_ooc.sources.secrets import without_secrets
+    >>> without_secrets("https://me:pw@host/t.csv?id=3&X-Amz-Signature=12ab")
+    'https://***@host/t.csv?id=3&X-Amz-Signature=***'
+    >>> without_secrets("no key AKIA0 in s3://data/t.csv", {"key": "AKIA0"})
+    'no key *** in s3://data/t.csv'
+    """
+    text = _USER.sub(_hidden_user, text) if "@" in text else text
+    text = _QUERY.sub(r"\1***", text) if "?" in text else text
+    for value in sorted(set(_values(storage)), key=len, reverse=True):
+        text = text.replace(value, "***")
+    return text
+
+
+def _hidden_user(found: re.Match[str]) -> str:
+    scheme = found[1].partition("://")[0].lower()
+    return found[0] if scheme in _STORES else f"{found[1]}***@"
+
+
+def _values(storage: Any) -> Iterator[str]:
+    """The values of options that are secrets."""
+    if storage is None:
+        return
+    options = storage if isinstance(storage, Mapping) else getattr(storage, "storage_options", {})
+    for name, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _values(value)
+        elif isinstance(value, str) and len(value) >= _SHORTEST and _SECRET.search(str(name)):
+            yield value

@@ -1,0 +1,60 @@
+"""Arrays in files, of NumPy, zarr and h5py, as the collections of dask that models stream."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+_COPIES = 8  # of a design, that statsmodels and its solvers may hold at a time
+
+
+def opened_arrays(*values: Any) -> tuple[Any, ...]:
+    """What models are given, arrays in files as dask arrays that read them a few rows at a time.
+
+    Parameters
+    ----------
+    *values : object
+        The response, the regressors and what is aligned with them. Arrays of zarr and h5py are
+        always opened; memory maps where eight times their size is more than
+        ``smo.options.memory_limit``, as fitting them in memory might take. Anything else is
+        handed on.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from statsmodels_ooc.sources.stored_arrays import opened_arrays
+    >>> x = np.ones(3)
+    >>> opened_arrays(x, None)[0] is x
+    True
+    """
+    mapped = sum(value.nbytes for value in values if _is_mapped(value))
+    streams = mapped > 0 and mapped * _COPIES > _memory_limit()
+    if not any(_is_stored(value) or (streams and _is_mapped(value)) for value in values):
+        return values
+    from statsmodels_ooc.sources.dask_stored import of_rows
+
+    return tuple(
+        of_rows(value) if _is_stored(value) or (streams and _is_mapped(value)) else value
+        for value in values
+    )
+
+
+def _memory_limit() -> int:
+    from statsmodels_ooc.options import options  # which loads dask
+
+    return int(options.memory_limit)
+
+
+def _is_mapped(value: Any) -> bool:
+    """Whether it is a memory map, and not what was computed of one."""
+    return isinstance(value, np.memmap) and value.filename is not None
+
+
+def _is_stored(value: Any) -> bool:
+    return _is(value, "zarr", "Array") or _is(value, "h5py", "Dataset")
+
+
+def _is(value: Any, module: str, name: str) -> bool:
+    return isinstance(value, getattr(sys.modules.get(module), name, ()))
