@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from statsmodels_ooc.selection.iboss import IBOSS
     from statsmodels_ooc.selection.indices import iboss_indices
     from statsmodels_ooc.sources.csv import read_csv
+    from statsmodels_ooc.sources.hdf5 import read_hdf
     from statsmodels_ooc.sources.ipc import read_ipc
     from statsmodels_ooc.sources.iterables import from_iterable
     from statsmodels_ooc.sources.parquet import read_parquet
@@ -35,6 +36,7 @@ __all__ = [
     "load",
     "options",
     "read_csv",
+    "read_hdf",
     "read_ipc",
     "read_parquet",
 ]
@@ -47,6 +49,7 @@ _LOADED_WHEN_ASKED_FOR = {
     "iboss_indices": "statsmodels_ooc.selection.indices:iboss_indices",
     "options": "statsmodels_ooc.options:options",
     "read_csv": "statsmodels_ooc.sources.csv:read_csv",
+    "read_hdf": "statsmodels_ooc.sources.hdf5:read_hdf",
     "read_ipc": "statsmodels_ooc.sources.ipc:read_ipc",
     "read_parquet": "statsmodels_ooc.sources.parquet:read_parquet",
 }
