@@ -21,19 +21,23 @@ if TYPE_CHECKING:
     from statsmodels_ooc.sources.ipc import read_ipc
     from statsmodels_ooc.sources.iterables import from_iterable
     from statsmodels_ooc.sources.parquet import read_parquet
+    from statsmodels_ooc.stores import DesignStore, design_store, open_store
 
 __all__ = [
     "GLM",
     "IBOSS",
     "OLS",
     "WLS",
+    "DesignStore",
     "anova_lm",
     "as_source",
+    "design_store",
     "diagnostics",
     "errors",
     "from_iterable",
     "iboss_indices",
     "load",
+    "open_store",
     "options",
     "read_csv",
     "read_hdf",
@@ -42,11 +46,14 @@ __all__ = [
 ]
 
 _LOADED_WHEN_ASKED_FOR = {
+    "DesignStore": "statsmodels_ooc.stores:DesignStore",
     "IBOSS": "statsmodels_ooc.selection.iboss:IBOSS",
     "anova_lm": "statsmodels_ooc.results.anova:anova_lm",
+    "design_store": "statsmodels_ooc.stores:design_store",
     "diagnostics": "statsmodels_ooc.diagnostics",
     "from_iterable": "statsmodels_ooc.sources.iterables:from_iterable",
     "iboss_indices": "statsmodels_ooc.selection.indices:iboss_indices",
+    "open_store": "statsmodels_ooc.stores:open_store",
     "options": "statsmodels_ooc.options:options",
     "read_csv": "statsmodels_ooc.sources.csv:read_csv",
     "read_hdf": "statsmodels_ooc.sources.hdf5:read_hdf",

@@ -16,9 +16,10 @@ class GLM(Door, glm.GLM):  # type: ignore[misc]
 
     Parameters
     ----------
-    endog : array_like or dask Array, Series, DataFrame, (n,) or (n, 2)
-        The response; for a Binomial family also successes and failures. Dask
-        collections stream, whatever is in memory already takes statsmodels' own road.
+    endog : array_like or dask Array, Series, DataFrame, (n,) or (n, 2), or DesignStore
+        The response; for a Binomial family also successes and failures. A store, of
+        `design_store`, has the design as well. Dask collections stream, whatever is in
+        memory already takes statsmodels' own road.
     exog : array_like or dask Array, DataFrame, (n, k)
         The design. No constant is added.
     family : statsmodels.genmod.families.Family, optional
@@ -57,7 +58,7 @@ class GLM(Door, glm.GLM):  # type: ignore[misc]
     def __init__(
         self,
         endog: Any,
-        exog: Any,
+        exog: Any = None,
         family: Any = None,
         offset: Any = None,
         exposure: Any = None,
@@ -67,8 +68,11 @@ class GLM(Door, glm.GLM):  # type: ignore[misc]
         **kwargs: Any,
     ) -> None:
         extras = (offset, exposure, freq_weights, var_weights)
+        streamed: Any = self
+        if self.becomes_stored(endog, exog):
+            streamed.open_design(endog, family, extras, **kwargs)
+            return
         if self.becomes_streamed(endog, exog, *extras):
-            streamed: Any = self
             streamed.open_arrays(endog, exog, family, extras, missing, **kwargs)
             return
         if type(self) is GLM:

@@ -128,7 +128,7 @@ def read_hdf(
     by_pandas = [table for _, _, table in found if isinstance(table, PandasTable)]
     if not by_pandas:
         pieces = [
-            _Piece(file, library, named(table, columns, str(file)), encoding)
+            Piece(file, library, named(table, columns, str(file)), encoding)
             for file, library, table in found
             if isinstance(table, Layout)
         ]
@@ -170,8 +170,20 @@ def _library(file: StoredFile) -> str:
 
 
 @dataclass(frozen=True)
-class _Piece:
-    """The table of one of the files."""
+class Piece:
+    """The table of one of the files.
+
+    Attributes
+    ----------
+    file : StoredFile
+        The file.
+    library : {"tables", "h5py"}
+        What reads it.
+    layout : Layout
+        The table.
+    encoding : str
+        Of its text.
+    """
 
     file: StoredFile
     library: str
@@ -295,7 +307,7 @@ def _batch(arrays: Sequence[pa.Array], fields: Sequence[Field], rows: int) -> pa
 class Hdf5Source(ColumnSource):
     """Tables of HDF5 files as one table; see `read_hdf`."""
 
-    def __init__(self, pieces: Sequence[_Piece], name: str) -> None:
+    def __init__(self, pieces: Sequence[Piece], name: str) -> None:
         common = CommonSchema([(str(piece.file), piece.schema) for piece in pieces])
         keys = hive_keys(
             [piece.file for piece in pieces], [piece.layout.rows > 0 for piece in pieces]
@@ -306,7 +318,7 @@ class Hdf5Source(ColumnSource):
 
 
 def _found(
-    common: CommonSchema, pieces: Sequence[_Piece], names: Sequence[str]
+    common: CommonSchema, pieces: Sequence[Piece], names: Sequence[str]
 ) -> dict[str, Column]:
     found = {}
     for name in names:
@@ -327,7 +339,7 @@ def _found(
     return found
 
 
-def _partitions(piece: _Piece, columns: Mapping[str, Any]) -> Iterator[Hdf5Partition]:
+def _partitions(piece: Piece, columns: Mapping[str, Any]) -> Iterator[Hdf5Partition]:
     layout = piece.layout
     fields = {field.name: field for field in layout.fields}
     widths = dict(layout.widths)
