@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from copy import copy
 from typing import Any
 
 from statsmodels_ooc.design.stored import StoredSpec
@@ -39,6 +40,7 @@ def open_stored(
     OptionError
         What is given is no array.
     """
+    store = copy(store)  # as it is now: appending changes the one that the user has
     told = {role: value for role, value in (given or {}).items() if value is not None}
     for role, value in told.items():
         if isinstance(value, str) or not hasattr(value, "__len__"):

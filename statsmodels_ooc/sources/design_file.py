@@ -1,41 +1,29 @@
-"""The file of a design store: extendable arrays of PyTables, and marks that say what is whole."""
+"""The file of a design store: arrays of PyTables, and marks that say what of them is whole."""
 
 from __future__ import annotations
 
 import json
-import os
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.errors import (
     MissingExtraError,
-    OptionError,
-    OutOfCoreError,
     ParseError,
-    WriteError,
 )
 from statsmodels_ooc.sources.hdf5_opening import hdf5_errors, hdf5_lock
 from statsmodels_ooc.sources.seam import touch
 
-COMPRESSIONS = ("blosc2:lz4", "blosc2:zstd", "blosc2:blosclz", "zlib", "none")
-_LEVELS = {"blosc2:lz4": 5, "blosc2:zstd": 1, "blosc2:blosclz": 5, "zlib": 1, "none": 0}
 _FORMAT = 1
-_CHUNK = 2**20  # bytes of rows that HDF5 compresses and reads together
-_SLOT = 4_096  # bytes of a mark, beside the names of the variables that it counts
-_NAME = 40  # bytes of a number that stands beside a name
-_HEAD = struct.Struct("<QQ")  # of a mark: its length and its checksum
+HEAD = struct.Struct("<QQ")  # of a mark: its length and its checksum
 _VERIFIED = 131_072  # rows that are read at a time to be compared
 EXOG, ENDOG, BESIDE, DROPPED = "/exog", "/endog", "/beside", "/dropped"
-_COMPARED = (EXOG, ENDOG, BESIDE, DROPPED)
-_SEGMENTS = "/segments"  # rows and dropped rows of each, and the checksums of all arrays
-_FIELDS = 2 + len(_COMPARED)
+COMPARED = (EXOG, ENDOG, BESIDE, DROPPED)
+SEGMENTS = "/segments"  # rows and dropped rows of each, and the checksums of all arrays
 
 State = Literal["writing", "complete", "appending"]
 
@@ -136,282 +124,27 @@ def require_tables(path: str) -> Any:
     return tables
 
 
-@contextmanager
-def store_errors(path: str) -> Iterator[None]:
-    """Say that it is this store that cannot be written.
-
-    Raises
-    ------
-    WriteError
-        For errors of the system and of HDF5.
-    """
-    try:
-        yield
-    except OutOfCoreError:
-        raise
-    except MemoryError:
-        raise
-    except Exception as error:
-        if not isinstance(error, OSError) and type(error).__name__ not in _OF_HDF5:
-            raise
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        why = next((line for line in lines if "errno" in line or "No space" in line), None)
-        said = why or (lines[-1] if lines else type(error).__name__)
-        raise WriteError(
-            f"the design store {path} cannot be written: {said}",
-            hint="make room where it is written, or write it elsewhere; nothing else is lost",
-        ) from error
-
-
-_OF_HDF5 = ("HDF5ExtError", "ClosedFileError", "ClosedNodeError")
-
-
-class DesignFile:
-    """A store that is open for writing, by this process alone.
-
-    Rows are held back until they fill a chunk. A mark is written when all that it counts has
-    been handed to the system.
-
-    Parameters
-    ----------
-    path : str
-        The file.
-    file : tables.File
-        Open for writing.
-    about : About
-        What it is.
-    mark : Mark
-        What is whole so far; rows beyond are cut off.
-    """
-
-    def __init__(self, path: str, file: Any, about: About, mark: Mark) -> None:
-        self.path, self.about, self.mark = path, about, mark
-        self._file = file
-        self._nodes = {node: file.get_node(node) for node in (*_COMPARED, _SEGMENTS)}
-        self._held: dict[str, list[NDArray[Any]]] = {node: [] for node in _COMPARED}
-        self._rows = 0  # held back
-        self._written = 0  # bytes since the last mark
-        self._chunk_rows = int(self._nodes[EXOG].chunkshape[0])
-        self._hashes = _hashes()
-        self._segment = (mark.rows, mark.dropped)  # where the one that is being written begins
-
-    @classmethod
-    def create(cls, path: str, about: About, spec: bytes) -> DesignFile:
-        """A new store without rows.
-
-        Raises
-        ------
-        WriteError
-            It cannot be made.
-        """
-        tables = require_tables(path)
-        if about.compression not in COMPRESSIONS:
-            raise OptionError(
-                f"compression is {about.compression!r}, it must be one of {', '.join(COMPRESSIONS)}"
-            )
-        level = _LEVELS[about.compression]
-        name = about.compression if level else "zlib"
-        filters = tables.Filters(level, name, shuffle=bool(level), fletcher32=True)
-        k, extra = len(about.exog_names), len(about.roles)
-        chunk = max(1, min(_CHUNK // (8 * max(k, 1)), 65_536))
-        slot = _SLOT + sum(len(json.dumps(name)) + _NAME for name in about.variables)
-        with store_errors(path), hdf5_lock():
-            touch("open", path)
-            file = tables.open_file(path, "w", title="statsmodels_ooc design store")
-            try:
-                double = tables.Float64Atom()
-                file.create_earray(
-                    "/", "exog", double, (0, k), filters=filters, chunkshape=(chunk, k)
-                )
-                file.create_earray("/", "endog", double, (0,), filters=filters, chunkshape=(chunk,))
-                file.create_earray(
-                    "/",
-                    "beside",
-                    double,
-                    (0, max(extra, 1)),
-                    filters=filters,
-                    chunkshape=(chunk, max(extra, 1)),
-                )
-                file.create_earray(
-                    "/", "dropped", tables.Int64Atom(), (0,), filters=filters, chunkshape=(4_096,)
-                )
-                text = json.dumps(asdict(about), default=str).encode()
-                file.create_array("/", "about", np.frombuffer(text, np.uint8))
-                file.create_earray(
-                    "/", "segments", tables.UInt64Atom(), (0, _FIELDS), chunkshape=(1_024, _FIELDS)
-                )
-                file.create_array("/", "spec", np.frombuffer(spec, np.uint8))
-                file.create_array("/", "marks", np.zeros((2, slot), np.uint8))
-                file.set_node_attr("/", "formula", about.formula[:_SLOT])
-                made = cls(path, file, about, Mark())
-                made._mark(Mark())
-            except BaseException:
-                _close(file)
-                raise
-        return made
-
-    @classmethod
-    def reopen(cls, path: str) -> DesignFile:
-        """A store that is there, whose rows beyond the last mark are cut off.
-
-        Raises
-        ------
-        ParseError
-            It is no store, or the rows that its mark counts are not there any more.
-        """
-        tables = require_tables(path)
-        with hdf5_errors(path), hdf5_lock():
-            touch("open", path)
-            file = tables.open_file(path, "a")
-            try:
-                about, mark = _known(file, path)
-                if mark.state != "complete":
-                    _verify(file, path, mark)
-                _cut(file, mark)
-                return cls(path, file, about, mark)
-            except BaseException:
-                _close(file)
-                raise
-
-    def append(
-        self, exog: FloatArray, endog: FloatArray, beside: FloatArray, dropped: NDArray[np.int64]
-    ) -> None:
-        """Take rows, (b, k), (b,) and (b, q), and the numbers of rows that were dropped."""
-        parts = zip(_COMPARED, (exog, endog, beside, dropped), strict=True)
-        for node, values in parts:
-            if values.size:
-                self._held[node].append(np.array(values, order="C"))
-        self._rows += len(endog)
-        if self._rows >= self._chunk_rows:
-            self._write(self._rows // self._chunk_rows * self._chunk_rows)
-
-    @property
-    def unmarked(self) -> int:
-        """Bytes of rows since the last mark."""
-        return self._written + self._rows * 8 * len(self.about.exog_names)
-
-    def _write(self, rows: int) -> None:
-        """Write so many of the rows that are held back, and all numbers."""
-        with store_errors(self.path):
-            for node in _COMPARED:
-                held = self._held[node]
-                if not held:
-                    continue
-                whole = held[0] if len(held) == 1 else np.concatenate(held)
-                count = len(whole) if node == DROPPED else rows
-                self._held[node] = [whole[count:]] if count < len(whole) else []
-                if not count:
-                    continue
-                self._hashes[node].update(np.ascontiguousarray(whole[:count]).data)
-                with hdf5_lock():
-                    touch("write", self.path)
-                    self._nodes[node].append(whole[:count])
-                self._written += whole[:count].nbytes
-        self._rows -= rows
-
-    def commit(self, mark: Mark) -> None:
-        """Write all that is held back, and then the mark that counts it."""
-        self._write(self._rows)
-        with store_errors(self.path), hdf5_lock():
-            touch("write", self.path)
-            self._file.flush()
-            self._end_segment(mark)
-            segments = self._nodes[_SEGMENTS]
-            counted = replace(mark, segments=len(segments), checksum=_digest(segments[:].tobytes()))
-            self._mark(counted)
-        self._written = 0
-
-    def _end_segment(self, mark: Mark) -> None:
-        rows, dropped = mark.rows - self._segment[0], mark.dropped - self._segment[1]
-        if not rows and not dropped:
-            return
-        told = [rows, dropped, *(self._hashes[node].intdigest() for node in _COMPARED)]
-        self._nodes[_SEGMENTS].append(np.array([told], np.uint64))
-        self._segment, self._hashes = (mark.rows, mark.dropped), _hashes()
-
-    def _mark(self, mark: Mark) -> None:
-        mark = replace(mark, sequence=self.mark.sequence + 1)
-        marks = self._file.get_node("/marks")
-        text = json.dumps(asdict(mark)).encode()
-        slot = np.zeros(marks.shape[1], np.uint8)
-        data = _HEAD.pack(len(text), _digest(text)) + text
-        if len(data) > len(slot):
-            raise WriteError(f"{self.path}: a mark has {len(data)} bytes, room is for {len(slot)}")
-        slot[: len(data)] = np.frombuffer(data, np.uint8)
-        marks[mark.sequence % 2] = slot
-        self._file.flush()
-        self.mark = mark
-
-    @property
-    def spec(self) -> bytes:
-        """What was learned of the formula, pickled."""
-        with hdf5_errors(self.path), hdf5_lock():
-            found: bytes = self._file.get_node("/spec").read().tobytes()
-            return found
-
-    def rolled_back(self, mark: Mark) -> None:
-        """Cut off what an earlier mark does not count, which is then the last one."""
-        with store_errors(self.path), hdf5_lock():
-            touch("write", self.path)
-            _cut(self._file, mark)
-            self._mark(mark)
-
-    def close(self) -> None:
-        """Close the file, and see that it is on the disk."""
-        with store_errors(self.path):
-            with hdf5_lock():
-                touch("write", self.path)
-                self._file.close()
-            _synced(self.path)
-
-    def abandon(self) -> None:
-        """Close the file, whatever becomes of it."""
-        with hdf5_lock():
-            _close(self._file)
-
-
-def _close(file: Any) -> None:
-    with suppress(Exception):  # what was to be written cannot be: that is being told
-        file.close()
-
-
-def _synced(path: str) -> None:
-    touch("sync", path)
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _lengths(mark: Mark) -> dict[str, int]:
+def lengths(mark: Mark) -> dict[str, int]:
+    """How many rows of each array a mark counts."""
     counts = {EXOG: mark.rows, ENDOG: mark.rows, BESIDE: mark.beside, DROPPED: mark.dropped}
-    return {**counts, _SEGMENTS: mark.segments}
+    return {**counts, SEGMENTS: mark.segments}
 
 
-def _cut(file: Any, mark: Mark) -> None:
-    """Cut off the rows that a mark does not count."""
-    for name, rows in _lengths(mark).items():
-        node = file.get_node(name)
-        if len(node) > rows:
-            node.truncate(rows)
-    file.flush()
-
-
-def _digest(data: bytes) -> int:
+def digest(data: bytes) -> int:
+    """XXH3 of 64 bits."""
     from xxhash import xxh3_64
 
     return int(xxh3_64(data).intdigest())
 
 
-def _hashes() -> dict[str, Any]:
+def hashes_of_nothing() -> dict[str, Any]:
     """A running checksum for each of the arrays."""
     from xxhash import xxh3_64
 
-    return {node: xxh3_64() for node in _COMPARED}
+    return {node: xxh3_64() for node in COMPARED}
 
 
-def _verify(file: Any, path: str, mark: Mark, first: int = 0) -> None:
+def verify(file: Any, path: str, mark: Mark, first: int = 0) -> None:
     """Hold the rows that a mark counts against their checksums, from a segment on.
 
     Raises
@@ -419,13 +152,13 @@ def _verify(file: Any, path: str, mark: Mark, first: int = 0) -> None:
     ParseError
         They are others.
     """
-    segments = file.get_node(_SEGMENTS)[: mark.segments]
-    if mark.checksum != _digest(segments.tobytes()) and mark.segments:
+    segments = file.get_node(SEGMENTS)[: mark.segments]
+    if mark.checksum != digest(segments.tobytes()) and mark.segments:
         raise _damaged(path, "the table of segments")
-    starts = dict.fromkeys(_COMPARED, 0)
+    starts = dict.fromkeys(COMPARED, 0)
     for number, (rows, dropped, *checksums) in enumerate(segments.tolist()):
-        hashes = _hashes()
-        for node, checksum in zip(_COMPARED, checksums, strict=True):
+        hashes = hashes_of_nothing()
+        for node, checksum in zip(COMPARED, checksums, strict=True):
             counts = {DROPPED: dropped, BESIDE: rows if mark.beside else 0}
             stop = starts[node] + counts.get(node, rows)
             if number < first:
@@ -446,9 +179,9 @@ def _damaged(path: str, what: str) -> ParseError:
     )
 
 
-def _known(file: Any, path: str) -> tuple[About, Mark]:
+def known(file: Any, path: str) -> tuple[About, Mark]:
     """What an open store is, and its last mark."""
-    names = {"about", "spec", "marks", *(node.strip("/") for node in _lengths(Mark()))}
+    names = {"about", "spec", "marks", *(node.strip("/") for node in lengths(Mark()))}
     found = {node.name for node in file.list_nodes("/") if hasattr(node, "name")}
     if not names <= found:
         raise ParseError(
@@ -470,7 +203,7 @@ def _known(file: Any, path: str) -> tuple[About, Mark]:
             hint="write it again: design_store(path, formula, data, overwrite=True)",
         )
     mark = max(marks, key=lambda one: one.sequence)
-    for node, rows in _lengths(mark).items():
+    for node, rows in lengths(mark).items():
         if len(file.get_node(node)) < rows:
             raise ParseError(
                 f"{path} is damaged: {node!r} has {len(file.get_node(node)):,} rows of {rows:,}",
@@ -481,9 +214,9 @@ def _known(file: Any, path: str) -> tuple[About, Mark]:
 
 def _mark_of(slot: bytes) -> Mark | None:
     """The mark of a slot; None where there is none, or half of one."""
-    length, checksum = _HEAD.unpack_from(slot)
-    text = slot[_HEAD.size : _HEAD.size + length]
-    if not length or len(text) < length or _digest(text) != checksum:
+    length, checksum = HEAD.unpack_from(slot)
+    text = slot[HEAD.size : HEAD.size + length]
+    if not length or len(text) < length or digest(text) != checksum:
         return None
     return Mark(**json.loads(text))
 
@@ -505,14 +238,14 @@ class Known:
     chunk_rows: int
 
 
-def look(path: str, *, verify: bool = False, first: int = 0) -> Known:
+def look(path: str, *, all_rows: bool = False, first: int = 0) -> Known:
     """What a store says of itself.
 
     Parameters
     ----------
     path : str
         The file.
-    verify : bool
+    all_rows : bool
         Whether all rows are read and compared with the checksums of the mark; they are in any
         case where writing was interrupted.
     first : int
@@ -529,9 +262,9 @@ def look(path: str, *, verify: bool = False, first: int = 0) -> Known:
         file = tables.open_file(path, "r")
         try:
             touch("read", path)
-            about, mark = _known(file, path)
-            if verify or mark.state != "complete":
-                _verify(file, path, mark, first)
+            about, mark = known(file, path)
+            if all_rows or mark.state != "complete":
+                verify(file, path, mark, first)
             return Known(about, mark, int(file.get_node(EXOG).chunkshape[0]))
         finally:
             file.close()

@@ -136,7 +136,7 @@ def design_store(
     >>> store.exog.shape, store.exog_names
     ((1000, 3), ('Intercept', 'g[T.b]', 'x'))
     >>> smo.OLS(store).fit().params.round(2).to_dict()
-    {'Intercept': 0.95, 'g[T.b]': 0.05, 'x': 1.0}
+    {'Intercept': 1.0, 'g[T.b]': -0.09, 'x': 1.02}
     >>> folder.cleanup()
     """
     if formula is None and data is None:
@@ -359,6 +359,9 @@ class DesignStore(StoredDesign, Hdf5Source):
         _, right = self.learned.sides
         return right
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "learned"}
+
     # --- more rows
 
     def append(self, data: Any) -> None:
@@ -398,7 +401,7 @@ class DesignStore(StoredDesign, Hdf5Source):
         ParseError
             The file is damaged.
         """
-        look(self.path, verify=True)
+        look(self.path, all_rows=True)
 
     # --- looks
 

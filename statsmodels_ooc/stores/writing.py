@@ -25,7 +25,8 @@ from statsmodels_ooc.errors import (
 from statsmodels_ooc.reductions.lost import LostRows
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.coerce import as_source
-from statsmodels_ooc.sources.design_file import About, DesignFile, Mark, look, store_errors
+from statsmodels_ooc.sources.design_file import About, Mark, look
+from statsmodels_ooc.sources.design_writing import DesignFile, store_errors
 from statsmodels_ooc.sources.seam import touch
 from statsmodels_ooc.sources.subset import subset_source
 
@@ -234,7 +235,7 @@ def _require_written(path: str, first: int) -> None:
         It is not there.
     """
     try:
-        look(path, verify=True, first=first)
+        look(path, all_rows=True, first=first)
     except ParseError as error:
         raise WriteError(
             f"the design store {path} is not what was written into it: {error}",
