@@ -15,7 +15,7 @@ from statsmodels_ooc.errors import (
     MissingExtraError,
     ParseError,
 )
-from statsmodels_ooc.sources.hdf5_opening import hdf5_errors, hdf5_lock
+from statsmodels_ooc.sources.hdf5_opening import hdf5_errors, hdf5_lock, looked_over
 from statsmodels_ooc.sources.seam import touch
 
 _FORMAT = 1
@@ -257,6 +257,7 @@ def look(path: str, *, all_rows: bool = False, first: int = 0) -> Known:
         It is no store, or damaged.
     """
     tables = require_tables(path)
+    looked_over(path)
     with hdf5_errors(path), hdf5_lock():
         touch("open", path)
         file = tables.open_file(path, "r")

@@ -29,7 +29,7 @@ from statsmodels_ooc.sources.design_file import (
     require_tables,
     verify,
 )
-from statsmodels_ooc.sources.hdf5_opening import hdf5_errors, hdf5_lock
+from statsmodels_ooc.sources.hdf5_opening import hdf5_errors, hdf5_lock, looked_over
 from statsmodels_ooc.sources.seam import touch
 
 COMPRESSIONS = ("blosc2:lz4", "blosc2:zstd", "blosc2:blosclz", "zlib", "none")
@@ -160,6 +160,7 @@ class DesignFile:
             It is no store, or the rows that its mark counts are not there any more.
         """
         tables = require_tables(path)
+        looked_over(path)
         with hdf5_errors(path), hdf5_lock():
             touch("open", path)
             file = tables.open_file(path, "a")

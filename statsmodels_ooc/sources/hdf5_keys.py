@@ -86,9 +86,12 @@ def _only(reader: Reader, place: str) -> str:
         )
     if len(found) > 1:
         listed = _listed([f"{key} ({what})" for key, what in found])
+        is_store = {"/exog", "/endog", "/marks", "/about"} <= {key for key, _ in found}
         raise SourceError(
             f"{place} holds several tables: {listed}",
-            hint=f"say which: smo.read_hdf(path, {found[0][0]!r})",
+            hint="it is a design store: smo.open_store(path)"
+            if is_store
+            else f"say which: smo.read_hdf(path, {found[0][0]!r})",
         )
     return found[0][0]
 

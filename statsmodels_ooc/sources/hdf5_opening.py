@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from typing import Any, Literal, Protocol, TypeVar
 
 from statsmodels_ooc.errors import (
@@ -145,6 +146,28 @@ def hdf5_errors(path: str) -> Iterator[None]:
     except Exception as error:
         with access_errors(path):
             raise _named(error, path) from error
+
+
+def looked_over(path: str) -> None:
+    """Have h5py, where it is installed, find its way through a file that PyTables will open.
+
+    The HDF5 that comes with PyTables ends the process over some damaged files, of which
+    that of h5py tells.
+
+    Raises
+    ------
+    ParseError
+        The file is damaged, or no HDF5.
+    """
+    if find_spec("h5py") is None:
+        return
+    import h5py
+
+    with hdf5_errors(path), hdf5_lock():
+        touch("open", path)
+        with h5py.File(path, "r") as file:
+            for node in (file, *(file[name] for name in file)):
+                dict(node.attrs)
 
 
 _IN_USE = ("unable to lock file", "already open", "file is already opened")

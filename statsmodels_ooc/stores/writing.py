@@ -119,7 +119,7 @@ def new_store(
         endog_names=list(spec.endog_names),
         roles=kept,
         levels={
-            factor.name(): list(info.categories)
+            factor.name(): [_plain(level) for level in info.categories]
             for factor, info in spec.learned.factors.items()
             if info.type == "categorical"
         },
@@ -271,6 +271,12 @@ def _appended(file: DesignFile, rows: StreamedRows, mark: Mark, every: int | Non
         if part.ends is not None and every is not None and file.unmarked >= every:
             file.commit(mark)
     return mark
+
+
+def _plain(level: Any) -> Any:
+    """A level as JSON has it: a number, a truth value, or text."""
+    value = level.item() if hasattr(level, "item") else level
+    return value if isinstance(value, bool | int | float) else str(value)
 
 
 def _described(formula: Any) -> str:
