@@ -41,6 +41,7 @@ LAYERS: dict[str, int] = {
     "solvers": 3,
     "likelihoods": 4,
     "results": 5,
+    "stores": 5,
     "models": 6,
     "selection": 5,
     "diagnostics": 7,

@@ -17,7 +17,10 @@ PACKAGE = Path(__file__).resolve().parent.parent / "statsmodels_ooc"
 FILES = {str(p.relative_to(PACKAGE)): p for p in sorted(PACKAGE.rglob("*.py"))}
 BRIDGES = ("_patsy", "_statsmodels.py")  # the only files that touch private names of others
 
-PUBLIC_BY_CONTRACT = {"_replace", "_fields", "_asdict"}  # of named tuples
+PUBLIC_BY_CONTRACT = {
+    *("_replace", "_fields", "_asdict"),  # of named tuples
+    "_v_children",  # of PyTables' groups, whose public attributes begin so by its manual
+}
 
 
 def is_private(name: str) -> bool:

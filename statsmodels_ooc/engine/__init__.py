@@ -1,6 +1,7 @@
 """Passes over the rows: reductions folded over the partitions of a source, with dask."""
 
 from statsmodels_ooc.engine.all_rows import read_small
+from statsmodels_ooc.engine.designs import DesignRows, design_rows
 from statsmodels_ooc.engine.frames import lazy_frame
 from statsmodels_ooc.engine.joined import joined_rows
 from statsmodels_ooc.engine.lazy import (
@@ -23,6 +24,7 @@ from statsmodels_ooc.engine.writing import RowColumns, WrittenRows, write_rows
 
 __all__ = [
     "AllRows",
+    "DesignRows",
     "LazyAnswers",
     "Ledger",
     "MemoryRows",
@@ -38,6 +40,7 @@ __all__ = [
     "UsedRows",
     "WrittenRows",
     "check_levels",
+    "design_rows",
     "joined_rows",
     "kept_answers",
     "lazy_frame",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from statsmodels_ooc.design.environment import environment
 from statsmodels_ooc.sources.coerce import is_chunked, is_in_memory
 from statsmodels_ooc.sources.dask_kinds import is_lazy
+from statsmodels_ooc.sources.stored_design import StoredDesign
 
 if TYPE_CHECKING:
     from statsmodels_ooc.engine import LazyAnswers, Passes
@@ -117,6 +118,22 @@ class Door:
         kind: Any = type(self).door or type(self)
         self.__class__ = streaming(kind) if streams else kind
         return streams
+
+    def becomes_stored(self, endog: Any, exog: Any) -> bool:
+        """Whether there is a design store in place of endog and exog; the class follows.
+
+        Raises
+        ------
+        TypeError
+            There is exog besides.
+        """
+        if not isinstance(endog, StoredDesign):
+            return False
+        if exog is not None:
+            raise TypeError("a design store has the response and the design: exog is left out")
+        kind: Any = type(self).door or type(self)
+        self.__class__ = streaming(kind)
+        return True
 
     @property
     def streams(self) -> bool:

@@ -17,9 +17,10 @@ class GLM(Door, glm.GLM):  # type: ignore[misc]
 
     Parameters
     ----------
-    endog : array_like or dask Array, Series, DataFrame, (n,) or (n, 2)
-        The response; for a Binomial family also successes and failures. Dask
-        collections stream, whatever is in memory already takes statsmodels' own road.
+    endog : array_like or dask Array, Series, DataFrame, (n,) or (n, 2), or DesignStore
+        The response; for a Binomial family also successes and failures. A store, of
+        `design_store`, has the design as well. Dask collections stream, whatever is in
+        memory already takes statsmodels' own road.
     exog : array_like or dask Array, DataFrame, (n, k)
         The design. No constant is added.
     family : statsmodels.genmod.families.Family, optional
@@ -58,7 +59,7 @@ class GLM(Door, glm.GLM):  # type: ignore[misc]
     def __init__(
         self,
         endog: Any,
-        exog: Any,
+        exog: Any = None,
         family: Any = None,
         offset: Any = None,
         exposure: Any = None,
@@ -67,16 +68,20 @@ class GLM(Door, glm.GLM):  # type: ignore[misc]
         missing: str = "none",
         **kwargs: Any,
     ) -> None:
+        streamed: Any = self
+        if self.becomes_stored(endog, exog):
+            extras = (offset, exposure, freq_weights, var_weights)
+            streamed.open_design(endog, family, extras, **kwargs)
+            return
         given = (endog, exog, offset, exposure, freq_weights, var_weights)
-        endog, exog, *extras = opened_arrays(*given)
-        if self.becomes_streamed(endog, exog, *extras):
-            streamed: Any = self
-            streamed.open_arrays(endog, exog, family, tuple(extras), missing, **kwargs)
+        endog, exog, *opened = opened_arrays(*given)
+        if self.becomes_streamed(endog, exog, *opened):
+            streamed.open_arrays(endog, exog, family, tuple(opened), missing, **kwargs)
             return
         if type(self) is GLM:
             warn_of_unknown(self, kwargs, ["n_trials"])
         refuse_sources(endog, exog)
-        super().__init__(endog, exog, family, *extras, missing, **kwargs)
+        super().__init__(endog, exog, family, *opened, missing, **kwargs)
 
     def fit(
         self,

@@ -87,14 +87,19 @@ class LinearDoor(Door):
         )
 
 
+def _is_one(weights: Any) -> bool:
+    """Whether weights are left out: those that are all the same are none."""
+    return not is_lazy(weights) and np.ndim(weights) == 0 and weights in (None, 1.0)
+
+
 class WLS(LinearDoor, lm.WLS):  # type: ignore[misc]
     """Weighted least squares, as `statsmodels.regression.linear_model.WLS`.
 
     Parameters
     ----------
-    endog : array_like or dask Array, Series, (n,)
-        The response. Dask collections stream, whatever is in memory already takes
-        statsmodels' own road.
+    endog : array_like or dask Array, Series, (n,), or DesignStore
+        The response; a store, of `design_store`, has the design as well. Dask collections
+        stream, whatever is in memory already takes statsmodels' own road.
     exog : array_like or dask Array, DataFrame, (n, k)
         The design. No constant is added.
     weights : array_like or dask Array, Series, (n,), optional
@@ -128,12 +133,17 @@ class WLS(LinearDoor, lm.WLS):  # type: ignore[misc]
     def __init__(
         self,
         endog: Any,
-        exog: Any,
+        exog: Any = None,
         weights: Any = 1.0,
         missing: str = "none",
         hasconst: bool | None = None,
         **kwargs: Any,
     ) -> None:
+        streamed: Any = self
+        if self.becomes_stored(endog, exog):
+            warn_of_unknown(self, kwargs)
+            streamed.open_design(endog, None if _is_one(weights) else weights, hasconst)
+            return
         endog, exog, weights = opened_arrays(endog, exog, weights)
         if not self.becomes_streamed(endog, exog, weights):
             if type(self) is WLS:
@@ -143,10 +153,7 @@ class WLS(LinearDoor, lm.WLS):  # type: ignore[misc]
             return
         if type(self).door is WLS:
             warn_of_unknown(self, kwargs)
-        if not is_lazy(weights) and np.ndim(weights) == 0 and float(weights) == 1.0:
-            weights = None
-        streamed: Any = self
-        streamed.open_arrays(endog, exog, weights, missing, hasconst)
+        streamed.open_arrays(endog, exog, None if _is_one(weights) else weights, missing, hasconst)
 
 
 class OLS(LinearDoor, lm.OLS):  # type: ignore[misc]
@@ -154,9 +161,9 @@ class OLS(LinearDoor, lm.OLS):  # type: ignore[misc]
 
     Parameters
     ----------
-    endog : array_like or dask Array, Series, (n,)
-        The response. Dask collections stream, whatever is in memory already takes
-        statsmodels' own road.
+    endog : array_like or dask Array, Series, (n,), or DesignStore
+        The response; a store, of `design_store`, has the design as well. Dask collections
+        stream, whatever is in memory already takes statsmodels' own road.
     exog : array_like or dask Array, DataFrame, (n, k)
         The design. No constant is added.
     missing : {"none", "drop", "raise"}
@@ -190,6 +197,11 @@ class OLS(LinearDoor, lm.OLS):  # type: ignore[misc]
         hasconst: bool | None = None,
         **kwargs: Any,
     ) -> None:
+        streamed: Any = self
+        if self.becomes_stored(endog, exog):
+            warn_of_unknown(self, kwargs)
+            streamed.open_design(endog, None, hasconst)
+            return
         endog, exog = opened_arrays(endog, exog)
         if not self.becomes_streamed(endog, exog):
             refuse_sources(endog, exog)
@@ -205,5 +217,4 @@ class OLS(LinearDoor, lm.OLS):  # type: ignore[misc]
                 "fit_regularized penalises; elsewhere subtract the offset from endog"
             )
         warn_of_unknown(self, kwargs)
-        streamed: Any = self
         streamed.open_arrays(endog, exog, None, missing, hasconst)

@@ -15,6 +15,7 @@ from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.families.kernels import SCALE_OF_ONE, checked_family, kernel_of, max_endog
 from statsmodels_ooc.likelihoods.glm import GLMLikelihood
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula, warn_of_levels
+from statsmodels_ooc.likelihoods.stored import open_stored
 from statsmodels_ooc.models.door import refused
 from statsmodels_ooc.models.glm import GLM
 from statsmodels_ooc.models.glm_fits import GLMFits
@@ -22,6 +23,7 @@ from statsmodels_ooc.models.glm_values import GLMAnswers, GLMValues
 from statsmodels_ooc.models.keywords import warn_of_unknown
 from statsmodels_ooc.models.streamed import StreamedModel, column_stream
 from statsmodels_ooc.sources.dask_array import from_arrays
+from statsmodels_ooc.sources.stored_design import StoredDesign
 
 _EXTRAS = ("offset", "exposure", "freq_weights", "var_weights")
 
@@ -66,6 +68,23 @@ class StreamedGLM(GLMFits, GLMValues, GLMAnswers, StreamedModel, GLM):
             for role, name in names.items()
         }
         self._set_up(stream, spec, family, named, hasconst, None, source.is_frame_like)
+
+    def open_design(
+        self,
+        store: StoredDesign,
+        family: Any,
+        extras: tuple[Any, ...],
+        hasconst: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Take a design that was written out, with what stands beside its rows or other values."""
+        warn_of_unknown(self, kwargs)
+        given = _given(*extras)
+        family = checked_family(family, "exposure" in given)
+        stream, spec = open_stored(store, _EXTRAS, given, trials=max_endog(family) > 1)
+        warn_of_levels(spec, family)
+        named = {role: role for role in spec.stored_extras if role != "trials"}
+        self._set_up(stream, spec, family, named, hasconst, spec.formula, True)
 
     def _open_formula(
         self,

@@ -15,6 +15,7 @@ from statsmodels_ooc.engine import RowFunction, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.likelihoods.least_squares import METHODS, LeastSquares
 from statsmodels_ooc.likelihoods.opening import check_missing, open_formula
+from statsmodels_ooc.likelihoods.stored import open_stored
 from statsmodels_ooc.models.checkpointed import checkpointed
 from statsmodels_ooc.models.door import refused
 from statsmodels_ooc.models.growing import grown_linear
@@ -35,6 +36,7 @@ from statsmodels_ooc.results.linear import OLSResults, RegressionResults
 from statsmodels_ooc.results.rows import Design, Response, Weights, Whitened
 from statsmodels_ooc.solvers import gaussian
 from statsmodels_ooc.sources.dask_array import from_arrays
+from statsmodels_ooc.sources.stored_design import StoredDesign
 
 _RCOND = 1e-15  # of the largest singular value, as in statsmodels' pinv
 
@@ -86,6 +88,13 @@ class StreamedLinear(HasSubmodels, HasConstrained, StreamedModel):
         stream, spec = column_stream(source, extras, missing)
         likelihood = LeastSquares(stream, spec, hasconst)
         self.set_up(stream, spec, likelihood, hasconst, is_frame_like=source.is_frame_like)
+
+    def open_design(self, store: StoredDesign, weights: Any, hasconst: bool | None) -> None:
+        """Take a design that was written out, with its weights or others."""
+        roles = () if self.results_kind is OLSResults else ("weights",)
+        stream, spec = open_stored(store, roles, {"weights": weights})
+        likelihood = LeastSquares(stream, spec, hasconst)
+        self.set_up(stream, spec, likelihood, hasconst, spec.formula)
 
     @cached_property
     def rank(self) -> np.int64:

@@ -11,15 +11,18 @@ from patsy import ModelDesc
 
 from statsmodels_ooc.checks import whole_number
 from statsmodels_ooc.design.environment import environment
+from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError, OptionError, SelectionWarning, warn_caller
 from statsmodels_ooc.families.kernels import checked_family, max_endog
 from statsmodels_ooc.likelihoods.opening import open_formula, warn_of_levels
+from statsmodels_ooc.likelihoods.stored import open_stored
 from statsmodels_ooc.selection.carried import WithRows
 from statsmodels_ooc.selection.criteria import Criterion, Slots, deal
 from statsmodels_ooc.selection.indices import check_arguments
 from statsmodels_ooc.selection.selecting import Selecting
 from statsmodels_ooc.selection.selection import Selection
+from statsmodels_ooc.sources.stored_design import StoredDesign
 
 _LINEAR, _GENERALIZED = ("weights",), ("offset", "exposure", "freq_weights", "var_weights")
 
@@ -129,7 +132,7 @@ class IBOSS:
     def select(
         self,
         formula: Any,
-        data: Any,
+        data: Any = None,
         *,
         subset: Any = None,
         drop_cols: Sequence[str] | None = None,
@@ -146,8 +149,9 @@ class IBOSS:
 
         Parameters
         ----------
-        formula : str
-            As for the model that will be fitted.
+        formula : str or DesignStore
+            As for the model that will be fitted; or a design that was written out, which has
+            the data, too.
         data : path, list of paths, glob, Source, DataFrame, ...
             Whatever `as_source` takes.
         subset, drop_cols, missing, eval_env
@@ -180,6 +184,23 @@ class IBOSS:
         ResponseWarning
             The response of a Binomial family is categorical.
         """
+        if isinstance(formula, StoredDesign):
+            rules = (
+                subset,
+                drop_cols,
+                weights,
+                offset,
+                exposure,
+                freq_weights,
+                var_weights,
+                eval_env,
+            )
+            if data is not None or any(rule is not None for rule in rules):
+                raise TypeError(
+                    "a design store has the formula, the rows and what stands beside them: nothing "
+                    "but keep can be told besides"
+                )
+            return self._of_store(formula, _names(keep))
         if not isinstance(formula, (str, ModelDesc)):
             raise TypeError(
                 f"formula is text such as 'y ~ x', not {type(formula).__name__}; "
@@ -206,6 +227,26 @@ class IBOSS:
             max_endog=max_endog(family),
             keep=kept,
         )
+        return self._selected(stream, spec, formula, family, frozenset(extras), kept)
+
+    def _of_store(self, store: StoredDesign, kept: Sequence[str]) -> Selection:
+        """Rows of a design that was written out."""
+        others = _LINEAR if self.family is None else _GENERALIZED
+        family = None if self.family is None else checked_family(self.family, False)
+        two = family is not None and max_endog(family) > 1
+        stream, spec = open_stored(store, others, trials=two)
+        roles = frozenset(spec.stored_extras) - {"trials"}
+        return self._selected(stream, spec, spec.formula, family, roles, kept)
+
+    def _selected(
+        self,
+        stream: StreamedRows,
+        spec: FormulaSpec,
+        formula: Any,
+        family: Any,
+        roles: frozenset[str],
+        kept: Sequence[str],
+    ) -> Selection:
         warn_of_levels(spec, family)
         if spec.k == 0:
             raise DesignError("the design has no column", hint="'y ~ x' has one")
@@ -214,7 +255,7 @@ class IBOSS:
         carried = tuple(name for name in source.columns if name in wanted)
         maker = WithRows(spec, carried, {name: source.dtypes[name] for name in carried})
         rows = StreamedRows(source, maker, stream.ledger)
-        selection = Selecting(self, rows, spec, family, formula, frozenset(extras)).run()
+        selection = Selecting(self, rows, spec, family, formula, roles).run()
         for message in selection.warnings:
             warn_caller(message, SelectionWarning)
         return selection

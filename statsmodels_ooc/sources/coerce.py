@@ -18,8 +18,8 @@ from statsmodels_ooc.sources.dask_kinds import is_lazy
 from statsmodels_ooc.sources.foreign import advice, is_arrow_like, reader
 
 _ACCEPTED = (
-    "a path, list of paths, glob, directory or URL of Parquet, CSV or Arrow files; a pandas "
-    "DataFrame or a list of them; a pyarrow Table, Dataset or RecordBatchReader; a polars "
+    "a path, list of paths, glob, directory or URL of Parquet, CSV, Arrow or HDF5 files; a "
+    "pandas DataFrame or a list of them; a pyarrow Table, Dataset or RecordBatchReader; a polars "
     "DataFrame or LazyFrame; a dask DataFrame; a table that gives its rows as Arrow batches, such "
     "as a duckdb relation; an iterator of DataFrames, or a function that returns one"
 )
@@ -32,16 +32,16 @@ def as_source(x: Any, **options: Any) -> Source:
     ----------
     x : object
         A source (returned as it is); a path, list of paths, glob, directory or
-        fsspec URL of Parquet, CSV, Feather or Arrow IPC files; a pandas DataFrame or
+        fsspec URL of Parquet, CSV, Feather, Arrow IPC or HDF5 files; a pandas DataFrame or
         a list of them; a pyarrow Table, Dataset, Scanner, ParquetFile or
         RecordBatchReader; a polars DataFrame or LazyFrame; a dask DataFrame; whatever
         else speaks Arrow's stream protocol (duckdb relations, ibis tables, narwhals
         frames); Delta and Iceberg tables; Hugging Face datasets; an iterator of
         DataFrames (of pandas, polars or Arrow), or a function that returns one.
     **options
-        For paths those of `read_parquet`, `read_csv`, `read_ipc` or `read_delta`; for tables in
-        memory ``chunk_rows``; for a dask DataFrame ``ordered``, whether the order of its
-        partitions means something (by default where dask knows their divisions).
+        For paths those of `read_parquet`, `read_csv`, `read_ipc`, `read_hdf` or `read_delta`; for
+        tables in memory ``chunk_rows``; for a dask DataFrame ``ordered``, whether the order of
+        its partitions means something (by default where dask knows their divisions).
 
     Returns
     -------

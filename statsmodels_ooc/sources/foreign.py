@@ -33,12 +33,17 @@ _INSTEAD: Mapping[str, Mapping[str, str]] = {
     },
     "datasets": {"DatasetDict": "datasets['train']", "IterableDatasetDict": "datasets['train']"},
     "duckdb": {"DuckDBPyConnection": "connection.sql(query)"},
+    "h5py": {
+        "Dataset": "smo.read_hdf(path, dataset.name), after file.close()",
+        "File": "smo.read_hdf(path), after file.close()",
+        "Group": "smo.read_hdf(path, group.name), after file.close()",
+    },
     "modin": {"DataFrame": "frame.modin.to_pandas()"},
     "narwhals": {"LazyFrame": "frame.to_native()", "Series": "series.to_frame()"},
     "pandas": {
         "DataFrameGroupBy": "the DataFrame before it was grouped",
         "ExcelFile": "file.parse()",
-        "HDFStore": "store.select(key, chunksize=100_000)",
+        "HDFStore": "smo.read_hdf(store.filename, key), after store.close()",
         "Series": "series.to_frame()",
     },
     "polars": {
@@ -54,6 +59,11 @@ _INSTEAD: Mapping[str, Mapping[str, str]] = {
         "FileFragment": "fragment.path",
     },
     "pyspark": {"DataFrame": "'folder' after frame.write.parquet('folder')"},
+    "tables": {
+        "File": "smo.read_hdf(file.filename, key), after file.close()",
+        "Group": "smo.read_hdf(path, key), after file.close()",
+        "Leaf": "smo.read_hdf(path, key), after file.close()",
+    },
     "sqlalchemy": {"Connection": _SQL, "CursorResult": _SQL, "Engine": _SQL},
     "sqlite3": {"Connection": _SQL, "Cursor": _SQL},
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from statsmodels_ooc.errors import SourceError, TableFormatError
-from statsmodels_ooc.sources import csv, delta, ipc, parquet
+from statsmodels_ooc.sources import csv, delta, hdf5, ipc, parquet
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.files import list_files
 from statsmodels_ooc.sources.filesystems import storage_of
@@ -18,6 +18,7 @@ _FORMATS: Mapping[str, tuple[tuple[str, ...], Callable[..., Source]]] = {
     "Parquet": (parquet.SUFFIXES, parquet.read_parquet),
     "CSV": (csv.SUFFIXES, csv.read_csv),
     "Arrow": (ipc.SUFFIXES, ipc.read_ipc),
+    "HDF5": (hdf5.SUFFIXES, hdf5.read_hdf),
 }
 
 
@@ -71,14 +72,13 @@ def _format_of(path: str) -> str:
 
 
 _BY_FORMAT = (
-    "read_csv, read_parquet and read_ipc open files of any name: smo.read_csv(path), for one"
+    "read_csv, read_hdf, read_ipc and read_parquet open files of any name: smo.read_csv(path), for "
+    "one"
 )
 _READ_BY = {
     ".db": "pd.read_sql(query, connection, chunksize=100_000) gives its rows in pieces",
     ".dta": "pd.read_stata(path, chunksize=100_000) gives its rows in pieces",
     ".duckdb": "duckdb.connect(path).sql(query) gives its rows",
-    ".h5": "pd.read_hdf(path, key, chunksize=100_000) gives its rows in pieces",
-    ".hdf5": "pd.read_hdf(path, key, chunksize=100_000) gives its rows in pieces",
     ".json": "pd.read_json(path) holds it in memory",
     ".jsonl": "pd.read_json(path, lines=True, chunksize=100_000) gives its rows in pieces",
     ".ndjson": "pd.read_json(path, lines=True, chunksize=100_000) gives its rows in pieces",

@@ -185,6 +185,37 @@ def _iceberg(folder: Path, name: str, pieces: list[pa.Table]) -> Any:
     return found
 
 
+def hdf5_pandas(table: pd.DataFrame, folder: Path) -> Any:
+    pytest.importorskip("tables")
+    table.to_hdf(folder / "t.h5", key="t", format="table", data_columns=["s"])
+    return folder / "t.h5"
+
+
+def hdf5_table(table: pd.DataFrame, folder: Path) -> Any:
+    tables = pytest.importorskip("tables")
+    rows = table.astype({"s": "S3"}).to_records(index=False, column_dtypes={"s": "S3"})
+    with tables.open_file(folder / "t.h5", "w") as file:
+        file.create_table("/", "t", obj=np.asarray(rows), chunkshape=(8,))
+    return str(folder / "t.h5")
+
+
+def hdf5_structured(table: pd.DataFrame, folder: Path) -> Any:
+    h5py = pytest.importorskip("h5py")
+    rows = table.to_records(index=False, column_dtypes={"s": h5py.string_dtype()})
+    with h5py.File(folder / "t.hdf5", "w") as file:
+        file.create_dataset("t", data=rows, chunks=(8,))
+    return folder / "t.hdf5"
+
+
+def hdf5_group(table: pd.DataFrame, folder: Path) -> Any:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(folder / "t.hdf", "w") as file:
+        group = file.create_group("t", track_order=True)
+        for name in table.columns:
+            group.create_dataset(name, data=table[name].to_numpy(), chunks=(8,))
+    return folder / "t.hdf"
+
+
 KINDS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
     make.__name__: make
     for make in (
@@ -215,6 +246,10 @@ KINDS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
         delta_with_vectors,
         iceberg,
         iceberg_with_marks,
+        hdf5_pandas,
+        hdf5_table,
+        hdf5_structured,
+        hdf5_group,
     )
 }
 
