@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from statsmodels_ooc.sources.ipc import read_ipc
     from statsmodels_ooc.sources.iterables import from_iterable
     from statsmodels_ooc.sources.parquet import read_parquet
+    from statsmodels_ooc.sources.sql import read_sql
 
 __all__ = [
     "GLM",
@@ -37,6 +38,7 @@ __all__ = [
     "read_csv",
     "read_ipc",
     "read_parquet",
+    "read_sql",
 ]
 
 _LOADED_WHEN_ASKED_FOR = {
@@ -49,6 +51,7 @@ _LOADED_WHEN_ASKED_FOR = {
     "read_csv": "statsmodels_ooc.sources.csv:read_csv",
     "read_ipc": "statsmodels_ooc.sources.ipc:read_ipc",
     "read_parquet": "statsmodels_ooc.sources.parquet:read_parquet",
+    "read_sql": "statsmodels_ooc.sources.sql:read_sql",
 }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,10 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import pytest
+from sources.postgresql import URL
+from sources.postgresql import make_table as make_server_table
+
+from statsmodels_ooc.sources.sql import read_sql
 
 
 def make_table(rows: int = 53) -> pd.DataFrame:
@@ -145,6 +151,85 @@ def memory_url(table: pd.DataFrame, folder: Path) -> Any:
     return "memory://bucket/*.parquet"
 
 
+SQLITE = "create table t (y real, i integer, s text, m real, t boolean)"
+
+
+def fill_sqlite(connection: sqlite3.Connection, table: pd.DataFrame) -> None:
+    rows = [
+        tuple(None if value != value else value for value in row)
+        for row in zip(*(table[name].tolist() for name in table.columns), strict=True)
+    ]
+    connection.execute(SQLITE)
+    connection.executemany("insert into t values (?, ?, ?, ?, ?)", rows)
+    connection.commit()
+
+
+def sqlite_file(table: pd.DataFrame, folder: Path) -> Path:
+    with closing(sqlite3.connect(folder / "t.sqlite")) as connection:
+        fill_sqlite(connection, table)
+    return folder / "t.sqlite"
+
+
+def duckdb_file(table: pd.DataFrame, folder: Path) -> Path:
+    duckdb = pytest.importorskip("duckdb")
+    with duckdb.connect(str(folder / "t.duckdb")) as connection:
+        connection.register("frame", table)
+        connection.execute("create table t as select * from frame")
+    return folder / "t.duckdb"
+
+
+def sqlite(table: pd.DataFrame, folder: Path) -> Any:
+    return read_sql("t", sqlite_file(table, folder))
+
+
+def sqlite_query(table: pd.DataFrame, folder: Path) -> Any:
+    query = "select y, i, s, m, t from t -- all"
+    return read_sql(query, f"sqlite:///{sqlite_file(table, folder)}")
+
+
+def sqlite_function(table: pd.DataFrame, folder: Path) -> Any:
+    path = sqlite_file(table, folder)
+    return read_sql("t", lambda: sqlite3.connect(path))
+
+
+def sqlite_in_memory(table: pd.DataFrame, folder: Path) -> Any:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        fill_sqlite(connection, table)
+        return read_sql("t", connection)
+
+
+def sqlite_engine(table: pd.DataFrame, folder: Path) -> Any:
+    alchemy = pytest.importorskip("sqlalchemy")
+    path = sqlite_file(table, folder)
+    return read_sql("t", alchemy.create_engine(f"sqlite:///{path}", poolclass=alchemy.NullPool))
+
+
+def duckdb(table: pd.DataFrame, folder: Path) -> Any:
+    return read_sql("t", duckdb_file(table, folder))
+
+
+def duckdb_in_memory(table: pd.DataFrame, folder: Path) -> Any:
+    connection = pytest.importorskip("duckdb").connect()
+    connection.register("frame", table)
+    connection.execute("create table t as select * from frame")
+    return read_sql("select * from t", connection)
+
+
+def postgresql(table: pd.DataFrame, folder: Path) -> Any:
+    return read_sql(make_server_table(table), URL)
+
+
+def postgresql_psycopg(table: pd.DataFrame, folder: Path) -> Any:
+    name = make_server_table(table)
+    return read_sql(f"select * from {name}", lambda: pytest.importorskip("psycopg").connect(URL))
+
+
+def postgresql_alchemy(table: pd.DataFrame, folder: Path) -> Any:
+    pytest.importorskip("sqlalchemy")
+    name = make_server_table(table)
+    return read_sql(name, URL.replace("postgresql:", "postgresql+psycopg:"))
+
+
 KINDS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
     make.__name__: make
     for make in (
@@ -171,6 +256,16 @@ KINDS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
         iterator,
         file_url,
         memory_url,
+        sqlite,
+        sqlite_query,
+        sqlite_function,
+        sqlite_in_memory,
+        sqlite_engine,
+        duckdb,
+        duckdb_in_memory,
+        postgresql,
+        postgresql_psycopg,
+        postgresql_alchemy,
     )
 }
 
