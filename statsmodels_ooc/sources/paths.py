@@ -50,10 +50,11 @@ def _format_of(path: str) -> str:
 _BY_FORMAT = (
     "read_csv, read_parquet and read_ipc open files of any name: smo.read_csv(path), for one"
 )
+_SQL = "smo.read_sql(table, path) reads a table, or a query, of a database"
 _READ_BY = {
-    ".db": "pd.read_sql(query, connection, chunksize=100_000) gives its rows in pieces",
+    ".db": _SQL,
     ".dta": "pd.read_stata(path, chunksize=100_000) gives its rows in pieces",
-    ".duckdb": "duckdb.connect(path).sql(query) gives its rows",
+    ".duckdb": _SQL,
     ".h5": "pd.read_hdf(path, key, chunksize=100_000) gives its rows in pieces",
     ".hdf5": "pd.read_hdf(path, key, chunksize=100_000) gives its rows in pieces",
     ".json": "pd.read_json(path) holds it in memory",
@@ -62,7 +63,8 @@ _READ_BY = {
     ".orc": "pyarrow.dataset.dataset(path, format='orc') is a source",
     ".sas7bdat": "pd.read_sas(path, chunksize=100_000) gives its rows in pieces",
     ".sav": "pd.read_spss(path) holds it in memory",
-    ".sqlite": "pd.read_sql(query, connection, chunksize=100_000) gives its rows in pieces",
+    ".sqlite": _SQL,
+    ".sqlite3": _SQL,
     ".xls": "pd.read_excel(path) holds it in memory",
     ".xlsx": "pd.read_excel(path) holds it in memory",
     ".xpt": "pd.read_sas(path, chunksize=100_000) gives its rows in pieces",

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from contextlib import closing
 from typing import Any
 
 from statsmodels_ooc.errors import OptionError, OutOfCoreError, SourceError
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.columns import check_unique, select
-from statsmodels_ooc.sources.sql_connections import Function, Opener, opener_of
 from statsmodels_ooc.sources.sql_dialects import Relation
 from statsmodels_ooc.sources.sql_keys import KeyRange, check_partitions, key_ranges
 from statsmodels_ooc.sources.sql_live import copied, live_session, sees_the_same, sqlite_opener
+from statsmodels_ooc.sources.sql_openers import Function, Opener, opener_of
 from statsmodels_ooc.sources.sql_secrets import scrubbed
 from statsmodels_ooc.sources.sql_sessions import Session
 from statsmodels_ooc.sources.sql_snapshots import NOW, exported, version_of
@@ -95,21 +94,24 @@ def read_sql(
 
     Examples
     --------
-    >>> import sqlite3
+    >>> import sqlite3, tempfile
     >>> import statsmodels_ooc.api as smo
     >>> import statsmodels_ooc.formula.api as smof
-    >>> with sqlite3.connect("visits.sqlite") as connection:
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = folder.name + "/visits.sqlite"
+    >>> with sqlite3.connect(path) as connection:
     ...     _ = connection.execute("create table visits (day integer, cost real, ward text)")
     ...     rows = [(day, day % 7 + day / 8, "ab"[day % 2]) for day in range(100)]
     ...     _ = connection.executemany("insert into visits values (?, ?, ?)", rows)
     >>> connection.close()
-    >>> source = smo.read_sql("visits", "visits.sqlite", partition_on="day", partitions=2)
+    >>> source = smo.read_sql("visits", path, partition_on="day", partitions=2)
     >>> [partition.label for partition in source.partitions]
     ['visits in ...visits.sqlite, day to below 50',
      'visits in ...visits.sqlite, day from 50',
      'visits in ...visits.sqlite, day missing']
     >>> smof.ols("cost ~ day + ward", data=source).fit().params.round(2).to_dict()
     {'Intercept': 2.85, 'ward[T.b]': 0.02, 'day': 0.13}
+    >>> folder.cleanup()
     """
     keys = _names(order_by)
     if partition_on is not None and not isinstance(partition_on, str):
@@ -198,7 +200,7 @@ class _How:
     def source(self, opener: Opener) -> SqlSource:
         """A source that opens connections of its own."""
         moment = exported(opener) if self.snapshot else NOW
-        with closing(moment.open(opener, ordered=False)) as session:
+        with moment.session(opener) as session:
             name, relation = _name(self.text, opener.name), self._relation(session)
             names = self._checked(session, name, relation)
             order, why = self._ordered(session, name, relation, names)

@@ -68,7 +68,7 @@ def _between(key: str, column: str, low: str, high: str) -> KeyRange:
     """The rows from one value of the key to below another; empty where there is no bound."""
     limits = [f"{column} {sign} {bound}" for sign, bound in ((">=", low), ("<", high)) if bound]
     label = key + f" from {low}" * bool(low) + f" to below {high}" * bool(high)
-    return KeyRange(" AND ".join(limits) or f"{column} IS NOT NULL", label)
+    return KeyRange(" AND ".join(limits or [f"{column} IS NOT NULL"]), label)
 
 
 def _begins(session: Session, relation: Relation, key: str, rows: int, wanted: int) -> list[Any]:
@@ -102,5 +102,6 @@ def check_partitions(partitions: int | None, partition_on: Sequence[str] | str |
         raise OptionError(
             "partitions= cuts the rows by a key", hint="name its column with partition_on="
         )
-    if isinstance(partitions, bool) or not isinstance(partitions, int) or partitions < 1:
+    is_whole = type(partitions) is int  # True is one, too
+    if not is_whole or partitions < 1:
         raise OptionError(f"partitions is {partitions!r}, it must be a whole number from 1 on")

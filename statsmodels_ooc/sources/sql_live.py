@@ -12,10 +12,11 @@ from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.columns import ListedSource
 from statsmodels_ooc.sources.ipc import IpcSource
 from statsmodels_ooc.sources.spooling import spool
-from statsmodels_ooc.sources.sql_connections import File, Opener, open_session, session_of
+from statsmodels_ooc.sources.sql_connections import open_session, session_of
 from statsmodels_ooc.sources.sql_dialects import Relation
 from statsmodels_ooc.sources.sql_duckdb import is_in_transaction
 from statsmodels_ooc.sources.sql_errors import Place
+from statsmodels_ooc.sources.sql_openers import File, Opener
 from statsmodels_ooc.sources.sql_sessions import Session
 from statsmodels_ooc.sources.sql_source import statement
 from statsmodels_ooc.sources.sql_sqlite import SqliteSession, files_of

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from statsmodels_ooc.errors import QueryError, SourceChangedError
-from statsmodels_ooc.sources.sql_connections import Opener, open_session
+from statsmodels_ooc.sources.sql_connections import open_session
+from statsmodels_ooc.sources.sql_openers import Opener
 from statsmodels_ooc.sources.sql_secrets import Kept
 from statsmodels_ooc.sources.sql_sessions import Session
 
@@ -41,6 +44,16 @@ class Moment:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Moment, (self.snapshot, self.keeper)
+
+    @contextmanager
+    def session(self, opener: Opener) -> Iterator[Session]:
+        """A connection at this moment, for questions: the one that keeps it, if there is one."""
+        keeper = self.keeper.value
+        if keeper is not None:
+            yield keeper.session
+        else:
+            with closing(self.open(opener, ordered=True)) as session:
+                yield session
 
     def renewable(self) -> Moment:
         """The same moment, or another one where it is gone."""
@@ -80,6 +93,8 @@ NOW = Moment(None, Kept(None))
 
 def exported(opener: Opener) -> Moment:
     """The present moment of PostgreSQL, held until nobody needs it; `NOW` elsewhere."""
+    if not opener.is_far:
+        return NOW
     session = open_session(opener)
     try:
         if session.dialect.name != "postgresql":

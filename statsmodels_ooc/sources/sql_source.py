@@ -13,9 +13,9 @@ import pandas as pd
 from statsmodels_ooc.sources.base import Lookup
 from statsmodels_ooc.sources.chunk import Chunk
 from statsmodels_ooc.sources.columns import ColumnSource, Narrow, select
-from statsmodels_ooc.sources.sql_connections import Opener
 from statsmodels_ooc.sources.sql_dialects import Relation
 from statsmodels_ooc.sources.sql_keys import KeyRange
+from statsmodels_ooc.sources.sql_openers import Opener
 from statsmodels_ooc.sources.sql_sessions import Session
 from statsmodels_ooc.sources.sql_snapshots import Moment, Version
 from statsmodels_ooc.sources.sql_values import SqlColumn, sql_chunks
