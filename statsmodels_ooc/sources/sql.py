@@ -12,7 +12,7 @@ from statsmodels_ooc.sources.columns import check_unique, select
 from statsmodels_ooc.sources.sql_dialects import Relation
 from statsmodels_ooc.sources.sql_keys import KeyRange, check_partitions, key_ranges
 from statsmodels_ooc.sources.sql_live import copied, live_session, sees_the_same, sqlite_opener
-from statsmodels_ooc.sources.sql_openers import Function, Opener, opener_of
+from statsmodels_ooc.sources.sql_openers import File, Function, Opener, opener_of, root_of
 from statsmodels_ooc.sources.sql_secrets import scrubbed
 from statsmodels_ooc.sources.sql_sessions import Session
 from statsmodels_ooc.sources.sql_snapshots import NOW, exported, version_of
@@ -166,15 +166,15 @@ def _text(query: Any, connection: Any) -> str:
 
 def _opened(connection: Any) -> tuple[Opener | None, Any]:
     """What opens further connections, and the live one, if it is one."""
-    if type(connection).__module__ == "sqlite3" and hasattr(connection, "cursor"):
+    if root_of(connection) == "sqlite3" and hasattr(connection, "cursor"):
         return sqlite_opener(connection), connection
     opener = opener_of(connection)
-    root, kind = type(connection).__module__.partition(".")[0], type(connection).__name__
+    root, kind = root_of(connection), type(connection).__name__
     if root == "sqlalchemy" and kind == "Engine":
         if connection.url.get_backend_name() != "sqlite" or _has_file(connection.url):
             return opener, None
         return None, connection.raw_connection()
-    is_recipe = isinstance(connection, str) or isinstance(opener, Function) or kind == "URL"
+    is_recipe = isinstance(connection, str) or isinstance(opener, File | Function) or kind == "URL"
     return opener, None if is_recipe or hasattr(connection, "__fspath__") else connection
 
 

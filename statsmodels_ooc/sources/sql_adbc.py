@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.sql_dialects import Dialect, Relation
 from statsmodels_ooc.sources.sql_errors import Place
 from statsmodels_ooc.sources.sql_sessions import Batches, Session, postgresql_places
@@ -28,6 +29,26 @@ _AS_NUMBERS = {"money": "numeric", "oid": "int8"}
 def vendor_of(connection: Any) -> str:
     """The database behind a connection of ADBC, as SQLAlchemy calls it."""
     return str(connection.adbc_get_info().get("vendor_name", "")).lower()
+
+
+def adbc_sqlite_file(connection: Any) -> str:
+    """The file of a connection of ADBC to SQLite, which is read by Python's sqlite3.
+
+    Raises
+    ------
+    SourceError
+        It has none, or others as well.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA database_list")
+        files = [row[2] for row in cursor.fetchall() if row[1] != "temp"]
+    if len(files) == 1 and files[0]:
+        return str(files[0])
+    raise SourceError(
+        "the database of a connection of ADBC to SQLite is not one file: its driver takes the type "
+        "of a column from its first rows, and rows in memory cannot be read otherwise",
+        hint="give the connection of Python's sqlite3",
+    )
 
 
 class AdbcSession(Session):

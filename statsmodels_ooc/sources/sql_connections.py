@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from statsmodels_ooc.errors import SourceError
-from statsmodels_ooc.sources.sql_adbc import AdbcSession, vendor_of
+from statsmodels_ooc.sources.sql_adbc import AdbcSession, adbc_sqlite_file, vendor_of
 from statsmodels_ooc.sources.sql_dialects import Dialect
 from statsmodels_ooc.sources.sql_duckdb import DuckdbSession
 from statsmodels_ooc.sources.sql_errors import Place
@@ -66,8 +65,10 @@ def session_of(connection: Any, place: Place) -> Session:
             return _adbc_session(connection, place)
         case "psycopg" | "psycopg2":
             return PsycopgSession(connection, place, Dialect("postgresql"))
-        case "sqlalchemy" if not hasattr(connection, "dialect"):
-            return SqliteSession(connection, place)
+        case "sqlalchemy" if hasattr(connection, "driver_connection"):
+            session = session_of(connection.driver_connection, place)
+            session.pooled = connection
+            return session
         case "sqlalchemy":
             return AlchemySession(connection, place, Dialect(connection.dialect.name))
     if not (callable(getattr(connection, "cursor", None)) and hasattr(connection, "close")):
@@ -82,18 +83,7 @@ def _adbc_session(connection: Any, place: Place) -> Session:
     vendor = place.ask("query", vendor_of, connection)
     if vendor != "sqlite":
         return AdbcSession(connection, place, vendor)
-    cursor = place.ask("query", connection.cursor)
-    try:
-        place.ask("query", cursor.execute, "PRAGMA database_list")
-        files = [row[2] for row in place.ask("fetch", cursor.fetchall) if row[1] != "temp"]
-    finally:
-        place.close(cursor.close)
-    if len(files) != 1 or not files[0]:
-        raise SourceError(
-            f"{place.name} is not one file: ADBC's driver of SQLite takes the type of a column "
-            "from its first rows, and what is not in a file cannot be read otherwise",
-            hint="give the connection of Python's sqlite3",
-        )
+    path = place.ask("query", adbc_sqlite_file, connection)
     place.close(connection.close)
-    own = place.ask("connect", open_sqlite, files[0])
+    own = place.ask("connect", open_sqlite, path)
     return SqliteSession(own, place)

@@ -16,7 +16,7 @@ from statsmodels_ooc.sources.sql_connections import open_session, session_of
 from statsmodels_ooc.sources.sql_dialects import Relation
 from statsmodels_ooc.sources.sql_duckdb import is_in_transaction
 from statsmodels_ooc.sources.sql_errors import Place
-from statsmodels_ooc.sources.sql_openers import File, Opener
+from statsmodels_ooc.sources.sql_openers import File, Opener, root_of
 from statsmodels_ooc.sources.sql_sessions import Session
 from statsmodels_ooc.sources.sql_source import statement
 from statsmodels_ooc.sources.sql_sqlite import SqliteSession, files_of
@@ -40,7 +40,7 @@ def sqlite_opener(connection: Any) -> Opener | None:
 
 def live_session(connection: Any) -> Session:
     """What reads through a connection that somebody else opened, and closes."""
-    if type(connection).__module__ == "sqlite3":
+    if root_of(connection) == "sqlite3":
         return SqliteSession(connection, Place("a SQLite database"))
     return session_of(connection, Place(f"a database of {type(connection).__module__}"))
 

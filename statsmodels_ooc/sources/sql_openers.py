@@ -18,6 +18,7 @@ from statsmodels_ooc.errors import (
     SourceError,
     SourceNotFoundError,
 )
+from statsmodels_ooc.sources.sql_adbc import adbc_sqlite_file, vendor_of
 from statsmodels_ooc.sources.sql_duckdb import duckdb_file, open_duckdb
 from statsmodels_ooc.sources.sql_errors import Place
 from statsmodels_ooc.sources.sql_secrets import Address, Kept, scrubbed
@@ -254,9 +255,15 @@ class Function(Opener):
         return alchemy_connection(found) if _is_engine(found) else found
 
 
+_DRIVERS = {
+    *("_duckdb", "adbc_driver_manager", "duckdb", "psycopg", "psycopg2", "sqlalchemy", "sqlite3"),
+}
+
+
 def root_of(x: Any) -> str:
-    """The library of whose class an object is."""
-    return type(x).__module__.partition(".")[0]
+    """The library of whose class an object is, of drivers that are known the driver."""
+    roots = [kind.__module__.partition(".")[0] for kind in type(x).__mro__]
+    return next((root for root in roots if root in _DRIVERS), roots[0])
 
 
 def _is_engine(x: Any) -> bool:
@@ -264,8 +271,9 @@ def _is_engine(x: Any) -> bool:
 
 
 def alchemy_connection(engine: Any) -> Any:
-    """A connection of an engine; of SQLite the driver's own, which knows declared types."""
-    return engine.raw_connection() if engine.dialect.name == "sqlite" else engine.connect()
+    """A connection of an engine, from its pool: the driver's own, where it is read faster so."""
+    known = engine.dialect.name == "sqlite" or engine.dialect.driver in ("psycopg", "psycopg2")
+    return engine.raw_connection() if known else engine.connect()
 
 
 def _is_installed(name: str) -> bool:
@@ -302,9 +310,11 @@ def opener_of(x: Any) -> Opener:
         engine = x.engine
         address = Address.of(engine.url.render_as_string(hide_password=False))
         return Engine(Kept(engine), address)
-    if root in ("psycopg", "psycopg2") and kind.lower() == "connection":
+    if root in ("psycopg", "psycopg2") and hasattr(x, "cursor"):
         return Parameters(Address.of(_psycopg_url(x)), root)
-    if root == "adbc_driver_manager" and kind == "Connection":
+    if root == "adbc_driver_manager" and hasattr(x, "adbc_clone"):
+        if vendor_of(x) == "sqlite":
+            return File(adbc_sqlite_file(x), "sqlite")
         return Sibling(Kept(x), "adbc_clone", "a database of ADBC")
     if root in ("duckdb", "_duckdb") and kind == "DuckDBPyConnection":
         path = duckdb_file(x)

@@ -29,10 +29,13 @@ class Session(ABC):
         What is asked.
     dialect : Dialect
         How the database writes names and values.
+    pooled : object or None
+        What gives the connection back to the pool of SQLAlchemy from which it is.
     """
 
     def __init__(self, connection: Any, place: Place, dialect: Dialect) -> None:
         self.connection, self.place, self.dialect = connection, place, dialect
+        self.pooled: Any = None
 
     @abstractmethod
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
@@ -96,7 +99,7 @@ class Session(ABC):
     def close(self) -> None:
         """Close the connection, also where it is lost."""
         with suppress(Exception):
-            self.place.close(self.connection.close)
+            self.place.close((self.pooled or self.connection).close)
         if self.place.thread is not None:
             self.place.thread.shutdown(wait=False)
 
@@ -193,9 +196,19 @@ class PsycopgSession(DbapiSession):
     def places(self, relation: Relation, names: Sequence[str]) -> list[str]:
         return postgresql_places(self, relation)
 
+    _autocommits = False
+
     def transact(self) -> None:
         if self.connection.autocommit:
             self.place.ask("query", setattr, self.connection, "autocommit", False)
+            self._autocommits = True
+
+    def close(self) -> None:
+        if self._autocommits and self.pooled is not None:  # the pool gives it to others
+            with suppress(Exception):
+                self.place.close(self.connection.rollback)
+                self.connection.autocommit = True
+        super().close()
 
     def execute(self, statement: str, streamed: bool) -> Any:
         if not streamed:
