@@ -10,6 +10,7 @@ from statsmodels_ooc.errors import OptionError, OutOfCoreError, SourceError
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.columns import check_unique, select
 from statsmodels_ooc.sources.sql_dialects import Relation
+from statsmodels_ooc.sources.sql_errors import Place
 from statsmodels_ooc.sources.sql_keys import KeyRange, check_partitions, key_ranges
 from statsmodels_ooc.sources.sql_live import copied, live_session, sees_the_same, sqlite_opener
 from statsmodels_ooc.sources.sql_openers import File, Function, Opener, opener_of, root_of
@@ -18,6 +19,7 @@ from statsmodels_ooc.sources.sql_sessions import Session
 from statsmodels_ooc.sources.sql_snapshots import NOW, exported, version_of
 from statsmodels_ooc.sources.sql_source import SqlSource, Table
 
+_GIVEN = Place("the connection")
 _SHOWN = 60  # letters of a query in messages
 
 
@@ -167,8 +169,8 @@ def _text(query: Any, connection: Any) -> str:
 def _opened(connection: Any) -> tuple[Opener | None, Any]:
     """What opens further connections, and the live one, if it is one."""
     if root_of(connection) == "sqlite3" and hasattr(connection, "cursor"):
-        return sqlite_opener(connection), connection
-    opener = opener_of(connection)
+        return _GIVEN.ask("query", sqlite_opener, connection), connection
+    opener = _GIVEN.ask("query", opener_of, connection)
     root, kind = root_of(connection), type(connection).__name__
     if root == "sqlalchemy" and kind == "Engine":
         if connection.url.get_backend_name() != "sqlite" or _has_file(connection.url):

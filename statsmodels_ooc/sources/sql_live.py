@@ -57,7 +57,7 @@ _SEES = {  # schemas among which names are looked up, who looks, and what is not
 def sees_the_same(connection: Any, opener: Opener) -> bool:
     """Whether a further connection sees what a live one sees, as far as that can be asked."""
     live = live_session(connection)
-    if live.dialect.name == "duckdb" and is_in_transaction(connection):
+    if live.dialect.name == "duckdb" and live.place.ask("query", is_in_transaction, connection):
         return False
     query = _SEES.get(live.dialect.name)
     if query is None:

@@ -121,7 +121,7 @@ class Url(Opener):
             scheme = "postgresql+psycopg" if _is_installed("psycopg") else "postgresql"
         alchemy = _alchemy(self.name)
         engine = alchemy.create_engine(f"{scheme}://{rest}", poolclass=alchemy.NullPool)
-        return engine.connect()
+        return alchemy_connection(engine)
 
     def sealed(self) -> Url:
         return replace(self, address=self.address.sealed())
