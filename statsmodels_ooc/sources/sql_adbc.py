@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -56,6 +56,12 @@ class AdbcSession(Session):
 
     def __init__(self, connection: Any, place: Place, vendor: str) -> None:
         super().__init__(connection, place, Dialect(vendor))
+
+    @property
+    def clone(self) -> Callable[[], Any]:
+        """What shares the types of the database, which take long to look up."""
+        found: Callable[[], Any] = self.connection.adbc_clone
+        return found
 
     def _cursor(self) -> Any:
         known = self.dialect.name == "postgresql"

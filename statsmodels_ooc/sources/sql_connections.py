@@ -20,8 +20,15 @@ from statsmodels_ooc.sources.sql_sessions import (
 from statsmodels_ooc.sources.sql_sqlite import SqliteSession, open_sqlite
 
 
-def open_session(opener: Opener) -> Session:
+def open_session(opener: Opener, like: Session | None = None) -> Session:
     """Open a connection; whoever asks for it closes it.
+
+    Parameters
+    ----------
+    opener : Opener
+        What opens it.
+    like : Session, optional
+        An open one, of which a further one may be made faster.
 
     Raises
     ------
@@ -34,7 +41,8 @@ def open_session(opener: Opener) -> Session:
     thread = ThreadPoolExecutor(1, "smo-connection") if opener.own_thread else None
     try:
         asked = place if thread is None else place.within(thread)
-        connection = asked.ask("connect", opener)
+        clone = None if like is None or opener.own_thread else like.clone
+        connection = asked.ask("connect", opener if clone is None else clone)
         try:
             session = session_of(connection, asked)
         except BaseException:

@@ -184,6 +184,6 @@ def _of_system(error: OSError) -> Told:
     if error.errno is not None:
         return SourceAccessError, "is the disk, or the server, there?"
     text = str(error)
-    if re.search(r"\bERROR:", text) and "FATAL" not in text:
+    if re.search(r"\bERROR:", text) and "FATAL:" not in text:
         return QueryError, _SQL
     return SourceInterruptedError, _AGAIN

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from typing import Any
 
@@ -36,6 +36,11 @@ class Session(ABC):
     def __init__(self, connection: Any, place: Place, dialect: Dialect) -> None:
         self.connection, self.place, self.dialect = connection, place, dialect
         self.pooled: Any = None
+
+    @property
+    def clone(self) -> Callable[[], Any] | None:
+        """What makes a further connection faster than the first; None for most drivers."""
+        return None
 
     @abstractmethod
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
@@ -213,13 +218,17 @@ class PsycopgSession(DbapiSession):
     def execute(self, statement: str, streamed: bool) -> Any:
         if not streamed:
             return super().execute(statement, streamed)
-        cursor = self.place.ask("query", self.connection.cursor, "smo_rows")
+        cursor = self.place.ask("query", self._server_cursor)
         try:
             self.place.ask("query", cursor.execute, statement)
         except (OutOfCoreError, MemoryError):
             self._done(cursor)
             raise
         return cursor
+
+    def _server_cursor(self) -> Any:
+        held = bool(self.connection.autocommit)  # beyond its transaction, which is its statement
+        return self.connection.cursor("smo_rows", withhold=held)
 
 
 class AlchemySession(RowSession):

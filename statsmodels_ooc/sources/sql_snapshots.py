@@ -68,7 +68,7 @@ class Moment:
             The moment is gone.
         """
         try:
-            return _begun(open_session(opener), self.snapshot, ordered)
+            return _begun(open_session(opener, self._kept), self.snapshot, ordered)
         except SourceChangedError:
             if not self.renews:
                 raise
@@ -76,7 +76,12 @@ class Moment:
             if self.renews:
                 other = exported(opener)
                 self.snapshot, self.keeper, self.renews = other.snapshot, other.keeper, False
-        return _begun(open_session(opener), self.snapshot, ordered)
+        return _begun(open_session(opener, self._kept), self.snapshot, ordered)
+
+    @property
+    def _kept(self) -> Session | None:
+        """The connection that keeps the moment, where it is in this process."""
+        return None if self.keeper.value is None else self.keeper.value.session
 
 
 def _begun(session: Session, snapshot: str | None, ordered: bool) -> Session:

@@ -96,10 +96,9 @@ def array_of(values: Sequence[Any], name: str, place: str) -> pa.Array:
     >>> array_of([1, 2.5, None], "x", "t").type
     DataType(double)
     """
-    try:
-        return pa.array(values)
-    except (pa.ArrowException, OverflowError, TypeError, ValueError):
-        pass  # what Arrow has no type for at first sight
+    found = _at_once(values)
+    if found is not None and not isinstance(found.type, pa.UuidType):
+        return found
     first = next((value for value in values if value is not None), None)
     if isinstance(first, Decimal):
         return _decimals(values)
@@ -115,13 +114,21 @@ def array_of(values: Sequence[Any], name: str, place: str) -> pa.Array:
         raise _mixed(values, name, place) from None
 
 
+def _at_once(values: Sequence[Any]) -> pa.Array | None:
+    """What Arrow makes of values by itself; None where it has no type for them."""
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        return None
+
+
 def _decimals(values: Sequence[Any]) -> pa.Array:
     """Decimals, of which some are NaN or infinite, or have more digits than Arrow's."""
     whole = [None if value is None or Decimal(value).is_nan() else value for value in values]
-    try:
-        return pa.array(whole)
-    except (pa.ArrowException, OverflowError, ValueError):
-        return pa.array([None if value is None else float(value) for value in values])
+    found = _at_once(whole)
+    if found is None:
+        found = pa.array([None if value is None else float(value) for value in values])
+    return found
 
 
 def _mixed(values: Sequence[Any], name: str, place: str) -> SchemaError:

@@ -14,8 +14,7 @@ import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import pytest
-from sources.postgresql import URL
-from sources.postgresql import make_table as make_server_table
+from sources.postgresql import URL, table_of
 
 from statsmodels_ooc.sources.sql import read_sql
 
@@ -164,32 +163,10 @@ def fill_sqlite(connection: sqlite3.Connection, table: pd.DataFrame) -> None:
     connection.commit()
 
 
-def sqlite_file(table: pd.DataFrame, folder: Path) -> Path:
+def sqlite(table: pd.DataFrame, folder: Path) -> Any:
     with closing(sqlite3.connect(folder / "t.sqlite")) as connection:
         fill_sqlite(connection, table)
-    return folder / "t.sqlite"
-
-
-def duckdb_file(table: pd.DataFrame, folder: Path) -> Path:
-    duckdb = pytest.importorskip("duckdb")
-    with duckdb.connect(str(folder / "t.duckdb")) as connection:
-        connection.register("frame", table)
-        connection.execute("create table t as select * from frame")
-    return folder / "t.duckdb"
-
-
-def sqlite(table: pd.DataFrame, folder: Path) -> Any:
-    return read_sql("t", sqlite_file(table, folder))
-
-
-def sqlite_query(table: pd.DataFrame, folder: Path) -> Any:
-    query = "select y, i, s, m, t from t -- all"
-    return read_sql(query, f"sqlite:///{sqlite_file(table, folder)}")
-
-
-def sqlite_function(table: pd.DataFrame, folder: Path) -> Any:
-    path = sqlite_file(table, folder)
-    return read_sql("t", lambda: sqlite3.connect(path))
+    return read_sql("t", folder / "t.sqlite")
 
 
 def sqlite_in_memory(table: pd.DataFrame, folder: Path) -> Any:
@@ -198,17 +175,7 @@ def sqlite_in_memory(table: pd.DataFrame, folder: Path) -> Any:
         return read_sql("t", connection)
 
 
-def sqlite_engine(table: pd.DataFrame, folder: Path) -> Any:
-    alchemy = pytest.importorskip("sqlalchemy")
-    path = sqlite_file(table, folder)
-    return read_sql("t", alchemy.create_engine(f"sqlite:///{path}", poolclass=alchemy.NullPool))
-
-
 def duckdb(table: pd.DataFrame, folder: Path) -> Any:
-    return read_sql("t", duckdb_file(table, folder))
-
-
-def duckdb_in_memory(table: pd.DataFrame, folder: Path) -> Any:
     connection = pytest.importorskip("duckdb").connect()
     connection.register("frame", table)
     connection.execute("create table t as select * from frame")
@@ -216,18 +183,12 @@ def duckdb_in_memory(table: pd.DataFrame, folder: Path) -> Any:
 
 
 def postgresql(table: pd.DataFrame, folder: Path) -> Any:
-    return read_sql(make_server_table(table), URL)
+    return read_sql(table_of(table), URL)
 
 
 def postgresql_psycopg(table: pd.DataFrame, folder: Path) -> Any:
-    name = make_server_table(table)
+    name = table_of(table)
     return read_sql(f"select * from {name}", lambda: pytest.importorskip("psycopg").connect(URL))
-
-
-def postgresql_alchemy(table: pd.DataFrame, folder: Path) -> Any:
-    pytest.importorskip("sqlalchemy")
-    name = make_server_table(table)
-    return read_sql(name, URL.replace("postgresql:", "postgresql+psycopg:"))
 
 
 KINDS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
@@ -257,15 +218,10 @@ KINDS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
         file_url,
         memory_url,
         sqlite,
-        sqlite_query,
-        sqlite_function,
         sqlite_in_memory,
-        sqlite_engine,
         duckdb,
-        duckdb_in_memory,
         postgresql,
         postgresql_psycopg,
-        postgresql_alchemy,
     )
 }
 

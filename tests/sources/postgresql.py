@@ -16,11 +16,13 @@ WHY = "SMO_TEST_POSTGRESQL does not name a server; .ci/postgresql starts one"
 needs_server = pytest.mark.skipif(not URL, reason=WHY)
 
 _made: list[str] = []
+_known: dict[bytes, str] = {}
 
 
 def connect() -> Any:
     """A connection of the owner of the tables, each statement by itself."""
-    return pytest.importorskip("psycopg").connect(URL, autocommit=True)
+    options = "-c lock_timeout=20s"  # a test that fails may hold a table
+    return pytest.importorskip("psycopg").connect(URL, autocommit=True, options=options)
 
 
 def run(*statements: str) -> list[tuple[Any, ...]]:
@@ -43,6 +45,14 @@ def new_name() -> str:
 
 def _drop() -> None:
     run(*(f'DROP TABLE IF EXISTS "{name}" CASCADE' for name in _made))
+
+
+def table_of(frame: pd.DataFrame) -> str:
+    """The same, made once for frames of the same rows."""
+    rows = bytes(pd.util.hash_pandas_object(frame).to_numpy())
+    if rows not in _known:
+        _known[rows] = make_table(frame)
+    return _known[rows]
 
 
 def make_table(frame: pd.DataFrame) -> str:

@@ -38,7 +38,8 @@ def by_alchemy():
 
 
 def by_engine():
-    return pytest.importorskip("sqlalchemy").create_engine(by_alchemy())
+    alchemy = pytest.importorskip("sqlalchemy")
+    return alchemy.create_engine(by_alchemy(), poolclass=alchemy.NullPool)
 
 
 def by_function():
@@ -364,16 +365,7 @@ def test_another_process_reads_the_same_snapshot(numbers, tmp_path):
             "part = pickle.loads(sys.stdin.buffer.read())\n"
             "print(sum(map(len, part.frames(['id'], 1000))))"
         )
-        read = [
-            subprocess.run(
-                [sys.executable, "-c", code],
-                input=pickled,
-                capture_output=True,
-                check=True,
-                timeout=60,
-            ).stdout
-        ]
-        assert int(read[0]) == rows / 2
+        assert int(other_process(code, pickled)) == rows / 2
         del source
     finally:
         run(f"delete from {numbers} where id = 100001")
@@ -385,27 +377,28 @@ def test_a_saved_result_reads_again_and_compares(tmp_path):
         f"create table {name} as select g::float8 as x, sin(g) as y, g % 5 as firm "
         "from generate_series(1, 300) g"
     )
-    result = smof.ols("y ~ x", read_sql(name, URL, order_by="x")).fit()
-    expected = np.asarray(result.resid)
-    result.save(tmp_path / "r.pickle")
-    del result
+    source = read_sql(name, URL, order_by="x")
+    expected = smf.ols("y ~ x", whole(source)).fit()
+    smof.ols("y ~ x", source).fit().save(tmp_path / "r.pickle")
+    del source
     code = (
-        "import sys, numpy as np, statsmodels_ooc.api as smo\n"
+        "import numpy as np, statsmodels_ooc.api as smo\n"
         f"result = smo.load({str(tmp_path / 'r.pickle')!r})\n"
         "try:\n    print(repr(float(np.asarray(result.resid)[7])))\n"
         "except Exception as error:\n    print(type(error).__name__, error)"
     )
-
-    def loaded():
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=100
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    assert float(loaded()) == pytest.approx(expected[7], rel=SOLVED)
+    assert float(other_process(code)) == pytest.approx(expected.resid[7], rel=SOLVED)
     run(f"update {name} set y = y + 1 where x = 5")
-    assert "SourceChangedError" in loaded()
+    _end_keepers()  # so that the other process has to read another moment
+    assert "SourceChangedError the data changed" in other_process(code)
+
+
+def other_process(code, given=b""):
+    """What a fresh process prints."""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, input=given, capture_output=True, timeout=100)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
 
 
 # --- what goes wrong ---
