@@ -134,7 +134,7 @@ def _of_state(state: str) -> Told:
 
 _WORDS: Sequence[tuple[str, Told]] = (
     (
-        "password|authentication|permission denied|access denied|pg_hba|role .* does not exist"
+        "password|authentication|permission denied|access denied|pg_hba|role .* does not exist|not permitted"
         "|not authorized|readonly database",
         (SourcePermissionError, _RIGHTS),
     ),

@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 
 _WORDS = r"(?:password|passwd|pwd|passphrase|sslpassword|secret|token)"
 _ASSIGNED = re.compile(rf"(\b\w*{_WORDS}\w*\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&;,'\"]+)", re.IGNORECASE)
-_IN_URL = re.compile(r"(://[^\s:/@]*:)[^\s/]*@")
+_IN_URL = re.compile(r"(://[^\s:/@]*:)\S*@")
 _IS_SECRET = re.compile(rf"\w*{_WORDS}\w*", re.IGNORECASE)
 _HIDDEN = "***"
 _FEW = 3  # letters of a password that is not looked for in text: it would be found in any
@@ -160,4 +160,6 @@ def passwords(url: str) -> tuple[str, ...]:
     user = parts.netloc.rpartition("@")[0]
     pairs = parse_qsl(parts.query)
     found = [user.partition(":")[2], *(v for name, v in pairs if _IS_SECRET.fullmatch(name))]
+    if not user:  # a sign that has a meaning may stand unquoted in the password
+        found += re.findall(r"://[^:/@]*:(.*)@", url)
     return tuple({text for one in found if one for text in (one, unquote(one))})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
@@ -16,6 +16,7 @@ from statsmodels_ooc.sources.columns import ColumnSource, Narrow, select
 from statsmodels_ooc.sources.sql_dialects import Relation
 from statsmodels_ooc.sources.sql_keys import KeyRange
 from statsmodels_ooc.sources.sql_openers import Opener
+from statsmodels_ooc.sources.sql_secrets import Kept
 from statsmodels_ooc.sources.sql_sessions import Session
 from statsmodels_ooc.sources.sql_snapshots import Moment, Version
 from statsmodels_ooc.sources.sql_values import SqlColumn, sql_chunks
@@ -48,6 +49,9 @@ class Table:
     order: tuple[str, ...] = ()
     version: Version | None = None
 
+    def __repr__(self) -> str:
+        return f"<{self.name}>"  # a query may hold a password
+
     def open(self) -> Session:
         """A connection at the moment of the source; whoever asks for it closes it."""
         return self.moment.open(self.opener, bool(self.order))
@@ -79,6 +83,9 @@ class SqlPartition(Narrow):
     columns: Mapping[str, SqlColumn]
 
     rows = nbytes = None  # only reading can tell
+
+    def __repr__(self) -> str:
+        return f"<{self.label}>"
 
     @property
     def label(self) -> str:
@@ -146,14 +153,17 @@ class SqlSource(ColumnSource):
         unordered: str | None,
         slow: bool,
     ) -> None:
-        super().__init__(table.name, Lookup(names, table.told))
-        self._table, self._ranges = table, tuple(ranges)
+        sealed = replace(table, opener=table.opener.sealed())
+        super().__init__(table.name, Lookup(names, sealed.told))
+        self._table, self._ranges = sealed, tuple(ranges)
         self._unordered, self._slow = unordered, slow
 
     @cached_property
     def partitions(self) -> Sequence[SqlPartition]:
         """The key ranges in their order."""
-        return [SqlPartition(self._table, one, self.known) for one in self._ranges]
+        table = replace(self._table, opener=self._table.opener.travelling())
+        known = Lookup(self.columns, partial(_known_or_told, Kept(self.known), table))
+        return [SqlPartition(table, one, known) for one in self._ranges]
 
     @property
     def unordered(self) -> str | None:
@@ -170,7 +180,7 @@ class SqlSource(ColumnSource):
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (
             self._table.name,
-            self._table.opener.sealed(),
+            self._table.opener,
             self._table.relation,
             self._table.moment,
             self._table.order,
@@ -180,6 +190,15 @@ class SqlSource(ColumnSource):
             self._unordered,
             self._slow,
         )
+
+
+def _known_or_told(
+    known: Kept[Lookup[SqlColumn]], table: Table, names: Sequence[str]
+) -> dict[str, SqlColumn]:
+    """What the source knows of some columns; in other processes the database is asked."""
+    if known.value is None:
+        return table.told(names)
+    return dict(zip(names, known.value.several(names), strict=True))
 
 
 def _restored(
@@ -195,5 +214,5 @@ def _restored(
     slow: bool,
 ) -> SqlSource:
     """A source of a pickle; where its moment is gone, passes compare what they read."""
-    table = Table(name, opener.travelling(), relation, moment.renewable(), order, version)
+    table = Table(name, opener, relation, moment.renewable(), order, version)
     return SqlSource(table, names, ranges, unordered, slow)
