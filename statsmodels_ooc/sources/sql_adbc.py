@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -68,8 +67,7 @@ class AdbcSession(Session):
         return self.connection.cursor(adbc_stmt_kwargs={_HINT: _BATCH} if known else {})
 
     def _done(self, cursor: Any) -> None:
-        with suppress(Exception):  # of a connection that is lost: that was told
-            self.place.close(cursor.close)
+        self.place.close(cursor.close)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         cursor = self.place.ask("query", self._cursor)

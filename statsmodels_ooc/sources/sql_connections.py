@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 from statsmodels_ooc.sources.sql_adbc import AdbcSession, adbc_sqlite_file, vendor_of
@@ -18,6 +16,7 @@ from statsmodels_ooc.sources.sql_sessions import (
     Session,
 )
 from statsmodels_ooc.sources.sql_sqlite import SqliteSession, open_sqlite
+from statsmodels_ooc.sources.sql_threads import OwnThread
 
 
 def open_session(opener: Opener, like: Session | None = None) -> Session:
@@ -38,7 +37,7 @@ def open_session(opener: Opener, like: Session | None = None) -> Session:
         A function gives something else than a connection.
     """
     place = Place(opener.name, opener.secrets, opener.hint or Place.hint)
-    thread = ThreadPoolExecutor(1, "smo-connection") if opener.own_thread else None
+    thread = OwnThread() if opener.own_thread else None
     try:
         asked = place if thread is None else place.within(thread)
         clone = None if like is None or opener.own_thread else like.clone
@@ -46,12 +45,11 @@ def open_session(opener: Opener, like: Session | None = None) -> Session:
         try:
             session = session_of(connection, asked)
         except BaseException:
-            with suppress(Exception):  # what failed is told
-                asked.close(connection.close)
+            asked.close(connection.close)
             raise
     except BaseException:
         if thread is not None:
-            thread.shutdown(wait=False)
+            thread.end()
         raise
     return session
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any
 
 import pyarrow as pa
@@ -78,8 +78,7 @@ class DuckdbSession(Session):
             while (batch := self.place.ask("fetch", next, reader, None)) is not None:
                 yield batch
         finally:
-            with suppress(Exception):  # what failed has been told
-                self.place.close(reader.close)
+            self.place.close(reader.close)
 
     def _reader(self, statement: str) -> Any:
         return self.connection.sql(statement).to_arrow_reader(_BATCH)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pyarrow as pa
 
@@ -24,6 +24,7 @@ from statsmodels_ooc.errors import (
 )
 from statsmodels_ooc.sources.seam import Operation, touch
 from statsmodels_ooc.sources.sql_secrets import scrubbed
+from statsmodels_ooc.sources.sql_threads import OwnThread
 
 Answer = TypeVar("Answer")
 
@@ -45,14 +46,14 @@ class Place:
         What no message may hold.
     hint : str
         What to do where the database does not let anybody in.
-    thread : Executor or None
+    thread : OwnThread or None
         The thread in which all calls are made, where a connection belongs to one.
     """
 
     name: str
     secrets: tuple[str, ...] = field(default=(), repr=False)
     hint: str = _RIGHTS
-    thread: Executor | None = field(default=None, repr=False)
+    thread: OwnThread | None = field(default=None, repr=False)
 
     def ask(self, operation: Operation, function: Callable[..., Answer], *arguments: Any) -> Answer:
         """Make a call that leaves the process.
@@ -65,7 +66,7 @@ class Place:
         try:
             touch(operation, self.name)
             if self.thread is not None:
-                return self.thread.submit(function, *arguments).result()
+                return cast("Answer", self.thread.call(function, *arguments))
             return function(*arguments)
         except (OutOfCoreError, MemoryError):
             raise
@@ -76,13 +77,14 @@ class Place:
         raise named  # without the driver's error as its context
 
     def close(self, function: Callable[[], Any]) -> None:
-        """Close something, in the thread to which it belongs."""
+        """Close something, in the thread to which it belongs; what fails then was told."""
         if self.thread is not None:
-            self.thread.submit(function).result()
-        else:
+            self.thread.attempt(function)
+            return
+        with suppress(Exception):
             function()
 
-    def within(self, thread: Executor) -> Place:
+    def within(self, thread: OwnThread) -> Place:
         """The same place, asked in a thread of its own."""
         return replace(self, thread=thread)
 
@@ -134,8 +136,8 @@ def _of_state(state: str) -> Told:
 
 _WORDS: Sequence[tuple[str, Told]] = (
     (
-        "password|authentication|permission denied|access denied|pg_hba|role .* does not exist|not permitted"
-        "|not authorized|readonly database",
+        "password|authentication|permission denied|access denied|pg_hba|role .* does not exist"
+        "|not permitted|not authorized|readonly database",
         (SourcePermissionError, _RIGHTS),
     ),
     (

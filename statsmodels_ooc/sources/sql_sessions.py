@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -103,10 +104,9 @@ class Session(ABC):
 
     def close(self) -> None:
         """Close the connection, also where it is lost."""
-        with suppress(Exception):
-            self.place.close((self.pooled or self.connection).close)
+        self.place.close((self.pooled or self.connection).close)
         if self.place.thread is not None:
-            self.place.thread.shutdown(wait=False)
+            self.place.thread.end()
 
 
 class RowSession(Session):
@@ -128,8 +128,7 @@ class RowSession(Session):
             self._done(cursor)
 
     def _done(self, cursor: Any) -> None:
-        with suppress(Exception):  # of a connection that is lost: that was told
-            self.place.close(cursor.close)
+        self.place.close(cursor.close)
 
     def names(self, relation: Relation) -> list[str]:
         cursor = self.execute(relation.nothing, streamed=False)
@@ -210,9 +209,8 @@ class PsycopgSession(DbapiSession):
 
     def close(self) -> None:
         if self._autocommits and self.pooled is not None:  # the pool gives it to others
-            with suppress(Exception):
-                self.place.close(self.connection.rollback)
-                self.connection.autocommit = True
+            self.place.close(self.connection.rollback)
+            self.place.close(partial(setattr, self.connection, "autocommit", True))
         super().close()
 
     def execute(self, statement: str, streamed: bool) -> Any:
