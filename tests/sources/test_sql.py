@@ -179,8 +179,9 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("kind", ["sqlite", "duckdb"])
+@pytest.mark.parametrize(
+    ("kind", "name"), [*(("sqlite", n) for n in NAMES), *(("duckdb", n) for n in NAMES[:3])]
+)
 def test_any_name_of_a_column_or_a_table(tmp_path, name, kind):
     marked = Dialect(kind).identifier(name)
     path = tmp_path / f"t.{kind}"
