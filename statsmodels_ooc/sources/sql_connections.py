@@ -45,7 +45,7 @@ def open_session(opener: Opener, like: Session | None = None) -> Session:
         try:
             session = session_of(connection, asked)
         except BaseException:
-            asked.close(connection.close)
+            asked.close(lambda: connection.close())
             raise
     except BaseException:
         if thread is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from statsmodels_ooc.sources.sql_errors import Place
 from statsmodels_ooc.sources.sql_sessions import Batches, Session
 from statsmodels_ooc.sources.sql_values import SqlColumn, sql_column
 
+_CACHE = "256MB"  # of the pages of a file; of its own accord DuckDB keeps all it has read
 _BATCH = 8_192  # rows, four of DuckDB's vectors
 _BEYOND = ("UHUGEINT", "BIGNUM", "VARINT")  # integers that Arrow's decimals have no room for
 
@@ -35,10 +37,12 @@ def open_duckdb(path: str) -> Any:
         ) from None
     if not os.path.exists(path):
         raise SourceNotFoundError(f"there is no database {path}")
-    try:
-        return duckdb.connect(path, read_only=True)
-    except duckdb.ConnectionException:  # this process has it open for writing
-        return duckdb.connect(path)
+    own = {"memory_limit": _CACHE, "temp_directory": tempfile.gettempdir()}
+    ways: list[dict[str, Any]] = [{"read_only": True, "config": own}, {"read_only": True}, {}]
+    for way in ways[:-1]:
+        with suppress(duckdb.ConnectionException):  # this process has it open in another way
+            return duckdb.connect(path, **way)
+    return duckdb.connect(path, **ways[-1])
 
 
 def duckdb_file(connection: Any) -> str | None:

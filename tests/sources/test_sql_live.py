@@ -298,7 +298,7 @@ def test_a_call_that_fails_is_a_named_error_and_leaves_nothing_open(given, error
         with watched(counter):
             read()
         assert counter.seen > 4
-        step = 4 if given == "postgresql" else 1  # whose connections take long
+        step = {"postgresql": 7, "psycopg": 3, "duckdb": 5}.get(given, 1)  # connections take long
         for at in range(1 + ERRORS.index(error), counter.seen + 1, step):
             with watched(Failing(at, error)):
                 assert outcome(read) in (expected, *ALLOWED[error])
