@@ -104,9 +104,17 @@ class Session(ABC):
 
     def close(self) -> None:
         """Close the connection, also where it is lost."""
-        self.place.close((self.pooled or self.connection).close)
+        self.place.close(self.connection.close if self.pooled is None else self._give_back)
         if self.place.thread is not None:
             self.place.thread.end()
+
+    def _give_back(self) -> None:
+        """Give the connection back to its pool, which logs an error if it is lost by then."""
+        try:
+            self.connection.rollback()
+        except Exception:  # the driver's: the server has ended it
+            self.pooled.invalidate()
+        self.pooled.close()
 
 
 class RowSession(Session):
@@ -241,6 +249,10 @@ class AlchemySession(RowSession):
         if streamed:
             options |= {"stream_results": True, "max_row_buffer": FETCHED}
         return self.place.ask("query", self._result, statement, options)
+
+    def close(self) -> None:
+        self.place.close(self.connection.rollback)  # of one that is lost, before its pool logs it
+        super().close()
 
     def _result(self, statement: str, options: dict[str, Any]) -> Any:
         return self.connection.exec_driver_sql(statement, execution_options=options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from contextlib import closing
@@ -564,3 +565,12 @@ def test_a_fit_is_that_of_the_table_in_memory():
         found = smof.ols("y ~ x + C(g)", source).fit()
         pd.testing.assert_series_equal(found.params, expected.params, rtol=SOLVED)
         pd.testing.assert_series_equal(found.bse, expected.bse, rtol=SOLVED)
+
+
+@pytest.mark.parametrize("road", [by_alchemy, by_engine])
+def test_a_connection_of_a_pool_that_the_server_ended_is_closed_in_silence(numbers, road, caplog):
+    source = read_sql(numbers, road())
+    _end_keepers()
+    del source
+    gc.collect()
+    assert caplog.records == []
