@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from statsmodels_ooc.sources.ipc import read_ipc
     from statsmodels_ooc.sources.iterables import from_iterable
     from statsmodels_ooc.sources.parquet import read_parquet
+    from statsmodels_ooc.sources.sql import read_sql
     from statsmodels_ooc.stores import DesignStore, design_store, open_store
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "read_iceberg",
     "read_ipc",
     "read_parquet",
+    "read_sql",
 ]
 
 _LOADED_WHEN_ASKED_FOR = {
@@ -68,6 +70,7 @@ _LOADED_WHEN_ASKED_FOR = {
     "read_hdf": "statsmodels_ooc.sources.hdf5:read_hdf",
     "read_ipc": "statsmodels_ooc.sources.ipc:read_ipc",
     "read_parquet": "statsmodels_ooc.sources.parquet:read_parquet",
+    "read_sql": "statsmodels_ooc.sources.sql:read_sql",
 }
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "OutOfCoreError",
     "ParseError",
     "PrecisionError",
+    "QueryError",
     "RepeatedFileWarning",
     "ResponseWarning",
     "RowArrayError",
@@ -127,6 +128,10 @@ class SchemaError(SourceError):
 
 class ParseError(SourceError):
     """A file cannot be read as what it claims to be."""
+
+
+class QueryError(SourceError):
+    """A database does not answer a query as it is written; the message is the database's."""
 
 
 class SourceChangedError(SourceError):

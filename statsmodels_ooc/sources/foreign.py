@@ -22,9 +22,10 @@ _READERS: Mapping[tuple[str, str], Callable[[Any], Iterable[Any]]] = {
     ("pyarrow", "Scanner"): lambda x: x.to_reader(),
 }
 
-_SQL = "pd.read_sql(query, connection, chunksize=100_000)"
+_SQL = "smo.read_sql(query, connection)"
 _INSTEAD: Mapping[str, Mapping[str, str]] = {
-    "_duckdb": {"DuckDBPyConnection": "connection.sql(query)"},
+    "_duckdb": {"DuckDBPyConnection": _SQL},
+    "adbc_driver_manager": {"Connection": _SQL, "Cursor": _SQL},
     "dask": {
         "Array": "dd.from_dask_array(array, columns=[...]), or smo.OLS(endog, exog)",
         "Bag": "bag.to_dataframe()",
@@ -32,7 +33,7 @@ _INSTEAD: Mapping[str, Mapping[str, str]] = {
         "Series": "series.to_frame()",
     },
     "datasets": {"DatasetDict": "datasets['train']", "IterableDatasetDict": "datasets['train']"},
-    "duckdb": {"DuckDBPyConnection": "connection.sql(query)"},
+    "duckdb": {"DuckDBPyConnection": _SQL},
     "h5py": {
         "Dataset": "smo.read_hdf(path, dataset.name), after file.close()",
         "File": "smo.read_hdf(path), after file.close()",
@@ -137,7 +138,7 @@ def advice(x: Any) -> str | None:
     >>> import sqlite3
     >>> from statsmodels_ooc.sources.foreign import advice
     >>> advice(sqlite3.connect(":memory:"))
-    'pd.read_sql(query, connection, chunksize=100_000)'
+    'smo.read_sql(query, connection)'
     """
     for kind in type(x).__mro__:
         known = _INSTEAD.get(_root(kind), {}).get(kind.__name__)

@@ -75,17 +75,19 @@ _BY_FORMAT = (
     "read_csv, read_hdf, read_ipc and read_parquet open files of any name: smo.read_csv(path), for "
     "one"
 )
+_SQL = "smo.read_sql(table, path) reads a table, or a query, of a database"
 _READ_BY = {
-    ".db": "pd.read_sql(query, connection, chunksize=100_000) gives its rows in pieces",
+    ".db": _SQL,
     ".dta": "pd.read_stata(path, chunksize=100_000) gives its rows in pieces",
-    ".duckdb": "duckdb.connect(path).sql(query) gives its rows",
+    ".duckdb": _SQL,
     ".json": "pd.read_json(path) holds it in memory",
     ".jsonl": "pd.read_json(path, lines=True, chunksize=100_000) gives its rows in pieces",
     ".ndjson": "pd.read_json(path, lines=True, chunksize=100_000) gives its rows in pieces",
     ".orc": "pyarrow.dataset.dataset(path, format='orc') is a source",
     ".sas7bdat": "pd.read_sas(path, chunksize=100_000) gives its rows in pieces",
     ".sav": "pd.read_spss(path) holds it in memory",
-    ".sqlite": "pd.read_sql(query, connection, chunksize=100_000) gives its rows in pieces",
+    ".sqlite": _SQL,
+    ".sqlite3": _SQL,
     ".xls": "pd.read_excel(path) holds it in memory",
     ".xlsx": "pd.read_excel(path) holds it in memory",
     ".xpt": "pd.read_sas(path, chunksize=100_000) gives its rows in pieces",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -40,7 +42,7 @@ def subset_source(source: Source, subset: Any) -> Source:
     if isinstance(subset, str) or callable(subset):
         choose = Choose(subset, source.columns)
         _require_rowwise(choose, source)
-        return _Subset(source, [choose(partition) for partition in source.partitions])
+        return _Subset(source, [choose] * len(source.partitions))
     mask = np.asarray(subset)
     if mask.dtype != np.bool_ or mask.ndim != 1:
         raise SourceError(
@@ -56,11 +58,8 @@ def subset_source(source: Source, subset: Any) -> Source:
     if source.rows != len(mask):
         raise SourceError(f"subset has {len(mask):,} entries, {source.name} {source.rows:,} rows")
     ends = np.cumsum([0, *(partition.rows or 0 for partition in source.partitions)])
-    chosen = [
-        Choose(mask[start:stop], source.columns)(partition)
-        for partition, start, stop in zip(source.partitions, ends[:-1], ends[1:], strict=True)
-    ]
-    return _Subset(source, chosen)
+    pieces = [mask[start:end] for start, end in pairwise(ends)]
+    return _Subset(source, [Choose(piece, source.columns) for piece in pieces])
 
 
 def condition_of(source: Source) -> Any:
@@ -113,15 +112,26 @@ def _or_a_mask(source: Source) -> str:
 
 
 class _Subset(ListedSource):
-    def __init__(self, source: Source, partitions: Sequence[ChosenPartition]) -> None:
-        super().__init__(f"{source.name} (subset)", source.dtypes, partitions)
-        self._source = source
+    """Of each partition of a source what is chosen there, in their order."""
+
+    def __init__(self, source: Source, choices: Sequence[Choose]) -> None:
+        super().__init__(f"{source.name} (subset)", source.dtypes, ())
+        self._source, self._choices = source, choices
+
+    @cached_property
+    def partitions(self) -> Sequence[ChosenPartition]:
+        """Made of those of the source, which knows what of them a pickle may hold."""
+        pairs = zip(self._choices, self._source.partitions, strict=True)
+        return [choose(partition) for choose, partition in pairs]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: kept for name, kept in self.__dict__.items() if name != "partitions"}
 
     @property
     def no_rows(self) -> str:
-        if not self.partitions:
+        if not self._choices:
             return self._source.no_rows
-        condition = self.partitions[0].wrap.condition
+        condition = self._choices[0].condition
         what = f"subset={condition!r}" if isinstance(condition, str) else "subset"
         return f"{what} keeps none of the rows of {self._source.name}"
 
@@ -143,7 +153,7 @@ class _Subset(ListedSource):
 
     @property
     def is_recipe(self) -> bool:
-        named = all(isinstance(chosen.wrap.condition, str) for chosen in self.partitions)
+        named = all(isinstance(choose.condition, str) for choose in self._choices)
         return named and self._source.is_recipe
 
     def levels(self, column: str) -> Levels | None:

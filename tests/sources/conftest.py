@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,9 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import pytest
 from lake_tables import iceberg_catalog, iceberg_with_deletes, write_mapped_delta
+from sources.postgresql import URL, table_of
+
+from statsmodels_ooc.sources.sql import read_sql
 
 
 def make_table(rows: int = 53) -> pd.DataFrame:
@@ -216,6 +221,47 @@ def hdf5_group(table: pd.DataFrame, folder: Path) -> Any:
     return folder / "t.hdf"
 
 
+SQLITE = "create table t (y real, i integer, s text, m real, t boolean)"
+
+
+def fill_sqlite(connection: sqlite3.Connection, table: pd.DataFrame) -> None:
+    rows = [
+        tuple(None if value != value else value for value in row)
+        for row in zip(*(table[name].tolist() for name in table.columns), strict=True)
+    ]
+    connection.execute(SQLITE)
+    connection.executemany("insert into t values (?, ?, ?, ?, ?)", rows)
+    connection.commit()
+
+
+def sqlite(table: pd.DataFrame, folder: Path) -> Any:
+    with closing(sqlite3.connect(folder / "t.sqlite")) as connection:
+        fill_sqlite(connection, table)
+    return read_sql("t", folder / "t.sqlite")
+
+
+def sqlite_in_memory(table: pd.DataFrame, folder: Path) -> Any:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        fill_sqlite(connection, table)
+        return read_sql("t", connection)
+
+
+def duckdb(table: pd.DataFrame, folder: Path) -> Any:
+    connection = pytest.importorskip("duckdb").connect()
+    connection.register("frame", table)
+    connection.execute("create table t as select * from frame")
+    return read_sql("select * from t", connection)
+
+
+def postgresql(table: pd.DataFrame, folder: Path) -> Any:
+    return read_sql(table_of(table), URL)
+
+
+def postgresql_psycopg(table: pd.DataFrame, folder: Path) -> Any:
+    name = table_of(table)
+    return read_sql(f"select * from {name}", lambda: pytest.importorskip("psycopg").connect(URL))
+
+
 KINDS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
     make.__name__: make
     for make in (
@@ -250,6 +296,11 @@ KINDS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
         hdf5_table,
         hdf5_structured,
         hdf5_group,
+        sqlite,
+        sqlite_in_memory,
+        duckdb,
+        postgresql,
+        postgresql_psycopg,
     )
 }
 

@@ -101,10 +101,11 @@ def interchange():
     return named("somewhere", "Frame", __dataframe__=lambda: None)
 
 
+READ_SQL = r"smo\.read_sql\(query, connection\)"
 REFUSED = {
-    "duckdb result": (lambda: duckdb.connect().execute("select 1"), r"connection\.sql\(query\)"),
-    "sqlite cursor": (lambda: sqlite3.connect(":memory:").execute("select 1"), r"pd\.read_sql\("),
-    "sqlite": (lambda: sqlite3.connect(":memory:"), r"pd\.read_sql\(.*chunksize"),
+    "duckdb result": (lambda: duckdb.connect().execute("select 1"), READ_SQL),
+    "sqlite cursor": (lambda: sqlite3.connect(":memory:").execute("select 1"), READ_SQL),
+    "sqlite": (lambda: sqlite3.connect(":memory:"), READ_SQL),
     "groupby": (lambda: TABLE.groupby("g"), "before it was grouped"),
     "pandas Series": (lambda: TABLE["y"], r"series\.to_frame\(\)"),
     "polars Series": (lambda: POLARS["y"], r"series\.to_frame\(\)"),

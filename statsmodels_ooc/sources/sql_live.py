@@ -1,0 +1,121 @@
+"""Connections that are open already: whether others of their database see the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+import pandas as pd
+
+from statsmodels_ooc.sources.base import Levels
+from statsmodels_ooc.sources.columns import ListedSource
+from statsmodels_ooc.sources.ipc import IpcSource
+from statsmodels_ooc.sources.spooling import spool
+from statsmodels_ooc.sources.sql_connections import open_session, session_of
+from statsmodels_ooc.sources.sql_dialects import Relation
+from statsmodels_ooc.sources.sql_duckdb import is_in_transaction
+from statsmodels_ooc.sources.sql_errors import Place
+from statsmodels_ooc.sources.sql_openers import File, Opener, root_of
+from statsmodels_ooc.sources.sql_sessions import Session
+from statsmodels_ooc.sources.sql_source import statement
+from statsmodels_ooc.sources.sql_sqlite import SqliteSession, files_of
+from statsmodels_ooc.sources.sql_values import sql_chunks
+
+_ROWS = 131_072  # of a frame
+
+
+def sqlite_opener(connection: Any) -> Opener | None:
+    """The file of a connection of sqlite3, where others see what this one sees.
+
+    None for a database in memory, with others attached, with temporary tables, or with
+    rows that are not committed.
+    """
+    files = files_of(connection)
+    temporary = connection.execute("SELECT count(*) FROM temp.sqlite_master").fetchone()[0]
+    if len(files) != 1 or not files[0] or temporary or connection.in_transaction:
+        return None
+    return File(files[0], "sqlite")
+
+
+def live_session(connection: Any) -> Session:
+    """What reads through a connection that somebody else opened, and closes."""
+    if root_of(connection) == "sqlite3":
+        return SqliteSession(connection, Place("a SQLite database"))
+    return session_of(connection, Place(f"a database of {type(connection).__module__}"))
+
+
+_SEES = {  # schemas among which names are looked up, who looks, and what is not committed
+    "postgresql": "SELECT current_schemas(true)::text, current_user::text, "
+    "txid_current_if_assigned()::text",
+    "duckdb": "SELECT current_database(), current_schema(), "
+    "(SELECT count(*) FROM duckdb_tables() WHERE temporary), "
+    "(SELECT count(*) FROM duckdb_views() WHERE temporary AND NOT internal)",
+}
+
+
+def sees_the_same(connection: Any, opener: Opener) -> bool:
+    """Whether a further connection sees what a live one sees, as far as that can be asked."""
+    live = live_session(connection)
+    if live.dialect.name == "duckdb" and live.place.ask("query", is_in_transaction, connection):
+        return False
+    query = _SEES.get(live.dialect.name)
+    if query is None:
+        return not _has_begun(connection)
+    began = _has_begun(connection)
+    try:
+        here = live.rows(query)
+    finally:
+        if began is False and hasattr(connection, "rollback"):
+            connection.rollback()  # of the transaction that asking has begun
+    with closing(open_session(opener)) as session:
+        return here == session.rows(query)
+
+
+def _has_begun(connection: Any) -> bool | None:
+    """Whether a transaction is open; None where the driver does not tell."""
+    if hasattr(connection, "in_transaction"):  # SQLAlchemy, sqlite3
+        found = connection.in_transaction
+        return bool(found() if callable(found) else found)
+    status = getattr(getattr(connection, "info", None), "transaction_status", None)
+    return None if status is None else int(status) != 0
+
+
+class CopiedSource(ListedSource):
+    """The rows of a query that only one connection could read, in a temporary file."""
+
+    def __init__(self, copy: IpcSource, name: str, unordered: str | None) -> None:
+        super().__init__(name, copy.dtypes, copy.partitions)
+        self._copy, self._unordered = copy, unordered
+
+    is_recipe = False  # a temporary copy goes with this process
+
+    @property
+    def unordered(self) -> str | None:
+        return self._unordered
+
+    def levels(self, column: str) -> Levels | None:
+        return self._copy.levels(column)
+
+
+def copied(
+    session: Session,
+    name: str,
+    relation: Relation,
+    names: Sequence[str],
+    order: Sequence[str],
+    why: str | None,
+) -> CopiedSource:
+    """Read a query once, in this thread, into a temporary file; `why` it has no order."""
+    return CopiedSource(spool(_frames(session, name, relation, names, order), name), name, why)
+
+
+def _frames(
+    session: Session, name: str, relation: Relation, names: Sequence[str], order: Sequence[str]
+) -> Iterator[pd.DataFrame]:
+    """The rows, and first a frame without any, which has the columns."""
+    columns = list(session.columns(relation, names).values())
+    yield pd.DataFrame({column.name: pd.Series(dtype=column.dtype) for column in columns})
+    with closing(session.batches(statement(relation, columns, "", order), names)) as batches:
+        for chunk in sql_chunks(batches, columns, _ROWS, (), name):
+            yield chunk.frame

@@ -1,0 +1,163 @@
+"""One moment of a database that all passes read: PostgreSQL's snapshots, SQLite's versions."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from statsmodels_ooc.errors import QueryError, SourceChangedError
+from statsmodels_ooc.sources.sql_connections import open_session
+from statsmodels_ooc.sources.sql_openers import Opener
+from statsmodels_ooc.sources.sql_secrets import Kept
+from statsmodels_ooc.sources.sql_sessions import Session
+
+
+class Keeper:
+    """A connection that is held open as long as anybody needs what it keeps."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.lock = session, threading.Lock()
+        self.close = weakref.finalize(self, session.close)
+
+
+class Moment:
+    """What every connection of a source begins with; nothing, for most databases.
+
+    Parameters
+    ----------
+    snapshot : str or None
+        Of PostgreSQL.
+    keeper : Kept of Keeper
+        Whose transaction exported it; in other processes it is not at hand.
+    renews : bool
+        Whether another moment will do where this one is gone, because what was read then
+        is compared with what is read now: of results that were saved.
+    """
+
+    def __init__(self, snapshot: str | None, keeper: Kept[Keeper], renews: bool = False) -> None:
+        self.snapshot, self.keeper, self.renews = snapshot, keeper, renews
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Moment, (self.snapshot, self.keeper)
+
+    @contextmanager
+    def session(self, opener: Opener) -> Iterator[Session]:
+        """A connection at this moment, for questions: the one that keeps it, if there is one."""
+        keeper = self.keeper.value
+        if keeper is not None:
+            yield keeper.session
+        else:
+            with closing(self.open(opener, ordered=True)) as session:
+                yield session
+
+    def renewable(self) -> Moment:
+        """The same moment, or another one where it is gone."""
+        return Moment(self.snapshot, self.keeper, renews=True)
+
+    def open(self, opener: Opener, ordered: bool) -> Session:
+        """A connection that reads at this moment; whoever asks for it closes it.
+
+        Raises
+        ------
+        SourceChangedError
+            The moment is gone.
+        """
+        try:
+            return _begun(open_session(opener, self._kept), self.snapshot, ordered)
+        except SourceChangedError:
+            if not self.renews:
+                raise
+        with self._lock:
+            if self.renews:
+                other = exported(opener)
+                self.snapshot, self.keeper, self.renews = other.snapshot, other.keeper, False
+        return _begun(open_session(opener, self._kept), self.snapshot, ordered)
+
+    @property
+    def _kept(self) -> Session | None:
+        """The connection that keeps the moment, where it is in this process."""
+        return None if self.keeper.value is None else self.keeper.value.session
+
+
+def _begun(session: Session, snapshot: str | None, ordered: bool) -> Session:
+    try:
+        session.begin(snapshot, ordered)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+NOW = Moment(None, Kept(None))
+
+
+def exported(opener: Opener) -> Moment:
+    """The present moment of PostgreSQL, held until nobody needs it; `NOW` elsewhere."""
+    if not opener.is_far:
+        return NOW
+    session = open_session(opener)
+    try:
+        if session.dialect.name != "postgresql":
+            session.close()
+            return NOW
+        session.begin(None, ordered=True)
+        snapshot = session.rows("SELECT pg_export_snapshot()")[0][0]
+    except QueryError:  # a server that speaks PostgreSQL's protocol, and has none
+        session.close()
+        return NOW
+    except BaseException:
+        session.close()
+        raise
+    return Moment(str(snapshot), Kept(Keeper(session)))
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a file of SQLite was at a moment; in other processes nothing is known of it.
+
+    Its connections cannot share a snapshot. Where rows are read in several partitions, a
+    write between two of them would give rows of two moments.
+    """
+
+    number: int
+    keeper: Kept[Keeper]
+
+    def check(self, place: str) -> None:
+        """Refuse a file to which somebody has written since.
+
+        Raises
+        ------
+        SourceChangedError
+            Somebody has.
+        """
+        keeper = self.keeper.value
+        if keeper is None:
+            return
+        with keeper.lock:
+            now = _version(keeper.session)
+        if now != self.number:
+            raise SourceChangedError(
+                f"{place} was written to since it was opened, so that its partitions may be of "
+                "different moments",
+                hint="open the source again, or copy the file first; without partition_on rows "
+                "are read in one go",
+            )
+
+
+def _version(session: Session) -> int:
+    return int(session.rows("PRAGMA data_version")[0][0])
+
+
+def version_of(opener: Opener) -> Version:
+    """The version of a file of SQLite."""
+    session = open_session(opener)
+    try:
+        return Version(_version(session), Kept(Keeper(session)))
+    except BaseException:
+        session.close()
+        raise
