@@ -309,7 +309,9 @@ class SpooledSource(ListedSource):
         # A partition for each of the original's, so that both give the same bits.
         partitions = [
             SpooledPartition(
-                before.label, tuple(piece for file in copy.files for piece in pieces[file])
+                before.label,
+                before.version,
+                tuple(piece for file in copy.files for piece in pieces[file]),
             )
             for before, copy in zip(original.partitions, copies, strict=True)
         ]
@@ -335,9 +337,15 @@ class SpooledPartition(Recipe):
     """The copy of a partition, under its label."""
 
     label: str
+    original: str  # its version
     pieces: tuple[Any, ...]
 
     is_far = False
+
+    @property
+    def version(self) -> str:
+        """That of the original."""
+        return self.original
 
     @property
     def rows(self) -> int:

@@ -162,6 +162,22 @@ def test_frames_that_changed_are_refused(tmp_path):
         fit(frame.assign(y=1.0 + frame.y))
 
 
+def test_rows_that_nothing_tells_of_are_not_mixed(tmp_path):
+    frames = [pd.DataFrame({"x": np.arange(2_000.0), "y": np.arange(2_000) % 7}) for _ in range(2)]
+    changed = [frames[0].assign(y=np.where(np.arange(2_000) == 1_500, 9, frames[0].y)), frames[1]]
+
+    def fit(frames, **told):
+        return smof.ols("y ~ x", smo.as_source(frames)).fit(**told)
+
+    fit(frames, checkpoint=tmp_path / "kept")
+    (node,) = (tmp_path / "kept").rglob("*.state")
+    read, states, spent = read_state(node)
+    node.unlink()
+    write_state(node.with_name("0-0.state"), ({0: read[0]}, states, spent))  # of one partition
+    wanted = fit(changed).params
+    pd.testing.assert_series_equal(fit(changed, checkpoint=tmp_path / "kept").params, wanted)
+
+
 def test_another_formula_is_refused(kept, data):
     model = smof.glm("y ~ x", data, family=sm.families.Poisson())
     with pytest.raises(CheckpointError, match=r"formula: y ~ x \+ C\(g\) there, y ~ x now"):
