@@ -83,6 +83,16 @@ def _parse_kernels(value: Any) -> str:
     return str(value)
 
 
+CACHES = ("auto", "disk", False)
+
+
+def _parse_cache(value: Any) -> str | bool:
+    """One of `CACHES`."""
+    if value is False or (isinstance(value, str) and value in CACHES):
+        return value
+    raise ValueError("must be 'auto', 'disk' or False")
+
+
 @dataclass(frozen=True)
 class _Option:
     default: Any
@@ -109,6 +119,13 @@ _OPTIONS: dict[str, _Option] = {
     ),
     "retries": _Option(
         5, _parse_count, "how often a read is repeated that fails with what may pass by itself"
+    ),
+    "cache": _Option(
+        "auto",
+        _parse_cache,
+        "whether the formula's columns are copied to temporary files when they are first read: "
+        "'auto' where reading again is slow (CSV, databases), 'disk' of all sources that are not "
+        "in memory, False never",
     ),
     "array-limit": _Option(
         "256 MiB",

@@ -6,10 +6,12 @@ import dask
 import numpy as np
 import pandas as pd
 import pytest
+from tolerances import SUMS
 
+import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.engine import Ledger, spool_slow
-from statsmodels_ooc.errors import UnseenLevelError
+from statsmodels_ooc.errors import OptionError, UnseenLevelError
 from statsmodels_ooc.sources import spooling
 from statsmodels_ooc.sources.csv import read_csv
 
@@ -35,6 +37,36 @@ def test_a_csv_file_is_parsed_once(path):
     res = smof.ols("y ~ center(x) + g", path).fit()
     res.summary()
     assert names(res) == ["spool", "transforms", "levels", "fit", "residual tests"]
+
+
+def test_no_copy_where_none_is_wanted(path):
+    wanted = smof.ols("y ~ center(x) + g", path).fit()
+    with smo.options.set(cache=False):
+        res = smof.ols("y ~ center(x) + g", path).fit()
+    assert names(res) == ["transforms", "levels", "fit"]
+    np.testing.assert_allclose(res.params, wanted.params, rtol=SUMS)
+
+
+def test_a_copy_of_what_is_fast_where_one_is_wanted(tmp_path):
+    frame().to_parquet(tmp_path / "t.parquet")
+    wanted = smof.ols("y ~ x + g", tmp_path / "t.parquet").fit()
+    with smo.options.set(cache="disk"):
+        res = smof.ols("y ~ x + g", tmp_path / "t.parquet").fit()
+        (tmp_path / "t.parquet").unlink()
+        assert names(res)[0] == "spool"
+        assert res.resid.shape == (5_000,)  # of the copy
+    np.testing.assert_array_equal(res.params, wanted.params)
+
+
+def test_a_frame_in_memory_is_not_copied():
+    with smo.options.set(cache="disk"):
+        assert "spool" not in names(smof.ols("y ~ x", smo.as_source(frame())).fit())
+
+
+@pytest.mark.parametrize("wrong", ["memory", 1, 0, None, "yes"])
+def test_other_caches_are_refused(wrong):
+    with pytest.raises(OptionError, match="'auto', 'disk' or False"), smo.options.set(cache=wrong):
+        pass
 
 
 def test_the_copy_holds_the_rows_of_the_columns_asked_for(path):

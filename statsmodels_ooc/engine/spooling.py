@@ -15,6 +15,7 @@ from statsmodels_ooc.engine.passes import compute, runs_in_threads
 from statsmodels_ooc.engine.progress import at_work, progress, tick
 from statsmodels_ooc.engine.rereading import Rereading
 from statsmodels_ooc.engine.tasks import TaskGraph, bound, released
+from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.ipc import IpcSource
 from statsmodels_ooc.sources.spooling import (
@@ -43,10 +44,12 @@ def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source
     -------
     Source
         The copy, under the name and the labels of the original; the original itself
-        where it is fast, where tasks run in other processes, or where the temporary
-        directory has no room.
+        where it is fast, unless ``smo.options.cache`` is "disk", where the option is False,
+        where tasks run in other processes, or where the temporary directory has no room.
     """
-    if not (source.slow and columns and runs_in_threads() and has_room(source)):
+    asked = options.cache
+    wanted = source.slow if asked == "auto" else asked == "disk" and source.is_recipe
+    if not (wanted and columns and runs_in_threads() and has_room(source)):
         return source
     began = time.perf_counter()
     folder = TemporaryFolder()

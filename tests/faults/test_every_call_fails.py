@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+import sqlite3
 import traceback
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +58,38 @@ def iterator(folder: Path) -> Any:
     return lambda: iter([data().iloc[:50], data().iloc[50:]])
 
 
+def hdf5(folder: Path) -> Any:
+    data().to_hdf(folder / "t.h5", key="t", format="table")
+    return str(folder / "t.h5")
+
+
+def sqlite(folder: Path) -> Any:
+    with closing(sqlite3.connect(folder / "t.sqlite")) as connection:
+        data().reset_index(names="id").to_sql("t", connection, index=False)
+    return lambda: smo.read_sql("t", folder / "t.sqlite", partition_on="id", partitions=2)
+
+
+def duckdb(folder: Path) -> Any:
+    import duckdb
+
+    frame = data()
+    with duckdb.connect(folder / "t.duckdb") as connection:
+        connection.register("frame", frame)
+        connection.execute("create table t as select * from frame")
+    return lambda: smo.read_sql("t", folder / "t.duckdb")
+
+
+def delta(folder: Path) -> Any:
+    import deltalake
+
+    for part in range(2):
+        deltalake.write_deltalake(folder / "t", data().iloc[part::2], mode="append")
+    return str(folder / "t")
+
+
 KINDS: dict[str, Callable[[Path], Any]] = {
-    make.__name__: make for make in (parquet, csv, feather, url, iterator)
+    make.__name__: make
+    for make in (parquet, csv, feather, url, iterator, hdf5, sqlite, duckdb, delta)
 }
 
 
