@@ -11,6 +11,7 @@ from statsmodels_ooc._patsy.memorizing import (
     finish_memorizing,
     memorize,
     memorized_bytes,
+    scope_of,
     start_memorizing,
 )
 from statsmodels_ooc._patsy.parts import IndivisibleError, with_columns
@@ -52,6 +53,7 @@ __all__ = [
     "planned_columns",
     "reduced",
     "scope",
+    "scope_of",
     "simple_column",
     "sorted_levels",
     "start_memorizing",

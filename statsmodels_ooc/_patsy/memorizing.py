@@ -55,6 +55,14 @@ def memorize(factor: Any, state: Mapping[str, Any], which_pass: int, frame: Any)
                 kept["xs"] = [np.asarray([seen.min(), seen.max()])]
 
 
+def scope_of(factor: Any, state: Mapping[str, Any]) -> dict[str, Any]:
+    """What a factor uses of the caller's scope, by name."""
+    env = state.get("eval_env")
+    if env is None:
+        return {}
+    return {n: env.namespace[n] for n in sorted(set(ast_names(factor.code))) if n in env.namespace}
+
+
 def memorized_bytes(state: Mapping[str, Any]) -> int:
     """Bytes of the values that a factor's splines keep until their knots are found."""
     return sum(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from xxhash import xxh3_128
 
+from statsmodels_ooc.engine.gate import reads_here
 from statsmodels_ooc.engine.progress import at_work
 from statsmodels_ooc.engine.state_files import (
     kept_errors,
@@ -56,7 +58,6 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         with kept_errors(self.folder, "used"):
-            self.folder.mkdir(parents=True, exist_ok=True)
             left = [path for path in self.folder.rglob("*.new") if path.is_file()]
             others = sorted(path.name for path in self.folder.iterdir() if path not in left)
         for path in left:  # of a process that was killed while it wrote
@@ -98,14 +99,22 @@ class Checkpoint:
         return KeptPass(str(folder))
 
 
-_current: ContextVar[Checkpoint | None] = ContextVar("checkpoint", default=None)
+_current: ContextVar[tuple[int, Checkpoint] | None] = ContextVar("checkpoint", default=None)
 
 
 @contextmanager
-def kept_in(checkpoint: Checkpoint) -> Iterator[None]:
-    """Inside, passes of this thread keep their states, and use those that were kept."""
-    with _locked(checkpoint.folder):
-        token = _current.set(checkpoint)
+def kept_in(folder: Path, about: Mapping[str, str]) -> Iterator[None]:
+    """Inside, passes of this thread keep their states, and use those that were kept.
+
+    Raises
+    ------
+    CheckpointError
+        The folder is in use, another fit's, or cannot be used; see `Checkpoint`.
+    """
+    with kept_errors(folder, "used"):
+        folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        token = _current.set((threading.get_ident(), Checkpoint(folder, about)))
         try:
             yield
         finally:
@@ -113,8 +122,13 @@ def kept_in(checkpoint: Checkpoint) -> Iterator[None]:
 
 
 def current() -> Checkpoint | None:
-    """Where the passes of this thread keep their states, if anywhere."""
-    return _current.get()
+    """Where the passes of this thread keep their states, if anywhere.
+
+    Not those that are made while rows are read, such as by a function of a formula that fits.
+    """
+    found = _current.get()
+    is_here = found is not None and found[0] == threading.get_ident() and not reads_here()
+    return found[1] if found is not None and is_here else None
 
 
 @dataclass(frozen=True)
@@ -243,6 +257,9 @@ def _feed(running: Any, one: Any) -> None:
         running.update(f"{one.shape}{one.dtype}".encode() + np.ascontiguousarray(one).tobytes())
     elif isinstance(one, bool | int | float | np.number):
         running.update(repr(one).encode())
+    elif isinstance(one, Mapping):
+        for key in sorted(one, key=str):
+            _feed(running, one[key])
     elif isinstance(one, list | tuple):
         for item in one:
             _feed(running, item)

@@ -8,7 +8,7 @@ from itertools import chain
 from statsmodels_ooc.engine.ledger import Ledger, Passes
 from statsmodels_ooc.engine.streamed import StreamedRows
 from statsmodels_ooc.engine.tasks import Seen
-from statsmodels_ooc.sources.base import ForgottenSource
+from statsmodels_ooc.sources.base import ForgottenSource, Source
 from statsmodels_ooc.sources.chained import ChainedSource
 
 
@@ -26,10 +26,9 @@ def joined_rows(parts: Sequence[StreamedRows]) -> StreamedRows:
         With all passes over any of them, and what these have read of the rows.
     """
     first = parts[0]
-    columns = first.spec.columns
     sources = [part.source for part in parts]
     if any(isinstance(source, ForgottenSource) for source in sources):
-        gone = ForgottenSource(ChainedSource(sources, columns))
+        gone = ForgottenSource(ChainedSource(sources, first.spec.columns))
         return StreamedRows(gone, first.spec, Ledger(_passes(parts)), solving=first.solving)
     ledger, start = Ledger(_passes(parts)), 0
     for part in parts:
@@ -37,13 +36,20 @@ def joined_rows(parts: Sequence[StreamedRows]) -> StreamedRows:
         start += len(part.source.partitions)
     is_copied = any(part.original is not None for part in parts)
     return StreamedRows(
-        ChainedSource(sources, columns),
+        _chained(sources, first.spec.columns),
         first.spec,
         ledger,
-        ChainedSource([part.whole_source for part in parts], columns) if is_copied else None,
+        _chained([p.whole_source for p in parts], first.spec.columns) if is_copied else None,
         _all_seen(parts),
         solving=first.solving,
     )
+
+
+def _chained(sources: Sequence[Source], needed: Sequence[str]) -> ChainedSource:
+    """The sources as one, with the columns that all have."""
+    others = [set(source.columns) for source in sources[1:]]
+    common = [name for name in sources[0].columns if all(name in other for other in others)]
+    return ChainedSource(sources, list(dict.fromkeys((*common, *needed))))
 
 
 def _passes(parts: Sequence[StreamedRows]) -> Passes:

@@ -127,15 +127,7 @@ def _root(
 
 
 def _tree(partitions: Sequence[Partition], kept: KeptPass) -> KeptTree:
-    """The tree, with what was kept of it.
-
-    Where nothing tells whether the stored rows are still the same, a pass that did not end begins
-    anew: rows are held against what whole passes have read, and no state mixes old and new ones.
-    """
-    whole = KeptTree(len(partitions), kept.known())
-    if all(partition.version for partition in partitions):
-        return whole
-    return KeptTree(len(partitions), whole.known & {whole.root()})
+    return KeptTree(len(partitions), kept.known())
 
 
 def _recalled(known: int, count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 import uuid
@@ -15,7 +16,7 @@ from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.machine import in_children
 from statsmodels_ooc.options import options
 
-_PROCESS = uuid.uuid4().hex  # tells passes of this process from those of others
+_process = uuid.uuid4().hex  # tells passes of this process from those of others
 _PATIENCE = 1.5  # seconds that a pass which failed waits for the frames that its tasks work on
 
 
@@ -45,7 +46,15 @@ class _Running:
 
 
 _running: dict[str, _Running] = {}
-in_children(_running.clear)
+
+
+def _begin_anew() -> None:
+    global _process
+    _process = uuid.uuid4().hex
+    _running.clear()
+
+
+in_children(_begin_anew)
 
 
 @contextmanager
@@ -58,8 +67,9 @@ def progress(name: str, rows: int | None) -> Iterator[str]:
         What its tasks know it by. When it ends, be it by an error or an interruption, no
         task of this process goes on.
     """
+    _let_signals_interrupt()
     shown = options.progress
-    meter = f"{_PROCESS}-{uuid.uuid4().hex}"
+    meter = f"{_process}-{uuid.uuid4().hex}"
     bar = tqdm(
         desc=name,
         total=rows,
@@ -75,6 +85,15 @@ def progress(name: str, rows: int | None) -> Iterator[str]:
     finally:
         _running.pop(meter).end()
         bar.close()
+
+
+def _let_signals_interrupt() -> None:
+    """Let Ctrl-C wake whoever waits for tasks, whatever a library made of its handler.
+
+    Polars has calls of the system begin again; Python then learns of a signal when a task ends.
+    """
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, "siginterrupt"):
+        signal.siginterrupt(signal.SIGINT, True)
 
 
 @contextmanager
@@ -122,7 +141,7 @@ def pause(meter: str | None, seconds: float) -> None:
 def _of(meter: str | None) -> _Running | None:
     """The pass, where it is one of this process."""
     running = None if meter is None else _running.get(meter)
-    if running is None and meter is not None and meter.startswith(_PROCESS):
+    if running is None and meter is not None and meter.startswith(_process):
         raise _over()
     return running
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from xxhash import xxh3_128_hexdigest
 
+from statsmodels_ooc.design.described import described, in_words
 from statsmodels_ooc.engine import StreamedRows
-from statsmodels_ooc.engine.checkpoint import Checkpoint, digest, kept_in
+from statsmodels_ooc.engine.checkpoint import digest, kept_in
 from statsmodels_ooc.engine.sizes import sizes_for
+from statsmodels_ooc.errors import CheckpointError, OptionError
 from statsmodels_ooc.options import options
 
 _FIRST = 256  # rows of a partition of which the design is compared
+_LONG = 300  # characters that a message may show
 
 
 def checkpointed(fit: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,10 +33,11 @@ def checkpointed(fit: Callable[..., Any]) -> Callable[..., Any]:
     def fitting(self: Any, *args: Any, checkpoint: Any = None, **kwargs: Any) -> Any:
         if checkpoint is None:
             return fit(self, *args, **kwargs)
-        told = signature.bind(self, *args, **kwargs)
-        told.apply_defaults()
-        about = {**of_model(self), "fit": _words(dict(list(told.arguments.items())[1:]))}
-        with kept_in(Checkpoint(Path(checkpoint).expanduser().absolute(), about)):
+        given = signature.bind(self, *args, **kwargs)
+        given.apply_defaults()
+        arguments = dict(list(given.arguments.items())[1:])
+        about = {**of_model(self), "fit": _short(_arguments(arguments))}
+        with kept_in(_folder(checkpoint), about):
             return fit(self, *args, **kwargs)
 
     parameters = list(signature.parameters.values())
@@ -42,15 +50,41 @@ def checkpointed(fit: Callable[..., Any]) -> Callable[..., Any]:
     return fitting
 
 
+def _folder(checkpoint: Any) -> Path:
+    """The folder that the caller names."""
+    if not isinstance(checkpoint, str | os.PathLike) or not os.fspath(checkpoint):
+        raise OptionError(f"checkpoint={checkpoint!r} is no path", hint="it is a folder of its own")
+    return Path(os.fspath(checkpoint)).expanduser().absolute()
+
+
 def of_model(model: Any) -> dict[str, str]:
-    """What a fit of a model is about: model, formula, data, first rows of the design, options."""
+    """What a fit of a model is about: model, design, data, first rows of the design, options.
+
+    Raises
+    ------
+    CheckpointError
+        Nothing tells whether the rows are the same the next time.
+    """
     rows: StreamedRows = model.likelihood.stream
-    names = list(model.spec_names)
+    source = rows.whole_source
+    parts = [(part.label, part.rows, part.nbytes, part.version) for part in source.partitions]
+    if not all(version for *_, version in parts):
+        raise CheckpointError(
+            f"nothing tells whether the rows of {source.name} are still the same when the fit is "
+            "made again, so that old and new ones could be mixed",
+            hint="checkpoints are kept of files and of tables of files (Parquet, CSV, Arrow, HDF5, "
+            "Delta, Iceberg, design stores): write the rows into some first",
+        )
+    types = {name: str(source.dtypes[name]) for name in rows.spec.columns}
     return {
-        "model": " ".join([type(model).__name__, *_family(model)]),
-        "formula": str(getattr(model, "formula", None) or ", ".join(map(str, names))),
-        "columns": f"{len(names)} {_words(names)}",
-        **_of_source(rows),
+        "model": " ".join([model.door.__name__, *_family(model)]),
+        "formula": str(getattr(model, "formula", None) or ", ".join(model.spec.exog_names)),
+        "design": _short(described(model.spec)),
+        "hasconst": str(getattr(model, "hasconst", None)),
+        "rows": str([in_words(condition) for condition in model.conditions]),
+        "data": source.name,
+        "partitions": f"{len(parts)} {_short(parts)}",
+        "types": _short(types),
         "first rows": _first_rows(rows),
         "options": f"{sizes_for(rows.spec)} {options.kernels}",
     }
@@ -60,14 +94,7 @@ def _family(model: Any) -> list[str]:
     family = getattr(model, "family", None)
     if family is None:
         return []
-    link = family.link
-    return [type(family).__name__, type(link).__name__, digest(family, link)]
-
-
-def _of_source(rows: StreamedRows) -> dict[str, str]:
-    source = rows.whole_source
-    parts = [(part.label, part.rows, part.nbytes, part.version) for part in source.partitions]
-    return {"data": source.name, "partitions": f"{len(parts)} {_words(parts)}"}
+    return [type(family).__name__, type(family.link).__name__, digest(family, family.link)]
 
 
 def _first_rows(rows: StreamedRows) -> str:
@@ -79,28 +106,38 @@ def _first_rows(rows: StreamedRows) -> str:
         for at, frame in enumerate(frames)
         for block in spec.blocks(frame.iloc[:_FIRST], at, f"first rows {at}", 0, _FIRST)
     ]
-    return digest(
-        [(block.endog, block.design.dense(), *block.extras.given().values()) for block in found]
-    )
+    given = [block.extras.given() for block in found]
+    numbers = [
+        (block.endog, block.design.dense(), *beside.values())
+        for block, beside in zip(found, given, strict=True)
+    ]
+    return f"{digest(numbers)} {sorted({name for beside in given for name in beside})}"
 
 
-def _words(value: Any) -> str:
-    """Arguments in words, the same in every process; of what is long a digest."""
+def _arguments(value: Any) -> str:
+    """Arguments of a fit in words; what words do not tell of is refused.
+
+    Raises
+    ------
+    CheckpointError
+        There is something else than numbers, texts, arrays in memory and functions.
+    """
     if isinstance(value, Mapping):
-        told = "{" + ", ".join(f"{key}: {_words(item)}" for key, item in value.items()) + "}"
-    elif isinstance(value, list | tuple):
-        told = "[" + ", ".join(map(_words, value)) + "]"
-    elif value is None or isinstance(value, str | bool | int | float | np.number):
-        told = repr(value)
-    elif hasattr(value, "__array__") and not hasattr(value, "dask"):
-        array = np.asarray(value)
-        return f"array of {array.shape} {_hashed(repr(array.tolist()))}"
-    else:
-        return type(value).__qualname__
-    return told if len(told) < 200 else _hashed(told)
+        return str({str(name): _arguments(one) for name, one in value.items()})
+    if isinstance(value, list | tuple):
+        return str([_arguments(one) for one in value])
+    is_plain = value is None or isinstance(value, str | bool | int | float | np.generic)
+    is_array = isinstance(value, np.ndarray | pd.Series | pd.DataFrame | pd.Index)
+    if not (is_plain or is_array or isinstance(value, FunctionType)):
+        raise CheckpointError(
+            f"nothing tells whether a {type(value).__qualname__} among the arguments of fit is the "
+            "same when the fit is made again",
+            hint="name a column of the data, or give an array in memory",
+        )
+    return in_words(value)
 
 
-def _hashed(text: str) -> str:
-    from xxhash import xxh3_128_hexdigest
-
-    return str(xxh3_128_hexdigest(text.encode()))
+def _short(value: Any) -> str:
+    """Something in words, and of many words their checksum."""
+    text = str(value)
+    return text if len(text) < _LONG else str(xxh3_128_hexdigest(text.encode()))

@@ -96,6 +96,7 @@ class Door:
         door: Any = cls.door or cls
         model: Any = object.__new__(streaming(door))
         model._open_formula(formula, data, subset, drop_cols, env, *args, **kwargs)
+        model.conditions = () if subset is None else (subset,)
         return model
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

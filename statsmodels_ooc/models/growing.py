@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import Any
 
-from statsmodels_ooc.design.memorized import learned_numbers
+from statsmodels_ooc.design.described import described
 from statsmodels_ooc.engine import Ledger, StreamedRows, joined_rows
-from statsmodels_ooc.errors import DesignError
+from statsmodels_ooc.errors import DesignError, SourceError
 from statsmodels_ooc.likelihoods.joined import joined, with_rows
 from statsmodels_ooc.likelihoods.least_squares import LeastSquares
 from statsmodels_ooc.models.streamed import seen_anew
 from statsmodels_ooc.sources.coerce import as_source
-from statsmodels_ooc.sources.subset import condition_of, subset_source
+from statsmodels_ooc.sources.subset import subset_source
 
 
 def new_rows(model: Any, data: Any) -> StreamedRows:
@@ -31,10 +32,21 @@ def new_rows(model: Any, data: Any) -> StreamedRows:
             "new data",
             hint="fit it from a formula, or join old and new arrays with dask.array.concatenate",
         )
-    source, condition = as_source(data), condition_of(old.whole_source)
-    if condition is not None:
-        source = subset_source(source, condition)
+    source = as_source(data)
+    for condition in model.conditions:
+        source = subset_source(source, _of_new_rows(condition))
     return StreamedRows(source, old.spec, Ledger(), solving=old.solving)
+
+
+def _of_new_rows(condition: Any) -> Any:
+    """What chose the old rows, if it can tell of new ones."""
+    if condition is None or not (isinstance(condition, str) or callable(condition)):
+        raise SourceError(
+            "subset was a mask of the old rows, or a function that was not saved with the model: "
+            "nothing tells which new rows belong to it",
+            hint="choose rows by an expression such as 'x > 0', which is kept",
+        )
+    return condition
 
 
 def grown_linear(model: Any, data: Any) -> Any:
@@ -94,6 +106,8 @@ def combine(results: Sequence[Any]) -> Any:
     """
     results = list(results)
     models = [_linear(one, at) for at, one in enumerate(results)]
+    for one in results:
+        one.check_free("combine")
     if not models:
         raise TypeError("combine needs at least one result")
     first = models[0]
@@ -120,25 +134,24 @@ def _check_same_design(first: Any, model: Any, at: int) -> None:
     """Refuse designs whose columns are not the same functions of the data."""
     ours, theirs = first.spec, model.spec
     pairs = [
-        ("the model", first.door, model.door),
+        ("the model", [first.door.__name__], [model.door.__name__]),
         ("the response", ours.endog_names, theirs.endog_names),
-        ("the columns", ours.exog_names, theirs.exog_names),
+        ("hasconst", [getattr(first, "hasconst", None)], [getattr(model, "hasconst", None)]),
+        ("what the columns are", [*ours.exog_names], [*theirs.exog_names]),
+        ("what the design was told or has learned", described(ours), described(theirs)),
     ]
     for what, mine, other in pairs:
-        if mine != other:
+        if list(mine) != list(other):
+            there, here = _difference(list(mine), list(other))
             raise DesignError(
-                f"{what} of result {at} differs from that of result 0: {_shown(other)} instead of "
-                f"{_shown(mine)}",
-                hint="levels that only some data have are named in the formula: "
-                "C(g, levels=['a', 'b'])",
+                f"{what} differs between result {at} and result 0: {here} instead of {there}",
+                hint="fit the same formula, with levels and numbers written into it: "
+                "C(g, levels=['a', 'b']), I(x - 3.2) for center(x)",
             )
-    if learned_numbers(ours) != learned_numbers(theirs):
-        raise DesignError(
-            f"the formula of result {at} has learned other numbers from its data than that of "
-            "result 0 (center, standardize, splines), so that equal names are other columns",
-            hint="write the numbers into the formula: I(x - 3.2) for center(x)",
-        )
 
 
-def _shown(value: Any) -> str:
-    return value.__name__ if isinstance(value, type) else ", ".join(map(str, value))
+def _difference(ours: list[Any], theirs: list[Any]) -> tuple[str, str]:
+    """The first entries that are not the same."""
+    pairs = zip_longest(ours, theirs, fillvalue="nothing")
+    mine, other = next((mine, other) for mine, other in pairs if mine != other)
+    return str(mine), str(other)

@@ -55,7 +55,9 @@ def _without(model: Any, column: str) -> Any:
     source = subset_source(stream.whole_source, _has_value(column))
     fewer = StreamedRows(source, stream.spec, Ledger(Passes(stream.passes)))
     likelihood = replace(model.likelihood, stream=fewer)
-    return seen_anew(model, fewer, likelihood, getattr(model, "formula", None))
+    anew = seen_anew(model, fewer, likelihood, getattr(model, "formula", None))
+    anew.conditions = (*model.conditions, _has_value(column))
+    return anew
 
 
 def _has_value(column: str) -> Any:

@@ -39,6 +39,7 @@ class StreamedModel:
     likelihood: Any  # makes the passes of a fit; tells `facts` and `constant`
     spec: DesignSpec
     column_names: tuple[str, ...] | None = None  # where the design does not tell them
+    conditions: tuple[Any, ...] = ()  # by which rows were chosen: expressions, functions, masks
     door: ClassVar[Any]
 
     def set_up(
@@ -197,10 +198,18 @@ class StreamedModel:
 
     def __getstate__(self) -> dict[str, Any]:
         rows = kept_answers(self)
-        return {key: value for key, value in self.__dict__.items() if key not in rows}
+        state = {key: value for key, value in self.__dict__.items() if key not in rows}
+        if self.conditions:
+            state["conditions"] = tuple(map(_travelling, self.conditions))
+        return state
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _bare, (type(self).door,), self.__getstate__()
+
+
+def _travelling(condition: Any) -> Any:
+    """A condition as it is pickled: functions may not travel, and masks are as long as the data."""
+    return condition if isinstance(condition, str) else None
 
 
 def seen_anew(model: Any, stream: StreamedRows, likelihood: Any, formula: Any) -> Any:

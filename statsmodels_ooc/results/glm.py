@@ -354,8 +354,11 @@ class GLMResults(
 
     # --- keeping and losing data
 
-    def _start(self) -> dict[str, Any]:
-        return {"start_params": np.asarray(self.params)}
+    def _told(self) -> dict[str, Any]:
+        return {"start_params": np.asarray(self.params), "scale": self.model.scaletype}
+
+    def _is_held(self) -> bool:
+        return bool(self.glm_fit.constrained)
 
     def remove_data(self) -> None:
         """Let go of the data.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 _WITHOUT_DATA = ("nonrobust", "HC0", "HC1", "HC2", "HC3")
 
 
@@ -36,7 +38,7 @@ class Grows:
         cov_kwds : dict, optional
             Keywords of the covariance.
         **fit_kwds
-            Further arguments of ``fit``.
+            Further arguments of ``fit``: ``method``, ``tol`` and the like are not remembered.
 
         Returns
         -------
@@ -47,6 +49,8 @@ class Grows:
         ------
         UnseenLevelError, SourceError, DesignError
             The new rows do not suit the design; of arrays no new rows can be found.
+        TypeError
+            These results are constrained, or chosen by a penalty.
         ValueError
             The covariance of these results has keywords about the old rows; give new ones.
 
@@ -67,6 +71,7 @@ class Grows:
         >>> int(res.update(new).nobs), int(res.nobs)
         (6, 4)
         """
+        self.check_free("update")
         if cov_type is None:
             if self.cov_type not in _WITHOUT_DATA:
                 raise ValueError(
@@ -74,9 +79,28 @@ class Grows:
                     "give cov_type and cov_kwds for all rows"
                 )
             cov_type = self.cov_type
-        told = {"cov_type": cov_type, "cov_kwds": cov_kwds, "use_t": self.use_t, **fit_kwds}
-        return self.model.grown(data).fit(**self._start(), **told)
+            fit_kwds = {"use_t": self.use_t, **fit_kwds}
+        told = {**self._told(), "cov_type": cov_type, "cov_kwds": cov_kwds, **fit_kwds}
+        return self.model.grown(data).fit(**told)
 
-    def _start(self) -> dict[str, Any]:
-        """Where a fit of more rows starts."""
+    def _told(self) -> dict[str, Any]:
+        """Arguments of a fit of more rows: where it starts, and how its scale comes about."""
         return {}
+
+    def check_free(self, what: str) -> None:
+        """Refuse results that are constrained, or chosen by a penalty.
+
+        Raises
+        ------
+        TypeError
+            They are.
+        """
+        if self._is_held():
+            raise TypeError(
+                f"{what} works on a fit without constraints and penalties; fit all rows by "
+                "fit_constrained or fit_regularized instead"
+            )
+
+    def _is_held(self) -> bool:
+        """Whether the parameters are others than those of a free fit."""
+        return not np.array_equal(self.model.likelihood.fit().params, np.asarray(self.params))

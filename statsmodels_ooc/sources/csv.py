@@ -177,6 +177,11 @@ class _Lines(FileRows):
 
     rows = None  # only reading can tell
 
+    @property
+    def version(self) -> str:
+        """That of the file, and how it is read."""
+        return f"{super().version} {self.style}"
+
     def _told(self, columns: Sequence[Column], ragged: Ragged) -> tuple[Any, ...]:
         """What pyarrow's readers are told; see `CsvFormat.options`."""
         wanted = [column.name for column in columns] or self.names[:1]

@@ -144,8 +144,11 @@ def hdf5_errors(path: str) -> Iterator[None]:
     except OutOfCoreError:
         raise
     except Exception as error:
+        named = _named(error, path)
         with access_errors(path):
-            raise _named(error, path) from error
+            if named is error:
+                raise
+            raise named from error
 
 
 def looked_over(path: str) -> None:

@@ -34,7 +34,9 @@ class FileRows(Narrow):
 
     @property
     def version(self) -> str:
-        """Size, time and marks of the file."""
+        """Size, time and marks of the file; nothing of one that is temporary."""
+        if self.file.owner is not None:
+            return ""
         return f"{self.file.size} {self.file.modified} {self.file.marks}"
 
     def frames(

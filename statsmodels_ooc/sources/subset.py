@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from xxhash import xxh3_64_hexdigest
 
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.base import Levels, NumberedFrame, Partition, Recipe, Source
@@ -60,25 +59,6 @@ def subset_source(source: Source, subset: Any) -> Source:
     ends = np.cumsum([0, *(partition.rows or 0 for partition in source.partitions)])
     pieces = [mask[start:end] for start, end in pairwise(ends)]
     return _Subset(source, [Choose(piece, source.columns) for piece in pieces])
-
-
-def condition_of(source: Source) -> Any:
-    """What chose the rows of a source, to choose others of new data; None where all were taken.
-
-    Raises
-    ------
-    SourceError
-        It is a mask of the old rows, which says nothing of new ones.
-    """
-    if not isinstance(source, _Subset) or not source.partitions:
-        return None
-    condition = source.partitions[0].wrap.condition
-    if isinstance(condition, np.ndarray):
-        raise SourceError(
-            "subset was a mask of the old rows, which does not tell of new ones",
-            hint="choose them by an expression such as 'x > 0'",
-        )
-    return condition
 
 
 def condition_columns(subset: Any, source: Source) -> tuple[str, ...]:
@@ -180,12 +160,6 @@ class Choose:
             return self.all_columns
         return tuple(name for name in self.all_columns if str(name) in self.condition)
 
-    def told(self) -> str:
-        """The condition in words; of a mask what tells it from others."""
-        if isinstance(self.condition, np.ndarray):
-            return str(xxh3_64_hexdigest(self.condition.tobytes()))
-        return getattr(self.condition, "__qualname__", str(self.condition))
-
     def _chosen(self, frame: pd.DataFrame) -> Any:
         if callable(self.condition):
             return self.condition(frame)
@@ -273,8 +247,8 @@ class ChosenPartition(Recipe):
 
     @property
     def version(self) -> str:
-        """That of all rows, and the condition."""
-        return f"{self.inner.version} {self.wrap.told()}"
+        """That of all rows: what chooses among them is not stored."""
+        return self.inner.version
 
     @property
     def nbytes(self) -> int | None:

@@ -285,7 +285,7 @@ def _described(formula: Any) -> str:
 
 def _fingerprint(source: Source) -> str:
     """What tells the partitions of data apart from those of others."""
-    told = [(one.label, one.rows, one.nbytes) for one in source.partitions]
+    told = [(one.label, one.rows, one.nbytes, one.version) for one in source.partitions]
     return str(xxh3_64(repr(told).encode()).hexdigest())
 
 

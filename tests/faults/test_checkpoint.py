@@ -10,8 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dask.array as da
+import dask.dataframe as dd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import statsmodels.api as sm
 from faults.harness import NthCallFails, every_call_fails
@@ -154,28 +157,109 @@ def test_data_that_changed_are_refused(tmp_path):
     refused(tmp_path / "kept", str(tmp_path / "*.parquet"), "partitions: ")
 
 
-def test_frames_that_changed_are_refused(tmp_path):
-    frame = pd.DataFrame({"x": np.arange(50.0), "y": np.arange(50) % 3})
-    fit = lambda frame: smof.ols("y ~ x", smo.as_source(frame)).fit(checkpoint=tmp_path / "kept")  # noqa: E731
-    fit(frame)
-    with pytest.raises(CheckpointError, match="first rows"):
-        fit(frame.assign(y=1.0 + frame.y))
+FRAME = pd.DataFrame({"x": np.arange(50.0), "y": np.arange(50) % 3})
 
 
-def test_rows_that_nothing_tells_of_are_not_mixed(tmp_path):
-    frames = [pd.DataFrame({"x": np.arange(2_000.0), "y": np.arange(2_000) % 7}) for _ in range(2)]
-    changed = [frames[0].assign(y=np.where(np.arange(2_000) == 1_500, 9, frames[0].y)), frames[1]]
+@pytest.mark.parametrize(
+    "rows",
+    [
+        FRAME,
+        pa.Table.from_pandas(FRAME),
+        lambda: iter([FRAME]),
+        iter([FRAME]),
+        dd.from_pandas(FRAME, npartitions=2),
+    ],
+    ids=["frame", "table", "function", "iterator", "dask"],
+)
+def test_rows_of_which_nothing_tells_whether_they_changed_are_refused(rows, tmp_path):
+    model = smof.ols("y ~ x", smo.as_source(rows))
+    with pytest.raises(CheckpointError, match=r"nothing tells .*\nHint: .*Parquet"):
+        model.fit(checkpoint=tmp_path / "kept")
 
-    def fit(frames, **told):
-        return smof.ols("y ~ x", smo.as_source(frames)).fit(**told)
 
-    fit(frames, checkpoint=tmp_path / "kept")
-    (node,) = (tmp_path / "kept").rglob("*.state")
-    read, states, spent = read_state(node)
-    node.unlink()
-    write_state(node.with_name("0-0.state"), ({0: read[0]}, states, spent))  # of one partition
-    wanted = fit(changed).params
-    pd.testing.assert_series_equal(fit(changed, checkpoint=tmp_path / "kept").params, wanted)
+def written(folder: Path, n: int = 3_000) -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"x": rng.normal(size=n), "r": rng.uniform(size=n)})
+    frame["y"], frame["i"] = rng.poisson(1.0, n), rng.integers(1, 4, n)
+    frame.to_parquet(folder / "t.parquet", row_group_size=500)
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "match"),
+    [
+        ({"freq_weights": "i"}, {"var_weights": "i"}, "design|first rows"),
+        ({"subset": lambda f: f.r > 0.5}, {"subset": lambda f: f.r > 0.6}, "rows: "),
+        ({"subset": "r > 0.5"}, {"subset": "r > 0.6"}, "rows: "),
+        ({"missing": "drop"}, {"missing": "raise"}, "design: "),
+        ({"hasconst": None}, {"hasconst": True}, "hasconst: "),
+    ],
+)
+def test_other_arguments_of_the_model_are_refused(one, other, match, tmp_path):
+    written(tmp_path)
+
+    def fit(told):
+        family = sm.families.Poisson()
+        model = smof.glm("y ~ x", tmp_path / "t.parquet", family=family, **told)
+        return model.fit(checkpoint=tmp_path / "kept")
+
+    fit(one)
+    with pytest.raises(CheckpointError, match=match):
+        fit(other)
+
+
+def test_a_number_of_the_scope_that_changed_is_refused(tmp_path):
+    written(tmp_path)
+
+    def fit(cut):
+        model = smof.ols("y ~ np.where(r > cut, 1.0, 0.0)", tmp_path / "t.parquet")
+        return model.fit(checkpoint=tmp_path / "kept")
+
+    fit(0.999)
+    with pytest.raises(CheckpointError, match="design: "):
+        fit(0.9999)
+
+
+def test_other_ways_to_read_a_file_are_refused(tmp_path):
+    written(tmp_path).to_csv(tmp_path / "t.csv", index=False)
+
+    def fit(**told):
+        source = smo.read_csv(tmp_path / "t.csv", **told)
+        return smof.ols("y ~ x", source).fit(checkpoint=tmp_path / "kept")
+
+    fit()
+    with pytest.raises(CheckpointError, match="partitions: "):
+        fit(na_values=["3"])
+    with pytest.raises(CheckpointError, match="types: "):
+        fit(dtypes={"y": "float64"})
+
+
+def test_groups_that_no_words_tell_of_are_refused(data, tmp_path):
+    groups = da.from_array(np.arange(2_100) % 7, chunks=300)
+    with pytest.raises(CheckpointError, match="a Array among the arguments"):
+        smof.ols("y ~ x", data).fit(
+            cov_type="cluster", cov_kwds={"groups": groups}, checkpoint=tmp_path / "kept"
+        )
+
+
+@pytest.mark.parametrize("wrong", ["", True, 3])
+def test_what_is_no_folder_is_refused(wrong, data):
+    with pytest.raises(OptionError, match="no path"):
+        smof.ols("y ~ x", data).fit(checkpoint=wrong)
+
+
+def test_a_function_of_the_formula_that_fits_leaves_the_folder_alone(data, tmp_path):
+    def other(x):
+        smof.ols("y ~ x", data).fit()
+        return x
+
+    def fit(other=other, **told):
+        return smof.ols("y ~ other(x)", data).fit(cov_type="HC1", **told)
+
+    wanted = answers(fit())
+    for _ in range(2):
+        assert answers(fit(checkpoint=tmp_path / "kept")) == wanted
+    assert len(list((tmp_path / "kept").glob("pass-*"))) == 2
 
 
 def test_another_formula_is_refused(kept, data):
@@ -195,7 +279,7 @@ def test_a_function_of_the_formula_that_changed_is_refused(data, tmp_path):
         return smof.ols("y ~ square(x)", data).fit(checkpoint=tmp_path / "kept")
 
     fit(lambda x: x**2)
-    with pytest.raises(CheckpointError, match="first rows"):
+    with pytest.raises(CheckpointError, match=r"design: .*first rows: "):
         fit(lambda x: x**2 + x)
 
 

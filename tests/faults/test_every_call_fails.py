@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-import sqlite3
 import traceback
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +61,6 @@ def hdf5(folder: Path) -> Any:
     return str(folder / "t.h5")
 
 
-def sqlite(folder: Path) -> Any:
-    with closing(sqlite3.connect(folder / "t.sqlite")) as connection:
-        data().reset_index(names="id").to_sql("t", connection, index=False)
-    return lambda: smo.read_sql("t", folder / "t.sqlite", partition_on="id", partitions=2)
-
-
 def duckdb(folder: Path) -> Any:
     import duckdb
 
@@ -88,8 +80,7 @@ def delta(folder: Path) -> Any:
 
 
 KINDS: dict[str, Callable[[Path], Any]] = {
-    make.__name__: make
-    for make in (parquet, csv, feather, url, iterator, hdf5, sqlite, duckdb, delta)
+    make.__name__: make for make in (parquet, csv, feather, url, iterator, hdf5, duckdb, delta)
 }
 
 
@@ -114,10 +105,17 @@ def fitting(request, tmp_path, monkeypatch) -> Callable[[], tuple[bytes, int]]:
     return fit
 
 
-ONCE = [(fault, False) for fault in (*FAULTS, ONE_READ_IS_SHORT)]
+MANY_CALLS = {"csv", "iterator", "duckdb"}  # those that are copied, and slow ones
+FEW = [("EIO", False), ("ENOSPC", True), ("no memory", False)]
+ALL = [*((fault, False) for fault in (*FAULTS, ONE_READ_IS_SHORT)), ("EIO", True), ("ENOSPC", True)]
+CASES = [
+    pytest.param(kind, *how, id=f"{kind}-{how[0]}-{'from then on' if how[1] else 'once'}")
+    for kind in KINDS
+    for how in (FEW if kind in MANY_CALLS else ALL)
+]
 
 
-@pytest.mark.parametrize(("fault", "from_then_on"), [*ONCE, ("EIO", True), ("ENOSPC", True)])
+@pytest.mark.parametrize(("fitting", "fault", "from_then_on"), CASES, indirect=["fitting"])
 def test_the_same_bits_or_a_named_error(fitting, tmp_path, fault, from_then_on):
     wanted, _ = fitting()
     gc.collect()
@@ -157,6 +155,7 @@ def test_what_passes_is_read_again_and_counted(fitting, fault):
     assert healed
 
 
+@pytest.mark.parametrize("fitting", ["parquet", "hdf5", "delta"], indirect=True)
 def test_without_retries_the_first_failure_ends_the_pass(fitting):
     with smo.options.set(retries=0):
         assert all(outcome.error is not None for outcome in every_call_fails(fitting, "EIO"))

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from numpy.testing import assert_allclose
-from tolerances import ITERATED, SOLVED
+from tolerances import ITERATED, SOLVED, TAILS
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
-from statsmodels_ooc.errors import DesignError, SourceError, UnseenLevelError
+from statsmodels_ooc.errors import (
+    DesignError,
+    MissingGroupWarning,
+    SourceError,
+    UnseenLevelError,
+)
 
 
 def data(n: int, seed: int = 0) -> pd.DataFrame:
@@ -195,16 +202,16 @@ def test_weights_are_combined():
 def test_other_columns_are_refused():
     one = smof.ols(FORMULA, smo.as_source(OLD)).fit()
     other = smof.ols(FORMULA, smo.as_source(NEW[NEW.g != "c"])).fit()
-    with pytest.raises(DesignError, match=r"the columns of result 1 .*\n.*levels=\["):
+    with pytest.raises(DesignError, match=r"what the columns are differs .*\n.*levels=\["):
         smo.combine([one, other])
-    with pytest.raises(DesignError, match="the response of result 1"):
+    with pytest.raises(DesignError, match="the response differs"):
         smo.combine([one, smof.ols("w ~ x + C(g)", smo.as_source(NEW)).fit()])
-    with pytest.raises(DesignError, match="the model of result 1"):
+    with pytest.raises(DesignError, match="the model differs"):
         smo.combine([one, smof.wls(FORMULA, smo.as_source(NEW), weights="w").fit()])
 
 
 def test_what_transforms_have_learned_must_be_the_same():
-    with pytest.raises(DesignError, match="other numbers"):
+    with pytest.raises(DesignError, match="told or has learned"):
         smo.combine(parts("y ~ center(x)"))
     once = smof.ols("y ~ center(x)", smo.as_source(OLD)).fit()
     assert_allclose(smo.combine([once, once]).params, once.params, rtol=SOLVED)
@@ -217,3 +224,94 @@ def test_other_results_are_refused():
             smo.combine([wrong])
     with pytest.raises(TypeError, match="at least one"):
         smo.combine([])
+
+
+def test_equal_names_of_other_columns_are_refused():
+    for formula in ("y ~ C(g)", "y ~ C(g, Sum)", "y ~ C(g, Poly)"):
+        parts = [OLD, NEW.assign(g=NEW.g.replace({"a": "A"}))]
+        fits = [smof.ols(formula, smo.as_source(part)).fit() for part in parts]
+        with pytest.raises(DesignError, match=r"(learned|columns are) differs|differs between"):
+            smo.combine(fits)
+
+    def cut_at(cut, part):
+        return smof.ols("y ~ I(x > cut)", smo.as_source(part)).fit()
+
+    with pytest.raises(DesignError, match="cut = "):
+        smo.combine([cut_at(10.0, OLD), cut_at(10.1, NEW)])
+
+
+def test_other_weights_and_hasconst_are_refused():
+    new = NEW.assign(v=NEW.w)
+    old = OLD.assign(v=OLD.w)
+    fits = [
+        smof.wls("y ~ x", smo.as_source(part), weights=name).fit()
+        for part, name in ((old, "w"), (new, "v"))
+    ]
+    with pytest.raises(DesignError, match="told or has learned"):
+        smo.combine(fits)
+    fits = [
+        smof.ols("y ~ x - 1", smo.as_source(part), hasconst=told).fit()
+        for part, told in ((OLD, True), (NEW, None))
+    ]
+    with pytest.raises(DesignError, match="hasconst"):
+        smo.combine(fits)
+
+
+def test_conditions_stay_whatever_happens_to_the_results():
+    res = smof.ols(FORMULA, smo.as_source(OLD), subset="w > 1.5").fit()
+    third = data(50, seed=2)
+    every = pd.concat([BOTH, third], ignore_index=True)
+    wanted = smf.ols(FORMULA, every[every.w > 1.5]).fit()
+    same(res.update(NEW).update(third), wanted)
+    other = smof.ols(FORMULA, smo.as_source(NEW), subset="w > 1.5").fit()
+    same(smo.combine([res, other]).update(third), wanted)
+    same(pickle.loads(pickle.dumps(res)).update(NEW).update(third), wanted)
+    function = smof.ols(FORMULA, smo.as_source(OLD), subset=lambda f: f.w > 1.5).fit()
+    same(function.update(NEW).update(third), wanted)
+
+
+def test_rows_without_a_group_stay_out():
+    old, new = OLD.copy(), NEW.copy()
+    old.loc[5, "k"] = new.loc[7, "k"] = np.nan
+    old["k"], new["k"] = old.g.mask(old.index == 5), new.g.mask(new.index == 7)
+    told = {"cov_type": "cluster", "cov_kwds": {"groups": "k"}}
+    with pytest.warns(MissingGroupWarning):
+        res = smof.ols("y ~ x", smo.as_source(old), subset="w > 1.2").fit(**told)
+    more = res.update(new, **told)
+    both = pd.concat([old, new], ignore_index=True)
+    both = both[(both.w > 1.2) & both.k.notna()]
+    wanted = smf.ols("y ~ x", both).fit(cov_type="cluster", cov_kwds={"groups": both["k"]})
+    assert more.nobs == len(both)
+    assert_allclose(more.bse, wanted.bse, rtol=SOLVED)
+
+
+def test_columns_that_both_have_can_be_asked_for():
+    more = smof.ols("y ~ x", smo.as_source(OLD)).fit().update(NEW)
+    wanted = smf.ols("y ~ x", BOTH).fit(cov_type="cluster", cov_kwds={"groups": BOTH["g"]})
+    assert_allclose(more.get_robustcov_results("cluster", groups="g").bse, wanted.bse, rtol=SOLVED)
+
+
+def test_tests_are_those_of_the_covariance():
+    res = smof.ols("y ~ x", smo.as_source(OLD)).fit()
+    wanted = smf.ols("y ~ x", BOTH).fit(cov_type="HC0")
+    assert_allclose(res.update(NEW, cov_type="HC0").pvalues, wanted.pvalues, rtol=TAILS)
+
+
+@pytest.mark.parametrize("scale", ["X2", 2.0])
+def test_the_scale_of_a_glm_is_found_as_before(scale):
+    family = sm.families.Poisson()
+    res = smof.glm("count ~ x", smo.as_source(OLD), family=family).fit(scale=scale)
+    wanted = smf.glm("count ~ x", BOTH, family=family).fit(scale=scale)
+    assert_allclose(res.update(NEW).bse, wanted.bse, rtol=ITERATED)
+
+
+def test_constrained_and_penalised_fits_are_refused():
+    model = smof.ols("y ~ x + w", smo.as_source(OLD))
+    glm = smof.glm("count ~ x + w", smo.as_source(OLD), family=sm.families.Poisson())
+    held = [model.fit_constrained("x = 1"), glm.fit_constrained("x = 0.1")]
+    held.append(model.fit_regularized(alpha=0.3, L1_wt=1.0, refit=True))
+    for res in held:
+        with pytest.raises(TypeError, match="without constraints and penalties"):
+            res.update(NEW)
+    with pytest.raises(TypeError, match="without constraints and penalties"):
+        smo.combine([held[0], model.fit()])
