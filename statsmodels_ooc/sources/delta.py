@@ -29,6 +29,7 @@ from statsmodels_ooc.sources.lake import DataFile, LakeSource, Place, pinned
 from statsmodels_ooc.sources.path_parts import natural
 from statsmodels_ooc.sources.remote import remote_errors
 from statsmodels_ooc.sources.seam import touch
+from statsmodels_ooc.sources.secrets import without_secrets
 
 _FEATURES = {  # of tables, that change what their files mean, and are seen to here
     "columnMapping",
@@ -130,15 +131,16 @@ def delta_errors(uri: str) -> Iterator[None]:
     """Turn what deltalake says against reading a table into an error of this package."""
     import deltalake.exceptions
 
+    place = without_secrets(uri)
     try:
         with remote_errors(uri):
             yield
     except SourceAccessError as error:
         cause = error.__cause__
         if isinstance(cause, deltalake.exceptions.TableNotFoundError):
-            raise SourceNotFoundError(f"{uri} is not a Delta table: {cause}") from cause
+            raise SourceNotFoundError(f"{place} is not a Delta table: {cause}") from cause
         if isinstance(cause, deltalake.exceptions.DeltaError):
-            raise SourceAccessError(f"{uri} cannot be read as a Delta table: {cause}") from cause
+            raise SourceAccessError(f"{place} cannot be read as a Delta table: {cause}") from cause
         raise
 
 

@@ -363,15 +363,17 @@ def file_opener(path: str, kind: str | None = None) -> File:
     if kind is None:
         try:
             with open(whole, "rb") as file:
-                begin = file.read(32)
+                begin: bytes | None = file.read(32)
         except FileNotFoundError:
-            raise SourceNotFoundError(
-                f"there is no database {scrubbed(path)}",
-                hint="give a URL such as postgresql://user@host/database, or the path of a file",
-            ) from None
+            begin = None  # the error itself names what may have a password
         except OSError as error:
             named = Place(scrubbed(path)).named(error)
             raise named or error from None
+        if begin is None:
+            raise SourceNotFoundError(
+                f"there is no database {scrubbed(path)}",
+                hint="give a URL such as postgresql://user@host/database, or the path of a file",
+            )
         found = (kind for magic, at, kind in _HEADERS if begin[at:].startswith(magic))
         kind = next(found, "sqlite" if not begin else None)  # new ones of SQLite are empty
     if kind is None:

@@ -33,6 +33,7 @@ from statsmodels_ooc.sources.design_file import (
 from statsmodels_ooc.sources.files import list_files
 from statsmodels_ooc.sources.hdf5 import Hdf5Partition, Hdf5Source, Piece
 from statsmodels_ooc.sources.hdf5_layout import Field, Layout, plain_kind
+from statsmodels_ooc.sources.secrets import without_secrets
 from statsmodels_ooc.sources.stored_design import StoredDesign
 from statsmodels_ooc.stores.writing import (
     Target,
@@ -211,7 +212,8 @@ def _absolute(path: str | os.PathLike[str]) -> str:
     given = os.fspath(path)
     if not given or "://" in given:
         raise WriteError(
-            f"{given!r} is no local file, where design stores are", hint="copy it there"
+            f"{without_secrets(given)!r} is no local file, where design stores are",
+            hint="copy it there",
         )
     return os.path.abspath(os.path.expanduser(given))
 
