@@ -247,10 +247,9 @@ def test_an_unknown_keyword_beside_arrays():
         assert caught[0].filename == __file__
 
 
-@pytest.mark.parametrize("name", ["parse_dates", "date_format"])
-def test_read_csv_says_how_dates_are_declared(name):
+def test_read_csv_says_how_dates_are_declared():
     with pytest.raises(OptionError) as caught:
-        smo.read_csv("t.csv", **{name: ["day"]})
+        smo.read_csv("t.csv", date_format=["day"])
     assert "ISO" not in str(caught.value)
 
 
