@@ -28,6 +28,7 @@ from statsmodels_ooc.sources.values import as_found
 Meaning = Literal["value", "number", "truth", "moment"]
 
 _MOST_DIGITS = 76  # of Arrow's decimals
+_INT64_DIGITS = 18  # that every 64-bit integer has room for
 _FIRST_DAY, _LAST_DAY = -2_440_588, 106_751_991  # since 1970, of the years -4712 and 294247
 _DAY = 86_400_000_000  # microseconds
 
@@ -174,7 +175,7 @@ def meant(array: pa.Array, column: SqlColumn, place: str) -> pa.Array:
 
 
 def numbers_of_text(array: pa.Array) -> pa.Array:
-    """Numbers that are written out: doubles where these tell them apart, else decimals.
+    """Numbers that are written out: doubles where these tell them apart, else exact ones.
 
     Examples
     --------
@@ -193,6 +194,8 @@ def numbers_of_text(array: pa.Array) -> pa.Array:
         return doubles
     plain = pc.if_else(finite, array, None)
     whole, _, part = (_most(one) for one in _halves(plain))
+    if not part and whole <= _INT64_DIGITS:
+        return plain.cast(pa.int64())
     if whole + part > _MOST_DIGITS:
         return doubles
     digits = max(whole + part, 1)

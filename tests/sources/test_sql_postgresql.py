@@ -574,3 +574,15 @@ def test_a_connection_of_a_pool_that_the_server_ended_is_closed_in_silence(numbe
     del source
     gc.collect()
     assert caplog.records == []
+
+
+@roads
+@pytest.mark.parametrize("first", [2**53, 10**17 + 1])
+def test_whole_numerics_that_doubles_do_not_tell_apart_are_levels(road, first):
+    name = new_name()
+    values = ", ".join(f"({at % 4 + at / 100}, {first + at % 3})" for at in range(30))
+    run(f"create table {name} (y float8, n numeric)", f"insert into {name} values {values}")
+    res = smof.ols("y ~ C(n)", data=read_sql(name, road())).fit()
+    assert [str(first + at) in name for at, name in enumerate(res.params.index[1:], 1)] == [
+        True
+    ] * 2
