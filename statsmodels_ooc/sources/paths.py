@@ -13,6 +13,7 @@ from statsmodels_ooc.sources import csv, delta, hdf5, ipc, parquet
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.files import list_files
 from statsmodels_ooc.sources.filesystems import storage_of
+from statsmodels_ooc.sources.secrets import without_secrets
 
 _FORMATS: Mapping[str, tuple[tuple[str, ...], Callable[..., Source]]] = {
     "Parquet": (parquet.SUFFIXES, parquet.read_parquet),
@@ -24,6 +25,7 @@ _FORMATS: Mapping[str, tuple[tuple[str, ...], Callable[..., Source]]] = {
 
 def open_path(x: Any, **options: Any) -> Source:
     """Files of one format, with the options of its reader, or a Delta table."""
+    _check_no_database(x)
     known = tuple(suffix for suffixes, _ in _FORMATS.values() for suffix in suffixes)
     found: dict[str, str] = {}
     try:
@@ -42,6 +44,19 @@ def open_path(x: Any, **options: Any) -> Source:
             hint="give a glob such as '*.parquet'",
         )
     return _FORMATS[next(iter(found))][1](listed, **options)
+
+
+_DATABASES = {"duckdb", "mariadb", "mssql", "mysql", "oracle", "postgres", "postgresql", "sqlite"}
+
+
+def _check_no_database(x: Any) -> None:
+    """Refuse the URL of a database, which does not say which of its rows are meant."""
+    scheme, is_url, _ = str(x).partition("://")
+    if is_url and scheme.partition("+")[0].lower() in _DATABASES:
+        raise SourceError(
+            f"{without_secrets(str(x))} is the URL of a database",
+            hint="smo.read_sql(table, url) reads a table, or a query, of it",
+        )
 
 
 def _is_delta(x: Any, refused: TableFormatError) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from tolerances import SOLVED
 
 import statsmodels_ooc.api as smo
-from statsmodels_ooc.errors import ParseError, SchemaError
+from statsmodels_ooc.errors import ParseError, SchemaError, SourceError
 from statsmodels_ooc.sources import csv_schema, parquet_footer
 from statsmodels_ooc.sources.base import Lookup
 from statsmodels_ooc.sources.coerce import as_source
@@ -300,3 +300,10 @@ def test_a_header_whose_quote_stays_open_is_named(tmp_path):
     (tmp_path / "t.csv").write_text('"x,y\n' + "1,2\n" * 40_000)
     with pytest.raises(ParseError, match=r"header of .*t\.csv cannot be read[\s\S]*quote_char="):
         as_source(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg", "sqlite", "mysql"])
+def test_the_url_of_a_database_says_how_it_is_read(scheme):
+    with pytest.raises(SourceError, match=r"URL of a database\nHint: smo.read_sql") as caught:
+        as_source(f"{scheme}://me:pass@host/db")
+    assert "pass" not in str(caught.value)
