@@ -224,6 +224,7 @@ def seen_anew(model: Any, stream: StreamedRows, likelihood: Any, formula: Any) -
     """
     kept = kept_answers(model)
     anew = copy.copy(model)
+    anew.conditions = model.conditions  # a copy is made as a pickle is, without functions
     for name in list(vars(model)):
         if name in kept or isinstance(getattr(type(model), name, None), cached_property):
             anew.__dict__.pop(name, None)

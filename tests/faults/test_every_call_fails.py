@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ KINDS: dict[str, Callable[[Path], Any]] = {
 
 
 @pytest.fixture(params=list(KINDS))
-def fitting(request, tmp_path, monkeypatch) -> Callable[[], tuple[bytes, int]]:
+def fitting(request, tmp_path, monkeypatch) -> Iterator[Callable[[], tuple[bytes, int]]]:
     """A fit of a source, from opening it to its last answer, and how often it read again."""
     (tmp_path / "data").mkdir()
     (tmp_path / "temporary").mkdir()
@@ -95,6 +95,9 @@ def fitting(request, tmp_path, monkeypatch) -> Callable[[], tuple[bytes, int]]:
     monkeypatch.setattr("statsmodels_ooc.engine.rereading._LONGEST_WAIT", 1e-3)
     made = KINDS[request.param](tmp_path / "data")
 
+    gc.collect()
+    gc.freeze()  # what other tests have left is not looked through each time
+
     def fit() -> tuple[bytes, int]:
         source = smo.as_source(made() if callable(made) else made)
         model = smof.ols("y ~ x + g", source)
@@ -102,7 +105,8 @@ def fitting(request, tmp_path, monkeypatch) -> Callable[[], tuple[bytes, int]]:
         answers = np.concatenate([res.params, res.bse, np.asarray(res.resid)])
         return answers.tobytes(), sum(record.repeats for record in model.passes)
 
-    return fit
+    yield fit
+    gc.unfreeze()
 
 
 MANY_CALLS = {"csv", "iterator", "duckdb"}  # those that are copied, and slow ones

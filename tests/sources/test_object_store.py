@@ -83,6 +83,11 @@ def hasty(store, **config):
     return found
 
 
+def patient(store):
+    """The same, for tests in which the server answers, be it slowly."""
+    return hasty(store, read_timeout=60, connect_timeout=60)
+
+
 def arrow(store):
     return pafs.S3FileSystem(
         access_key=KEY, secret_key=SECRET, endpoint_override=store.address, region="us-east-1"
@@ -101,7 +106,7 @@ def test_the_fit_is_that_of_the_rows(store, name):
     pd.testing.assert_series_equal(found.params, expected.params, rtol=SOLVED)
 
 
-@pytest.mark.parametrize("make", [hasty, arrow])
+@pytest.mark.parametrize("make", [patient, arrow])
 @pytest.mark.parametrize(
     ("name", "scheme"),
     [("t.parquet", ""), ("t.parquet", "s3://"), ("t.csv", ""), ("t.feather", "")],
