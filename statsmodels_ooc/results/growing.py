@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 _WITHOUT_DATA = ("nonrobust", "HC0", "HC1", "HC2", "HC3")
 
 
@@ -102,5 +100,5 @@ class Grows:
             )
 
     def _is_held(self) -> bool:
-        """Whether the parameters are others than those of a free fit."""
-        return not np.array_equal(self.model.likelihood.fit().params, np.asarray(self.params))
+        """Whether constraints or a penalty took parameters, as the models that did so say."""
+        return bool(getattr(self, "k_constr", 0) or getattr(self, "regularized", False))

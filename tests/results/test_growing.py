@@ -315,3 +315,23 @@ def test_constrained_and_penalised_fits_are_refused():
             res.update(NEW)
     with pytest.raises(TypeError, match="without constraints and penalties"):
         smo.combine([held[0], model.fit()])
+
+
+def test_a_fit_by_another_method_is_no_constrained_one():
+    rng = np.random.default_rng(0)
+    wide = pd.DataFrame(rng.normal(size=(900, 45)), columns=[f"x{at}" for at in range(45)])
+    wide["y"] = wide.sum(axis=1) + rng.normal(size=900)
+    model = smof.ols("y ~ " + " + ".join(wide.columns[:45]), smo.as_source(wide[:800]))
+    by_moments, by_factor = model.fit(), model.fit(method="qr")
+    assert not np.array_equal(by_moments.params, by_factor.params)  # their last bits
+    wanted = smf.ols(model.formula, wide).fit().params
+    for res in (by_moments, by_factor):
+        assert_allclose(res.update(wide[800:]).params, wanted, rtol=SOLVED)
+
+
+def test_fits_that_were_loaded_go_with_fits_that_were_not():
+    fits = [smof.ols("y ~ np.log(x) + C(g)", smo.as_source(part)).fit() for part in (OLD, NEW)]
+    there = pickle.loads(pickle.dumps(fits[0]))
+    wanted = smf.ols("y ~ np.log(x) + C(g)", BOTH).fit()
+    same(smo.combine([there, fits[1]]), wanted)
+    same(smo.combine([fits[1], there]), wanted)
