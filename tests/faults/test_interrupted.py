@@ -92,6 +92,49 @@ def test_an_interrupted_pass_ends_soon_and_leaves_nothing(folder, how, wait):
     assert out == "left []\n"
 
 
+BESIDE_POLARS = """
+import os, signal, sys, threading, time
+import polars
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+
+polars.DataFrame({"a": [1]}).lazy().collect()
+
+def slow(x):  # a pass of a task that lasts for many frames
+    if len(x) > 500:
+        began.set()
+        time.sleep(0.3)
+    return x
+
+def interrupt():
+    began.wait()
+    os.kill(os.getpid(), signal.SIGINT)
+    asked.append(time.monotonic())
+
+asked, began = [], threading.Event()
+with smo.options.set(frame_rows=1_000):
+    model = smof.ols("y ~ slow(x)", sys.argv[1])
+    began.clear()
+    threading.Thread(target=interrupt).start()
+    try:
+        model.fit()
+    except KeyboardInterrupt:
+        print(time.monotonic() - asked[0])
+"""
+
+
+def test_an_interrupt_is_heard_whatever_polars_made_of_its_handler(folder):
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", BESIDE_POLARS, folder / "0.parquet"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < SOON
+
+
 FORKS = """
 import multiprocessing, os, sys, threading
 import statsmodels_ooc.formula.api as smof
