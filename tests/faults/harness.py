@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,6 +87,25 @@ def every_call_fails(
         if watcher.calls < nth:
             return
     raise AssertionError(f"more than {MOST} calls: does it end?")
+
+
+def every_call_may_fail(run: Callable[[], Any], fault: str) -> int:
+    """Let each call fail that ``run`` makes, which tries nothing again, and see a named error.
+
+    Returns how many calls there were.
+    """
+    run()  # what is loaded once
+    before, calls = open_files(), 0
+    for outcome in every_call_fails(run, fault):
+        where = f"call {outcome.nth}: {outcome.operation} of {outcome.place}"
+        assert outcome.error is not None, f"{where} failed, and nobody said so"
+        calls += 1
+        traceback.clear_frames(outcome.error.__traceback__)
+        del outcome
+        if not open_files() <= before:
+            gc.collect()
+        assert open_files() <= before, where
+    return calls
 
 
 def _ended(run: Callable[[], Any], watcher: NthCallFails) -> tuple[Any, BaseException | None]:

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import statsmodels.formula.api as smf
-from faults.calls import every_call_may_fail
+from faults.harness import every_call_may_fail
 from lake_tables import write_mapped_delta
 from tolerances import SOLVED
 
@@ -231,7 +231,7 @@ def test_without_deltalake(sales, monkeypatch):
         smo.read_delta(os.fspath(sales))
 
 
-@pytest.mark.parametrize("failure", ["EIO", "connection", "memory"])
+@pytest.mark.parametrize("failure", ["EIO", "a dropped connection", "no memory"])
 def test_every_call_may_fail(tmp_path, table, failure):
     numbers = count()
 

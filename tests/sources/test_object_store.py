@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pytest
 import statsmodels.formula.api as smf
-from faults.calls import every_call_may_fail
+from faults.harness import every_call_may_fail
 from object_store import KEY, SECRET, object_store
 from tolerances import SOLVED
 
@@ -327,7 +327,7 @@ def test_every_call_may_fail(store):
     filesystem = fsspec.filesystem("memory")
     filesystem.pipe("/faults/t.parquet", as_parquet(TABLE))
     calls = every_call_may_fail(
-        lambda: all_rows(smo.as_source("memory://faults/*.parquet")), "connection"
+        lambda: all_rows(smo.as_source("memory://faults/*.parquet")), "a dropped connection"
     )
     assert calls > 4
 
