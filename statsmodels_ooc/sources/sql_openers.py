@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from statsmodels_ooc.errors import (
     MissingExtraError,
@@ -95,8 +95,8 @@ class File(Opener):
 
 
 @dataclass(frozen=True)
-class Url(Opener):
-    """A server, by its URL, read by an ADBC driver or by SQLAlchemy."""
+class Addressed(Opener):
+    """What opens connections of an address, of whose password its pickles may be free."""
 
     address: Address
 
@@ -112,6 +112,17 @@ class Url(Opener):
     def hint(self) -> str | None:
         return _LOST if self.address.is_lost else None
 
+    def sealed(self) -> Self:
+        return replace(self, address=self.address.sealed())
+
+    def travelling(self) -> Self:
+        return replace(self, address=self.address.travelling())
+
+
+@dataclass(frozen=True)
+class Url(Addressed):
+    """A server, by its URL, read by an ADBC driver or by SQLAlchemy."""
+
     def __call__(self) -> Any:
         scheme, _, rest = self.address.url.partition("://")
         if scheme in ("postgres", "postgresql"):
@@ -123,27 +134,12 @@ class Url(Opener):
         engine = alchemy.create_engine(f"{scheme}://{rest}", poolclass=alchemy.NullPool)
         return alchemy_connection(engine)
 
-    def sealed(self) -> Url:
-        return replace(self, address=self.address.sealed())
-
-    def travelling(self) -> Url:
-        return replace(self, address=self.address.travelling())
-
 
 @dataclass(frozen=True)
-class Engine(Opener):
+class Engine(Addressed):
     """An engine of SQLAlchemy: itself in its process, elsewhere one of its URL."""
 
     engine: Kept[Any]
-    address: Address
-
-    @property
-    def name(self) -> str:
-        return self.address.shown
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        return self.address.secrets
 
     @property
     def hint(self) -> str | None:
@@ -160,40 +156,15 @@ class Engine(Opener):
             engine = alchemy.create_engine(self.address.url, poolclass=alchemy.NullPool)
         return alchemy_connection(engine)
 
-    def sealed(self) -> Engine:
-        return replace(self, address=self.address.sealed())
-
-    def travelling(self) -> Engine:
-        return replace(self, address=self.address.travelling())
-
 
 @dataclass(frozen=True)
-class Parameters(Opener):
+class Parameters(Addressed):
     """A server to which psycopg was connected, by the parameters of that connection."""
 
-    address: Address
     driver: str  # "psycopg" or "psycopg2"
-
-    @property
-    def name(self) -> str:
-        return self.address.shown
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        return self.address.secrets
-
-    @property
-    def hint(self) -> str | None:
-        return _LOST if self.address.is_lost else None
 
     def __call__(self) -> Any:
         return import_module(self.driver).connect(self.address.url)
-
-    def sealed(self) -> Parameters:
-        return replace(self, address=self.address.sealed())
-
-    def travelling(self) -> Parameters:
-        return replace(self, address=self.address.travelling())
 
 
 @dataclass(frozen=True)
@@ -309,7 +280,7 @@ def opener_of(x: Any) -> Opener:
     if root == "sqlalchemy" and kind in ("Engine", "Connection"):
         engine = x.engine
         address = Address.of(engine.url.render_as_string(hide_password=False))
-        return Engine(Kept(engine), address)
+        return Engine(address, Kept(engine))
     if root in ("psycopg", "psycopg2") and hasattr(x, "cursor"):
         return Parameters(Address.of(_psycopg_url(x)), root)
     if root == "adbc_driver_manager" and hasattr(x, "adbc_clone"):

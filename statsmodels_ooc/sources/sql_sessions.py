@@ -180,7 +180,10 @@ class DbapiSession(RowSession):
     """A connection of any driver that keeps to Python's DB-API (PEP 249)."""
 
     def execute(self, statement: str, streamed: bool) -> Any:
-        cursor = self.place.ask("query", self.connection.cursor)
+        return self._executed(self.place.ask("query", self.connection.cursor), statement)
+
+    def _executed(self, cursor: Any, statement: str) -> Any:
+        """The cursor over the rows of a statement; closed, where that fails."""
         try:
             self.place.ask("query", cursor.execute, statement)
         except (OutOfCoreError, MemoryError):
@@ -224,13 +227,7 @@ class PsycopgSession(DbapiSession):
     def execute(self, statement: str, streamed: bool) -> Any:
         if not streamed:
             return super().execute(statement, streamed)
-        cursor = self.place.ask("query", self._server_cursor)
-        try:
-            self.place.ask("query", cursor.execute, statement)
-        except (OutOfCoreError, MemoryError):
-            self._done(cursor)
-            raise
-        return cursor
+        return self._executed(self.place.ask("query", self._server_cursor), statement)
 
     def _server_cursor(self) -> Any:
         held = bool(self.connection.autocommit)  # beyond its transaction, which is its statement
