@@ -1,27 +1,14 @@
-"""Memory that a process may use, and what its children begin anew."""
+"""How much memory this process may use: the machine's, or less where a container says so."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 import psutil
 
 _ROOT = Path("/")
-
-
-def in_children(begin_anew: Callable[[], None]) -> None:
-    """Call something in each process that is forked from this one, before all else.
-
-    Parameters
-    ----------
-    begin_anew : callable
-        Makes locks anew, which threads may hold that a child does not have.
-    """
-    if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
-        os.register_at_fork(after_in_child=begin_anew)
 
 
 @cache

@@ -28,6 +28,7 @@ LAYERS: dict[str, int] = {
     "checks": 0,
     "compiled": 0,
     "errors": 0,
+    "forks": 0,
     "machine": 0,
     "options": 0,
     "_statsmodels": 0,

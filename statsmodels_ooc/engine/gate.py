@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from dask.system import CPU_COUNT
 
-from statsmodels_ooc.machine import in_children
+from statsmodels_ooc.forks import in_children
 from statsmodels_ooc.sources.frames import release_unused
 
 _MOST = 2**29  # bytes for all readers, so that memory does not grow with cores

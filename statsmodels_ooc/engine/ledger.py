@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64
 
 from statsmodels_ooc.errors import SourceChangedError
-from statsmodels_ooc.machine import in_children
+from statsmodels_ooc.forks import in_children
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.chunk import Chunk, as_chunk
 from statsmodels_ooc.sources.values import EXACT

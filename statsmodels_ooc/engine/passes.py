@@ -40,7 +40,7 @@ from statsmodels_ooc.engine.sizes import (
 )
 from statsmodels_ooc.engine.tasks import Collect, Gather, Seen, TaskGraph, bound, one_blas_thread
 from statsmodels_ooc.errors import ClusterError, EmptyDataError, MissingExtraError
-from statsmodels_ooc.machine import in_children
+from statsmodels_ooc.forks import in_children
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Partition, Source
 

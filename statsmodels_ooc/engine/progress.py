@@ -13,7 +13,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from statsmodels_ooc.errors import OutOfCoreError
-from statsmodels_ooc.machine import in_children
+from statsmodels_ooc.forks import in_children
 from statsmodels_ooc.options import options
 
 _process = uuid.uuid4().hex  # tells passes of this process from those of others

@@ -29,7 +29,7 @@ from statsmodels_ooc.engine.rereading import numbered_frames
 from statsmodels_ooc.engine.rowarray import KeptRows
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading
 from statsmodels_ooc.errors import OutOfCoreError
-from statsmodels_ooc.machine import in_children
+from statsmodels_ooc.forks import in_children
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import Partition
 from statsmodels_ooc.sources.chunk import Chunk

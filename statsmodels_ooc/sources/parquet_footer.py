@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from statsmodels_ooc.machine import in_children
+from statsmodels_ooc.forks import in_children
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.columns import is_text
