@@ -93,6 +93,8 @@ def test_an_interrupted_pass_ends_soon_and_leaves_nothing(folder, how, wait):
 
 
 BESIDE_POLARS = """
+import faulthandler
+faulthandler.dump_traceback_later(40, exit=True)
 import os, signal, sys, threading, time
 import polars
 import statsmodels_ooc.api as smo
