@@ -1,4 +1,4 @@
-"""The PostgreSQL server of the tests, where there is one: tables that go with the process."""
+"""The PostgreSQL server of the tests, where there is one: a database that goes with the process."""
 
 from __future__ import annotations
 
@@ -6,12 +6,33 @@ import atexit
 import os
 import uuid
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-URL = os.environ.get("SMO_TEST_POSTGRESQL", "")
+SERVER = os.environ.get("SMO_TEST_POSTGRESQL", "")
+
+
+def _own_database() -> str:
+    """The URL of a database of this process alone, whose connections tests may count and end."""
+    if not SERVER:
+        return ""
+    psycopg = pytest.importorskip("psycopg")
+    name = f"smo_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(SERVER, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    atexit.register(_drop_database, name)
+    return urlunsplit(urlsplit(SERVER)._replace(path=f"/{name}"))
+
+
+def _drop_database(name: str) -> None:
+    with pytest.importorskip("psycopg").connect(SERVER, autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+URL = _own_database()
 WHY = "SMO_TEST_POSTGRESQL does not name a server; .ci/postgresql starts one"
 needs_server = pytest.mark.skipif(not URL, reason=WHY)
 

@@ -329,7 +329,7 @@ def test_without_a_snapshot_a_change_is_an_error():
 def test_the_snapshot_ends_with_the_source(numbers):
     query = (
         "select count(*) from pg_stat_activity where backend_xmin is not null and state = "
-        "'idle in transaction'"
+        "'idle in transaction' and datname = current_database()"
     )
     (before,) = run(query)
     source = read_sql(numbers, URL)
@@ -352,7 +352,7 @@ def test_a_snapshot_that_is_gone_is_an_error(numbers, road):
 def _end_keepers():
     run(
         "select pg_terminate_backend(pid) from pg_stat_activity where state = "
-        "'idle in transaction' and pid <> pg_backend_pid()"
+        "'idle in transaction' and datname = current_database() and pid <> pg_backend_pid()"
     )
 
 

@@ -169,7 +169,8 @@ def test_a_saved_source_of_a_server_that_wants_a_password_says_what_to_do(table,
 
 
 @needs_server
-def test_a_function_that_takes_the_password_from_elsewhere_is_saved(table, tmp_path):
+def test_a_function_that_takes_the_password_from_elsewhere_is_saved(table, monkeypatch):
+    monkeypatch.setenv("SMO_TEST_DATABASE", URL)
     psycopg = pytest.importorskip("psycopg")
     source = read_sql(table, connect_by_environment, partition_on="id", partitions=2)
     assert source.is_recipe
@@ -187,4 +188,4 @@ def connect_by_environment():
 
     import psycopg
 
-    return psycopg.connect(os.environ["SMO_TEST_POSTGRESQL"])
+    return psycopg.connect(os.environ["SMO_TEST_DATABASE"])
