@@ -1,7 +1,8 @@
 """Labels of any kind as keys of 128 bits: equal labels have equal keys, and only they do.
 
 Of text "only they" holds but for one pair of labels in 2**128. Numbers are equal whatever their
-type below 2**63, times whatever their unit.
+type below 2**63, decimals and doubles where the decimal has no more digits than doubles tell apart;
+times are equal whatever their unit.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.blocks.keys import KEY, Keys, mixed
 from statsmodels_ooc.errors import MissingDataError
+from statsmodels_ooc.sources.columns import DOUBLE_DIGITS
 
 _TEXT = ("statsmodels-ooc:", "two-way-siphash:")  # of siphash, each 16 bytes
 _INTEGER, _LARGE, _REAL, _TIME, _SPAN = range(1, 6)  # kinds of keys that are no hashes
 _WORD = 2.0**63
+_WORD_DIGITS = 20  # decimal digits of 64 bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +189,8 @@ def _keys_of_text(values: NDArray[Any]) -> Keys:
 def _kind(value: Any) -> str:
     if isinstance(value, str):
         return "text"
+    if isinstance(value, Decimal):
+        return _kind_of_decimal(value)
     if isinstance(value, bool | np.bool_ | numbers.Integral):
         return "integer" if -(2**63) <= int(value) < 2**64 else "other"
     if isinstance(value, float | np.floating):
@@ -193,6 +198,15 @@ def _kind(value: Any) -> str:
     if isinstance(value, datetime.datetime | np.datetime64):
         return "time"
     return "other"
+
+
+def _kind_of_decimal(value: Decimal) -> str:
+    """The kind of the plainest number that is equal: other files or chunks may have that."""
+    if not value.is_finite():
+        return "real"
+    if value == value.to_integral_value():
+        return _kind(int(value)) if value.adjusted() < _WORD_DIGITS else "other"
+    return "real" if len(_normalized(value).as_tuple().digits) <= DOUBLE_DIGITS else "other"
 
 
 def _integers(values: NDArray[Any]) -> Keys:
@@ -205,6 +219,8 @@ def _integers(values: NDArray[Any]) -> Keys:
 
 def _words(value: Any) -> str:
     """What tells an object of no other kind from others."""
+    if isinstance(value, numbers.Integral):
+        value = Decimal(int(value))
     if isinstance(value, Decimal):
         value = _normalized(value)
     return f"\0{type(value).__name__} {value!r}"

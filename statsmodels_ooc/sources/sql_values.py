@@ -87,7 +87,8 @@ def array_of(values: Sequence[Any], name: str, place: str) -> pa.Array:
     Raises
     ------
     SchemaError
-        There is none, as for numbers and text.
+        There is none, as for numbers and text, or for fractions and whole numbers that no
+        double is.
 
     Examples
     --------
@@ -107,6 +108,8 @@ def array_of(values: Sequence[Any], name: str, place: str) -> pa.Array:
         return pa.array([None if value is None else str(value) for value in values])
     column = pd.Series(list(values), dtype=object)
     found = as_found(column)
+    if found.dtype.kind == "f":
+        _check_exact(values, name, place)
     if found.dtype == object and pd.api.types.infer_dtype(found, skipna=True) == "integer":
         found = column.map(Decimal, na_action="ignore")
     try:
@@ -130,6 +133,18 @@ def _decimals(values: Sequence[Any]) -> pa.Array:
     if found is None:
         found = pa.array([None if value is None else float(value) for value in values])
     return found
+
+
+def _check_exact(values: Sequence[Any], name: str, place: str) -> None:
+    """Refuse whole numbers beside fractions, where they would be other numbers as doubles."""
+    for at, value in enumerate(values):
+        if isinstance(value, int) and int(float(value)) != value:
+            raise SchemaError(
+                f"column {name!r} of {place} has the whole number {value} (row {at:,}) among "
+                "fractions, and as doubles whole numbers beyond 2**53 are not told apart",
+                hint=f"CAST({name} AS TEXT) in the query keeps labels apart, CAST({name} AS REAL) "
+                "makes doubles of all",
+            )
 
 
 def _mixed(values: Sequence[Any], name: str, place: str) -> SchemaError:

@@ -63,6 +63,20 @@ def test_a_column_of_sqlite_may_change_its_type(path):
     assert found[4097] == 2.5
 
 
+@pytest.mark.parametrize("where", [0, 3, -1])
+@pytest.mark.parametrize("fraction", [0.5, 2.0**60])
+def test_whole_numbers_beside_fractions_are_refused_where_doubles_do_not_tell_them_apart(
+    path, where, fraction
+):
+    values = [2**53 + 1 + at for at in range(8)]
+    values[where] = fraction
+    execute(path, "create table t (v)", rows=[(value,) for value in values])
+    with pytest.raises(SchemaError, match=r"'v' of .* the whole number 90071.* \(row [02]\)"):
+        whole(read_sql("t", path), ["v"])
+    found = whole(read_sql("select cast(v as text) as v from t", path), ["v"])["v"]
+    assert found.nunique() == 8
+
+
 def test_text_among_numbers_is_refused_where_it_stands(path):
     execute(path, "create table t (v)", rows=[(1,)] * 5000 + [("x",)] * 3000)
     with pytest.raises(SchemaError, match=r"column 'v' (is int64 in its first rows|of .* several)"):

@@ -586,3 +586,25 @@ def test_whole_numerics_that_doubles_do_not_tell_apart_are_levels(road, first):
     assert [str(first + at) in name for at, name in enumerate(res.params.index[1:], 1)] == [
         True
     ] * 2
+
+
+@roads
+@pytest.mark.parametrize("first", [2**53, 10**17 + 1, 10**20])
+def test_clusters_of_numerics_whose_partitions_come_in_several_types(road, first):
+    name = new_name()
+    table = pd.DataFrame(
+        {"id": np.arange(300), "y": np.sin(np.arange(300)), "n": np.arange(300) % 4}
+    )
+    table.loc[299, "n"] = 9
+    values = ", ".join(
+        f"({at}, {y}, {first + n})" for at, y, n in table[:-1].itertuples(index=False)
+    )
+    last = f"(299, {table['y'].iloc[-1]}, 0.5)"
+    run(
+        f"create table {name} (id int, y float8, n numeric)",
+        f"insert into {name} values {values}, {last}",
+    )
+    expected = smf.ols("y ~ 1", table).fit(cov_type="cluster", cov_kwds={"groups": table["n"]})
+    source = read_sql(name, road(), partition_on="id", partitions=3)
+    res = smof.ols("y ~ 1", source).fit(cov_type="cluster", cov_kwds={"groups": "n"})
+    np.testing.assert_allclose(res.bse, expected.bse, rtol=SOLVED)
