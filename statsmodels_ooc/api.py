@@ -3,8 +3,6 @@
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from statsmodels.iolib.smpickle import load_pickle as load
-
 from statsmodels_ooc import errors
 from statsmodels_ooc.models.glm import GLM
 from statsmodels_ooc.models.linear import OLS, WLS
@@ -15,6 +13,7 @@ if TYPE_CHECKING:
     from statsmodels_ooc.models.growing import combine
     from statsmodels_ooc.options import options
     from statsmodels_ooc.results.anova import anova_lm
+    from statsmodels_ooc.saving import load, save
     from statsmodels_ooc.selection.iboss import IBOSS
     from statsmodels_ooc.selection.indices import iboss_indices
     from statsmodels_ooc.sources.csv import read_csv
@@ -51,6 +50,7 @@ __all__ = [
     "read_ipc",
     "read_parquet",
     "read_sql",
+    "save",
 ]
 
 _LOADED_WHEN_ASKED_FOR = {
@@ -62,6 +62,7 @@ _LOADED_WHEN_ASKED_FOR = {
     "diagnostics": "statsmodels_ooc.diagnostics",
     "from_iterable": "statsmodels_ooc.sources.iterables:from_iterable",
     "iboss_indices": "statsmodels_ooc.selection.indices:iboss_indices",
+    "load": "statsmodels_ooc.saving:load",
     "open_store": "statsmodels_ooc.stores:open_store",
     "options": "statsmodels_ooc.options:options",
     "read_csv": "statsmodels_ooc.sources.csv:read_csv",
@@ -71,6 +72,7 @@ _LOADED_WHEN_ASKED_FOR = {
     "read_ipc": "statsmodels_ooc.sources.ipc:read_ipc",
     "read_parquet": "statsmodels_ooc.sources.parquet:read_parquet",
     "read_sql": "statsmodels_ooc.sources.sql:read_sql",
+    "save": "statsmodels_ooc.saving:save",
 }
 
 

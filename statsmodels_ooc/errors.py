@@ -194,6 +194,10 @@ class CheckpointError(OutOfCoreError, OSError):
     """A folder with what a fit has folded cannot be used: another fit's, damaged, or full."""
 
 
+class SavedResultError(OutOfCoreError, ValueError):
+    """A file of results cannot be written or read: damaged, of another format, or with code."""
+
+
 class ClusterError(OutOfCoreError, RuntimeError):
     """The cluster that reads the data has lost its workers, or is gone."""
 

@@ -46,6 +46,7 @@ LAYERS: dict[str, int] = {
     "models": 6,
     "selection": 5,
     "diagnostics": 7,
+    "saving": 7,
     "api": 8,
     "formula": 8,
 }

@@ -15,7 +15,7 @@ from statsmodels_ooc._patsy.memorizing import (
     start_memorizing,
 )
 from statsmodels_ooc._patsy.parts import IndivisibleError, with_columns
-from statsmodels_ooc._patsy.pickling import reduced
+from statsmodels_ooc._patsy.pickling import Remade
 from statsmodels_ooc._patsy.terms import (
     design_info,
     expression_term,
@@ -39,6 +39,7 @@ __all__ = [
     "FactorInfo",
     "IndivisibleError",
     "PatsyError",
+    "Remade",
     "Term",
     "design_info",
     "expression_term",
@@ -51,7 +52,6 @@ __all__ = [
     "memorized_bytes",
     "model_desc",
     "planned_columns",
-    "reduced",
     "scope",
     "scope_of",
     "simple_column",

@@ -25,8 +25,18 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         return super().reducer_override(obj)
 
 
-def reduced(kind: type, *parts: Any) -> tuple[Any, ...]:
-    """For ``__reduce__``: an object as what it is made of, among which is patsy's."""
+class Remade:
+    """A mixin for what is pickled as the arguments of its constructor, with patsy's among them."""
+
+    def made_of(self) -> tuple[Any, ...]:
+        """The arguments of its constructor."""
+        raise NotImplementedError
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reduced(type(self), *self.made_of())
+
+
+def _reduced(kind: type, *parts: Any) -> tuple[Any, ...]:
     buffer = io.BytesIO()
     _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(parts)
     return _made, (kind, buffer.getvalue())

@@ -79,7 +79,7 @@ class Beside:
         return np.asarray(values[:, 0])
 
 
-class BesideSpec(DesignSpec):
+class BesideSpec(_patsy.Remade, DesignSpec):
     """A design whose blocks have more beside each row, in `Extras.beside`.
 
     Parameters
@@ -142,8 +142,8 @@ class BesideSpec(DesignSpec):
     def from_keys(self, keys: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
         return self._inner.from_keys(keys)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _patsy.reduced(BesideSpec, self._inner, self._factors)
+    def made_of(self) -> tuple[Any, ...]:
+        return self._inner, self._factors
 
 
 def _without(code: str) -> str:

@@ -123,7 +123,7 @@ class Learned(NamedTuple):
     compiled: bool = False
 
 
-class FormulaSpec(DesignSpec):
+class FormulaSpec(_patsy.Remade, DesignSpec):
     """A learned formula.
 
     Attributes
@@ -284,8 +284,8 @@ class FormulaSpec(DesignSpec):
         learned = self.learned._replace(sides=sides, dropped=frozenset(), watched=self._used)
         return FormulaSpec(learned)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _patsy.reduced(FormulaSpec, self.learned)
+    def made_of(self) -> tuple[Any, ...]:
+        return (self.learned,)
 
 
 def _unseen(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from statsmodels_ooc._patsy import is_missing, reduced, sorted_levels
+from statsmodels_ooc._patsy import Remade, is_missing, sorted_levels
 from statsmodels_ooc.design.evaluation import unbox
 from statsmodels_ooc.design.factors import as_categorical, as_level, as_series
 from statsmodels_ooc.errors import DesignError, MemoryLimitError, SchemaError
@@ -67,7 +67,7 @@ LevelScanState = dict[str, Seen]
 
 
 @dataclass(frozen=True)
-class LevelScan(Reduction[LevelScanState]):
+class LevelScan(Remade, Reduction[LevelScanState]):
     """Fold frames into the levels of their categorical variables.
 
     Parameters
@@ -88,9 +88,8 @@ class LevelScan(Reduction[LevelScanState]):
     max_levels: int
     unsure: frozenset[str] = frozenset()
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        known = (self.declares, self.max_levels, self.unsure)
-        return reduced(LevelScan, dict(self.variables), *known)
+    def made_of(self) -> tuple[Any, ...]:
+        return dict(self.variables), self.declares, self.max_levels, self.unsure
 
     def init(self) -> LevelScanState:
         return {name: Seen() for name in self.variables}

@@ -122,7 +122,6 @@ class StoredSpec(FormulaSpec):
         learned = self.learned._replace(sides=(self.learned.sides[0], right), dropped=frozenset())
         return StoredSpec(learned, (self.response_column,), self.held, self.stored_extras, span)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def made_of(self) -> tuple[Any, ...]:
         endog = (self.response_column,)
-        parts = (self.learned, endog, self.held, self.stored_extras, self.span)
-        return _patsy.reduced(StoredSpec, *parts)
+        return (self.learned, endog, self.held, self.stored_extras, self.span)

@@ -323,3 +323,10 @@ def _joined(pieces: list[FloatArray], shape: tuple[int, ...]) -> FloatArray:
 def _nothing(block: Any) -> FloatArray:
     """No column of a block, (b, 0)."""
     return np.empty((len(block.endog), 0))
+
+
+def without_rows(rows: StreamedRows) -> StreamedRows:
+    """What is known of rows, without them."""
+    bare = replace(rows, _given={})
+    bare.forget()
+    return bare

@@ -204,7 +204,7 @@ class StreamedModel:
         return state
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _bare, (type(self).door,), self.__getstate__()
+        return bare, (type(self).door,), self.__getstate__()
 
 
 def _travelling(condition: Any) -> Any:
@@ -249,7 +249,8 @@ def _used(rows: StreamedRows, what: str, count: int) -> UsedRows:
     return rows.used
 
 
-def _bare(door: Any) -> Any:
+def bare(door: Any) -> Any:
+    """A streamed model of OLS, WLS or GLM that has no attribute yet."""
     return object.__new__(streaming(door))
 
 

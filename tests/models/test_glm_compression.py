@@ -177,7 +177,7 @@ def test_the_distinct_rows_are_not_saved(tmp_path: Any) -> None:
     res = smof.glm("count ~ g + age", str(tmp_path), **options).fit()
     expected = res.null_deviance, res.llnull
     res.save(str(tmp_path / "saved"))
-    again = smo.load(str(tmp_path / "saved"))
+    again = smo.load(str(tmp_path / "saved"), allow_pickle=True)
     assert again.model.likelihood.evaluation.distinct is None
     assert (again.null_deviance, again.llnull) == expected
     np.testing.assert_allclose(again.cov_HC0, res.cov_HC0, rtol=INVARIANT)  # from the rows

@@ -64,7 +64,7 @@ def res(request: pytest.FixtureRequest, kind: str, file: Path) -> Any:
 def keep(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     def save(results: Any) -> Any:
         results.save(tmp_path / "fit.pkl")
-        return smo.load(tmp_path / "fit.pkl")
+        return smo.load(tmp_path / "fit.pkl", allow_pickle=True)
 
     ways = {
         "pickle": lambda r: pickle.loads(pickle.dumps(r)),
@@ -180,7 +180,7 @@ def test_another_process_predicts(medium: str, tmp_path: Path) -> None:
         "import sys, pandas as pd, statsmodels_ooc.api as smo\n"
         "new = pd.read_pickle('new.pkl')\n"
         "for kind in sys.argv[1:]:\n"
-        "    smo.load(kind + '.pkl').predict(new).to_pickle(kind + '-out.pkl')\n"
+        "    smo.load(kind + '.pkl', allow_pickle=True).predict(new).to_pickle(kind + '-out.pkl')\n"
     )
     subprocess.run([sys.executable, "-c", program, *fits], check=True, cwd=tmp_path)
     for kind, res in fits.items():
@@ -248,7 +248,7 @@ def test_data_that_are_gone_can_be_removed() -> None:
 
 def test_save_may_remove_the_data(kind: str, file: Path, tmp_path: Path) -> None:
     fit(kind, file).save(tmp_path / "fit.pkl", remove_data=True)
-    kept = smo.load(tmp_path / "fit.pkl")
+    kept = smo.load(tmp_path / "fit.pkl", allow_pickle=True)
     assert np.isfinite(kept.predict(NEW)).all()
     assert "Pseudo R-squ." in kept.summary().as_text()
     with pytest.raises(smo.errors.SourceError, match="gone"):

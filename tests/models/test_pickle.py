@@ -42,7 +42,7 @@ def res(request: pytest.FixtureRequest, file: Path) -> Any:
 def keep(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     def save(results: Any) -> Any:
         results.save(tmp_path / "fit.pkl")
-        return smo.load(tmp_path / "fit.pkl")
+        return smo.load(tmp_path / "fit.pkl", allow_pickle=True)
 
     ways = {
         "pickle": lambda r: pickle.loads(pickle.dumps(r)),
@@ -144,7 +144,7 @@ def test_another_process_predicts(res: Any, tmp_path: Path) -> None:
     NEW.to_pickle(tmp_path / "new.pkl")
     program = (
         "import sys, pandas as pd, statsmodels_ooc.api as smo\n"
-        "res, new = smo.load(sys.argv[1]), pd.read_pickle(sys.argv[2])\n"
+        "res, new = smo.load(sys.argv[1], allow_pickle=True), pd.read_pickle(sys.argv[2])\n"
         "res.predict(new).to_pickle(sys.argv[3])\n"
     )
     files = [str(tmp_path / name) for name in ("fit.pkl", "new.pkl", "out.pkl")]
@@ -186,7 +186,7 @@ def test_remove_data_lets_the_rows_go(removed: Any) -> None:
 
 def test_save_may_remove_the_data(file: Path, tmp_path: Path) -> None:
     smof.ols("y ~ a", file).fit().save(tmp_path / "fit.pkl", remove_data=True)
-    kept = smo.load(tmp_path / "fit.pkl")
+    kept = smo.load(tmp_path / "fit.pkl", allow_pickle=True)
     assert np.isfinite(kept.predict(NEW)).all()
     with pytest.raises(smo.errors.SourceError, match="gone"):
         kept.summary()

@@ -153,7 +153,7 @@ def test_saving_with_a_condition_that_is_a_function(tmp_path) -> None:
     frame().to_parquet(tmp_path / "1.parquet")
     res = smof.ols("y ~ x", str(tmp_path), subset=lambda f: f["x"] > 0).fit()
     res.save(str(tmp_path / "fit.pkl"))
-    assert_allclose(smo.load(str(tmp_path / "fit.pkl")).params, res.params)
+    assert_allclose(smo.load(str(tmp_path / "fit.pkl"), allow_pickle=True).params, res.params)
 
 
 @pytest.mark.parametrize("ask", ["predict", "get_prediction"])
@@ -219,4 +219,4 @@ def test_a_saved_fit_finds_its_rows_from_another_directory(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     smof.ols("y ~ x", "1.parquet").fit().save("fit.pkl")
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert len(np.asarray(smo.load("../fit.pkl").resid)) == 300
+    assert len(np.asarray(smo.load("../fit.pkl", allow_pickle=True).resid)) == 300

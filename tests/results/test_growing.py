@@ -187,7 +187,7 @@ def test_nothing_is_read_and_the_order_does_not_matter():
 def test_rows_that_may_not_leave_their_site(tmp_path):
     for at, one in enumerate(parts()):
         one.save(tmp_path / f"{at}.pickle", remove_data=True)
-    loaded = [smo.load(tmp_path / f"{at}.pickle") for at in range(2)]
+    loaded = [smo.load(tmp_path / f"{at}.pickle", allow_pickle=True) for at in range(2)]
     whole = smo.combine(loaded)
     same(whole, smf.ols(FORMULA, BOTH).fit())
     with pytest.raises(SourceError, match="are gone"):

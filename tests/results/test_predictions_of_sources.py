@@ -287,7 +287,7 @@ def test_saved_results_predict_files(tmp_path: Path) -> None:
     ours = smof.ols(FORMULA, tmp_path / "data.parquet").fit()
     ours.save(tmp_path / "fit.pkl")
     NEW.to_parquet(tmp_path / "new.parquet")
-    loaded = smo.load(tmp_path / "fit.pkl")
+    loaded = smo.load(tmp_path / "fit.pkl", allow_pickle=True)
     same(loaded.predict(tmp_path / "new.parquet"), ours.predict(NEW), SOLVED)
     loaded.write_rows(tmp_path / "rows.csv", "resid")
     assert_allclose(pd.read_csv(tmp_path / "rows.csv")["resid"], ours.resid, rtol=SOLVED)

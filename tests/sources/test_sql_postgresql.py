@@ -385,7 +385,7 @@ def test_a_saved_result_reads_again_and_compares(tmp_path):
     del source
     code = (
         "import numpy as np, statsmodels_ooc.api as smo\n"
-        f"result = smo.load({str(tmp_path / 'r.pickle')!r})\n"
+        f"result = smo.load({str(tmp_path / 'r.pickle')!r}, allow_pickle=True)\n"
         "try:\n    print(repr(float(np.asarray(result.resid)[7])))\n"
         "except Exception as error:\n    print(type(error).__name__, error)"
     )
