@@ -83,14 +83,14 @@ def _parse_kernels(value: Any) -> str:
     return str(value)
 
 
-CACHES = ("auto", "disk", False)
+CACHES = ("auto", "memory", "disk", False)
 
 
 def _parse_cache(value: Any) -> str | bool:
     """One of `CACHES`."""
     if value is False or (isinstance(value, str) and value in CACHES):
         return value
-    raise ValueError("must be 'auto', 'disk' or False")
+    raise ValueError("must be 'auto', 'memory', 'disk' or False")
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,9 @@ _OPTIONS: dict[str, _Option] = {
     "cache": _Option(
         "auto",
         _parse_cache,
-        "whether the formula's columns are copied to temporary files when they are first read: "
-        "'auto' where reading again is slow (CSV, databases), 'disk' of all sources that are not "
-        "in memory, False never",
+        "whether the formula's columns are copied when they are first read: 'auto' to temporary "
+        "files where reading again is slow (CSV, databases); of all sources that are not in memory "
+        "'disk' to temporary files and 'memory' into half of memory-limit; False never",
     ),
     "array-limit": _Option(
         "256 MiB",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import dask
 import numpy as np
 import pandas as pd
@@ -11,8 +13,9 @@ from tolerances import SUMS
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.engine import Ledger, spool_slow
-from statsmodels_ooc.errors import OptionError, UnseenLevelError
+from statsmodels_ooc.errors import MemoryLimitError, OptionError, UnseenLevelError
 from statsmodels_ooc.sources import spooling
+from statsmodels_ooc.sources.copies import copied_bytes
 from statsmodels_ooc.sources.csv import read_csv
 
 
@@ -63,9 +66,43 @@ def test_a_frame_in_memory_is_not_copied():
         assert "spool" not in names(smof.ols("y ~ x", smo.as_source(frame())).fit())
 
 
-@pytest.mark.parametrize("wrong", ["memory", 1, 0, None, "yes"])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_copy_in_memory_gives_the_bits_of_one_on_disk_and_goes_with_the_fit(kind, tmp_path):
+    path = tmp_path / f"t.{kind}"
+    frame().to_csv(path, index=False) if kind == "csv" else frame().to_parquet(path)
+    with smo.options.set(cache="disk"):
+        wanted = smof.ols("y ~ center(x) + g", path).fit()
+    with smo.options.set(cache="memory"):
+        res = smof.ols("y ~ center(x) + g", path).fit()
+    path.unlink()
+    assert names(res) == names(wanted)
+    np.testing.assert_array_equal(res.params, wanted.params)
+    np.testing.assert_array_equal(res.resid, wanted.resid)
+    assert 5_000 * 8 < copied_bytes() < 5_000 * 64
+    del res
+    gc.collect()
+    assert copied_bytes() == 0
+
+
+def test_a_copy_in_memory_is_not_larger_than_half_of_the_limit(tmp_path):
+    wide = pd.DataFrame({f"x{at}": np.arange(40_000.0) for at in range(70)})
+    wide.to_parquet(tmp_path / "wide.parquet", row_group_size=4_000)
+    formula = "x0 ~ 0 + " + " + ".join(wide.columns[1:])
+    with smo.options.set(cache="memory", memory_limit=2**25):
+        with pytest.raises(MemoryLimitError, match=r"copy of .*wide.* than 16,777,216 bytes"):
+            smof.ols(formula, tmp_path / "wide.parquet")
+        gc.collect()
+        assert copied_bytes() == 0
+        narrow = smof.ols("x0 ~ x1", tmp_path / "wide.parquet").fit()
+    assert names(narrow)[0] == "spool"
+
+
+@pytest.mark.parametrize("wrong", ["ram", 1, 0, None, "yes"])
 def test_other_caches_are_refused(wrong):
-    with pytest.raises(OptionError, match="'auto', 'disk' or False"), smo.options.set(cache=wrong):
+    with (
+        pytest.raises(OptionError, match="'auto', 'memory', 'disk' or False"),
+        smo.options.set(cache=wrong),
+    ):
         pass
 
 

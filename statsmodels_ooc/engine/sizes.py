@@ -20,6 +20,7 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Partition, Source
 from statsmodels_ooc.sources.chunk import Chunk, as_chunk
+from statsmodels_ooc.sources.copies import copied_bytes
 from statsmodels_ooc.sources.files import contents_are_compared
 from statsmodels_ooc.sources.frames import reader_bytes
 
@@ -177,7 +178,7 @@ def workers() -> int:
 
 
 def _room() -> int:
-    return int(max(options.memory_limit, _LEAST))
+    return int(max(options.memory_limit - copied_bytes(), _LEAST))
 
 
 def _states(questions: Sequence[Reduction[Any]]) -> int:

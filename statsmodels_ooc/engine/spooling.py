@@ -1,4 +1,4 @@
-"""One read of a slow source into local files, so that later passes are cheap."""
+"""One read of a slow source into local files or memory, so that later passes are cheap."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from statsmodels_ooc.engine.rereading import Rereading
 from statsmodels_ooc.engine.tasks import TaskGraph, bound, released
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.copies import Copies, FolderCopies, MemoryCopies, copied_bytes
 from statsmodels_ooc.sources.ipc import IpcSource
 from statsmodels_ooc.sources.spooling import (
     COPIED_ROWS,
@@ -25,7 +26,6 @@ from statsmodels_ooc.sources.spooling import (
     removed_on_failure,
     spool,
 )
-from statsmodels_ooc.sources.temporary import TemporaryFolder
 
 
 def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source:
@@ -44,24 +44,37 @@ def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source
     -------
     Source
         The copy, under the name and the labels of the original; the original itself
-        where it is fast, unless ``smo.options.cache`` is "disk", where the option is False,
-        where tasks run in other processes, or where the temporary directory has no room.
+        where it is fast, unless ``smo.options.cache`` is "disk" or "memory", where the option
+        is False, where tasks run in other processes, or where the temporary directory has no
+        room.
+
+    Raises
+    ------
+    MemoryLimitError
+        The copy is to be in memory, and takes more than half of ``smo.options.memory_limit``.
     """
     asked = options.cache
-    wanted = source.slow if asked == "auto" else asked == "disk" and source.is_recipe
-    if not (wanted and columns and runs_in_threads() and has_room(source)):
+    wanted = source.slow if asked == "auto" else asked and source.is_recipe
+    if not (wanted and columns and runs_in_threads()):
+        return source
+    if asked != "memory" and not has_room(source):
         return source
     began = time.perf_counter()
-    folder = TemporaryFolder()
-    with removed_on_failure(folder), progress("spool", source.rows) as meter:
+    copies = _in_memory(source) if asked == "memory" else FolderCopies()
+    with removed_on_failure(copies), progress("spool", source.rows) as meter:
         graph = TaskGraph()
-        copy = graph.calls_of(_Copy(tuple(columns), source.dtypes, meter, folder))
+        copy = graph.calls_of(_Copy(tuple(columns), source.dtypes, meter, copies))
         keys = [copy(bound(part, columns), i) for i, part in enumerate(source.partitions)]
-        copies = compute(*graph.values(keys))
-    repeats = sum(read.repeats for _, read in copies)
-    rows = sum(read.rows for _, read in copies)
-    ledger.record("spool", began, rows, source.nbytes, len(copies), repeats=repeats)
-    return SpooledSource(source, [copy for copy, _ in copies])
+        parts = compute(*graph.values(keys))
+    repeats = sum(read.repeats for _, read in parts)
+    rows = sum(read.rows for _, read in parts)
+    ledger.record("spool", began, rows, source.nbytes, len(parts), repeats=repeats)
+    return SpooledSource(source, [part for part, _ in parts])
+
+
+def _in_memory(source: Source) -> MemoryCopies:
+    """Half of the limit is for copies, those of other sources among them."""
+    return MemoryCopies(max(options.memory_limit // 2 - copied_bytes(), 0), source.name)
 
 
 @dataclass(frozen=True)
@@ -71,14 +84,14 @@ class _Copy:
     columns: tuple[str, ...]
     dtypes: Mapping[str, Any]
     meter: str
-    folder: TemporaryFolder
+    copies: Copies
 
     def __call__(self, value: Any, index: int) -> tuple[IpcSource, Read]:
         partition, read = released(value), Read()
         open_ = partial(partition.frames, self.columns, COPIED_ROWS)
         frames = Rereading(read, partition.label, open_, meter=self.meter)
         with at_work(self.meter), frames:
-            copy = spool(self._pieces(frames), partition.label, self.folder, f"part-{index}")
+            copy = spool(self._pieces(frames), partition.label, self.copies, f"part-{index}")
         return copy, read
 
     def _pieces(self, frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,21 +17,21 @@ import pyarrow.ipc as ipc
 from statsmodels_ooc.errors import SchemaError, SourceError
 from statsmodels_ooc.sources.base import Levels, Partition, Recipe, Source
 from statsmodels_ooc.sources.columns import ListedSource, common_type
+from statsmodels_ooc.sources.copies import Copies, FolderCopies
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.foreign import arrow_table, is_arrow_like
 from statsmodels_ooc.sources.ipc import IpcSource
 from statsmodels_ooc.sources.schema import DECLARED, check_same_columns, declared_categories
-from statsmodels_ooc.sources.seam import created
-from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
+from statsmodels_ooc.sources.temporary import TemporaryFolder
 from statsmodels_ooc.sources.values import CONVERT, settled, with_columns
 
 COPIED_ROWS = 131_072
 
 
 def spool(
-    pieces: Iterable[Any], name: str, folder: TemporaryFolder | None = None, stem: str = "part"
+    pieces: Iterable[Any], name: str, copies: Copies | None = None, stem: str = "part"
 ) -> IpcSource:
-    """Write the pieces to temporary Arrow IPC files, one at a time, and open these.
+    """Write the pieces to temporary files of Arrow, one at a time, and open these.
 
     Parameters
     ----------
@@ -40,8 +39,8 @@ def spool(
         The rows in order.
     name : str
         The name of the source.
-    folder : TemporaryFolder, optional
-        Where; by default in one of their own, which is removed when something fails.
+    copies : Copies, optional
+        Where; by default in a folder of their own, which is removed when something fails.
     stem : str
         What the names of the files begin with.
 
@@ -59,11 +58,11 @@ def spool(
     SpoolError
         When the files cannot be written.
     """
-    if folder is None:
-        folder = TemporaryFolder()
-        with removed_on_failure(folder):
-            return spool(pieces, name, folder, stem)
-    parts = _Parts(folder, stem)
+    if copies is None:
+        copies = FolderCopies()
+        with removed_on_failure(copies):
+            return spool(pieces, name, copies, stem)
+    parts = _Parts(copies, stem)
     try:
         for number, piece in enumerate(pieces):
             parts.write(piece, f"frame {number}")
@@ -72,28 +71,22 @@ def spool(
         with suppress(OSError):  # a full disk is told once
             parts.close()
         raise
-    if not parts.paths:
+    if not parts.names:
         raise SourceError(
             f"{name} ended before its first frame, so its columns are unknown",
             hint="an iterator can be read once: was it used before?",
         )
-    return IpcSource([spooled_file(path, folder) for path in parts.paths], name, parts.refused)
+    return IpcSource([copies.stored(part) for part in parts.names], name, parts.refused)
 
 
 @contextmanager
-def removed_on_failure(folder: TemporaryFolder) -> Iterator[None]:
-    """Remove a folder at once where something fails: a traceback may keep its owners alive."""
+def removed_on_failure(copies: Copies) -> Iterator[None]:
+    """Remove copies at once where something fails: a traceback may keep their owners alive."""
     try:
         yield
     except BaseException:
-        folder.remove()
+        copies.remove()
         raise
-
-
-def spooled_file(path: str, folder: TemporaryFolder) -> StoredFile:
-    """A file of a temporary folder, which it keeps alive."""
-    found = os.stat(path)
-    return StoredFile(path, found.st_size, found.st_mtime_ns, owner=folder)
 
 
 def _as_table(piece: Any, place: str) -> tuple[pa.Table, dict[str, SchemaError]]:
@@ -173,11 +166,11 @@ def _without_types_of_nothing(table: pa.Table) -> pa.Table:
 class _Parts:
     """IPC files of one schema each; a new one begins where a type changes."""
 
-    def __init__(self, folder: TemporaryFolder, stem: str) -> None:
+    def __init__(self, copies: Copies, stem: str) -> None:
         self._stem = stem
-        self.paths: list[str] = []
+        self.names: list[str] = []
         self.refused: dict[str, SchemaError] = {}
-        self._folder = folder
+        self._copies = copies
         self._writer: Any = None
         self._file: Any = None
         self._schema: pa.Schema | None = None
@@ -202,8 +195,9 @@ class _Parts:
         table = pa.Table.from_arrays(columns, schema=pa.schema(kinds))
         if table.schema != self._schema:
             self._begin(table.schema)
-        with spool_errors(self._folder.path):
+        with self._copies.errors():
             self._writer.write_table(table, max_chunksize=COPIED_ROWS)
+        self._copies.check(self.names[-1])
 
     def _see(self, field: pa.Field, place: str) -> None:
         """Note the type of a column, or that no type suits all frames."""
@@ -253,15 +247,15 @@ class _Parts:
     def _begin(self, schema: pa.Schema) -> None:
         self.close()
         self._schema = schema
-        self.paths.append(os.path.join(self._folder.path, f"{self._stem}-{len(self.paths)}.arrow"))
-        with spool_errors(self._folder.path):
-            self._file = created(self.paths[-1])
+        self.names.append(f"{self._stem}-{len(self.names)}.arrow")
+        with self._copies.errors():
+            self._file = self._copies.create(self.names[-1])
             self._writer = ipc.new_file(self._file, schema)
 
     def close(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
-            with spool_errors(self._folder.path), self._file:
+            with self._copies.errors(), self._file:
                 writer.close()
 
 

@@ -10,10 +10,11 @@ import pandas as pd
 import pyarrow as pa
 
 from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.copies import spooled_file
 from statsmodels_ooc.sources.foreign import arrow_table, reader, without_long_integers
 from statsmodels_ooc.sources.ipc import IpcSource
 from statsmodels_ooc.sources.memory import ArrowTableSource, FrameSource
-from statsmodels_ooc.sources.spooling import spool, spooled_file
+from statsmodels_ooc.sources.spooling import spool
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
 
 
