@@ -31,6 +31,7 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import ForgottenSource, Source
+from statsmodels_ooc.sources.sealing import Sealed
 from statsmodels_ooc.sources.subset import ChosenPartition
 
 
@@ -180,6 +181,7 @@ class StreamedRows:
             state["source"] = ForgottenSource(self.whole_source)
             state["original"] = state["found"] = None
             state["ledger"] = Ledger(self.passes)
+        state["source"] = Sealed(state["source"])
         return state
 
     @property

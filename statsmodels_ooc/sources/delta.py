@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import unquote
@@ -29,7 +29,7 @@ from statsmodels_ooc.sources.lake import DataFile, LakeSource, Place, pinned
 from statsmodels_ooc.sources.path_parts import natural
 from statsmodels_ooc.sources.remote import remote_errors
 from statsmodels_ooc.sources.seam import touch
-from statsmodels_ooc.sources.secrets import without_secrets
+from statsmodels_ooc.sources.secrets import without_keys, without_secrets
 
 _FEATURES = {  # of tables, that change what their files mean, and are seen to here
     "columnMapping",
@@ -124,6 +124,10 @@ class _Where:
 
     def __str__(self) -> str:
         return f"version {self.version} of the Delta table {self.uri}"
+
+    def without_keys(self) -> _Where:
+        """The same version, to be reached without what opens doors."""
+        return replace(self, storage=without_keys(self.storage))
 
 
 @contextmanager

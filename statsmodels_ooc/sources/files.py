@@ -37,7 +37,7 @@ from statsmodels_ooc.sources.path_parts import (
 from statsmodels_ooc.sources.places import files_in_folder, files_matching
 from statsmodels_ooc.sources.remote import Version, opened_remotely, tree_of, version_of
 from statsmodels_ooc.sources.seam import readable, touch
-from statsmodels_ooc.sources.secrets import without_secrets
+from statsmodels_ooc.sources.secrets import without_keys, without_secrets
 
 _NOT_REGULAR = (
     (stat.S_ISFIFO, "a pipe"),
@@ -79,6 +79,12 @@ class StoredFile:
 
     def __str__(self) -> str:
         return without_secrets(self.path)
+
+    def without_keys(self) -> StoredFile:
+        """The same file, to be reached without what opens doors, as a saved result has it."""
+        storage = self.storage
+        bare = without_keys(storage) if isinstance(storage, Mapping) else storage
+        return replace(self, path=self.path if self.local else str(self), storage=bare)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self}: {self.size:,} bytes>"

@@ -11,8 +11,16 @@ _NAME = (
     r"[\w-]*(?:token|secret|passw|pwd|key|credential|auth)[\w-]*)"
 )
 _QUERY = re.compile(rf"([?&]{_NAME}=)[^&#\s'\"<>)]+", re.IGNORECASE)
-_USER = re.compile(r"(\b[a-z][\w+.-]*://)[^/?#\s'\"@]*@(?=[^\s])", re.IGNORECASE)
-_SECRET = re.compile(r"secret|token|passw|pwd|key|credential|sas|auth", re.IGNORECASE)
+_USER = re.compile(
+    r"(\b[a-z][\w+.-]*://)(?:[^/?#\s'\"@:]*:(?!\d{1,5}[/?#])[^\s'\"]*|[^/?#\s'\"@]*)@(?=[^\s])",
+    re.IGNORECASE,
+)
+ASSIGNED = re.compile(  # as libpq and ODBC have it; behind a slash it is a folder
+    r"((?<![/\\\w-])\w*(?:password|passwd|pwd|passphrase|secret|token)\w*\s*=\s*)"
+    r"('(?:[^'\\]|\\.)*'|[^\s&;,'\"]+)",
+    re.IGNORECASE,
+)
+_SECRET = re.compile(r"secret|token|passw|pwd|key|credential|sas|auth|cookie", re.IGNORECASE)
 _SHORTEST = 4  # characters of a value that is looked for: "no" would be found anywhere
 _STORES = ("abfs", "abfss", "wasb", "wasbs")  # container@account is an address there
 
@@ -34,12 +42,31 @@ def without_secrets(text: str, storage: Any = None) -> str:
     'https://***@host/t.csv?id=3&X-Amz-Signature=***'
     >>> without_secrets("no key AKIA0 in s3://data/t.csv", {"key": "AKIA0"})
     'no key *** in s3://data/t.csv'
+    >>> without_secrets("no file host=db password=pw")
+    'no file host=db password=***'
     """
     text = _USER.sub(_hidden_user, text) if "@" in text else text
     text = _QUERY.sub(r"\1***", text) if "?" in text else text
+    text = ASSIGNED.sub(r"\1***", text) if "=" in text else text
     for value in sorted(set(_values(storage)), key=len, reverse=True):
         text = text.replace(value, "***")
     return text
+
+
+def without_keys(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a file system, without those that are secrets.
+
+    Examples
+    --------
+    >>> from statsmodels_ooc.sources.secrets import without_keys
+    >>> without_keys({"key": "AKIA0", "client_kwargs": {"region_name": "eu", "token": "t"}})
+    {'client_kwargs': {'region_name': 'eu'}}
+    """
+    return {
+        name: without_keys(value) if isinstance(value, Mapping) else value
+        for name, value in options.items()
+        if not _SECRET.search(str(name))
+    }
 
 
 def _hidden_user(found: re.Match[str]) -> str:

@@ -10,10 +10,11 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 from weakref import WeakValueDictionary
 
+from statsmodels_ooc.sources.secrets import ASSIGNED
+
 Value = TypeVar("Value")
 
 _WORDS = r"(?:password|passwd|pwd|passphrase|sslpassword|secret|token)"
-_ASSIGNED = re.compile(rf"(\b\w*{_WORDS}\w*\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&;,'\"]+)", re.IGNORECASE)
 _IN_URL = re.compile(r"(://[^\s:/@]*:)\S*@")
 _IS_SECRET = re.compile(rf"\w*{_WORDS}\w*", re.IGNORECASE)
 _HIDDEN = "***"
@@ -39,7 +40,7 @@ def scrubbed(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) > _FEW:
             text = text.replace(secret, _HIDDEN)
-    return _ASSIGNED.sub(rf"\1{_HIDDEN}", _IN_URL.sub(rf"\1{_HIDDEN}@", text))
+    return ASSIGNED.sub(rf"\1{_HIDDEN}", _IN_URL.sub(rf"\1{_HIDDEN}@", text))
 
 
 class Kept(Generic[Value]):

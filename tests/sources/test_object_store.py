@@ -396,3 +396,85 @@ def test_an_iceberg_table(store, tmp_path, io):
     store.client.delete_object(Bucket="data", Key=path.removeprefix("s3://data/"))
     with pytest.raises(SourceChangedError, match=r"s3://data/ice[\s\S]*snapshot"):
         all_rows(source)
+
+
+def a_parquet_file(store, tmp_path):
+    return smo.as_source(store.put("s.parquet", as_parquet(TABLE)), storage_options=store.options)
+
+
+def a_csv_file(store, tmp_path):
+    url = store.put("s.csv", as_csv(TABLE))
+    return smo.read_csv(url, storage_options=store.options)
+
+
+def through_arrow(store, tmp_path):
+    store.put("s.parquet", as_parquet(TABLE))
+    return smo.as_source("data/s.parquet", filesystem=arrow(store))
+
+
+def through_fsspec(store, tmp_path):
+    store.put("s.parquet", as_parquet(TABLE))
+    return smo.as_source("data/s.parquet", filesystem=patient(store))
+
+
+def a_delta_table(store, tmp_path):
+    deltalake = pytest.importorskip("deltalake")
+    theirs = {
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_ENDPOINT_URL": store.address,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "us-east-1",
+        "AWS_S3_ALLOW_UNSAFE_RENAME": "true",
+    }
+    rows = pa.Table.from_pandas(TABLE, preserve_index=False)
+    url = f"s3://data/lake/{tmp_path.name}"
+    deltalake.write_deltalake(url, rows, storage_options=theirs)
+    return smo.read_delta(url, storage_options=theirs)
+
+
+def an_iceberg_table(store, tmp_path):
+    pytest.importorskip("pyiceberg")
+    from pyiceberg.catalog.sql import SqlCatalog
+
+    catalog = SqlCatalog(
+        "test",
+        uri=f"sqlite:///{tmp_path}/catalog.db",
+        warehouse=f"s3://data/{tmp_path.name}",
+        **{
+            "s3.endpoint": store.address,
+            "s3.access-key-id": KEY,
+            "s3.secret-access-key": SECRET,
+            "s3.region": "us-east-1",
+        },
+    )
+    catalog.create_namespace("shop")
+    rows = pa.Table.from_pandas(TABLE, preserve_index=False)
+    table = catalog.create_table("shop.t", rows.schema)
+    table.append(rows)
+    return smo.as_source(table)
+
+
+KEEPERS = [
+    a_parquet_file,
+    a_csv_file,
+    through_arrow,
+    through_fsspec,
+    a_delta_table,
+    an_iceberg_table,
+]
+
+
+@pytest.mark.parametrize("keeper", KEEPERS)
+def test_saved_results_hold_no_keys_and_find_those_of_the_environment(
+    store, tmp_path, monkeypatch, keeper
+):
+    result = smof.ols("y ~ m + s", keeper(store, tmp_path)).fit()
+    for saved in (pickle.dumps(result), pickle.dumps(result.model)):
+        assert SECRET.encode() not in saved
+        assert KEY.encode() not in saved
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    loaded = pickle.loads(pickle.dumps(result))
+    found = loaded.get_robustcov_results("HC3").bse
+    np.testing.assert_array_equal(found, result.get_robustcov_results("HC3").bse)
