@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Collection
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import pandas as pd
 from patsy import DesignInfo
@@ -51,24 +52,36 @@ class _StreamedData(ModelData):  # type: ignore[misc]
 
     `ModelData.__init__` is not run: it would turn the rows into arrays.
 
-    Attributes
-    ----------
-    model : the streamed model, which knows what only a pass can tell.
+    The streamed model, which knows what only a pass can tell, is not kept alive: it keeps this,
+    and rows go with the last that asks for them.
     """
 
     def __init__(self, model: Any, ynames: str | list[str], frame: Any, formula: Any) -> None:
         self._cache: dict[str, Any] = {}
-        self._model = model
+        self._whose = weakref.ref(model)
         self.ynames = ynames
         self.frame = frame
         if formula is not None:
             self.formula = formula
 
+    def of(self, model: Any) -> Self:
+        """The same of a model's copy."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__, _whose=weakref.ref(model))
+        return twin
+
+    @property
+    def _model(self) -> Any:
+        model = self._whose()
+        if model is None:
+            raise ReferenceError("the model of this data is gone; keep it, or its results")
+        return model
+
     def __getattr__(self, name: str) -> Any:
         # Reached only for what is not there: the rows, and what a pass finds out.
-        model = self.__dict__.get("_model")
-        if model is None or name.startswith("_"):
+        if name.startswith("_"):
             raise AttributeError(name)
+        model = self._model
         match name:
             case "k_constant" | "const_idx" | "endog" | "exog":
                 return getattr(model, name)
@@ -98,7 +111,8 @@ class _StreamedData(ModelData):  # type: ignore[misc]
         return rows
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "frame"}
+        gone = ("frame", "_whose")  # the model says whose it is
+        return {key: value for key, value in self.__dict__.items() if key not in gone}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -120,7 +120,8 @@ def breaks_hansen(res: Any) -> tuple[float, Any]:
     return _hansen(state, variance, largest), np.array(_HANSEN, dtype=kind)
 
 
-_ROUNDING = 64 * float(np.finfo(np.float64).eps)  # of a residual, by the largest response
+_EPS = float(np.finfo(np.float64).eps)
+_ROUNDING = 64 * _EPS  # of a residual, by the largest response
 
 
 def _hansen(state: CumulatedScoresState, variance: float, largest: float) -> float:
@@ -130,6 +131,7 @@ def _hansen(state: CumulatedScoresState, variance: float, largest: float) -> flo
     units = np.full(len(state.total), np.sqrt(variance))
     units[-1] = np.sqrt(state.products[-1, -1]) or 1.0
     values, vectors = np.linalg.eigh(state.products / np.outer(units, units))
-    kept = values > (_ROUNDING * largest) ** 2 / variance
+    decomposition = 4 * len(values) * _EPS * values[-1]
+    kept = values > max((_ROUNDING * largest) ** 2 / variance, decomposition)
     paths = vectors.T @ (state.squares / np.outer(units, units)) @ vectors
     return float(np.sum(np.diag(paths)[kept] / values[kept])) / state.n

@@ -203,6 +203,11 @@ class StreamedModel:
             state["conditions"] = tuple(map(_travelling, self.conditions))
         return state
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if "data" in state:
+            self.data = state["data"].of(self)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return bare, (type(self).door,), self.__getstate__()
 

@@ -115,7 +115,15 @@ def _locked(folder: str) -> int:
 def _remove(path: str, lock: int) -> None:
     os.close(lock)
     if _alive.pop(path) == os.getpid():
+        _remove_all(path)
+
+
+def _remove_all(path: str) -> None:
+    """Remove a folder into which another thread may still write."""
+    for _ in range(_ATTEMPTS):
         shutil.rmtree(path, ignore_errors=True)
+        if not os.path.exists(path):
+            return
 
 
 def _remove_orphans(place: str) -> None:
@@ -142,9 +150,6 @@ def _end(number: int, frame: FrameType | None) -> None:
     """Remove this process' folders and end as if nobody had taken the signal."""
     mine = [path for path, owner in list(_alive.items()) if owner == os.getpid()]
     for path in mine:
-        for _ in range(_ATTEMPTS):
-            shutil.rmtree(path, ignore_errors=True)
-            if not os.path.exists(path):
-                break
+        _remove_all(path)
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)

@@ -110,12 +110,10 @@ def test_enormous_residuals_leave_the_digits_of_the_others(
     own = ["influence", "rows that hide others", "sums without them", "dfbetas"]
     assert names_of(ours, before) == own
     pd.testing.assert_frame_equal(found.summary_frame(), expected.summary_frame(), rtol=1e-6)
-    top = ours.top_influence(3, "student_resid")
-    pd.testing.assert_frame_equal(
-        top[expected.summary_frame().columns],
-        first_rows(expected.summary_frame(), "student_resid", 3),
-        rtol=1e-6,
-    )
+    top = ours.top_influence(3, "student_resid")[expected.summary_frame().columns]
+    first = first_rows(expected.summary_frame(), "student_resid", 3)
+    # Which of two rows that mirror one another is larger is a matter of the last bit.
+    pd.testing.assert_frame_equal(top.sort_index(), first.sort_index(), rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", HIDING)
