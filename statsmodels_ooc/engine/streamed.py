@@ -181,7 +181,8 @@ class StreamedRows:
             state["source"] = ForgottenSource(self.whole_source)
             state["original"] = state["found"] = None
             state["ledger"] = Ledger(self.passes)
-        state["source"] = Sealed(state["source"])
+        if not isinstance(state["source"], ForgottenSource):
+            state["source"] = Sealed(state["source"])
         return state
 
     @property
