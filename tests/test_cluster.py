@@ -242,14 +242,17 @@ def test_files_that_workers_do_not_see_are_named(on_cluster, tmp_path):
 
 def test_fits_in_tasks_give_way_to_their_passes(client, path):
     def fit(number):
+        res = smof.ols("y ~ x", path, subset=f"x > {number / 10}").fit()
+        return res.params.to_numpy().tobytes()
+
+    def task(number):
         with worker_client():
-            return smof.ols("y ~ x", path, subset=f"x > {number / 10}").fit().params.to_numpy().tobytes()
+            return fit(number)
 
     numbers = range(6)  # more than there are threads
-    there = client.gather(client.map(fit, numbers))
+    there = client.gather(client.map(task, numbers))
     with dask.config.set(scheduler="threads"):
-        here = [smof.ols("y ~ x", path, subset=f"x > {i / 10}").fit().params for i in numbers]
-    assert there == [params.to_numpy().tobytes() for params in here]
+        assert there == [fit(number) for number in numbers]
 
 
 @pytest.mark.parametrize("is_open", [True, False])
