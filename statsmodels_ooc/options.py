@@ -160,6 +160,7 @@ class Options:
     """
 
     def __getattr__(self, name: str) -> Any:
+        _lookup(name)
         return _checked(name, _value(_key(name)))
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -203,7 +204,7 @@ def _key(name: str) -> str:
 
 def _value(key: str) -> Any:
     """What a setting is, as it was given."""
-    given = dask.config.get(f"{_NAMESPACE}.{key}", _lookup(key).default)
+    given = dask.config.get(f"{_NAMESPACE}.{key}", _OPTIONS[key].default)
     return _borrowed.get().get(key, given)
 
 
