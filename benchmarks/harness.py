@@ -36,10 +36,14 @@ THREAD_VARIABLES = (
 
 @dataclass(frozen=True)
 class Streamed:
-    """Estimates, and the passes that they took: name, rows and seconds of each."""
+    """Estimates, and the passes that they took: name, rows and seconds of each.
+
+    `sent` is how many bytes went over the network, where somebody counted.
+    """
 
     estimates: Estimates
     passes: list[tuple[str, int, float]]
+    sent: int = 0
 
 
 Run = Callable[[Path], Estimates | Streamed | None]
@@ -78,12 +82,14 @@ class Contender:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a contender's process reported."""
+    """What a contender's process reported; `processor` has its processor seconds."""
 
     seconds: float
     peak_mib: float
     estimates: dict[str, tuple[float, float]] = field(default_factory=dict)
     passes: list[tuple[str, int, float]] = field(default_factory=list)
+    sent: int = 0
+    processor: float = math.nan
     failure: str = ""
 
 
@@ -97,17 +103,20 @@ def cores() -> int:
 def report(contender: Contender, path: Path, repeat: int) -> None:
     """Run the contender here and print its measurement as one JSON line."""
     run, best, outcome = contender.make(contender.threads), math.inf, None
+    processor = math.inf
     for _ in range(repeat):
-        begin = time.perf_counter()
+        begin, busy = time.perf_counter(), time.process_time()
         found = run(path)
         seconds = time.perf_counter() - begin
+        processor = min(processor, time.process_time() - busy)
         if seconds < best:
             best, outcome = seconds, found
     if not isinstance(outcome, Streamed):
         outcome = Streamed(outcome or {}, [])
     estimates = {name: list(map(float, pair)) for name, pair in outcome.estimates.items()}
     measured = {"seconds": best, "peak_mib": peak_mib(), "estimates": estimates}
-    print(json.dumps({**measured, "passes": outcome.passes}))
+    more = {"passes": outcome.passes, "sent": outcome.sent, "processor": processor}
+    print(json.dumps({**measured, **more}))
 
 
 def peak_mib() -> float:

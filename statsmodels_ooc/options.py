@@ -6,8 +6,9 @@ Whatever sets dask's configuration sets these too: a YAML file, the environment
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from html import escape
 from math import isfinite
@@ -21,6 +22,7 @@ from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.machine import usable_memory
 
 _NAMESPACE = "statsmodels-ooc"
+_borrowed: ContextVar[Mapping[str, Any]] = ContextVar("borrowed", default={})  # noqa: B039
 
 
 def _parse_bytes(value: Any) -> int:
@@ -158,9 +160,8 @@ class Options:
     """
 
     def __getattr__(self, name: str) -> Any:
-        option = _lookup(name)
-        value = dask.config.get(f"{_NAMESPACE}.{_key(name)}", option.default)
-        return _checked(name, value)
+        _lookup(name)
+        return _checked(name, _value(_key(name)))
 
     def __setattr__(self, name: str, value: Any) -> None:
         self.set(**{name: value})
@@ -194,11 +195,17 @@ class Options:
 
     @staticmethod
     def _shown(key: str) -> str:
-        return str(dask.config.get(f"{_NAMESPACE}.{key}", _OPTIONS[key].default))
+        return str(_value(key))
 
 
 def _key(name: str) -> str:
     return name.replace("_", "-")
+
+
+def _value(key: str) -> Any:
+    """What a setting is, as it was given."""
+    given = dask.config.get(f"{_NAMESPACE}.{key}", _OPTIONS[key].default)
+    return _borrowed.get().get(key, given)
 
 
 def _lookup(name: str) -> _Option:
@@ -220,3 +227,21 @@ def _checked(name: str, value: Any) -> Any:
 
 
 options = Options()
+
+
+def all_settings() -> dict[str, Any]:
+    """Every setting by its key, as it was given; shares of memory are bytes of this machine's."""
+    return {
+        key: getattr(options, key) if option.parse is _parse_bytes else _value(key)
+        for key, option in _OPTIONS.items()
+    }
+
+
+@contextmanager
+def borrowed(settings: Mapping[str, Any]) -> Iterator[None]:
+    """Inside, `options` are in this thread those of another process, its `all_settings`."""
+    token = _borrowed.set(settings)
+    try:
+        yield
+    finally:
+        _borrowed.reset(token)

@@ -1,20 +1,27 @@
-"""The same graph on a cluster of two processes."""
+"""The same graph on a cluster of two processes, or on whatever else dask is told to use."""
 
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 
 import dask
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from distributed import Client, LocalCluster, get_worker
+from distributed import Client, LocalCluster, get_worker, worker_client
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.engine import sizes as engine_sizes
-from statsmodels_ooc.errors import ClusterError, MissingExtraError, SourceError, UnseenLevelError
+from statsmodels_ooc.errors import (
+    ClusterError,
+    MissingExtraError,
+    SourceChangedError,
+    SourceError,
+    UnseenLevelError,
+)
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +91,19 @@ def test_pieces_of_a_partition_give_the_same_bits_as_threads(on_cluster, tmp_pat
         with dask.config.set(scheduler="threads", num_workers=4):
             here = bits(fitted(str(tmp_path)))
     assert there == here
+
+
+def tells_settings(x):
+    """A function of a formula; of one row in memory, where the formula is learned, it is one."""
+    settings = (smo.options.memory_limit, smo.options.retries, smo.options.array_limit)
+    return np.full(len(x), 1.0 if settings == (12_345_678, 2, 2**28) else 0.0)
+
+
+def test_settings_of_here_hold_on_workers(path, on_cluster):
+    with smo.options.set(memory_limit=12_345_678, retries=2):
+        res = smof.ols("tells_settings(x) ~ 1", path).fit()
+    assert res.params["Intercept"] == 1
+    assert on_cluster.submit(lambda: smo.options.retries, pure=False).result() == 5
 
 
 def test_a_frame_in_memory_gives_the_same_bits_as_threads(on_cluster):
@@ -210,6 +230,62 @@ def test_missing_rows_of_a_forgotten_source(on_cluster):
     res.remove_data()
     with pytest.raises(SourceError, match="gone"):
         res.resid  # noqa: B018
+
+
+def test_files_that_workers_do_not_see_are_named(on_cluster, tmp_path):
+    frame().to_parquet(tmp_path / "a.parquet")
+    model = smof.ols("y ~ x", str(tmp_path / "a.parquet"))
+    (tmp_path / "a.parquet").rename(tmp_path / "elsewhere")  # as for a worker on another machine
+    with pytest.raises(SourceChangedError, match=r"not on this machine[\s\S]*same path"):
+        model.fit()
+
+
+def test_fits_in_tasks_give_way_to_their_passes(client, path):
+    def fit(number):
+        res = smof.ols("y ~ x", path, subset=f"x > {number / 10}").fit()
+        return res.params.to_numpy().tobytes()
+
+    def task(number):
+        with worker_client():
+            return fit(number)
+
+    numbers = range(6)  # more than there are threads
+    there = client.gather(client.map(task, numbers))
+    with dask.config.set(scheduler="threads"):
+        assert there == [fit(number) for number in numbers]
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_what_is_asked_later_is_read_by_whoever_is_there(client, path, is_open):
+    with client.as_current():
+        there = smof.ols("y ~ x", path).fit()
+        lazy = there.lazy.resid
+    here = smof.ols("y ~ x", path).fit()
+    np.testing.assert_array_equal(lazy.compute(), here.resid)
+    with client.as_current() if is_open else nullcontext():
+        np.testing.assert_array_equal(
+            there.get_robustcov_results("HC3").bse, here.get_robustcov_results("HC3").bse
+        )
+
+
+def test_workers_that_come_and_go_change_no_bit(path):
+    with (
+        LocalCluster(n_workers=0, threads_per_worker=1, dashboard_address=":0") as cluster,
+        Client(cluster),
+    ):
+        cluster.adapt(minimum=0, maximum=2, interval="100ms")
+        there = bits(fitted(path))
+    assert there == bits(fitted(path))
+
+
+@pytest.mark.parametrize("scheduler", ["processes", "synchronous"])
+def test_other_schedulers_of_dask_give_the_same_bits(path, scheduler):
+    def of() -> bytes:
+        return smof.ols("y ~ x", path).fit().bse.to_numpy().tobytes()
+
+    with dask.config.set(scheduler=scheduler, num_workers=2):
+        there = of()
+    assert there == of()
 
 
 def test_a_closed_client_is_named(client, path):

@@ -81,6 +81,8 @@ class Fold:
             found = self.folded(frames, index, partition.label, clock, pieces, beside)
             parts: Iterator[Folded] = (({}, states, _NOTHING) for states in found)
             _, states, _ = merged(parts, Merge(self.reductions))
+        pairs = zip(self.reductions, states, strict=True)
+        states = [reduction.complete(state, index) for reduction, state in pairs]
         return {index: reader.read}, states, clock.spent(reader.seconds)
 
     def reader(self) -> PartitionReader:

@@ -27,6 +27,7 @@ from statsmodels_ooc.engine.ledger import Read, changed, check_read, note_lazy_r
 from statsmodels_ooc.engine.progress import at_work, tick
 from statsmodels_ooc.engine.rereading import numbered_frames
 from statsmodels_ooc.engine.rowarray import KeptRows
+from statsmodels_ooc.engine.settings import as_set_here
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading
 from statsmodels_ooc.errors import OutOfCoreError
 from statsmodels_ooc.forks import in_children
@@ -54,7 +55,7 @@ class TaskGraph:
         The arguments are keys of other calls, a `Delayed` each, or what dask leaves alone.
         """
         name = f"{type(task).__name__.strip('_').lower()}-{self._name}"
-        self._tasks[name] = task
+        self._tasks[name] = as_set_here(task)
         numbers = count()
 
         def call(*arguments: Any) -> str:

@@ -50,6 +50,10 @@ class Reduction(ABC, Generic[State]):
     def merge(self, left: State, right: State) -> State:
         """The state of the rows of ``left`` followed by those of ``right``."""
 
+    def complete(self, state: State, partition: int) -> State:
+        """The same state, of all rows of a partition: rows that wait for others of it may go."""
+        return state
+
     def compiled(self) -> Reduction[State]:
         """The same question with the same states, answered in machine code where it can be."""
         return self
@@ -149,6 +153,10 @@ class Together(Reduction[list[Any]]):
     def merge(self, left: list[Any], right: list[Any]) -> list[Any]:
         pairs = zip(self.parts, left, right, strict=True)
         return [part.merge(a, b) for part, a, b in pairs]
+
+    def complete(self, state: list[Any], partition: int) -> list[Any]:
+        pairs = zip(self.parts, state, strict=True)
+        return [part.complete(s, partition) for part, s in pairs]
 
     def compiled(self) -> Together:
         return Together(tuple(part.compiled() for part in self.parts))

@@ -213,6 +213,12 @@ class Fingerprint(Reduction[FingerprintState]):
         state.partitions[block.partition] = SeenRows(read + block.rows_read, kept + b, checksum)
         return state
 
+    def complete(self, state: FingerprintState, partition: int) -> FingerprintState:
+        if partition not in state.partitions:
+            return state
+        rows = state.partitions[partition].complete()
+        return FingerprintState({**state.partitions, partition: rows})
+
     def merge(self, left: FingerprintState, right: FingerprintState) -> FingerprintState:
         found = dict(left.partitions)
         for number, later in right.partitions.items():

@@ -177,8 +177,9 @@ class StoredFile:
             return replace(self, size=version.size, marks=version.marks)
         except SourceNotFoundError:
             raise SourceChangedError(
-                f"{self} was removed after the source was opened",
-                hint="keep the files in place until the last result has been asked for",
+                f"{self} was removed after the source was opened, or is not on this machine",
+                hint="keep the files in place until the last result has been asked for; the "
+                "workers of a cluster need them under the same path",
             ) from None
 
     def _check_same(self, found: StoredFile) -> None:

@@ -20,7 +20,8 @@ import statsmodels_ooc.formula.api as smof
 
 def data(n: int = 3_000) -> pd.DataFrame:
     rng = np.random.default_rng(8)
-    frame = pd.DataFrame({"x": rng.normal(size=n), "g": rng.choice(list("abc"), n)})
+    words = [letter * 400 for letter in "abc"]  # where frames end depends on memory_limit
+    frame = pd.DataFrame({"x": rng.normal(size=n), "g": rng.choice(words, n)})
     return frame.assign(y=rng.poisson(np.exp(0.3 * frame.x)))
 
 
@@ -70,8 +71,10 @@ def client():
         yield client
 
 
-def test_bits_are_those_of_threads(source, client):
-    with smo.options.set(cache=False):  # a cluster reads the source itself in each pass
+@pytest.mark.parametrize("limit", ["50%", "2 MiB"])
+def test_bits_are_those_of_threads(source, client, limit):
+    # A cluster reads the source itself in each pass.
+    with smo.options.set(cache=False, memory_limit=limit):
         wanted = answers(source())
         with client.as_current():
             assert answers(source()) == wanted

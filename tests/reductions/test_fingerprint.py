@@ -171,6 +171,16 @@ def test_every_row_and_their_order_are_noticed_however_they_are_cut(cuts: list[i
     assert len(known) == 23
 
 
+@pytest.mark.parametrize("encoded", [True, False])
+def test_a_complete_partition_is_what_it_was_and_holds_no_row(encoded: bool) -> None:
+    reduction = Fingerprint(encoded)
+    (state,) = folded(long_columns(), [], None, encoded)
+    complete = reduction.complete(state, 0)
+    assert reduction.complete(complete, 7) == complete
+    assert complete.of(2) == state.of(2)
+    assert len(pickle.dumps(complete)) < 400
+
+
 def test_complete_partitions_hold_no_rows() -> None:
     reduction = Fingerprint(encoded=True)
     states = [

@@ -65,7 +65,6 @@ from statsmodels_ooc.reductions.responses import (
 from statsmodels_ooc.reductions.sandwich import GLMScores, LinearScores, WhiteMeat
 from statsmodels_ooc.reductions.score_test import ScoreTestSums
 from statsmodels_ooc.reductions.scoring import Remainder, Scoring
-from statsmodels_ooc.reductions.segments import SEGMENT
 from statsmodels_ooc.selection.candidates import Candidates
 from statsmodels_ooc.selection.carried import Numbering, RawBlock
 from statsmodels_ooc.selection.criteria import deal
@@ -498,6 +497,16 @@ def test_parts_of_a_partition_are_the_whole(name: str, drawn: list[Rows], cut: i
     assert_same(merge(merge(before, head), tail), whole)
 
 
+@each
+@quick
+@given(drawn=partitions(2))
+def test_complete_partitions_merge_to_the_same(name: str, drawn: list[Rows]) -> None:
+    reduction = REDUCTIONS[name]
+    states = [fold(reduction, rows.blocks()) for rows in drawn]
+    whole = reduction.merge(*states)
+    assert_same(reduction.merge(*(reduction.complete(s, i) for i, s in enumerate(states))), whole)
+
+
 def test_what_numbers_rows_from_the_start_of_a_partition_is_not_cut() -> None:
     whole = {type(one) for one in REDUCTIONS.values() if not one.is_divisible}
     assert whole == {Candidates, RecursiveResiduals}
@@ -550,8 +559,7 @@ def test_a_pickled_state_does_not_grow_with_the_rows(name: str) -> None:
 
     def size(n: int) -> int:
         (block,) = Rows(rng.normal(size=(n, K)), rng.normal(size=n), None, 0, (n,)).whole()
-        return len(pickle.dumps(reduction.update(reduction.init(), block)))
+        state = reduction.update(reduction.init(), block)
+        return len(pickle.dumps(reduction.complete(state, block.partition)))
 
-    # a fingerprint holds no more than the segments where its rows begin and end
-    few, many = (2 * SEGMENT, 5 * SEGMENT) if name == "fingerprint" else (100, 10_000)
-    assert size(many) <= size(few) + 64
+    assert size(10_000) <= size(100) + 64
