@@ -20,6 +20,7 @@ from statsmodels_ooc.engine.checkpoint import digest, kept_in
 from statsmodels_ooc.engine.sizes import sizes_for
 from statsmodels_ooc.errors import CheckpointError, OptionError
 from statsmodels_ooc.options import options
+from statsmodels_ooc.sources.identity import parts_of, tells_changes
 
 _FIRST = 256  # rows of a partition of which the design is compared
 _LONG = 300  # characters that a message may show
@@ -67,8 +68,7 @@ def of_model(model: Any) -> dict[str, str]:
     """
     rows: StreamedRows = model.likelihood.stream
     source = rows.whole_source
-    parts = [(part.label, part.rows, part.nbytes, part.version) for part in source.partitions]
-    if not all(version for *_, version in parts):
+    if not tells_changes(source):
         raise CheckpointError(
             f"nothing tells whether the rows of {source.name} are still the same when the fit is "
             "made again, so that old and new ones could be mixed",
@@ -83,7 +83,7 @@ def of_model(model: Any) -> dict[str, str]:
         "hasconst": str(getattr(model, "hasconst", None)),
         "rows": str([in_words(condition) for condition in model.conditions]),
         "data": source.name,
-        "partitions": f"{len(parts)} {_short(parts)}",
+        "partitions": f"{len(source.partitions)} {_short(parts_of(source))}",
         "types": _short(types),
         "first rows": _first_rows(rows),
         "options": f"{sizes_for(rows.spec)} {options.kernels}",

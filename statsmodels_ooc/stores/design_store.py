@@ -113,9 +113,9 @@ def design_store(
     The rows are written chunk by chunk into ``path + ".part"``, which takes the name `path` when
     all of them are on the disk: a store of that name is whole. After every 64 MiB, at the end of
     a partition, a mark says how many rows are whole, with their checksums. ``resume=True`` holds
-    the rows against these, and goes on there; data are recognized by the number, sizes and
-    names of their partitions, so that a file that was changed in place goes unnoticed where it
-    has as many rows.
+    the rows against these, and goes on there. Data are recognized by the names, sizes and
+    versions of their partitions, such as the time at which a file was written; where nothing
+    tells whether rows have changed (databases, functions, frames), no store is resumed.
 
     Rows with missing values are left out, counted, and known by their numbers. Names, levels
     and formula are text in the file. What was learned of the formula, with which new data are

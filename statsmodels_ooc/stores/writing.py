@@ -27,6 +27,7 @@ from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.design_file import About, Mark, look
 from statsmodels_ooc.sources.design_writing import DesignFile, store_errors
+from statsmodels_ooc.sources.identity import parts_of, tells_changes
 from statsmodels_ooc.sources.seam import touch
 from statsmodels_ooc.sources.subset import subset_source
 
@@ -144,7 +145,7 @@ def resumed_store(target: Target, data: Any, subset: Any, formula: Any) -> None:
     ParseError
         What is there is damaged.
     SourceChangedError
-        The formula or the data are others.
+        The formula or the data are others, or nothing tells whether the data are.
     """
     file = DesignFile.reopen(target.part)
     try:
@@ -162,6 +163,13 @@ def resumed_store(target: Target, data: Any, subset: Any, formula: Any) -> None:
                 f"the partitions of {source.name} are not those of {about.data}, of which "
                 f"{target.part} has {file.mark.partitions:,}",
                 hint="resume with the same data, or begin again with overwrite=True",
+            )
+        if file.mark.partitions and not tells_changes(source):
+            raise SourceChangedError(
+                f"nothing tells whether the rows of {source.name} are still those of which "
+                f"{target.part} has {file.mark.partitions:,} partitions",
+                hint="begin again with overwrite=True; what can be resumed is a store of files and "
+                "of tables of files (Parquet, CSV, Arrow, HDF5, Delta, Iceberg)",
             )
         ledger = Ledger()
         copied = spool_slow(source, list(spec.columns), ledger)
@@ -285,8 +293,7 @@ def _described(formula: Any) -> str:
 
 def _fingerprint(source: Source) -> str:
     """What tells the partitions of data apart from those of others."""
-    told = [(one.label, one.rows, one.nbytes, one.version) for one in source.partitions]
-    return str(xxh3_64(repr(told).encode()).hexdigest())
+    return str(xxh3_64(repr(parts_of(source)).encode()).hexdigest())
 
 
 def _removed(path: str) -> None:

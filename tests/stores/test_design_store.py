@@ -433,6 +433,24 @@ def test_what_is_resumed_is_what_was_begun(path, data, monkeypatch):
     assert smo.OLS(store).fit().nobs == 3_997
 
 
+def test_rows_of_which_nothing_tells_whether_they_changed_are_not_resumed(path, monkeypatch):
+    monkeypatch.setattr(writing, "_UNMARKED", 1)
+    pieces = [make_frame().iloc[start : start + 900] for start in range(0, 4_000, 900)]
+    changed = [piece.assign(a=piece["a"] + 1.0) for piece in pieces]
+    part = path.with_name("design.h5.part")
+    at = 0
+    while not part.exists() or not 1 <= partitions_of(part) <= 3:
+        part.unlink(missing_ok=True)
+        at += 2
+        fault = Fault(at, OSError(errno.ENOSPC, "No space left on device"))
+        with watched(fault), pytest.raises(errors.OutOfCoreError):
+            smo.design_store(path, FORMULA, pieces, resume=True)
+    with pytest.raises(errors.SourceChangedError, match=r"nothing tells.*\n.*overwrite=True"):
+        smo.design_store(path, FORMULA, changed, resume=True)
+    store = smo.design_store(path, FORMULA, changed, overwrite=True)
+    assert smo.OLS(store).fit().nobs == 3_997
+
+
 KILLED = """
     import json, os, random, signal, sys, time
     import numpy as np
