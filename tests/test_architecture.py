@@ -25,6 +25,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / ROOT
 # A unit is a module or subpackage directly below the package.
 LAYERS: dict[str, int] = {
     "arrays": 0,
+    "cached": 0,
     "checks": 0,
     "compiled": 0,
     "errors": 0,

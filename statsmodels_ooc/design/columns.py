@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Design, Extras, Where
 from statsmodels_ooc.blocks.columns import Piece, Scratch
 from statsmodels_ooc.blocks.split import split_columns
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.design.plain import array_values
 from statsmodels_ooc.design.spec import (
     DesignSpec,

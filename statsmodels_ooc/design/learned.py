@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Design, Extras, Lost, Where
 from statsmodels_ooc.blocks.columns import ColumnPlan, Piece, Scratch, fill_columns
 from statsmodels_ooc.blocks.split import Layout, Split, split_columns
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.design.factors import UNSEEN, Categorical, Factor, Numeric
 from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.design.response import CategoricalResponse

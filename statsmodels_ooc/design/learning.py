@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from itertools import islice
 from operator import itemgetter
 from typing import Any
@@ -16,6 +16,7 @@ import pandas as pd
 
 from statsmodels_ooc import _patsy
 from statsmodels_ooc._patsy import EvalEnvironment, EvalFactor
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.design.evaluation import evaluate, unbox
 from statsmodels_ooc.design.integers import evaluate_exactly, learn_sight
 from statsmodels_ooc.design.levels import LevelScan, LevelScanState, Seen

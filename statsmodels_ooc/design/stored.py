@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Design, Extras, Where
 from statsmodels_ooc.blocks.columns import Filled, Piece, Scratch
 from statsmodels_ooc.blocks.split import split_columns
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.design.learned import FormulaSpec, Learned
 from statsmodels_ooc.design.plain import array_values
 from statsmodels_ooc.design.spans import combinations

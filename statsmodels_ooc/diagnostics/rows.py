@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block, Dense, Extras, row_weights
 from statsmodels_ooc.blocks.given import numbers_beside
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.reductions.auxiliary import Series, auxiliary_block
 from statsmodels_ooc.reductions.axes import exactly

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from statsmodels.regression.linear_model import OLS, WLS
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.checks import number_between
 from statsmodels_ooc.diagnostics.rows import ColumnsOf, Plain
 from statsmodels_ooc.engine import StreamedRows

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from copy import copy, deepcopy
 from dataclasses import dataclass
-from functools import cached_property
 from math import inf, nan
 from typing import Any, ClassVar, NamedTuple
 
@@ -24,6 +23,7 @@ from statsmodels.genmod.families import links
 from statsmodels.tools.sm_exceptions import DomainWarning
 
 from statsmodels_ooc.arrays import BoolArray, FloatArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.errors import warn_caller
 from statsmodels_ooc.families.distributions import Distribution, distribution_of
 from statsmodels_ooc.families.elementwise import (

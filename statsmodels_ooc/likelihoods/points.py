@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import prior_weights
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import MemoryRows, StreamedRows
 from statsmodels_ooc.engine.tasks import one_blas_thread

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from statsmodels_ooc.design.described import described
+from statsmodels_ooc.design.stored import StoredSpec
 from statsmodels_ooc.engine import Ledger, StreamedRows, joined_rows
 from statsmodels_ooc.errors import DesignError, SourceError
 from statsmodels_ooc.likelihoods.joined import joined, with_rows
@@ -23,7 +24,7 @@ def new_rows(model: Any, data: Any) -> StreamedRows:
     Raises
     ------
     DesignError
-        The model is one of arrays, whose columns have no names.
+        The model is one of arrays, whose columns have no names, or of a design store.
     """
     old: StreamedRows = model.likelihood.stream
     if getattr(model, "formula", None) is None:
@@ -31,6 +32,11 @@ def new_rows(model: Any, data: Any) -> StreamedRows:
             "the model is one of arrays, whose columns have no names by which they are found in "
             "new data",
             hint="fit it from a formula, or join old and new arrays with dask.array.concatenate",
+        )
+    if isinstance(old.spec, StoredSpec):
+        raise DesignError(
+            "the model is one of a design store, which has no way to the columns of new data",
+            hint="store.append(data) adds rows to the store; fit it again",
         )
     source = as_source(data)
     for condition in model.conditions:

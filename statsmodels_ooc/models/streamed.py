@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, ClassVar
 
 import pandas as pd
 
 from statsmodels_ooc._statsmodels import StreamedArrayData, StreamedFrameData
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.design.columns import ColumnSpec
 from statsmodels_ooc.design.spec import DesignSpec, Missing
 from statsmodels_ooc.engine import (
@@ -23,13 +24,14 @@ from statsmodels_ooc.engine import (
     row_method,
 )
 from statsmodels_ooc.errors import MemoryLimitError
-from statsmodels_ooc.models.door import refused, streaming
+from statsmodels_ooc.models.door import refused
+from statsmodels_ooc.models.travelling import Travels
 from statsmodels_ooc.options import options
 from statsmodels_ooc.results.rows import Design, Fitted, Response, Weights
 from statsmodels_ooc.sources.dask_array import AlignedSource
 
 
-class StreamedModel:
+class StreamedModel(Travels):
     """A mixin in front of a door: what it does with data that stays outside memory.
 
     Nothing of the constructor of statsmodels has run.
@@ -196,26 +198,6 @@ class StreamedModel:
         for name in kept_answers(self):
             del self.__dict__[name]
 
-    def __getstate__(self) -> dict[str, Any]:
-        rows = kept_answers(self)
-        state = {key: value for key, value in self.__dict__.items() if key not in rows}
-        if self.conditions:
-            state["conditions"] = tuple(map(_travelling, self.conditions))
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        if "data" in state:
-            self.data = state["data"].of(self)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return bare, (type(self).door,), self.__getstate__()
-
-
-def _travelling(condition: Any) -> Any:
-    """A condition as it is pickled: functions may not travel, and masks are as long as the data."""
-    return condition if isinstance(condition, str) else None
-
 
 def seen_anew(model: Any, stream: StreamedRows, likelihood: Any, formula: Any) -> Any:
     """A model like another one, of other rows or of another design.
@@ -231,7 +213,7 @@ def seen_anew(model: Any, stream: StreamedRows, likelihood: Any, formula: Any) -
     anew = copy.copy(model)
     anew.conditions = model.conditions  # a copy is made as a pickle is, without functions
     for name in list(vars(model)):
-        if name in kept or isinstance(getattr(type(model), name, None), cached_property):
+        if name in kept or isinstance(getattr(type(model), name, None), functools.cached_property):
             anew.__dict__.pop(name, None)
     anew.set_up(
         stream,
@@ -252,11 +234,6 @@ def _used(rows: StreamedRows, what: str, count: int) -> UsedRows:
             "the rows that were left out by the variable to blame",
         )
     return rows.used
-
-
-def bare(door: Any) -> Any:
-    """A streamed model of OLS, WLS or GLM that has no attribute yet."""
-    return object.__new__(streaming(door))
 
 
 def column_stream(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from patsy import EvalEnvironment
 from statsmodels.genmod import families
 
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.engine import StreamedRows
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.families.kernels import SCALE_OF_ONE, checked_family, kernel_of, max_endog

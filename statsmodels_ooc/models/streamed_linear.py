@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from statsmodels.tools.sm_exceptions import SingularMatrixWarning
 
 from statsmodels_ooc._statsmodels import StreamedWrapper
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.engine import RowFunction, row_answer, row_method
 from statsmodels_ooc.errors import DesignError, warn_caller
 from statsmodels_ooc.likelihoods.least_squares import METHODS, LeastSquares

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.cached import cached_property
 
 
 @dataclass(frozen=True)

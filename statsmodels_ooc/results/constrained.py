@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.errors import DesignError
 from statsmodels_ooc.results.linear import OLSResults, RegressionResults
 from statsmodels_ooc.results.refused import refused

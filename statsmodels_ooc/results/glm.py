@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from contextlib import suppress
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from statsmodels.genmod import families
 from statsmodels.genmod.families import links
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.errors import SourceError, warn_caller
 from statsmodels_ooc.families.kernels import SCALE_OF_ONE

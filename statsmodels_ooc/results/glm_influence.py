@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from statsmodels.stats.outliers_influence import GLMInfluence as InMemoryInfluence
 
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.engine import RowFunction, row_answer, row_method
 from statsmodels_ooc.results.glm_measures import (
     GLMMeasures,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from statsmodels.iolib.tableformatting import fmt_base
 from statsmodels.stats.outliers_influence import OLSInfluence as InMemoryInfluence
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.checks import number_between, one_for_each, share
 from statsmodels_ooc.engine import row_answer
 from statsmodels_ooc.errors import OptionError

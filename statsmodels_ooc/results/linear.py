@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import warnings
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from statsmodels.iolib import summary2 as iolib
 
 from statsmodels_ooc._statsmodels import cache_writable
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.errors import DesignError, EstimabilityWarning
 from statsmodels_ooc.reductions.residuals import ResidualMomentsState
 from statsmodels_ooc.results.collinearity import HasCollinearity

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from scipy import stats
 
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.families.kernels import Kernel
 from statsmodels_ooc.reductions.predictions import (
     SHIFTS,

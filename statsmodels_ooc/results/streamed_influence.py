@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, wraps
+from functools import wraps
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.engine import (
     LazyAnswers,
     RowArray,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from html import escape
 from typing import Any, Literal, get_args
 
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.arrays import BoolArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.checks import whole_number
 from statsmodels_ooc.design.parts import TermSpan
 from statsmodels_ooc.engine.tasks import one_blas_thread

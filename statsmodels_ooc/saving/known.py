@@ -49,7 +49,7 @@ _FUNCTIONS = {
         *("C", "I", "Q", "bs", "cc", "center", "cr", "scale", "standardize", "te"),
     },
     "statsmodels.stats.sandwich_covariance": {"weights_bartlett", "weights_uniform"},
-    "statsmodels_ooc.models.streamed": {"bare"},
+    "statsmodels_ooc.models.travelling": {"bare"},
 }
 _MODULES = ("math", "numpy", "pandas", "scipy", "scipy.special", "scipy.stats")
 _WITH_UFUNCS = ("numpy", "scipy.special")

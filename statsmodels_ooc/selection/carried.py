@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from statsmodels_ooc.blocks.block import Block
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.selection.ordering import IntArray, hashes
 from statsmodels_ooc.sources.chunk import Chunk, as_chunk

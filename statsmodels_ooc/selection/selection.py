@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.engine import Passes, StreamedRows
 from statsmodels_ooc.errors import OptionError

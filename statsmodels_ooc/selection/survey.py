@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import pandas as pd
 from statsmodels.genmod import families
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.design.formula import FormulaSpec
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.families.kernels import Kernel, kernel_of

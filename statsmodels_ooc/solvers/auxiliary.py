@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from scipy import stats
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.solvers.dependence import scaled_rank
 from statsmodels_ooc.solvers.least_squares import LinearFit, solve
 from statsmodels_ooc.solvers.submodels import gain

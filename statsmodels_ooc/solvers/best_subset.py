@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 
 from statsmodels_ooc.arrays import BoolArray, FloatArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.solvers.criteria import Criterion
 from statsmodels_ooc.solvers.stepwise import steps
 from statsmodels_ooc.solvers.term_blocks import Fitted, TermBlocks, inverse_products

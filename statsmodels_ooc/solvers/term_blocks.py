@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from statsmodels_ooc.arrays import BoolArray, FloatArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.reductions.least_squares import triangularize
 from statsmodels_ooc.solvers.dependence import lengths, noise, null_space, resolve
 

@@ -7,13 +7,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.base import Levels, Lookup, Partition, Recipe, Source, dtypes_of
 

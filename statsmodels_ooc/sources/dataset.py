@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as pads
 
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.sources.base import Lookup, Source
 from statsmodels_ooc.sources.columns import Column, ColumnSource, Narrow, select
 from statsmodels_ooc.sources.frames import foreign_bytes, frames_of

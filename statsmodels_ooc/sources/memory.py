@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.base import Lookup
 from statsmodels_ooc.sources.columns import (

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.errors import SchemaError
 from statsmodels_ooc.sources.columns import Column, check_unique, common_type, delivered_type
 from statsmodels_ooc.sources.frames import categories_of, check_zone, foreign_bytes, union

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.sources.base import Lookup
 from statsmodels_ooc.sources.chunk import Chunk
 from statsmodels_ooc.sources.columns import ColumnSource, Narrow, select

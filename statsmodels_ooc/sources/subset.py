@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.base import Levels, NumberedFrame, Partition, Recipe, Source
 from statsmodels_ooc.sources.columns import ListedSource

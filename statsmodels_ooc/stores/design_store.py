@@ -6,7 +6,6 @@ import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.design.environment import environment
 from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.errors import OptionError, ParseError, WriteError

@@ -335,3 +335,14 @@ def test_fits_that_were_loaded_go_with_fits_that_were_not():
     wanted = smf.ols("y ~ np.log(x) + C(g)", BOTH).fit()
     same(smo.combine([there, fits[1]]), wanted)
     same(smo.combine([fits[1], there]), wanted)
+
+
+def test_a_fit_of_a_design_store_says_how_it_grows(tmp_path):
+    pytest.importorskip("tables")
+    table = data(200)
+    store = smo.design_store(tmp_path / "d.h5", "y ~ x", smo.as_source(table))
+    res = smo.OLS(store).fit()
+    with pytest.raises(DesignError, match=r"design store[\s\S]*store\.append"):
+        res.update(table)
+    store.append(smo.as_source(table))
+    assert smo.OLS(store).fit().nobs == 400

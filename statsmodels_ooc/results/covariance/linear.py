@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from statsmodels.base.covtype import descriptions
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.checks import number_between
 from statsmodels_ooc.errors import LeverageWarning, warn_caller
 from statsmodels_ooc.likelihoods.base import Question
