@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.errors import (
     MissingExtraError,
+    ParseError,
     SchemaError,
     SourceAccessError,
     SourceChangedError,
@@ -125,8 +126,9 @@ def iceberg_errors(name: str) -> Iterator[None]:
                 f"the Iceberg table {name} has equality deletes, which pyiceberg does not read",
                 hint="compact the table, for instance with Spark's rewrite_data_files",
             ) from cause
-        raise SourceAccessError(
-            f"{name} cannot be read as an Iceberg table: {type(cause).__name__}: {cause}"
+        raise ParseError(
+            f"{name} cannot be read as an Iceberg table: {type(cause).__name__}: {cause}",
+            hint="its metadata may be damaged, or of a later version of the format",
         ) from cause
 
 

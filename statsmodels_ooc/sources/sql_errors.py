@@ -146,6 +146,10 @@ _WORDS: Sequence[tuple[str, Told]] = (
         (SourceNotFoundError, _NAMED),
     ),
     (
+        "could not translate host name .*(not known|no address)|unknown host|getaddrinfo failed",
+        (SourceNotFoundError, "there is no such host: check the address"),
+    ),
+    (
         "not a database|malformed|not a valid duckdb|could not decode|corrupt",
         (ParseError, "the file may be damaged, still being written, or of another kind"),
     ),
