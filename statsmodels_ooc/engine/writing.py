@@ -222,7 +222,9 @@ def _require_other(target: Target, source: Source) -> None:
         file = getattr(getattr(partition, "inner", partition), "file", None)
         read = None if file is None else os.path.realpath(str(file))
         if read is not None and (read == path or read.startswith(path + os.sep)):
-            raise WriteError(f"{target.path} would replace {read}, which is read")
+            raise WriteError(
+                f"{target.path} would replace {read}, which is read", hint="give another name"
+            )
 
 
 def _starts(source: Source) -> list[int | None]:

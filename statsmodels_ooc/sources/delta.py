@@ -148,8 +148,7 @@ def delta_errors(uri: str, version: int | None = None) -> Iterator[None]:
             if version is not None and "LogSegment end version" in said:
                 raise SourceNotFoundError(
                     f"{place} has no version {version:,}: {said}",
-                    hint="read_delta(table) reads the "
-                    "newest; versions that vacuum has cleaned up are gone",
+                    hint="read_delta(table) reads the newest; old ones go with vacuum",
                 ) from cause
             raise ParseError(
                 f"{place} cannot be read as a Delta table: {said}",

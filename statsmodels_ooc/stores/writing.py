@@ -70,9 +70,12 @@ class Target:
         """
         parent = os.path.dirname(self.path)
         if not os.path.isdir(parent):
-            raise WriteError(f"{self.path} cannot be written: there is no folder {parent}")
+            raise WriteError(
+                f"{self.path} cannot be written: there is no folder {parent}",
+                hint="make it first",
+            )
         if os.path.isdir(self.path):
-            raise WriteError(f"{self.path} is a folder")
+            raise WriteError(f"{self.path} is a folder", hint="give the path of a file")
         if os.path.lexists(self.path) and not self.overwrite:
             raise WriteError(
                 f"{self.path} is there already",

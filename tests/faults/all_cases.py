@@ -6,7 +6,7 @@ from importlib import import_module
 
 from faults.case import Case
 
-MODULES = [
+MODULES = (
     "parquet",
     "csv_text",
     "compressed",
@@ -19,7 +19,10 @@ MODULES = [
     "web",
     "frames",
     "arrays",
-]
+    "design_stores",
+    "kept_fits",
+    "machines",
+)
 CASES = [
     one
     for name in MODULES

@@ -76,7 +76,8 @@ class Named:
     @property
     def words(self) -> str:
         """What the docs say of it."""
-        return f"``{self.error.__name__}``"
+        own = self.error.__module__.startswith("faults.")
+        return "your own error, as it is" if own else f"``{self.error.__name__}``"
 
 
 @dataclass(frozen=True)

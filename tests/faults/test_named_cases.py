@@ -28,11 +28,11 @@ from statsmodels_ooc.errors import OutOfCoreError
 
 LONGEST = 60  # seconds of a case: more is a run that hangs
 RUNS = [(case, at) for case in CASES for at in case.variants]
-POOLS = (
+POOLS = (  # threads that stay, and wait for more to do
     "ThreadPoolExecutor",
-    "statsmodels-ooc-fetch",
-    "fsspecIO",
     "asyncio",
+    "fsspecIO",
+    "statsmodels-ooc-fetch",
     "tqdm_monitor",
     "zarr_io",
 )
