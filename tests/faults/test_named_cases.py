@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import threading
-import time
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -19,9 +18,9 @@ import pytest
 import statsmodels.formula.api as smf
 from faults.all_cases import CASES
 from faults.case import Act, Case, Named, Same, Scene
-from faults.harness import open_files
+from faults.harness import open_files, settled
 from object_store import Store, object_store
-from sources.postgresql import URL, WHY, run
+from sources.postgresql import URL, WHY, sessions
 from tolerances import SOLVED
 
 from statsmodels_ooc.errors import OutOfCoreError
@@ -30,6 +29,7 @@ LONGEST = 60  # seconds of a case: more is a run that hangs
 RUNS = [(case, at) for case in CASES for at in case.variants]
 POOLS = (  # threads that stay, and wait for more to do
     "ThreadPoolExecutor",
+    "Dask-",
     "asyncio",
     "fsspecIO",
     "statsmodels-ooc-fetch",
@@ -136,29 +136,20 @@ def nothing_left(scene: Scene, server: bool) -> Iterator[None]:
     """Hold that nothing is open, written or running that was not before."""
     gc.collect()
     gc.freeze()  # what was there before is not looked through again
-    files, threads, sessions = open_files(), set(threading.enumerate()), connections(server)
+    files, threads = open_files(), set(threading.enumerate())
+    connected = sessions() if server else 0
     yield
     gc.collect()
-    assert open_files() <= files
-    assert os.listdir(scene.temporary) == []
-    soon = time.monotonic() + 2.0  # what has been told to end may take a moment
-    while connections(server) > sessions or new_threads(threads):
-        assert time.monotonic() < soon, (connections(server), sessions, new_threads(threads))
-        time.sleep(0.02)
+    assert settled(lambda: open_files() <= files), open_files() - files
+    assert settled(lambda: os.listdir(scene.temporary) == []), os.listdir(scene.temporary)
+    assert settled(lambda: not server or sessions() <= connected)
+    assert settled(lambda: not new_threads(threads)), new_threads(threads)
 
 
 def new_threads(known: set[threading.Thread]) -> list[str]:
     """Those that are no pool's, which stay, nor the server's of a test."""
     names = [one.name for one in set(threading.enumerate()) - known]
     return [one for one in names if not one.startswith(POOLS) and "process_request" not in one]
-
-
-COUNT = "select count(*) from pg_stat_activity where datname = current_database()"
-
-
-def connections(server: bool) -> int:
-    """Sessions of the server's database."""
-    return int(run(COUNT)[0][0]) if server else 0
 
 
 @contextmanager
