@@ -150,7 +150,8 @@ _WORDS: Sequence[tuple[str, Told]] = (
         (SourceNotFoundError, "there is no such host: check the address"),
     ),
     (
-        "not a database|malformed|not a valid duckdb|could not decode|corrupt",
+        "not a database|malformed|could not read enough bytes|not a valid duckdb|could not decode"
+        "|corrupt",
         (ParseError, "the file may be damaged, still being written, or of another kind"),
     ),
     (
