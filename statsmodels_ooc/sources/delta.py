@@ -71,6 +71,8 @@ def read_delta(
     ------
     SourceNotFoundError
         There is no such table, or it has no such version.
+    ParseError
+        Its log or its metadata are damaged.
     TableFormatError
         The table needs something of its readers that is not known here.
     SourceChangedError

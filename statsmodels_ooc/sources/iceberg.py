@@ -60,6 +60,8 @@ def read_iceberg(table: Any, snapshot_id: int | None = None) -> Source:
     ------
     SourceNotFoundError
         There is no such snapshot, or no such file of metadata.
+    ParseError
+        Its log or its metadata are damaged.
     TableFormatError
         Files are read in a way that pyiceberg does not know, such as with equality deletes.
     SourceChangedError
