@@ -190,7 +190,13 @@ def handler_of(host: str, port: int, rules: Rules) -> type[BaseHTTPRequestHandle
 
 _OF_A_HOP = {"transfer-encoding", "content-length", "expect", "connection"}
 
-CODES = {403: "SignatureDoesNotMatch", 500: "InternalError", 503: "SlowDown"}
+CODES = {
+    403: "SignatureDoesNotMatch",
+    404: "NoSuchKey",
+    416: "InvalidRange",
+    500: "InternalError",
+    503: "SlowDown",
+}
 
 
 def error(status: int) -> bytes:

@@ -24,7 +24,7 @@ from statsmodels_ooc.design.plain import PlainFrame, Sight
 from statsmodels_ooc.design.rowwise import require_rowwise
 from statsmodels_ooc.design.width import level_limit
 from statsmodels_ooc.errors import DesignError, EmptyDataError, MemoryLimitError, SchemaError
-from statsmodels_ooc.sources.base import Levels, Source
+from statsmodels_ooc.sources.base import NO_ROWS, Levels, Source
 from statsmodels_ooc.sources.columns import picked
 from statsmodels_ooc.sources.values import settled
 
@@ -100,7 +100,8 @@ class Lesson:
             if not levels:
                 raise EmptyDataError(
                     f"{factor.name()!r} has no level: {self.source.no_rows}, or none in "
-                    "which it is not missing"
+                    "which it is not missing",
+                    hint=NO_ROWS,
                 )
 
     def columns_of(self, factors: Sequence[EvalFactor]) -> tuple[str, ...]:
@@ -142,7 +143,7 @@ class Lesson:
                     _patsy.memorize(factor, self.states[factor], which, plain)
                 self._check_memory(busy)
         if not rows:
-            raise EmptyDataError(self.source.no_rows)
+            raise EmptyDataError(self.source.no_rows, hint=NO_ROWS)
         for factor in busy:
             _patsy.finish_memorizing(factor, self.states[factor], which)
 
@@ -168,7 +169,7 @@ class Lesson:
             with closing(self.frames("first rows", columns)) as larger:
                 found = _top(larger)
         if not len(found):
-            raise EmptyDataError(self.source.no_rows)
+            raise EmptyDataError(self.source.no_rows, hint=NO_ROWS)
         return found
 
     @cached_property

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from statsmodels_ooc.engine.sizes import reading, sizes_for
 from statsmodels_ooc.engine.streamed import StreamedRows
 from statsmodels_ooc.engine.tasks import one_blas_thread
 from statsmodels_ooc.engine.whole import framed_rows
+from statsmodels_ooc.errors import MissingDataError
 from statsmodels_ooc.sources.files import contents_are_compared
 
 
@@ -73,6 +75,8 @@ def design_rows(
     ------
     SourceChangedError
         This pass did not see the rows that an earlier one saw.
+    MissingDataError
+        A value of the design or the response is infinite, or not a number.
     """
     source, spec = rows.source, rows.spec
     began, found, start = time.perf_counter(), dict[int, Read](), before
@@ -90,7 +94,9 @@ def design_rows(
             ):
                 for framed in frames:
                     for block in framed.blocks:
-                        yield _rows_of(block, roles, start)
+                        design = _rows_of(block, roles, start)
+                        require_finite(design, block.row_numbers, spec, partition.label)
+                        yield design
                     tick(meter, len(framed.frame))
             found[index] = read
             rows.ledger.check("the pass 'design store'", source, {index: read})
@@ -98,6 +104,29 @@ def design_rows(
             yield _end(spec.k, len(roles), index + 1)
     total, repeats = (sum(getattr(r, of) for r in found.values()) for of in ("rows", "repeats"))
     rows.ledger.record("design store", began, total, source.nbytes, len(found), repeats=repeats)
+
+
+def require_finite(found: DesignRows, numbers: Any, spec: Any, label: str) -> None:
+    """Refuse rows that no fit would take.
+
+    Raises
+    ------
+    MissingDataError
+        A value is infinite, or not a number; the message says which.
+    """
+    sides = {
+        "endog": (found.endog[:, None], [spec.endog_name]),
+        "exog": (found.exog, spec.exog_names),
+    }
+    for side, (values, names) in sides.items():
+        bad = ~np.isfinite(values)
+        if bad.any():
+            at, column = np.argwhere(bad)[0]
+            raise MissingDataError(
+                f"{side} contains inf or nans: {names[column]!r} is {values[at, column]} at row "
+                f"{numbers[at]} of {label}",
+                hint="missing='drop' leaves out NaN; infinities must be mended in the data",
+            )
 
 
 def _rows_of(block: Block, roles: Sequence[str], start: int) -> DesignRows:

@@ -42,7 +42,7 @@ from statsmodels_ooc.engine.tasks import Collect, Gather, Seen, TaskGraph, bound
 from statsmodels_ooc.errors import ClusterError, EmptyDataError, MissingExtraError
 from statsmodels_ooc.forks import in_children
 from statsmodels_ooc.reductions.base import Reduction
-from statsmodels_ooc.sources.base import Partition, Source
+from statsmodels_ooc.sources.base import NO_ROWS, Partition, Source
 
 
 def run_pass(
@@ -82,7 +82,7 @@ def run_pass(
     """
     partitions = source.partitions
     if not partitions:
-        raise EmptyDataError(f"{source.name} has no rows")
+        raise EmptyDataError(f"{source.name} has no rows", hint=NO_ROWS)
     began, checkpoint = time.perf_counter(), current()
     compiled = compiled_pays(spec.k, source.rows)
     kernels = ("numba" if compiled else "numpy") if spec.k else ""

@@ -25,7 +25,7 @@ from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading, sizes_for, w
 from statsmodels_ooc.engine.tasks import TaskGraph, blocks_of, bound, one_blas_thread, released
 from statsmodels_ooc.errors import EmptyDataError, UnseenLevelError
 from statsmodels_ooc.reductions.lost import LostRows, LostRowsState
-from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.base import NO_ROWS, Source
 
 _LOST = LostRows()
 
@@ -238,7 +238,7 @@ def gather_all(
     """
     partitions = source.partitions
     if not partitions:
-        raise EmptyDataError(source.no_rows)
+        raise EmptyDataError(source.no_rows, hint=NO_ROWS)
     began = time.perf_counter()
     with progress(name, source.rows) as meter:
         graph = TaskGraph()
@@ -252,7 +252,7 @@ def gather_all(
     rows, repeats = (sum(getattr(one.read, of) for one in pieces) for of in ("rows", "repeats"))
     ledger.record(name, began, rows, source.nbytes, len(partitions), repeats=repeats)
     if not rows:
-        raise EmptyDataError(source.no_rows)
+        raise EmptyDataError(source.no_rows, hint=NO_ROWS)
     lost = reduce(_LOST.merge, (piece.lost for piece in pieces))
     check_levels(lost, {i: partition.label for i, partition in enumerate(partitions)})
     if any(len(piece.values) < piece.read.rows for piece in pieces):

@@ -27,7 +27,7 @@ from statsmodels_ooc.engine.whole import FramedRows, framed_rows
 from statsmodels_ooc.engine.written import Part, Target, parquet_writer, write_errors
 from statsmodels_ooc.errors import EmptyDataError, SchemaError, WriteError
 from statsmodels_ooc.reductions.lost import LostRows, LostRowsState
-from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.base import NO_ROWS, Source
 from statsmodels_ooc.sources.chunk import Chunk
 from statsmodels_ooc.sources.files import contents_are_compared
 
@@ -178,7 +178,7 @@ def write_rows(
     source = rows.source if set(keep) <= set(rows.source.columns) else rows.whole_source
     partitions = source.partitions
     if not partitions:
-        raise EmptyDataError(source.no_rows)
+        raise EmptyDataError(source.no_rows, hint=NO_ROWS)
     for one in (rows.whole_source, *also_read):
         _require_other(target, one)
     began = time.perf_counter()
@@ -203,7 +203,7 @@ def write_rows(
         how_much = read, source.nbytes, len(partitions)
         rows.ledger.record("write_rows", began, *how_much, repeats=repeats)
         if not read:
-            raise EmptyDataError(source.no_rows)
+            raise EmptyDataError(source.no_rows, hint=NO_ROWS)
         target.finish(folder, [one.part for one in done], ROW)
     lost = reduce(_LOST.merge, (one.lost for one in done))
     return WrittenRows(target.path, read, lost.kept, _reasons(lost))
@@ -222,7 +222,9 @@ def _require_other(target: Target, source: Source) -> None:
         file = getattr(getattr(partition, "inner", partition), "file", None)
         read = None if file is None else os.path.realpath(str(file))
         if read is not None and (read == path or read.startswith(path + os.sep)):
-            raise WriteError(f"{target.path} would replace {read}, which is read")
+            raise WriteError(
+                f"{target.path} would replace {read}, which is read", hint="give another name"
+            )
 
 
 def _starts(source: Source) -> list[int | None]:

@@ -63,7 +63,10 @@ def write_errors(path: str) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, WriteError):
             raise
-        raise WriteError(f"{path} cannot be written: {error}") from error
+        raise WriteError(
+            f"{path} cannot be written: {error}",
+            hint="make room where it is written, or write it elsewhere; nothing of it is left",
+        ) from error
 
 
 def parquet_writer(path: str, schema: pa.Schema) -> pq.ParquetWriter:
@@ -101,7 +104,7 @@ class Target:
         """
         given = os.fspath(path)
         if not given:
-            raise WriteError("the path is empty")
+            raise WriteError("the path is empty", hint="name a file or a folder")
         if "://" in given:
             raise WriteError(f"{given}: rows are written to local files", hint="copy them then")
         suffix = os.path.splitext(given.rstrip("/"))[1].lower()
@@ -132,7 +135,10 @@ class Target:
             )
         if os.path.isdir(self.path) != (self.kind == "folder"):
             what = "a folder" if os.path.isdir(self.path) else "a file"
-            raise WriteError(f"{self.path} is {what}, which would be replaced by something else")
+            raise WriteError(
+                f"{self.path} is {what}, which would be replaced by something else",
+                hint="give another name, or remove it",
+            )
         others = [name for name in _listed(self) if not re.fullmatch(_PART.format(r"\d{5,}"), name)]
         if others:
             raise WriteError(
@@ -151,7 +157,9 @@ class Target:
         """
         parent, name = os.path.split(self.path)
         if not os.path.isdir(parent):
-            raise WriteError(f"{self.path} cannot be written: there is no folder {parent}")
+            raise WriteError(
+                f"{self.path} cannot be written: there is no folder {parent}", hint="make it first"
+            )
         folder = os.path.join(parent, f".{name[:_LONG]}.{uuid.uuid4().hex}.tmp")
         with write_errors(self.path):
             os.mkdir(folder)

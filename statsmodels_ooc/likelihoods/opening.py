@@ -25,7 +25,7 @@ from statsmodels_ooc.errors import (
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.facts import RowFactsState
 from statsmodels_ooc.reductions.responses import Impossible
-from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.base import NO_ROWS, Source
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.subset import condition_columns, subset_source
 
@@ -147,12 +147,13 @@ def check_facts(facts: RowFactsState, spec: DesignSpec, source: Source, least: i
     """
     k, name = spec.k, source.name
     if facts.rows_read == 0:
-        raise EmptyDataError(source.no_rows)
+        raise EmptyDataError(source.no_rows, hint=NO_ROWS)
     if facts.rows == 0:
         lost = ", ".join(f"{n:,} in {c!r}" for c, n in facts.missing.items())
         raise EmptyDataError(
             f"no row of the {facts.rows_read:,} in {name} is left"
-            + (f"; missing values: {lost}" if lost else "")
+            + (f"; missing values: {lost}" if lost else ""),
+            hint=NO_ROWS,
         )
     bad = facts.not_finite
     if bad is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
@@ -85,8 +85,8 @@ def combine(results: Sequence[Any]) -> Any:
     Raises
     ------
     TypeError
-        Results of something else: a generalized linear model is not determined by sums that do
-        not depend on its parameters.
+        No list; or results of something else: a generalized linear model is not determined by
+        sums that do not depend on its parameters.
     DesignError
         The designs differ: in columns, levels, or what ``center`` and the like have learned.
 
@@ -110,6 +110,11 @@ def combine(results: Sequence[Any]) -> Any:
     >>> smo.combine(fits).params.round(3).to_dict()
     {'Intercept': 1.543, 'x': 0.761}
     """
+    if hasattr(results, "params") or not isinstance(results, Iterable):
+        raise TypeError(
+            f"combine takes a list of results, not one {type(results).__name__}\n"
+            "Hint: smo.combine([north, south])"
+        )
     results = list(results)
     models = [_linear(one, at) for at, one in enumerate(results)]
     for one in results:

@@ -27,6 +27,7 @@ from statsmodels_ooc.reductions.predictions import (
 )
 from statsmodels_ooc.results.new_data import require_levels
 from statsmodels_ooc.results.predictions import PredictedColumns, Predictor, quantile_of
+from statsmodels_ooc.sources.base import NO_ROWS
 
 
 @dataclass(frozen=True)
@@ -264,7 +265,9 @@ def average_prediction(
     if new:
         check_levels(lost, {i: part.label for i, part in enumerate(rows.source.partitions)})
     if not sums.rows:
-        raise EmptyDataError(f"no row of {rows.source.name} has all that a prediction needs")
+        raise EmptyDataError(
+            f"no row of {rows.source.name} has all that a prediction needs", hint=NO_ROWS
+        )
     gradient = factor * sums.gradient / sums.rows
     value = np.float64(factor * sums.total / sums.rows)
     return PredictionResultsDelta(_Delta(value, np.float64(gradient @ p.cov @ gradient)))

@@ -28,6 +28,8 @@ from statsmodels_ooc.sources.chunk import Chunk
 
 Value = TypeVar("Value")
 
+NO_ROWS = "check what chooses the rows: the path or the query, subset=, and missing values"
+
 
 @dataclass(frozen=True)
 class Levels:

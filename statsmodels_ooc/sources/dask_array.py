@@ -17,6 +17,7 @@ from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.base import Recipe
 from statsmodels_ooc.sources.columns import ListedSource, check_unique, select
 from statsmodels_ooc.sources.dask_frame import UNORDERED, bound_to
+from statsmodels_ooc.sources.dask_stored import kind_of
 from statsmodels_ooc.sources.memory import FramePartition
 
 _compute: Any = compute
@@ -79,6 +80,7 @@ def from_arrays(
     return AlignedSource(parts, pieces, max_endog)
 
 
+_ALIGNED = "endog, exog and what stands beside them are of the same rows: select them alike"
 _LENGTHS = (
     "array.compute_chunk_sizes() makes dask know the lengths of blocks, which are cut alike then"
 )
@@ -143,7 +145,9 @@ def _blocks(role: str, value: Any, lead: Any, lead_role: str) -> list[Any]:
     rows = lead.chunks[0] if isinstance(lead, da.Array) else None
     if rows is not None and not np.isnan([*rows, *value.chunks[0]]).any():
         if sum(rows) != value.shape[0]:
-            raise SourceError(f"{role} has {value.shape[0]:,} rows, {lead_role} has {sum(rows):,}")
+            raise SourceError(
+                f"{role} has {value.shape[0]:,} rows, {lead_role} has {sum(rows):,}", hint=_ALIGNED
+            )
         value = value.rechunk({0: rows})
     return _row_blocks(value)
 
@@ -158,7 +162,9 @@ def _cut(role: str, value: Any, lead: Any, lead_role: str) -> list[Any]:
         lengths = lead.map_partitions(len).compute().tolist()
     ends = np.concatenate([[0], np.cumsum(lengths)]).astype(int)
     if len(value) != ends[-1]:
-        raise SourceError(f"{role} has {len(value):,} rows, {lead_role} has {ends[-1]:,}")
+        raise SourceError(
+            f"{role} has {len(value):,} rows, {lead_role} has {ends[-1]:,}", hint=_ALIGNED
+        )
     if not isinstance(value, (pd.Series, pd.DataFrame)):
         value = np.asarray(value)
     take = value.iloc if hasattr(value, "iloc") else value
@@ -287,7 +293,8 @@ class AlignedSource(ListedSource):
             )
             for number, block in enumerate(zip(*pieces.values(), strict=True))
         ]
-        super().__init__("dask arrays", dtypes, partitions)
+        kinds = dict.fromkeys(filter(None, map(kind_of, parts.values())))
+        super().__init__(" and ".join(kinds) or "dask arrays", dtypes, partitions)
         frames = [value for value in parts.values() if _is_frame(value)]
         self._is_ordered = all(frame.known_divisions for frame in frames)
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.errors import (
     MissingExtraError,
+    ParseError,
     SourceAccessError,
     SourceChangedError,
     SourceNotFoundError,
@@ -70,6 +71,8 @@ def read_delta(
     ------
     SourceNotFoundError
         There is no such table, or it has no such version.
+    ParseError
+        Its log or its metadata are damaged.
     TableFormatError
         The table needs something of its readers that is not known here.
     SourceChangedError
@@ -131,7 +134,7 @@ class _Where:
 
 
 @contextmanager
-def delta_errors(uri: str) -> Iterator[None]:
+def delta_errors(uri: str, version: int | None = None) -> Iterator[None]:
     """Turn what deltalake says against reading a table into an error of this package."""
     import deltalake.exceptions
 
@@ -142,9 +145,21 @@ def delta_errors(uri: str) -> Iterator[None]:
     except SourceAccessError as error:
         cause = error.__cause__
         if isinstance(cause, deltalake.exceptions.TableNotFoundError):
-            raise SourceNotFoundError(f"{place} is not a Delta table: {cause}") from cause
+            raise SourceNotFoundError(
+                f"{place} is not a Delta table: {cause}",
+                hint="give the folder that holds _delta_log",
+            ) from cause
         if isinstance(cause, deltalake.exceptions.DeltaError):
-            raise SourceAccessError(f"{place} cannot be read as a Delta table: {cause}") from cause
+            said = str(cause).partition("\n")[0]  # the rest is a trace of the library's calls
+            if version is not None and "LogSegment end version" in said:
+                raise SourceNotFoundError(
+                    f"{place} has no version {version:,}: {said}",
+                    hint="read_delta(table) reads the newest; old ones go with vacuum",
+                ) from cause
+            raise ParseError(
+                f"{place} cannot be read as a Delta table: {said}",
+                hint="its log may be damaged, incomplete, or of a later version of the format",
+            ) from cause
         raise
 
 
@@ -219,7 +234,7 @@ def _opened(table: Any, version: int | None, storage: Mapping[str, str]) -> Any:
             return table
         table = table.table_uri
     uri = os.fspath(table)
-    with delta_errors(uri):
+    with delta_errors(uri, version):
         touch("open", uri)
         return deltalake.DeltaTable(uri, version=version, storage_options=dict(storage) or None)
 

@@ -276,6 +276,11 @@ def list_files(
         text = os.fspath(item)
         if not text:
             raise SourceNotFoundError("the path is empty", hint="'.' is the current folder")
+        if "\0" in text:
+            raise SourceNotFoundError(
+                f"the path {text!r} holds a NUL character, which no path has",
+                hint="a backslash and a zero in quotes is one: write r'...', or /",
+            )
         if text.startswith("file://"):
             text = unquote(text[len("file://") :])
         there = (
@@ -351,8 +356,11 @@ def _nothing_at(text: str, suffixes: Collection[str]) -> SourceNotFoundError:
             hint=f"looked, in all its folders, for files ending in {', '.join(suffixes)}",
         )
     what = "no file matches the pattern" if glob.has_magic(text) else "there is no file"
-    place = "" if "://" in text else f"relative paths start from {os.getcwd()}"
-    return SourceNotFoundError(f"{what} {text!r}", hint=place or None)
+    where = f"relative paths start from {os.getcwd()}"
+    return SourceNotFoundError(
+        f"{what} {text!r}",
+        hint="look at the address and storage_options=" if "://" in text else where,
+    )
 
 
 def _local(text: str, suffixes: Collection[str], repeats: dict[str, str]) -> list[_Found]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from statsmodels_ooc.errors import MissingExtraError
+from statsmodels_ooc.errors import MissingExtraError, SourceNotFoundError
 from statsmodels_ooc.sources.hdf5_layout import (
     Kind,
     Stored,
@@ -63,8 +64,24 @@ class H5pyReader:
                 f"{path!r} of {self._path} has values that h5py does not know: {error}",
                 hint="PyTables may: pip install 'statsmodels_ooc[hdf5]'",
             ) from None
+        if node.is_virtual:
+            self._check_files(node)
         bits = set(self._bits(node.id.get_type(), ()))
         return stored_array(path, node.shape, node.chunks, dtype, partial(self._kind, bits))
+
+    def _check_files(self, node: Any) -> None:
+        """Refuse what is put together from other files, one of which is gone.
+
+        HDF5 would give its fill value for the rows there.
+        """
+        folder = os.path.dirname(os.path.abspath(self._path))
+        for name in sorted({source.file_name for source in node.virtual_sources()} - {"."}):
+            places = (os.path.join(folder, name), name)
+            if "%" not in name and not any(map(os.path.exists, places)):
+                raise SourceNotFoundError(
+                    f"{node.name!r} of {self._path} has rows of {name}, which is not there",
+                    hint="put that file beside it: HDF5 gives zeros for what it does not find",
+                )
 
     def _bits(self, kind: Any, inside: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         """Where the truth values of PyTables are, which h5py takes for numbers."""

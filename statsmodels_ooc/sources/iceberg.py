@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.errors import (
     MissingExtraError,
+    ParseError,
     SchemaError,
     SourceAccessError,
     SourceChangedError,
@@ -59,6 +60,8 @@ def read_iceberg(table: Any, snapshot_id: int | None = None) -> Source:
     ------
     SourceNotFoundError
         There is no such snapshot, or no such file of metadata.
+    ParseError
+        Its log or its metadata are damaged.
     TableFormatError
         Files are read in a way that pyiceberg does not know, such as with equality deletes.
     SourceChangedError
@@ -125,8 +128,9 @@ def iceberg_errors(name: str) -> Iterator[None]:
                 f"the Iceberg table {name} has equality deletes, which pyiceberg does not read",
                 hint="compact the table, for instance with Spark's rewrite_data_files",
             ) from cause
-        raise SourceAccessError(
-            f"{name} cannot be read as an Iceberg table: {type(cause).__name__}: {cause}"
+        raise ParseError(
+            f"{name} cannot be read as an Iceberg table: {type(cause).__name__}: {cause}",
+            hint="its metadata may be damaged, or of a later version of the format",
         ) from cause
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import http.client
 import re
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ _NUMBERS = """
     ENETRESET ENETUNREACH EPIPE EREMOTEIO ESTALE ETIMEDOUT
 """
 _ERRNO = {getattr(errno, name) for name in _NUMBERS.split() if hasattr(errno, name)}
+_UNKNOWN = {getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name)}
 _CLASSES = {  # of aiohttp, botocore, fsspec, urllib3 and Google's and Azure's clients
     "ClientConnectionError",
     "ClientPayloadError",
@@ -57,18 +59,28 @@ def passes(error: BaseException) -> bool:
     >>> passes(ConnectionResetError()), passes(PermissionError())
     (True, False)
     """
+    if is_unknown_host(error):
+        return False
     if any(_is_about_connections(one) for one in _chain(error)):
         return True
     return status_of(error) in _STATUS
 
 
+def is_unknown_host(error: BaseException) -> bool:
+    """Whether an address names a host that there is not: asking again gives the same answer."""
+    return any(
+        isinstance(one, socket.gaierror) and one.errno in _UNKNOWN
+        for one in _chain(error, contexts=True)
+    )
+
+
 def status_of(error: BaseException) -> int | None:
     """What a server answered in HTTP's numbers, where an error tells."""
     for one in _chain(error):
-        response: Any = getattr(one, "response", None)
-        if isinstance(response, dict):  # botocore's
-            response = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        for status in (getattr(one, "status", None), response, getattr(one, "code", None)):
+        for name in ("status", "response", "code"):
+            status: Any = getattr(one, name, None)
+            if isinstance(status, dict):  # botocore's response
+                status = status.get("ResponseMetadata", {}).get("HTTPStatusCode")
             if isinstance(status, int) and 100 <= status < 600:
                 return status
     return None
@@ -84,11 +96,11 @@ def _is_about_connections(error: BaseException) -> bool:
     return isinstance(error, OSError) and _WORDS.search(str(error)) is not None
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An error, and what led to it, each once."""
+def _chain(error: BaseException, contexts: bool = False) -> Iterator[BaseException]:
+    """An error, and what led to it, each once; or also what was being handled."""
     seen: list[BaseException] = []
     found: BaseException | None = error
     while found is not None and not any(found is one for one in seen):
         seen.append(found)
-        found = found.__cause__
+        found = found.__cause__ or (found.__context__ if contexts else None)
     return iter(seen)

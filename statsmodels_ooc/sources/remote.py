@@ -18,13 +18,14 @@ from statsmodels_ooc.errors import (
     SourcePermissionError,
 )
 from statsmodels_ooc.sources.filesystems import Storage, arrow_of, opened_filesystem
-from statsmodels_ooc.sources.interruptions import passes, status_of
+from statsmodels_ooc.sources.interruptions import is_unknown_host, passes, status_of
 from statsmodels_ooc.sources.listing import Entry, Kind
 from statsmodels_ooc.sources.ranged import RangedFile, fetchers
 from statsmodels_ooc.sources.seam import granted, touch
 from statsmodels_ooc.sources.secrets import without_secrets
 
 _FLAT = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "cos"}  # list keys, not folders
+_ADDRESS = "look at the address and storage_options="
 _NETWORK = "look at the address, the network and storage_options="
 _MARKS = (  # what servers call a mark that changes with the content, the surest first
     "etag", "md5hash", "content-md5", "content_md5", "crc32c", "generation", "versionid",
@@ -72,7 +73,9 @@ def _described(error: Exception, place: str, storage: Storage) -> SourceError:
     harmless = shown == said and _is_free_of_secrets(error, storage)
     status = status_of(error)
     told: SourceError
-    if passes(error):
+    if is_unknown_host(error):
+        told = SourceNotFoundError(f"{place}: there is no such host", hint=_NETWORK)
+    elif passes(error):
         told = SourceInterruptedError(
             f"{place} cannot be read: {shown}",
             hint=f"the connection or the server failed, reading again may help; {_NETWORK}",
@@ -83,10 +86,10 @@ def _described(error: Exception, place: str, storage: Storage) -> SourceError:
             hint="give the credentials in storage_options=",
         )
     elif status not in (None, 404):
-        told = SourceAccessError(f"the server answers {status} to {place}: {shown}")
+        told = SourceAccessError(f"the server answers {status} to {place}: {shown}", hint=_NETWORK)
     elif status == 404 or isinstance(error, (FileNotFoundError, NotADirectoryError)):
         said = f" ({without_secrets(str(error), storage)})" if " " in str(error) else ""
-        told = SourceNotFoundError(f"{place} is not there{said}")
+        told = SourceNotFoundError(f"{place} is not there{said}", hint=_ADDRESS)
     else:
         told = SourceAccessError(f"{place} cannot be read: {shown}", hint=_NETWORK)
     told.__cause__ = error if harmless else None

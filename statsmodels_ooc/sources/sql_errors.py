@@ -146,7 +146,12 @@ _WORDS: Sequence[tuple[str, Told]] = (
         (SourceNotFoundError, _NAMED),
     ),
     (
-        "not a database|malformed|not a valid duckdb|could not decode|corrupt",
+        "could not translate host name .*(not known|no address)|unknown host|getaddrinfo failed",
+        (SourceNotFoundError, "there is no such host: check the address"),
+    ),
+    (
+        "not a database|malformed|could not read enough bytes|not a valid duckdb|could not decode"
+        "|corrupt",
         (ParseError, "the file may be damaged, still being written, or of another kind"),
     ),
     (

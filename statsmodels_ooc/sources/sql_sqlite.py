@@ -10,7 +10,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from statsmodels_ooc.errors import QueryError, SourceNotFoundError, SourcePermissionError
+from statsmodels_ooc.errors import (
+    ParseError,
+    QueryError,
+    SourceNotFoundError,
+    SourcePermissionError,
+)
 from statsmodels_ooc.sources.columns import is_text
 from statsmodels_ooc.sources.sql_dialects import Dialect, Relation
 from statsmodels_ooc.sources.sql_errors import Place
@@ -27,11 +32,44 @@ def open_sqlite(path: str) -> sqlite3.Connection:
     ------
     SourceNotFoundError
         There is none.
+    ParseError
+        It is shorter than it says of itself.
     """
     if not os.path.exists(path):
-        raise SourceNotFoundError(f"there is no database {path}")
+        raise SourceNotFoundError(
+            f"there is no database {path}", hint=f"relative paths start from {os.getcwd()}"
+        )
     address = f"{Path(path).absolute().as_uri()}?mode=ro"
-    return sqlite3.connect(address, uri=True, check_same_thread=False)
+    connection = sqlite3.connect(address, uri=True, check_same_thread=False)
+    try:
+        _require_whole(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _require_whole(connection: sqlite3.Connection, path: str) -> None:
+    """Refuse a file that was cut off: SQLite reads zeros for what is missing of its last page.
+
+    With a log of writes (WAL) the file itself may be behind, and nothing tells.
+    """
+    if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+        return
+    connection.execute("BEGIN")
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # nobody writes now
+        pages, of = (
+            connection.execute(f"PRAGMA page_{w}").fetchone()[0] for w in ("count", "size")
+        )
+        size = os.stat(path).st_size
+    finally:
+        connection.rollback()
+    if size < pages * of:
+        raise ParseError(
+            f"{path} is cut off: it has {size:,} bytes of {pages * of:,}",
+            hint="copy the database again, when nobody writes into it",
+        )
 
 
 def files_of(connection: Any) -> list[str]:

@@ -23,7 +23,7 @@ from statsmodels_ooc.errors import (
     WriteError,
 )
 from statsmodels_ooc.reductions.lost import LostRows
-from statsmodels_ooc.sources.base import Source
+from statsmodels_ooc.sources.base import NO_ROWS, Source
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.design_file import About, Mark, look
 from statsmodels_ooc.sources.design_writing import DesignFile, store_errors
@@ -71,9 +71,12 @@ class Target:
         """
         parent = os.path.dirname(self.path)
         if not os.path.isdir(parent):
-            raise WriteError(f"{self.path} cannot be written: there is no folder {parent}")
+            raise WriteError(
+                f"{self.path} cannot be written: there is no folder {parent}",
+                hint="make it first",
+            )
         if os.path.isdir(self.path):
-            raise WriteError(f"{self.path} is a folder")
+            raise WriteError(f"{self.path} is a folder", hint="give the path of a file")
         if os.path.lexists(self.path) and not self.overwrite:
             raise WriteError(
                 f"{self.path} is there already",
@@ -186,7 +189,8 @@ def _filled(target: Target, file: DesignFile, rows: StreamedRows) -> None:
         mark = _appended(file, rows, file.mark, every=_UNMARKED)
         if not mark.rows:
             raise EmptyDataError(
-                f"no row of the {mark.read:,} in {rows.source.name} is left for a store"
+                f"no row of the {mark.read:,} in {rows.source.name} is left for a store",
+                hint=NO_ROWS,
             )
         file.commit(replace(mark, state="complete"))
         file.close()

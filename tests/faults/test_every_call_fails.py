@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gc
 import os
+import sqlite3
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from faults.harness import FAULTS, ONE_READ_IS_SHORT, every_call_fails, open_files
+from faults.harness import FAULTS, ONE_READ_IS_SHORT, every_call_fails, open_files, settled
+from sources.postgresql import URL, make_table, sessions
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
@@ -71,6 +74,17 @@ def duckdb(folder: Path) -> Any:
     return lambda: smo.read_sql("t", folder / "t.duckdb")
 
 
+def sqlite(folder: Path) -> Any:
+    with closing(sqlite3.connect(folder / "t.sqlite")) as connection:
+        data().reset_index(names="n").to_sql("t", connection, index=False)
+    return lambda: smo.read_sql("t", folder / "t.sqlite", partition_on="n", partitions=2)
+
+
+def postgresql(folder: Path) -> Any:
+    name = make_table(data().reset_index(names="n"))
+    return lambda: smo.read_sql(name, URL, partition_on="n", partitions=2)
+
+
 def delta(folder: Path) -> Any:
     import deltalake
 
@@ -80,7 +94,8 @@ def delta(folder: Path) -> Any:
 
 
 KINDS: dict[str, Callable[[Path], Any]] = {
-    make.__name__: make for make in (parquet, csv, feather, url, iterator, hdf5, duckdb, delta)
+    make.__name__: make
+    for make in (parquet, csv, feather, url, iterator, hdf5, sqlite, postgresql, duckdb, delta)
 }
 
 
@@ -109,23 +124,24 @@ def fitting(request, tmp_path, monkeypatch) -> Iterator[Callable[[], tuple[bytes
     gc.unfreeze()
 
 
-MANY_CALLS = {"csv", "iterator", "duckdb"}  # those that are copied, and slow ones
+COPIED = {"csv", "iterator", "sqlite", "duckdb"}  # which takes many calls
 FEW = [("EIO", False), ("ENOSPC", True), ("no memory", False)]
 ALL = [*((fault, False) for fault in (*FAULTS, ONE_READ_IS_SHORT)), ("EIO", True), ("ENOSPC", True)]
 CASES = [
     pytest.param(kind, *how, id=f"{kind}-{how[0]}-{'from then on' if how[1] else 'once'}")
     for kind in KINDS
-    for how in (FEW if kind in MANY_CALLS else ALL)
+    for how in (ALL if kind not in {*COPIED, "postgresql"} else FEW[: 3 if kind in COPIED else 1])
 ]
 
 
 @pytest.mark.parametrize(("fitting", "fault", "from_then_on"), CASES, indirect=["fitting"])
-def test_the_same_bits_or_a_named_error(fitting, tmp_path, fault, from_then_on):
+def test_the_same_bits_or_a_named_error(fitting, tmp_path, fault, from_then_on, request):
     wanted, _ = fitting()
     gc.collect()
-    before = open_files()
+    before, connected = open_files(), sessions()
     met = 0
-    for outcome in every_call_fails(fitting, fault, from_then_on):
+    where = "postgresql:" if "postgresql" in request.node.name else ""  # the others are slow
+    for outcome in every_call_fails(fitting, fault, from_then_on, where):
         met += 1
         where = f"call {outcome.nth}: {outcome.operation} of {outcome.place}"
         if outcome.error is None:
@@ -140,10 +156,9 @@ def test_the_same_bits_or_a_named_error(fitting, tmp_path, fault, from_then_on):
             traceback.clear_frames(error.__traceback__)
             error = error.__cause__
         del outcome
-        if os.listdir(tmp_path / "temporary"):  # of a model that is garbage
-            gc.collect()
-        assert os.listdir(tmp_path / "temporary") == [], where
-        assert open_files() <= before, where
+        assert settled(lambda: os.listdir(tmp_path / "temporary") == []), where
+        assert settled(lambda: open_files() <= before), where
+    assert settled(lambda: sessions() <= connected)
     assert met or fault == ONE_READ_IS_SHORT
 
 

@@ -224,6 +224,9 @@ def test_other_results_are_refused():
             smo.combine([wrong])
     with pytest.raises(TypeError, match="at least one"):
         smo.combine([])
+    for no_list in (glm, smof.ols(FORMULA, smo.as_source(OLD)).fit(), 3):
+        with pytest.raises(TypeError, match=r"a list of results[\s\S]*smo\.combine\(\["):
+            smo.combine(no_list)
 
 
 def test_equal_names_of_other_columns_are_refused():

@@ -55,6 +55,14 @@ def run(*statements: str) -> list[tuple[Any, ...]]:
         return [] if cursor is None or cursor.description is None else cursor.fetchall()
 
 
+_SESSIONS = "select count(*) from pg_stat_activity where datname = current_database()"
+
+
+def sessions() -> int:
+    """How many there are of the database, that which asks among them; none without a server."""
+    return int(run(_SESSIONS)[0][0]) if URL else 0
+
+
 def new_name() -> str:
     """A name for a table, which is dropped at the end."""
     name = f"smo_{uuid.uuid4().hex[:12]}"

@@ -21,8 +21,8 @@ import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.errors import (
     MissingExtraError,
     OptionError,
+    ParseError,
     SchemaError,
-    SourceAccessError,
     SourceChangedError,
     SourceNotFoundError,
     TableFormatError,
@@ -184,10 +184,10 @@ def test_what_is_not_there(sales, tmp_path):
         smo.read_delta(tmp_path / "nowhere")
     with pytest.raises(SourceNotFoundError, match="is not a Delta table"):
         smo.read_delta(tmp_path)
-    with pytest.raises(SourceAccessError, match="version 77"):
+    with pytest.raises(SourceNotFoundError, match="no version 77"):
         smo.read_delta(sales, version=77)
     (sales / "_delta_log" / f"{0:020}.json").write_text("{")
-    with pytest.raises(SourceAccessError, match="cannot be read as a Delta table"):
+    with pytest.raises(ParseError, match="cannot be read as a Delta table"):
         smo.read_delta(sales)
 
 

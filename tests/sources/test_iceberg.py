@@ -17,7 +17,7 @@ from tolerances import SOLVED
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.errors import (
-    SourceAccessError,
+    ParseError,
     SourceChangedError,
     SourceNotFoundError,
     TableFormatError,
@@ -175,7 +175,7 @@ def test_what_is_not_there(sales, tmp_path):
     with pytest.raises(SourceNotFoundError, match=r"not\.metadata\.json is not there"):
         smo.read_iceberg(tmp_path / "not.metadata.json")
     (tmp_path / "bad.metadata.json").write_text("{}")
-    with pytest.raises(SourceAccessError, match="cannot be read as an Iceberg table"):
+    with pytest.raises(ParseError, match="cannot be read as an Iceberg table"):
         smo.read_iceberg(tmp_path / "bad.metadata.json")
 
 

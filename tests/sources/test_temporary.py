@@ -137,16 +137,6 @@ def data(kind, folder):
 KINDS = ["iterator", "CSV", "LazyFrame"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_place_that_cannot_be_written_is_named(kind, tmp_path):
-    place = str(tmp_path / "nowhere")
-    with (
-        dask.config.set({"temporary-directory": place}),
-        pytest.raises(SpoolError, match=r"nowhere[\s\S]*TMPDIR.*temporary-directory"),
-    ):
-        smof.ols("y ~ x", data(kind, tmp_path)).fit()
-
-
 @pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_full_disk_is_named_and_left_clean(kind, tmp_path):

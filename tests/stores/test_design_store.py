@@ -6,8 +6,6 @@ import errno
 import json
 import os
 import pickle
-import resource
-import signal
 import subprocess
 import sys
 import textwrap
@@ -380,20 +378,6 @@ def test_every_call_that_fails_while_rows_are_appended_leaves_them_all_or_none(p
         assert found.nobs in (rows, rows + 49)
         found.verify()
     assert at > 10
-
-
-def test_a_full_disk_has_a_named_error(path, data, tmp_path):
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
-        with pytest.raises(errors.WriteError, match="is the disk full"):
-            smo.design_store(path, FORMULA, data, compression="none")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
-    assert os.listdir(tmp_path) == ["d.parquet"]
-    assert smo.design_store(path, FORMULA, data).nobs == 3_997
 
 
 def partitions_of(part) -> int:
