@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import io
 import json
 import math
@@ -65,6 +66,7 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
+    left = list(path.parent.glob(f"{glob.escape(path.name)}.{'?' * 32}.new"))  # by who was killed
     new = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
     try:
         touch("open", path)
@@ -82,8 +84,9 @@ def _replace(path: Path, content: bytes) -> None:
             hint="make room there, or give another path; what was there before stays",
         ) from error
     finally:
-        with suppress(OSError):
-            new.unlink(missing_ok=True)
+        for unfinished in (new, *left):
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
 
 
 class Archive:

@@ -12,6 +12,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+
 RUNS = 5  # places, spread over all calls, at which a process is killed
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -36,11 +39,12 @@ def folder(tmp_path_factory) -> Path:
     whole = pd.concat([rows(200, part) for part in range(4)], ignore_index=True)
     whole.to_csv(folder / "t.csv", index=False)
     whole.to_hdf(folder / "t.h5", key="t", format="table")
+    smo.save(smof.ols("y ~ x", folder / "many" / "0.parquet").fit(), folder / "before.zip")
     return folder
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
-@pytest.mark.parametrize("kind", ["parquet", "csv", "hdf5", "store", "checkpoint"])
+@pytest.mark.parametrize("kind", ["parquet", "csv", "hdf5", "store", "checkpoint", "saved"])
 def test_the_next_process_ends_in_the_same_bits_and_clears_up(kind, folder):
     if kind in ("hdf5", "store"):
         pytest.importorskip("tables")
