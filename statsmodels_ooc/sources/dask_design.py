@@ -21,6 +21,8 @@ class _Rows:
     node: str
     column: int | None
 
+    __name__ = "rows"  # in pictures of task graphs
+
     def __call__(self, block_info: Any = None) -> NDArray[Any]:
         (start, stop), *_ = block_info[None]["array-location"]
         self.file.now()
