@@ -354,6 +354,8 @@ class GLMResults(
 
     # --- keeping and losing data
 
+    _iterates = True
+
     def _told(self) -> dict[str, Any]:
         return {"start_params": np.asarray(self.params), "scale": self.model.scaletype}
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from statsmodels_ooc.errors import OptionError
+
 _WITHOUT_DATA = ("nonrobust", "HC0", "HC1", "HC2", "HC3")
 
 
@@ -14,6 +16,7 @@ class Grows:
     params: Any
     cov_type: str
     use_t: bool
+    _iterates = False  # whether a fit of more rows reads all of them
 
     def update(
         self,
@@ -49,6 +52,8 @@ class Grows:
             The new rows do not suit the design; of arrays no new rows can be found.
         TypeError
             These results are constrained, or chosen by a penalty.
+        OptionError
+            A checkpoint is asked for of OLS or WLS.
         ValueError
             The covariance of these results has keywords about the old rows; give new ones.
 
@@ -70,6 +75,12 @@ class Grows:
         (6, 4)
         """
         self.check_free("update")
+        if fit_kwds.get("checkpoint") is not None and not self._iterates:
+            raise OptionError(
+                "update reads the new rows before the fit begins, so that a checkpoint would "
+                "hold none of them",
+                hint="fit all rows with checkpoint=, or update without",
+            )
         if cov_type is None:
             if self.cov_type not in _WITHOUT_DATA:
                 raise ValueError(

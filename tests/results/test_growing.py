@@ -17,6 +17,7 @@ import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.errors import (
     DesignError,
     MissingGroupWarning,
+    OptionError,
     SourceError,
     UnseenLevelError,
 )
@@ -349,3 +350,11 @@ def test_a_fit_of_a_design_store_says_how_it_grows(tmp_path):
         res.update(table)
     store.append(smo.as_source(table))
     assert smo.OLS(store).fit().nobs == 400
+
+
+def test_an_update_of_least_squares_keeps_no_checkpoint_and_says_so(tmp_path):
+    table = data(200)
+    res = smof.ols("y ~ x", smo.as_source(table)).fit()
+    with pytest.raises(OptionError, match=r"before the fit begins"):
+        res.update(table, checkpoint=tmp_path / "kept")
+    assert not (tmp_path / "kept").exists()
