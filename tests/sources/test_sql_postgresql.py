@@ -608,3 +608,20 @@ def test_clusters_of_numerics_whose_partitions_come_in_several_types(road, first
     source = read_sql(name, road(), partition_on="id", partitions=3)
     res = smof.ols("y ~ 1", source).fit(cov_type="cluster", cov_kwds={"groups": "n"})
     np.testing.assert_allclose(res.bse, expected.bse, rtol=SOLVED)
+
+
+@roads
+@pytest.mark.parametrize("cov_type", ["nonrobust", "HC0"])
+def test_a_table_is_free_when_its_fit_is_gone(road, cov_type):
+    name = new_name()
+    values = "select g as id, g::float8 as x, sin(g) as y from generate_series(1, 90) g"
+    run(f"create table {name} as {values}")
+    gc.collect()
+    gc.disable()  # nobody waits for it
+    try:
+        res = smof.ols("y ~ x", read_sql(name, road(), partition_on="id")).fit(cov_type=cov_type)
+        res.summary()
+        del res
+        run("set lock_timeout = '5s'", f"drop table {name}")
+    finally:
+        gc.enable()
