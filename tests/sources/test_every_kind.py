@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 
 import cloudpickle
 import pandas as pd
@@ -68,6 +69,28 @@ def test_a_pickled_partition_is_small_and_gives_the_same(anything):
         copy = pickle.loads(dumped)
         one, two = (list(part.frames(["y"], 1000)) for part in (partition, copy))
         assert [len(frame) for frame in one] == [len(frame) for frame in two]
+
+
+@pytest.fixture(scope="module")
+def another_process():
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        yield pool
+
+
+def _rows_of(dumped, columns):
+    """The rows of pickled partitions; in another process."""
+    parts = pickle.loads(dumped)
+    return [frame for part in parts for frame in part.frames(columns, 9)]
+
+
+def test_another_process_reads_the_same(anything, table, another_process, request):
+    if request.node.callspec.params["anything"] == "memory_url":
+        pytest.skip("fsspec's memory:// is one of each process")
+    partitions = list(as_source(anything).partitions)
+    dumped = cloudpickle.dumps(partitions)
+    frames = another_process.submit(_rows_of, dumped, ["m", "s"]).result()
+    found = pd.concat(frames, ignore_index=True)
+    pd.testing.assert_frame_equal(found, table[["m", "s"]], check_exact=True)
 
 
 def test_no_columns_still_counts_rows(anything, table):
