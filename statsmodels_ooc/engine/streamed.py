@@ -14,14 +14,13 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import aligned
 from statsmodels_ooc.engine.ledger import Ledger, Passes
 from statsmodels_ooc.engine.passes import calls_on, gather_rows, run_pass
+from statsmodels_ooc.engine.plan import check_room
 from statsmodels_ooc.engine.rowarray import IntArray, RowArray, UsedRows, few_labels, used_rows
 from statsmodels_ooc.engine.rows import MemoryRows
 from statsmodels_ooc.engine.sampling import sample_rows
 from statsmodels_ooc.engine.sizes import (
     ANSWER_COPIES,
     BlockSpec,
-    check_memory,
-    check_room,
     sizes_for,
     writes_out,
 )
@@ -104,13 +103,13 @@ class StreamedRows:
         SourceChangedError
             This pass did not see the rows that an earlier one saw.
         """
-        check_memory(self.spec, self.solving, self.source, reductions)
         *states, fingerprint = run_pass(
             name,
             self.source,
             self.spec,
             (*reductions, Fingerprint(bool(self.spec.encoded))),
             self.ledger,
+            solving=self.solving,
             compared=self.found is not None,
             beside=self._given,
         )

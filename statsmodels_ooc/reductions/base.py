@@ -31,12 +31,15 @@ class Reduction(ABC, Generic[State]):
         Whether it wants what a design finds while others have it multiplied.
     can_be_kept : bool
         Whether another process can go on with its states: not where they name temporary files.
+    row_values : int
+        About how many numbers of a row it holds, beside the design, while it folds a block.
     """
 
     takes_cells: ClassVar[bool] = False
     is_divisible: ClassVar[bool] = True
     goes_last: ClassVar[bool] = False
     can_be_kept: ClassVar[bool] = True
+    row_values: ClassVar[int] = 2
 
     @abstractmethod
     def init(self) -> State:

@@ -1,0 +1,271 @@
+"""What is fitted under a limit: how its data is written, and what is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet as pq
+import statsmodels.api as sm
+
+import statsmodels_ooc.api as smo
+import statsmodels_ooc.formula.api as smof
+
+SMALL = 1_000  # rows of what is fitted first, so that imports and pools are there
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fit under a limit.
+
+    Attributes
+    ----------
+    write : callable
+        Writes so many rows into a folder.
+    fit : callable
+        Of what stands in the folder: a result with `params`, `bse` and `model`.
+    rows : int
+        How many rows there are.
+    limit : int
+        MiB.
+    kernels : str
+        What multiplies.
+    """
+
+    write: Callable[[Path, int], None]
+    fit: Callable[[Path], Any]
+    rows: int
+    limit: int = 64
+    kernels: str = "numpy"
+    small: int = SMALL
+    refused: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def table(rows: int, columns: int, seed: int = 0) -> pa.Table:
+    rng = np.random.default_rng(seed)
+    names = ["y", *(f"x{j}" for j in range(1, columns))]
+    return pa.table({name: rng.standard_normal(rows) for name in names})
+
+
+def formula(columns: int, response: str = "y") -> str:
+    return f"{response} ~ " + " + ".join(f"x{j}" for j in range(1, columns))
+
+
+def plain(path: Path, made: pa.Table, **told: Any) -> None:
+    told = {"use_dictionary": False, "compression": "none"} | told
+    pq.write_table(made, path, row_group_size=2**26, **told)
+
+
+BINOMIAL = sm.families.Binomial()
+
+
+def logistic(columns: int, data: Any, **told: Any) -> Any:
+    return smof.glm(formula(columns, "I(1.0 * (y > 0))"), data, family=BINOMIAL).fit(**told)
+
+
+# --- sources ------------------------------------------------------------------------------
+
+
+def row_group(columns: int, **told: Any) -> Callable[[Path, int], None]:
+    return lambda folder, rows: plain(folder / "t.parquet", table(rows, columns), **told)
+
+
+def long_texts(length: int, distinct: int | None = None) -> Callable[[Path, int], None]:
+    def write(folder: Path, rows: int) -> None:
+        number = np.arange(rows)
+        if distinct is not None:
+            number = number % distinct
+        texts = [f"{i % 997:04d}" + "ab" * (length // 2) for i in range(number.max() + 1)]
+        text = pa.array(texts).take(pa.array(number)) if distinct else pa.array(texts)
+        made = table(rows, 1).append_column("s", text)
+        plain(folder / "t.parquet", made, use_dictionary=["s"] if distinct else False)
+
+    return write
+
+
+def csv(columns: int, beside: int = 0) -> Callable[[Path, int], None]:
+    def write(folder: Path, rows: int) -> None:
+        made = table(rows, columns).to_pandas().round(5)
+        for j in range(beside):
+            made[f"s{j}"] = "abcdefgh" * 16
+        made.to_csv(folder / "t.csv", index=False)
+
+    return write
+
+
+def gigantic_line(folder: Path, rows: int) -> None:
+    made = table(rows, 2).to_pandas().round(5).assign(s="short")
+    made.loc[rows // 2, "s"] = "x" * (2**27 if rows > SMALL else 10)
+    made.to_csv(folder / "t.csv", index=False)
+
+
+def hdf5(columns: int, chunk: int) -> Callable[[Path, int], None]:
+    def write(folder: Path, rows: int) -> None:
+        rng = np.random.default_rng(0)
+        with h5py.File(folder / "t.h5", "w") as file:
+            for j in range(columns):
+                name = f"x{j}" if j else "y"
+                values = rng.standard_normal(rows)
+                file.create_dataset(name, data=values, chunks=(min(chunk, rows),), compression="lzf")
+
+    return write
+
+
+def pandas_hdf5(folder: Path, rows: int) -> None:
+    frame = table(rows, 8).to_pandas()
+    frame.to_hdf(folder / "t.h5", key="t", format="table")
+
+
+def arrow(columns: int, batch: int) -> Callable[[Path, int], None]:
+    def write(folder: Path, rows: int) -> None:
+        pa.feather.write_feather(
+            table(rows, columns), folder / "t.arrow", compression="uncompressed", chunksize=batch
+        )
+
+    return write
+
+
+def store(columns: int) -> Callable[[Path, int], None]:
+    def write(folder: Path, rows: int) -> None:
+        plain(folder / "t.parquet", table(rows, columns))
+        smo.design_store(folder / "t.store", formula(columns), str(folder / "t.parquet"))
+
+    return write
+
+
+def nothing(folder: Path, rows: int) -> None:
+    (folder / "rows").write_text(str(rows))
+
+
+def large_frames(columns: int, rows: int) -> Iterator[pd.DataFrame]:
+    left, at = rows, 0
+    while left > 0:
+        yield table(min(left, 500_000), columns, at).to_pandas()
+        left -= 500_000
+        at += 1
+
+
+def rows_of(folder: Path) -> int:
+    return int((folder / "rows").read_text())
+
+
+def factors(folder: Path, rows: int, levels: int = 700) -> None:
+    rng = np.random.default_rng(0)
+    made = table(rows, 4)
+    used = levels if rows > SMALL else 20
+    words = pa.array([f"word number {i}" for i in range(used)])
+    made = made.append_column("g", words.take(pa.array(rng.integers(0, used, rows))))
+    plain(folder / "t.parquet", made, use_dictionary=["g"])
+
+
+def groups(folder: Path, rows: int) -> None:
+    made = table(rows, 5).append_column("g", pa.array(np.arange(rows) * 7919 % rows))
+    plain(folder / "t.parquet", made)
+
+
+def identifiers(folder: Path, rows: int) -> None:
+    made = table(rows, 2).append_column("g", pa.array([f"id{i:09d}" for i in range(rows)]))
+    plain(folder / "t.parquet", made)
+
+
+# --- what is asked ------------------------------------------------------------------------
+
+
+def ols(columns: int, name: str = "t.parquet", **opened: Any) -> Callable[[Path], Any]:
+    def fit(folder: Path) -> Any:
+        return smof.ols(formula(columns), smo.as_source(str(folder / name), **opened)).fit()
+
+    return fit
+
+
+def glm(columns: int, name: str = "t.parquet", **opened: Any) -> Callable[[Path], Any]:
+    return lambda folder: logistic(columns, smo.as_source(str(folder / name), **opened))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Numbers that are compared, of a model."""
+
+    params: Any
+    bse: Any
+    model: Any
+
+
+def selected(folder: Path) -> Any:
+    found = smo.IBOSS.from_formula(formula(10), str(folder / "t.parquet")).select(20_000)
+    return found.fit()
+
+
+def by_text(folder: Path) -> Any:
+    return smof.ols("y ~ I(s.str[:4].astype(int))", str(folder / "t.parquet")).fit()
+
+
+def clustered(folder: Path) -> Any:
+    res = smof.ols(formula(5), str(folder / "t.parquet")).fit()
+    return res.get_robustcov_results("cluster", groups="g")
+
+
+CASES = {
+    "row group, OLS": Case(row_group(10), ols(10), 3_000_000),
+    "row group, GLM": Case(row_group(10), glm(10), 3_000_000),
+    "row group, compiled": Case(row_group(10), ols(10), 3_000_000, kernels="numba"),
+    "row group, compiled GLM": Case(row_group(10), glm(10), 3_000_000, kernels="numba"),
+    "row group, zstd": Case(
+        row_group(10, compression="zstd", use_dictionary=True), ols(10), 3_000_000
+    ),
+    "wide": Case(row_group(500), ols(500), 40_000, limit=128),
+    "wide GLM": Case(row_group(300), glm(300), 60_000, limit=96),
+    "wide compiled": Case(row_group(500), ols(500), 40_000, limit=128, kernels="numba"),
+    "wide, refused": Case(row_group(1_200), ols(1_200), 3_000, refused="columns", small=1_300),
+    "wide factor": Case(
+        factors, lambda f: smof.ols("y ~ x1 + x2 + g", str(f / "t.parquet")).fit(), 4_000_000, 128
+    ),
+    "wide factor GLM": Case(
+        factors,
+        lambda f: smof.glm("I(1.0*(y>0)) ~ x1 + g", str(f / "t.parquet"), family=BINOMIAL).fit(),
+        2_000_000,
+        160,
+    ),
+    "long texts": Case(long_texts(5_000), by_text, 40_000),
+    "words": Case(long_texts(5_000, 2_000), by_text, 100_000, small=5_000),
+    "csv": Case(csv(6), ols(6, "t.csv"), 2_000_000),
+    "csv, large blocks": Case(
+        csv(6), ols(6, "t.csv", block_size="96 MiB"), 2_000_000
+    ),
+    "csv, long lines": Case(csv(6, 40), ols(6, "t.csv"), 30_000),
+    "csv, gigantic line": Case(gigantic_line, ols(2, "t.csv"), 20_000),
+    "hdf5": Case(hdf5(8, 1_000_000), ols(8, "t.h5"), 3_000_000),
+    "hdf5 small chunks": Case(hdf5(8, 50_000), ols(8, "t.h5"), 3_000_000),
+    "hdf5 of pandas": Case(pandas_hdf5, ols(8, "t.h5"), 3_000_000),
+    "arrow": Case(arrow(8, 65_536), ols(8, "t.arrow"), 3_000_000),
+    "arrow, refused": Case(arrow(8, 2_000_000), ols(8, "t.arrow"), 3_000_000),
+    "iterator": Case(
+        nothing,
+        lambda f: smof.ols(formula(10), large_frames(10, rows_of(f))).fit(),
+        5_000_000,
+        128,
+    ),
+    "function": Case(
+        nothing,
+        lambda f: smof.ols(formula(10), lambda: large_frames(10, rows_of(f))).fit(),
+        5_000_000,
+        128,
+    ),
+    "store": Case(
+        store(10), lambda f: smof.ols(formula(10), smo.open_store(f / "t.store")).fit(), 3_000_000
+    ),
+    "IBOSS": Case(row_group(10), selected, 3_000_000, limit=128, small=50_000),
+    "clusters": Case(groups, clustered, 3_000_000),
+    "identifiers": Case(
+        identifiers, lambda f: smof.ols("y ~ x1 + g", str(f / "t.parquet")).fit(), 1_000_000,
+        small=20,
+    ),
+}
