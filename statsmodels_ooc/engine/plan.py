@@ -13,6 +13,7 @@ from statsmodels_ooc.engine.pieces import divides, pieces_of
 from statsmodels_ooc.engine.sizes import (
     BlockSpec,
     Sizes,
+    WholeFrames,
     is_far,
     largest,
     limit,
@@ -153,6 +154,18 @@ def check_memory(plan: Plan, spec: BlockSpec, source: Source) -> None:
         "meant to be a number? smo.options.memory_limit = '8 GiB' raises the limit",
         needed=need,
     )
+
+
+def check_reading(source: Source, columns: Sequence[str]) -> None:
+    """Refuse to read some columns where one frame of them, as it is read, cannot fit.
+
+    Raises
+    ------
+    MemoryLimitError
+        The message names the partition that is too large.
+    """
+    spec = WholeFrames(tuple(columns), frozenset())
+    check_memory(planned(spec, 0, source, ()), spec, source)
 
 
 def check_room(what: str, need: int) -> None:

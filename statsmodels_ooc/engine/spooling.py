@@ -12,8 +12,10 @@ import pandas as pd
 
 from statsmodels_ooc.engine.ledger import Ledger, Read
 from statsmodels_ooc.engine.passes import compute, runs_in_threads
+from statsmodels_ooc.engine.plan import check_memory, planned
 from statsmodels_ooc.engine.progress import at_work, progress, tick
 from statsmodels_ooc.engine.rereading import Rereading
+from statsmodels_ooc.engine.sizes import Sizes, WholeFrames, reading
 from statsmodels_ooc.engine.tasks import TaskGraph, bound, released
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.base import Source
@@ -40,6 +42,11 @@ def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source
     ledger : Ledger
         Gets the record of this one, named "spool".
 
+    Raises
+    ------
+    MemoryLimitError
+        What is read of a partition at a time would not fit; raised before the first read.
+
     Returns
     -------
     Source
@@ -51,16 +58,21 @@ def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source
     wanted = source.slow if asked == "auto" else asked == "disk" and source.is_recipe
     if not (wanted and columns and runs_in_threads() and has_room(source)):
         return source
+    names = tuple(columns)
+    spec = WholeFrames(names, frozenset(), width=len(names), block_rows=COPIED_ROWS)
+    plan = planned(spec, 0, source, ())
+    check_memory(plan, spec, source)
     began = time.perf_counter()
     folder = TemporaryFolder()
     with removed_on_failure(folder), progress("spool", source.rows) as meter:
         graph = TaskGraph()
-        copy = graph.calls_of(_Copy(tuple(columns), source.dtypes, meter, folder))
+        copy = graph.calls_of(_Copy(spec, plan.sizes, source.dtypes, meter, folder))
         keys = [copy(bound(part, columns), i) for i, part in enumerate(source.partitions)]
         copies = compute(*graph.values(keys))
     repeats = sum(read.repeats for _, read in copies)
     rows = sum(read.rows for _, read in copies)
-    ledger.record("spool", began, rows, source.nbytes, len(copies), repeats=repeats)
+    told = began, rows, source.nbytes, len(copies)
+    ledger.record("spool", *told, repeats=repeats, memory=plan.nbytes)
     return SpooledSource(source, [copy for copy, _ in copies])
 
 
@@ -68,22 +80,23 @@ def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source
 class _Copy:
     """The task: copy a partition."""
 
-    columns: tuple[str, ...]
+    spec: WholeFrames
+    sizes: Sizes
     dtypes: Mapping[str, Any]
     meter: str
     folder: TemporaryFolder
 
     def __call__(self, value: Any, index: int) -> tuple[IpcSource, Read]:
         partition, read = released(value), Read()
-        open_ = partial(partition.frames, self.columns, COPIED_ROWS)
+        open_ = partial(partition.frames, self.spec.columns, self.sizes.frame_rows)
         frames = Rereading(read, partition.label, open_, meter=self.meter)
-        with at_work(self.meter), frames:
+        with at_work(self.meter), reading(partition, self.spec, self.sizes), frames:
             copy = spool(self._pieces(frames), partition.label, self.folder, f"part-{index}")
         return copy, read
 
     def _pieces(self, frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         """The frames, and an empty one first, so that no rows still have columns."""
-        yield pd.DataFrame({name: pd.Series(dtype=self.dtypes[name]) for name in self.columns})
+        yield pd.DataFrame({name: pd.Series(dtype=self.dtypes[name]) for name in self.spec.columns})
         for frame in frames:
             yield frame
             tick(self.meter, len(frame))

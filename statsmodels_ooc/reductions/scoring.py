@@ -85,6 +85,7 @@ class Scoring(Reduction[ScoringState]):
     """
 
     takes_cells = True
+    row_values = 24  # predictors, means, their derivatives, variances, and what comes of these
 
     kernel: Kernel
     beta: FloatArray | None
@@ -174,6 +175,7 @@ class Remainder(Additive[FloatArray]):
     """
 
     takes_cells = True
+    row_values = 24  # predictors, means, their derivatives, variances, and what comes of these
 
     kernel: Kernel
     beta: FloatArray

@@ -102,8 +102,8 @@ def planned(
 
     Notes
     -----
-    Arrow's decoder of a column holds a page and the dictionary, twice, and what is read ahead,
-    from the first row to the last. A column of fixed width whose values take no more than that
+    Arrow's decoder of a column holds a page and the dictionary, its values as well as the page
+    that it came from, and what is read ahead, from the first row to the last. A column of fixed width whose values take no more than that
     is read whole, so that few decoders are there at a time.
     """
     sizes = [(known.row_group(group).total_byte_size, group) for group in groups]
@@ -172,7 +172,7 @@ def _stored(span: _Span, column: Column, leaf: int) -> _Stored:
         column.name,
         values,
         batch,
-        decoder=ahead + dictionary + max(dictionary, page),
+        decoder=ahead + 2 * dictionary + max(dictionary, page),
         frames=frames,
         is_fixed=width is not None,
     )

@@ -65,8 +65,11 @@ def spool(
             return spool(pieces, name, folder, stem)
     parts = _Parts(folder, stem)
     try:
-        for number, piece in enumerate(pieces):
+        number = 0  # enumerate would hold on to a piece while the next one is made
+        for piece in pieces:
             parts.write(piece, f"frame {number}")
+            del piece
+            number += 1
         parts.close()
     except BaseException:
         with suppress(OSError):  # a full disk is told once

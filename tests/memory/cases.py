@@ -148,7 +148,9 @@ def nothing(folder: Path, rows: int) -> None:
 def large_frames(columns: int, rows: int) -> Iterator[pd.DataFrame]:
     left, at = rows, 0
     while left > 0:
-        yield table(min(left, 500_000), columns, at).to_pandas()
+        values = np.random.default_rng(at).standard_normal((min(left, 500_000), columns))
+        yield pd.DataFrame(values, columns=["y", *(f"x{j}" for j in range(1, columns))], copy=False)
+        del values
         left -= 500_000
         at += 1
 
@@ -200,8 +202,9 @@ class Numbers:
 
 
 def selected(folder: Path) -> Any:
-    found = smo.IBOSS.from_formula(formula(10), str(folder / "t.parquet")).select(20_000)
-    return found.fit()
+    found = smo.IBOSS(k=20_000).select(formula(10), str(folder / "t.parquet"))
+    res = found.fit()
+    return Numbers(res.params, res.bse, found)
 
 
 def by_text(folder: Path) -> Any:
