@@ -159,7 +159,7 @@ def sizes_for(
     room = None if reads_here() else limit() - states_bytes(questions)
     in_slices = compiled and all(question.is_sliced() for question in questions)
     written = 0 if in_slices else spec.k if dense else spec.width
-    values = _BLOCK_COPIES * (written + 2) + sum(one.row_values for one in questions)
+    values = _BLOCK_COPIES * (written + 2) + sum(one.row_values() for one in questions)
     return Sizes(frame, block, piece, written, room, int(_ALLOCATED * 8 * values))
 
 

@@ -31,15 +31,12 @@ class Reduction(ABC, Generic[State]):
         Whether it wants what a design finds while others have it multiplied.
     can_be_kept : bool
         Whether another process can go on with its states: not where they name temporary files.
-    row_values : int
-        About how many numbers of a row it holds, beside the design, while it folds a block.
     """
 
     takes_cells: ClassVar[bool] = False
     is_divisible: ClassVar[bool] = True
     goes_last: ClassVar[bool] = False
     can_be_kept: ClassVar[bool] = True
-    row_values: ClassVar[int] = 2
 
     @abstractmethod
     def init(self) -> State:
@@ -64,6 +61,10 @@ class Reduction(ABC, Generic[State]):
     def nbytes(self) -> int:
         """How many bytes the arrays of a state take at the most; 0 where that is little."""
         return 0
+
+    def row_values(self) -> int:
+        """About how many numbers of a row it holds, beside the design, while it folds a block."""
+        return 2
 
     def note(self, state: State) -> str:
         """What the record of the pass says of the state beside its name; mostly nothing."""
@@ -161,3 +162,6 @@ class Together(Reduction[list[Any]]):
 
     def nbytes(self) -> int:
         return sum(part.nbytes() for part in self.parts)
+
+    def row_values(self) -> int:
+        return sum(part.row_values() for part in self.parts)

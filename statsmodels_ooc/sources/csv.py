@@ -41,6 +41,7 @@ _KEPT = 1.1  # of what is asked of an allocator, what the process has
 _FRAMES = 1  # that share nothing with what was parsed
 _LEAST_BLOCK = 2**20  # bytes that are parsed at a time of what is read from start to end
 _AHEAD = 3  # blocks: that is read, that is parsed, and that is joined from the ends of two
+_LEAST_LINE = 2**25  # bytes that no limit forbids
 _LINE_COPIES = 3  # of a line: as it was read, as it is parsed, and its values
 
 
@@ -237,7 +238,6 @@ class CsvRange(_Lines):
         with self.file.opened() as raw:
             start = self._line_start(raw, self.start)
             stop = self._line_start(raw, self.stop)
-            self._check_lines(columns, start, stop)
             raw.seek(start)
             data = cleaned(raw.read(stop - start), self.style)
             if not data.strip(b"\r\n"):
@@ -253,26 +253,14 @@ class CsvRange(_Lines):
         numbers = without_thousands(batches, columns, self.style, self.label)
         yield from frames_of(numbers, columns, max_rows, encoded)
 
-    def _check_lines(self, columns: Sequence[Column], start: int, stop: int) -> None:
-        """Refuse a line that goes on for so long that memory has no room for it, unread.
+    def _line_start(self, raw: pa.NativeFile, at: int) -> int:
+        """The first line that begins at or after ``at``.
 
         Raises
         ------
         MemoryLimitError
-            It says where the line begins, or one before it.
+            The line before it is so long that memory has no room for it.
         """
-        need = _LINE_COPIES * (stop - start)
-        if stop - start > 2 * self.nbytes and need > options.memory_limit:
-            raise MemoryLimitError(
-                f"{self.label}: the lines that begin here go on to byte {stop:,}, and reading them "
-                f"takes about {need:,} bytes, more than memory_limit = {options.memory_limit:,}",
-                hint="a line end is missing, a quote spans lines (newlines_in_values=True), or a "
-                "field is as long as that: smo.options.memory_limit = '8 GiB' raises the limit",
-                needed=need,
-            )
-
-    def _line_start(self, raw: pa.NativeFile, at: int) -> int:
-        """The first line that begins at or after ``at``."""
         if at <= self.first:
             return self.first
         position = at - 1
@@ -285,7 +273,19 @@ class CsvRange(_Lines):
             position += len(piece)
             if not piece:
                 break  # the file is shorter than it was, as is found when it is closed
+            if _LINE_COPIES * (position - at) > max(options.memory_limit, _LEAST_LINE):
+                raise self._too_long(position - at)
         return self.file.size
+
+    def _too_long(self, length: int) -> MemoryLimitError:
+        need = _LINE_COPIES * length
+        return MemoryLimitError(
+            f"{self.label}: a line goes on for more than {length:,} bytes, and reading it takes "
+            f"more than {need:,}, which is more than memory_limit = {options.memory_limit:,}",
+            hint="a line end is missing, a quote spans lines (newlines_in_values=True), or a field "
+            "is as long as that: smo.options.memory_limit = '8 GiB' raises the limit",
+            needed=need,
+        )
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def main(name: str, folder: str, workers: str, allowance: str) -> None:
         gc.collect()
         pa.default_memory_pool().release_unused()
         ctypes.CDLL(None).malloc_trim(0)
-        base = status()
+        peak=Peak(); base = status()
         Path("/proc/self/clear_refs").write_text("5")
         found = {"base": base["VmRSS"] // MIB, "basesize": base["VmSize"] // MIB}
         if allowance != "none":
