@@ -8,11 +8,6 @@ from pathlib import Path, PurePosixPath
 
 import psutil
 
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None  # type: ignore[assignment]
-
 _ROOT = Path("/")
 _LEFT = 2**29  # bytes
 
@@ -48,10 +43,11 @@ def usable_memory(root: Path = _ROOT) -> int:
 
 def address_limit() -> int | None:
     """Bytes of addresses that this process may have, used or not; None without a limit."""
-    if resource is None:
+    process = psutil.Process()
+    if not hasattr(process, "rlimit"):  # Linux has it, and FreeBSD
         return None
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return None if soft == resource.RLIM_INFINITY else int(soft)
+    soft, _ = process.rlimit(psutil.RLIMIT_AS)
+    return None if soft == psutil.RLIM_INFINITY else int(soft)
 
 
 def _limit_files(root: Path) -> Iterator[Path]:

@@ -158,9 +158,15 @@ class Lesson:
     # --- kinds and levels that dtypes, declarations and the first rows tell ---
 
     @cached_property
+    def _looked_at(self) -> tuple[str, ...]:
+        """The columns of which rows tell what a factor is: not of those that are mere columns."""
+        simple = {factor: self._simple(factor) for factor in self.factors}
+        return self.columns_of([factor for factor, found in simple.items() if not _is_mere(found)])
+
+    @cached_property
     def _first(self) -> pd.DataFrame:
         """The first rows."""
-        columns = self.columns_of(self.factors)
+        columns = self._looked_at
         frames = self.source.frames(columns, _HEAD)
         found = _top(islice(frames, _PEEKS))
         if len(found) < _HEAD and next(frames, None) is not None:
@@ -173,7 +179,7 @@ class Lesson:
     @cached_property
     def _telling(self) -> pd.DataFrame:
         """Further rows for expressions that see a column without a value in the first rows."""
-        columns = self.columns_of(self.factors) if len(self._first) == _HEAD else ()
+        columns = self._looked_at if len(self._first) == _HEAD else ()
         silent = {name for name in columns if self._first[name].isna().all()}
         expressions = [factor for factor in self.factors if self._simple(factor) is None]
         blind = [f for f in expressions if silent.intersection(self.columns_of([f]))]
@@ -196,7 +202,7 @@ class Lesson:
         """First rows of the middle and of the last partition."""
         if len(self.source.partitions) < 2:
             return []
-        return self.source.samples(self.columns_of(self.factors), _HEAD)[1:]
+        return self.source.samples(self._looked_at, _HEAD)[1:]
 
     def _simple(self, factor: EvalFactor) -> tuple[str, bool] | None:
         return _patsy.simple_column(factor, self.states[factor], self.source.dtypes)
@@ -298,6 +304,11 @@ class Lesson:
         """Whether Categoricals declare levels, or are a mere encoding of values."""
         column = self.simple.get(factor)
         return column is None or isinstance(self.source.dtypes[column], pd.CategoricalDtype)
+
+
+def _is_mere(simple: tuple[str, bool] | None) -> bool:
+    """Whether a factor is a column as it is, which C() is not."""
+    return simple is not None and not simple[1]
 
 
 def _top(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:

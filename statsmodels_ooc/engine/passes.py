@@ -26,6 +26,7 @@ from statsmodels_ooc.engine.kernels import compiled_pays
 from statsmodels_ooc.engine.leaves import Leaves
 from statsmodels_ooc.engine.ledger import Ledger, Read
 from statsmodels_ooc.engine.pieces import tree
+from statsmodels_ooc.engine.plan import check_memory, planned
 from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.rereading import Rereading
 from statsmodels_ooc.engine.rowarray import KeptRows
@@ -38,7 +39,6 @@ from statsmodels_ooc.engine.sizes import (
     sizes_for,
     workers,
 )
-from statsmodels_ooc.engine.plan import check_memory, planned
 from statsmodels_ooc.engine.tasks import Collect, Gather, Seen, TaskGraph, bound, one_blas_thread
 from statsmodels_ooc.errors import ClusterError, EmptyDataError, MissingExtraError
 from statsmodels_ooc.forks import in_children

@@ -93,9 +93,7 @@ def planned(
     a partition is folded by the thread that reads it; then fewer partitions are read at a time.
     None of this changes a bit of the result.
     """
-    sizes = sizes_for(
-        spec, compiled=compiled_pays(spec.k, source.rows), questions=questions
-    )
+    sizes = sizes_for(spec, compiled=compiled_pays(spec.k, source.rows), questions=questions)
     others = states_bytes(questions) + 8 * (spec.k + 2) ** 2 * solving
     may_share = (
         divides(questions)

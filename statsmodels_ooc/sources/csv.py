@@ -37,6 +37,8 @@ SUFFIXES = tuple(kind + packed for kind in (".csv", ".tsv", ".txt") for packed i
 _SEARCH = 64 * 1024
 _EXPANSION = 4  # bytes in memory for a byte of text: "1," is a number of eight bytes
 _NUMBER = 8  # bytes of a value
+_TEXTS = 2  # as it was read, and as its fields point to it
+_FIELD = 4  # bytes of where a field ends
 _KEPT = 1.1  # of what is asked of an allocator, what the process has
 _FRAMES = 1  # that share nothing with what was parsed
 _LEAST_BLOCK = 2**20  # bytes that are parsed at a time of what is read from start to end
@@ -227,10 +229,12 @@ class CsvRange(_Lines):
         return self.stop - self.start
 
     def reading_bytes(self, columns: Sequence[str], max_rows: int) -> int:
-        """The text, which is parsed as a whole, its values, and frames."""
+        """The text, the fields of all columns in it, the values of those wanted, and frames."""
         values = self._parsed(columns, self.nbytes)
         frame = self._parsed(columns, max_rows * self.line_bytes)
-        return int(_KEPT * (self.nbytes + values + _FRAMES * min(values, frame)))
+        fields = _FIELD * len(self.names) * self.nbytes // max(self.line_bytes, 1)
+        held = _TEXTS * self.nbytes + fields + values + _FRAMES * min(values, frame)
+        return int(_KEPT * held)
 
     def stored(
         self, columns: Sequence[Column], max_rows: int, encoded: Collection[str]

@@ -241,8 +241,10 @@ class Hdf5Partition(ArrowRows):
         """What is read at a time, as HDF5 has it and as a frame has it."""
         fields = [self.fields[name] for name in columns if name in self.fields]
         width, arrays = self._width(fields), len(arrays_of(fields))
-        cached = min(arrays * cache_bytes(), self.nbytes)
-        return 2 * width * (self._step(width, max_rows) + self.chunk_rows) + cached
+        widest = max((self.widths[node] for node in arrays_of(fields)), default=0)
+        kept = min(self.chunk_rows * width, arrays * cache_bytes())
+        rows = min(self._step(width, max_rows), self.rows)
+        return 2 * (width * rows + widest * self.chunk_rows) + kept
 
     def _width(self, fields: Sequence[Field]) -> int:
         return sum(self.widths[node] for node in arrays_of(fields))

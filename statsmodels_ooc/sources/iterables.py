@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -263,12 +264,11 @@ class IterablePartition(Narrow):
                 "taken from it are lost",
                 hint="return a new iterator at every call, or hand over the iterator itself",
             )
-        number = 0  # enumerate would hold on to a piece while the next one is made
+        numbers = count()  # enumerate would hold on to a piece while the next one is made
         for piece in pieces:
-            place = f"frame {number} of {self.label}"
+            place = f"frame {next(numbers)} of {self.label}"
             yield place, _pandas(piece, columns, place)
             del piece
-            number += 1
 
 
 def _frames(

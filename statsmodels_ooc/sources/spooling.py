@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pandas as pd
@@ -65,11 +66,10 @@ def spool(
             return spool(pieces, name, folder, stem)
     parts = _Parts(folder, stem)
     try:
-        number = 0  # enumerate would hold on to a piece while the next one is made
+        numbers = count()  # enumerate would hold on to a piece while the next one is made
         for piece in pieces:
-            parts.write(piece, f"frame {number}")
+            parts.write(piece, f"frame {next(numbers)}")
             del piece
-            number += 1
         parts.close()
     except BaseException:
         with suppress(OSError):  # a full disk is told once

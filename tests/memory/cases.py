@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,31 +22,42 @@ SMALL = 1_000  # rows of what is fitted first, so that imports and pools are the
 
 
 @dataclass(frozen=True)
-class Case:
-    """A fit under a limit.
+class Data:
+    """What stands in a folder.
 
     Attributes
     ----------
     write : callable
         Writes so many rows into a folder.
+    rows, small : int
+        How many there are, and how many of what is fitted before anything is counted.
+    """
+
+    write: Callable[[Path, int], None]
+    rows: int
+    small: int = SMALL
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fit under a limit.
+
+    Attributes
+    ----------
+    data : str
+        The name of what stands in the folder.
     fit : callable
-        Of what stands in the folder: a result with `params`, `bse` and `model`.
-    rows : int
-        How many rows there are.
+        Of the folder: what has `params`, `bse` and a `model` with `passes`.
     limit : int
         MiB.
     kernels : str
         What multiplies.
     """
 
-    write: Callable[[Path, int], None]
+    data: str
     fit: Callable[[Path], Any]
-    rows: int
     limit: int = 64
     kernels: str = "numpy"
-    small: int = SMALL
-    refused: str = ""
-    settings: dict[str, Any] = field(default_factory=dict)
 
 
 def table(rows: int, columns: int, seed: int = 0) -> pa.Table:
@@ -114,7 +125,9 @@ def hdf5(columns: int, chunk: int) -> Callable[[Path, int], None]:
             for j in range(columns):
                 name = f"x{j}" if j else "y"
                 values = rng.standard_normal(rows)
-                file.create_dataset(name, data=values, chunks=(min(chunk, rows),), compression="lzf")
+                file.create_dataset(
+                    name, data=values, chunks=(min(chunk, rows),), compression="lzf"
+                )
 
     return write
 
@@ -174,7 +187,8 @@ def groups(folder: Path, rows: int) -> None:
 
 
 def identifiers(folder: Path, rows: int) -> None:
-    made = table(rows, 2).append_column("g", pa.array([f"id{i:09d}" for i in range(rows)]))
+    each = [f"id{i if rows > SMALL else i % 9:09d}" for i in range(rows)]
+    made = table(rows, 2).append_column("g", pa.array(each))
     plain(folder / "t.parquet", made)
 
 
@@ -216,59 +230,81 @@ def clustered(folder: Path) -> Any:
     return res.get_robustcov_results("cluster", groups="g")
 
 
+def answered(folder: Path) -> Any:
+    res = smof.ols(formula(10), str(folder / "t.parquet")).fit()
+    with smo.options.set(array_limit=2**16):
+        mean = float(res.fittedvalues.mean().compute())
+    return Numbers([*res.params, mean], res.bse, res.model)
+
+
+def by_factor(folder: Path) -> Any:
+    return smof.ols("y ~ x1 + x2 + g", str(folder / "t.parquet")).fit()
+
+
+def logistic_by_factor(folder: Path) -> Any:
+    formula_ = "I(1.0 * (y > 0)) ~ x1 + g"
+    return smof.glm(formula_, str(folder / "t.parquet"), family=BINOMIAL).fit()
+
+
+def of_iterator(folder: Path) -> Any:
+    return smof.ols(formula(10), large_frames(10, rows_of(folder))).fit()
+
+
+def of_function(folder: Path) -> Any:
+    return smof.ols(formula(10), lambda: large_frames(10, rows_of(folder))).fit()
+
+
+def of_store(folder: Path) -> Any:
+    return smof.ols(formula(10), smo.open_store(folder / "t.store")).fit()
+
+
+COMPRESSED = {"compression": "zstd", "use_dictionary": True}
+DATA = {
+    "row group": Data(row_group(10), 3_000_000),
+    "compressed": Data(row_group(10, **COMPRESSED), 2_500_000),
+    "500 columns": Data(row_group(500), 40_000),
+    "300 columns": Data(row_group(300), 60_000),
+    "1,200 columns": Data(row_group(1_200), 3_000, small=1_300),
+    "factor": Data(factors, 3_000_000),
+    "long texts": Data(long_texts(5_000), 40_000),
+    "words": Data(long_texts(5_000, 2_000), 100_000, small=5_000),
+    "csv": Data(csv(6), 2_000_000),
+    "long lines": Data(csv(6, 40), 40_000),
+    "gigantic line": Data(gigantic_line, 20_000),
+    "hdf5": Data(hdf5(8, 1_000_000), 3_000_000),
+    "pandas hdf5": Data(pandas_hdf5, 3_000_000),
+    "arrow": Data(arrow(8, 2_000_000), 4_000_000),
+    "frames": Data(nothing, 5_000_000),
+    "store": Data(store(10), 3_000_000),
+    "groups": Data(groups, 3_000_000),
+    "identifiers": Data(identifiers, 1_000_000),
+}
 CASES = {
-    "row group, OLS": Case(row_group(10), ols(10), 3_000_000),
-    "row group, GLM": Case(row_group(10), glm(10), 3_000_000),
-    "row group, compiled": Case(row_group(10), ols(10), 3_000_000, kernels="numba"),
-    "row group, compiled GLM": Case(row_group(10), glm(10), 3_000_000, kernels="numba"),
-    "row group, zstd": Case(
-        row_group(10, compression="zstd", use_dictionary=True), ols(10), 3_000_000
-    ),
-    "wide": Case(row_group(500), ols(500), 40_000, limit=128),
-    "wide GLM": Case(row_group(300), glm(300), 60_000, limit=96),
-    "wide compiled": Case(row_group(500), ols(500), 40_000, limit=128, kernels="numba"),
-    "wide, refused": Case(row_group(1_200), ols(1_200), 3_000, refused="columns", small=1_300),
-    "wide factor": Case(
-        factors, lambda f: smof.ols("y ~ x1 + x2 + g", str(f / "t.parquet")).fit(), 4_000_000, 128
-    ),
-    "wide factor GLM": Case(
-        factors,
-        lambda f: smof.glm("I(1.0*(y>0)) ~ x1 + g", str(f / "t.parquet"), family=BINOMIAL).fit(),
-        2_000_000,
-        160,
-    ),
-    "long texts": Case(long_texts(5_000), by_text, 40_000),
-    "words": Case(long_texts(5_000, 2_000), by_text, 100_000, small=5_000),
-    "csv": Case(csv(6), ols(6, "t.csv"), 2_000_000),
-    "csv, large blocks": Case(
-        csv(6), ols(6, "t.csv", block_size="96 MiB"), 2_000_000
-    ),
-    "csv, long lines": Case(csv(6, 40), ols(6, "t.csv"), 30_000),
-    "csv, gigantic line": Case(gigantic_line, ols(2, "t.csv"), 20_000),
-    "hdf5": Case(hdf5(8, 1_000_000), ols(8, "t.h5"), 3_000_000),
-    "hdf5 small chunks": Case(hdf5(8, 50_000), ols(8, "t.h5"), 3_000_000),
-    "hdf5 of pandas": Case(pandas_hdf5, ols(8, "t.h5"), 3_000_000),
-    "arrow": Case(arrow(8, 65_536), ols(8, "t.arrow"), 3_000_000),
-    "arrow, refused": Case(arrow(8, 2_000_000), ols(8, "t.arrow"), 3_000_000),
-    "iterator": Case(
-        nothing,
-        lambda f: smof.ols(formula(10), large_frames(10, rows_of(f))).fit(),
-        5_000_000,
-        128,
-    ),
-    "function": Case(
-        nothing,
-        lambda f: smof.ols(formula(10), lambda: large_frames(10, rows_of(f))).fit(),
-        5_000_000,
-        128,
-    ),
-    "store": Case(
-        store(10), lambda f: smof.ols(formula(10), smo.open_store(f / "t.store")).fit(), 3_000_000
-    ),
-    "IBOSS": Case(row_group(10), selected, 3_000_000, limit=128, small=50_000),
-    "clusters": Case(groups, clustered, 3_000_000),
+    "row group, OLS": Case("row group", ols(10)),
+    "row group, GLM": Case("row group", glm(10)),
+    "row group, compiled GLM": Case("row group", glm(10), kernels="numba"),
+    "answers for every row": Case("row group", answered),
+    "IBOSS": Case("row group", selected, limit=128),
+    "compressed row group": Case("compressed", ols(10)),
+    "500 columns": Case("500 columns", ols(500), limit=128),
+    "300 columns, GLM": Case("300 columns", glm(300), limit=96),
+    "1,200 columns": Case("1,200 columns", ols(1_200)),
+    "wide factor": Case("factor", by_factor, limit=128),
+    "wide factor, GLM": Case("factor", logistic_by_factor, limit=160),
+    "long texts": Case("long texts", by_text),
+    "words": Case("words", by_text),
+    "csv": Case("csv", ols(6, "t.csv")),
+    "csv, large blocks": Case("csv", ols(6, "t.csv", block_size="96 MiB")),
+    "csv, long lines": Case("long lines", ols(6, "t.csv")),
+    "csv, gigantic line": Case("gigantic line", ols(2, "t.csv")),
+    "hdf5": Case("hdf5", ols(8, "t.h5")),
+    "hdf5 of pandas": Case("pandas hdf5", ols(8, "t.h5")),
+    "arrow": Case("arrow", ols(8, "t.arrow")),
+    "iterator": Case("frames", of_iterator, limit=128),
+    "function": Case("frames", of_function, limit=128),
+    "design store": Case("store", of_store),
+    "clusters": Case("groups", clustered),
     "identifiers": Case(
-        identifiers, lambda f: smof.ols("y ~ x1 + g", str(f / "t.parquet")).fit(), 1_000_000,
-        small=20,
+        "identifiers", lambda folder: smof.ols("y ~ x1 + g", str(folder / "t.parquet")).fit()
     ),
 }

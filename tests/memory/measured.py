@@ -1,4 +1,9 @@
-"""Run as a script: fits a case under its limit, and prints what it took."""
+"""Run as a script: fits a case under a limit, and prints what was planned and what it took.
+
+The case is fitted small, twice, before anything is counted: what is imported, compiled and
+opened once is the base. Then the process may have so many more addresses than it has, and the
+case is fitted under the limit; then without either, to compare.
+"""
 
 from __future__ import annotations
 
@@ -8,98 +13,127 @@ import json
 import resource
 import sys
 import threading
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dask
 import numpy as np
 import pyarrow as pa
-from memory.cases import CASES
+from memory.cases import CASES, Numbers
 
 import statsmodels_ooc.api as smo
-from statsmodels_ooc.engine import passes
+from statsmodels_ooc.engine import passes, spooling
+from statsmodels_ooc.errors import MemoryLimitError
 
 MIB = 2**20
+STATUS = Path("/proc/self/status")
+RESET = "5"  # of the peak; see proc(5), clear_refs
 
 
 def status() -> dict[str, int]:
-    found = {}
-    for line in Path("/proc/self/status").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if value.endswith("kB"):
-            found[name] = int(value.split()[0]) * 1024
-    return found
+    """Bytes of memory of this process, as the kernel has them."""
+    lines = (line.split() for line in STATUS.read_text().splitlines())
+    return {words[0][:-1]: int(words[1]) * 1024 for words in lines if words[-1] == "kB"}
 
 
 class Peak:
-    def __enter__(self):
-        self.anon, self.size, self._over = 0, 0, threading.Event()
-        self._thread = threading.Thread(target=self._watch)
+    """The most memory of its own that the process holds, looked up every few milliseconds.
+
+    The kernel's own peak has no gaps; it counts mapped files, too, which this leaves out.
+    """
+
+    def __init__(self) -> None:
+        self._over, self.nbytes = threading.Event(), 0
+        self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
-        return self
 
-    def _watch(self):
+    def _watch(self) -> None:
         while not self._over.wait(0.002):
-            found = status()
-            self.anon = max(self.anon, found["RssAnon"])
-            self.size = max(self.size, found["VmSize"])
+            self.nbytes = max(self.nbytes, status()["RssAnon"])
 
-    def __exit__(self, *error):
-        self._over.set()
-        self._thread.join()
-
-
-def numbers(res):
-    return [np.asarray(res.params), np.asarray(res.bse)]
-
-
-def main(name: str, folder: str, workers: str, allowance: str) -> None:
-    case = CASES[name]
-    threads = {"scheduler": "threads", "num_workers": int(workers)}
-    needed = []
-
-    original = passes.check_memory
-    def noted(plan, *a):
-        needed.append(plan.nbytes); hows.append(plan)
-        return original(plan, *a)
-    passes.check_memory = noted
-    hows = []
-
-    with dask.config.set(threads), smo.options.set(kernels=case.kernels, progress=False):
-        with smo.options.set(memory_limit=case.limit * MIB if not case.refused else 2**30):
-            [case.fit(Path(folder, "small")) for _ in range(2)]
-        needed.clear()
+    def begin(self) -> None:
         gc.collect()
         pa.default_memory_pool().release_unused()
         ctypes.CDLL(None).malloc_trim(0)
-        peak=Peak(); base = status()
-        Path("/proc/self/clear_refs").write_text("5")
-        found = {"base": base["VmRSS"] // MIB, "basesize": base["VmSize"] // MIB}
-        if allowance != "none":
-            most = base["VmSize"] + case.limit * MIB + int(allowance) * MIB
-            resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
-        began = time.perf_counter()
-        import os, tracemalloc
-        if os.environ.get("TRACE"): tracemalloc.start(8)
-        with Peak() as peak, smo.options.set(memory_limit=case.limit * MIB):
+        Path("/proc/self/clear_refs").write_text(RESET)
+        self.before, self.nbytes = status(), 0
+
+    def end(self) -> int:
+        """Bytes since the beginning, mapped files left out."""
+        self._over.set()
+        self._thread.join()
+        now = status()
+        mapped = now["RssFile"] - self.before["RssFile"]
+        kernel = now["VmHWM"] - self.before["VmRSS"] - max(mapped, 0)
+        return max(self.nbytes - self.before["RssAnon"], kernel)
+
+
+@contextmanager
+def addresses(most: int) -> Iterator[None]:
+    """Inside, the process may not have more than so many bytes of addresses."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+
+class Computed:
+    """Counts how often tasks over partitions were run."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        for module in (passes, spooling):
+            module.compute = self._counted(module.compute)  # type: ignore[attr-defined]
+
+    def _counted(self, compute: Any) -> Any:
+        def counted(*values: Any) -> Any:
+            self.count += 1
+            return compute(*values)
+
+        return counted
+
+
+def numbers(found: Any) -> list[np.ndarray]:
+    return [np.asarray(found.params), np.asarray(found.bse)]
+
+
+def largest_gap(one: Any, other: Any) -> float:
+    """The largest relative difference of parameters and standard errors."""
+    pairs = zip(numbers(one), numbers(other), strict=True)
+    return max(float(np.max(np.abs(a - b) / np.abs(b).max())) for a, b in pairs)
+
+
+def planned(found: Any) -> int:
+    """What the passes of a fit were planned to take, at the most."""
+    model: Numbers = found.model
+    return max(one.memory or 0 for one in model.passes)
+
+
+def main(name: str, folder: str, limit: str, workers: str, allowance: str, compares: str) -> None:
+    case, computed, peak = CASES[name], Computed(), Peak()
+    threads = {"scheduler": "threads", "num_workers": int(workers)}
+    small, large = Path(folder, "small"), Path(folder, "large")
+    found: dict[str, Any] = {}
+    with dask.config.set(threads), smo.options.set(kernels=case.kernels, progress=False):
+        for _ in range(2):
+            case.fit(small)
+        peak.begin()
+        computed.count = 0
+        most = peak.before["VmSize"] + int(limit) + int(allowance)
+        with addresses(most), smo.options.set(memory_limit=int(limit)):
             try:
-                res = case.fit(Path(folder, "t"))
-                found["passes"] = len(getattr(res.model, "passes", []))
-            except smo.errors.MemoryLimitError if hasattr(smo, "errors") else MemoryError as error:
-                res = None
-                found["refused"] = f"{type(error).__name__}: {error}"
-        after = status()
-        if os.environ.get("TRACE"):
-            print("numpy peak", tracemalloc.get_traced_memory()[1]/MIB, "arrow", pa.default_memory_pool().max_memory()/MIB, file=sys.stderr)
-        found["seconds"] = time.perf_counter() - began
-        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        found["limit"] = case.limit
-        found["needed"] = [n / MIB for n in needed]
-        found["anon"] = (peak.anon - base["RssAnon"]) / MIB
-        found["size"] = (peak.size - base["VmSize"]) / MIB
-        found["hwm"] = (after["VmHWM"] - base["VmRSS"]) / MIB
-        p = max(hows, key=lambda one: one.nbytes, default=None)
-        found['plan'] = p and str((p.reader>>10, p.readers, p.sharing>>10, p.others>>10, p.sizes.shares, p.sizes.frees))
+                res = case.fit(large)
+            except MemoryLimitError as error:
+                found |= {"refused": str(error), "needed": error.needed, "computed": computed.count}
+            found["peak"] = peak.end()
+        if "refused" not in found:
+            found["planned"] = planned(res)
+            if compares == "compares":
+                found["gap"] = largest_gap(res, case.fit(large))
     print(json.dumps(found))
 
 
