@@ -27,6 +27,7 @@ from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Source
 
+_MARGIN = 1.2  # times what is planned, which may be less than it takes, has room
 _PIECES = 3  # of a partition that several threads work on: read, waiting, or being folded
 
 
@@ -104,7 +105,7 @@ def planned(
     for shares, frees in (*ways, (False, False), (False, True)):
         how = replace(sizes, shares=shares, frees=frees)
         plan = _plan(spec, source, how, others, threads)
-        if plan.nbytes <= limit() and plan.readers == plan.most:
+        if _MARGIN * plan.nbytes <= limit() and plan.readers == plan.most:
             break
     return plan
 
