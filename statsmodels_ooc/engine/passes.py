@@ -45,6 +45,8 @@ from statsmodels_ooc.forks import in_children
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Partition, Source
 
+_TEXT = 256  # bytes of a text, its entry in a table of distinct ones, and an object of pandas
+
 
 def run_pass(
     name: str,
@@ -279,7 +281,7 @@ def scan_frames(
     ledger: Ledger,
 ) -> Any:
     """Fold one reduction over the frames of a source, not over blocks."""
-    maker = WholeFrames(tuple(columns), frozenset(encoded))
+    maker = WholeFrames(tuple(columns), frozenset(encoded), value_bytes=_TEXT)
     (state,) = run_pass(name, source, maker, (reduction,), ledger)
     return state
 

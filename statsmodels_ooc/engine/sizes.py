@@ -53,7 +53,13 @@ class BlockSpec(Protocol):
 
 @dataclass(frozen=True)
 class WholeFrames:
-    """A design that leaves frames as they are."""
+    """A design that leaves frames as they are.
+
+    Attributes
+    ----------
+    value_bytes : int
+        What a value takes, where more than a number is made of it.
+    """
 
     columns: tuple[str, ...]
     encoded: frozenset[str]
@@ -61,6 +67,7 @@ class WholeFrames:
     width: int = 0
     widest: str = ""
     block_rows: int = 1
+    value_bytes: int = 8
 
     def compiled(self) -> WholeFrames:
         return self
@@ -152,7 +159,8 @@ def sizes_for(
         most, size = _COMPILED_ROWS, _COMPILED_BYTES
     fitting = size // (8 * width)
     block = options.block_rows or int(np.clip(fitting, min(4 * width, most), most))
-    row_bytes = 8 * max(len(spec.columns), 1)
+    value_bytes = spec.value_bytes if isinstance(spec, WholeFrames) else 8
+    row_bytes = value_bytes * max(len(spec.columns), 1)
     share = reader_bytes() // row_bytes
     frame = options.frame_rows or int(np.clip(share, 1_024, max(most, _FRAME_ROWS)))
     piece = frame * max(1, min(share // 2, _PIECE_ROWS) // frame)

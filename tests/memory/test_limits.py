@@ -24,7 +24,7 @@ MIB = 2**20
 ALLOWANCE = 64 * MIB  # of addresses: an arena of Arrow's, and stacks of threads
 MOST_OFF = 1.5  # of what was planned, or said to be needed
 TELLING = 50 * MIB  # peaks above are of the data; below, of whatever libraries do
-UNREAD = 32 * MIB  # of samples that tell the types of a CSV file, and its header
+UNREAD = 48 * MIB  # of samples that tell the types of a CSV file, and its header
 ROUNDING = 1e-9  # of sums in another order
 GRANTED = 1.1  # times what is needed: frames are longer where there is more memory
 
