@@ -79,7 +79,11 @@ class Filled(OneArray):
     @property
     def memory(self) -> FloatArray:
         """Where the columns are written, (b, k)."""
-        return self._scratch.first(len(self))
+        return self.place()
+
+    def place(self, columns: int | None = None) -> FloatArray:
+        """Where so many columns are written, or all, (b, columns)."""
+        return self._scratch.first(len(self), columns)
 
     def dense(self) -> FloatArray:
         array = self.memory

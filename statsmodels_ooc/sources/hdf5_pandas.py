@@ -139,7 +139,7 @@ def _look(file: StoredFile, table: PandasTable) -> _Piece:
 
 
 def _open(path: str) -> pd.HDFStore:
-    return pd.HDFStore(path, "r", CHUNK_CACHE_SIZE=cache_bytes())
+    return pd.HDFStore(path, "r", chunk_cache_size=cache_bytes())
 
 
 def _sizes(store: Any, key: str) -> tuple[int, int, int]:

@@ -23,7 +23,7 @@ class TablesReader:
         self._tables = tables
         self._path = path
         with _quiet():
-            self._file: Any = tables.open_file(path, "r", CHUNK_CACHE_SIZE=cache_bytes())
+            self._file: Any = tables.open_file(path, "r", chunk_cache_size=cache_bytes())
         self._soft: dict[str, Any] = {}
 
     @property
