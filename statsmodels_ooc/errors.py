@@ -187,7 +187,17 @@ class EmptyDataError(DesignError):
 
 
 class MemoryLimitError(OutOfCoreError, MemoryError):
-    """The answer would not fit into ``smo.options.memory_limit``."""
+    """The answer would not fit into ``smo.options.memory_limit``.
+
+    Attributes
+    ----------
+    needed : int or None
+        About how many bytes it takes, where that is told.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, needed: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.needed = needed
 
 
 class CheckpointError(OutOfCoreError, OSError):

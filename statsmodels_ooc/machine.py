@@ -1,4 +1,4 @@
-"""How much memory this process may use: the machine's, or less where a container says so."""
+"""How much memory this process may use: the machine's, or less where something says so."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path, PurePosixPath
 import psutil
 
 _ROOT = Path("/")
+_LEFT = 2**29  # bytes
 
 
 @cache
 def usable_memory(root: Path = _ROOT) -> int:
-    """Bytes of memory: the least of the machine's and of the limits of its control groups.
+    """Bytes of memory: the least of the machine's, of its control groups' and of its addresses'.
 
     Parameters
     ----------
@@ -24,7 +25,8 @@ def usable_memory(root: Path = _ROOT) -> int:
     -----
     A control group (Linux) is limited by each group that it lies in, so all of them are
     asked, once, from the process's own up to the root of the mount. In a container the groups
-    outside of it are not there to be asked; those that are not there are passed over.
+    outside of it are not there to be asked; those that are not there are passed over. Where
+    addresses are limited (``ulimit -v``), those that are left count, half a gigabyte at least.
 
     References
     ----------
@@ -32,7 +34,20 @@ def usable_memory(root: Path = _ROOT) -> int:
     Controller" (version 1), memory.limit_in_bytes.
     """
     total = int(psutil.virtual_memory().total)
-    return min([total, *(limit for file in _limit_files(root) for limit in _limits(file))])
+    found = [total, *(limit for file in _limit_files(root) for limit in _limits(file))]
+    addresses = address_limit()
+    if addresses is not None:
+        found.append(max(addresses - psutil.Process().memory_info().vms, _LEFT))
+    return min(found)
+
+
+def address_limit() -> int | None:
+    """Bytes of addresses that this process may have, used or not; None without a limit."""
+    process = psutil.Process()
+    if not hasattr(process, "rlimit"):  # Linux has it, and FreeBSD
+        return None
+    soft, _ = process.rlimit(psutil.RLIMIT_AS)
+    return None if soft == psutil.RLIM_INFINITY else int(soft)
 
 
 def _limit_files(root: Path) -> Iterator[Path]:

@@ -16,7 +16,8 @@ if len(sys.argv) > 6:  # cores of another machine, for whatever asks as it is lo
     dask.system.CPU_COUNT = int(sys.argv[6])
 
 import statsmodels_ooc.api as smo
-from statsmodels_ooc.engine.sizes import memory_needed
+from statsmodels_ooc.engine.passes import threads
+from statsmodels_ooc.engine.plan import planned
 from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.reductions.least_squares import Triangle
 
@@ -52,8 +53,9 @@ def fit(kind: str, formula: str, path: str, options: dict[str, object]) -> dict[
     source = smo.as_source(path, **options)
     model = (smo.OLS if kind == "OLS" else smo.GLM).from_formula(formula, source)
     stream = model.likelihood.stream
-    needed = memory_needed(stream.spec, stream.solving, stream.source, [Triangle(stream.spec.k)])
-    return {"needed": needed, "params": len(model.fit().params)}
+    triangle, count = [Triangle(stream.spec.k)], threads(stream.source)
+    plan = planned(stream.spec, stream.solving, stream.source, triangle, count)
+    return {"needed": plan.nbytes, "params": len(model.fit().params)}
 
 
 def main(kind: str, formula: str, path: str, small: str, limit: str) -> None:

@@ -36,11 +36,13 @@ class Scratch:
         self._shape = rows, k
         self._array: FloatArray | None = None
 
-    def first(self, rows: int) -> FloatArray:
-        """The first rows, column-major, (rows, k)."""
-        if self._array is None:
-            self._array = np.empty(self._shape, order="F")
-        return self._array[:rows]
+    def first(self, rows: int, columns: int | None = None) -> FloatArray:
+        """The first rows of the first columns, or of all, column-major, (rows, columns)."""
+        most, k = self._shape
+        count = k if columns is None else columns
+        if self._array is None or self._array.shape[1] < count:
+            self._array = np.empty((most, count), order="F")
+        return self._array[:rows, :count]
 
 
 class Filled(OneArray):
@@ -77,7 +79,11 @@ class Filled(OneArray):
     @property
     def memory(self) -> FloatArray:
         """Where the columns are written, (b, k)."""
-        return self._scratch.first(len(self))
+        return self.place()
+
+    def place(self, columns: int | None = None) -> FloatArray:
+        """Where so many columns are written, or all, (b, columns)."""
+        return self._scratch.first(len(self), columns)
 
     def dense(self) -> FloatArray:
         array = self.memory

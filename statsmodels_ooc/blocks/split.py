@@ -105,7 +105,7 @@ class Split(Filled):
         if self._written is None and self.is_filled:
             self._written = self.memory.T[self.layout.written].T
         elif self._written is None:
-            self._written = self.memory[:, : len(self.layout.plans)]
+            self._written = self.place(len(self.layout.plans))
             fill_columns(self.layout.plans, self.rows.values, self.piece, self._written)
         return self._written
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -113,6 +113,12 @@ class Lesson:
     def _places(self) -> dict[str, int]:
         return {column: place for place, column in enumerate(self.source.columns)}
 
+    @cached_property
+    def _unclear(self) -> list[EvalFactor]:
+        """Factors of which rows tell what they are: not mere columns, which C() makes none."""
+        simple = {factor: self._simple(factor) for factor in self.factors}
+        return [factor for factor, found in simple.items() if found is None or found[1]]
+
     def encodable(self, factors: Sequence[EvalFactor]) -> frozenset[str]:
         """Columns of text that are looked at through simple categorical factors only."""
         bare = [f for f in factors if f in self.simple and f in self.levels]
@@ -141,28 +147,18 @@ class Lesson:
                 plain = PlainFrame(frame, sight=Sight(frozenset(frame.columns)))
                 for factor in busy:
                     _patsy.memorize(factor, self.states[factor], which, plain)
-                self._check_memory(busy)
+                _check_memory({f.name(): self.states[f] for f in busy}, self.memory_limit)
         if not rows:
             raise EmptyDataError(self.source.no_rows, hint=NO_ROWS)
         for factor in busy:
             _patsy.finish_memorizing(factor, self.states[factor], which)
 
-    def _check_memory(self, busy: Sequence[EvalFactor]) -> None:
-        held = {factor.name(): _patsy.memorized_bytes(self.states[factor]) for factor in busy}
-        if _COPIES * sum(held.values()) > self.memory_limit:
-            names = ", ".join(name for name, nbytes in held.items() if nbytes)
-            raise MemoryLimitError(
-                f"the quantiles for the knots of {names} need all values in memory, more than "
-                f"memory_limit = {self.memory_limit:,} bytes",
-                hint="give the knots: bs(x, knots=[...], degree=3)",
-            )
-
     # --- kinds and levels that dtypes, declarations and the first rows tell ---
 
     @cached_property
     def _first(self) -> pd.DataFrame:
-        """The first rows."""
-        columns = self.columns_of(self.factors)
+        """The first rows of the columns that they tell something of."""
+        columns = self.columns_of(self._unclear)
         frames = self.source.frames(columns, _HEAD)
         found = _top(islice(frames, _PEEKS))
         if len(found) < _HEAD and next(frames, None) is not None:
@@ -175,7 +171,7 @@ class Lesson:
     @cached_property
     def _telling(self) -> pd.DataFrame:
         """Further rows for expressions that see a column without a value in the first rows."""
-        columns = self.columns_of(self.factors) if len(self._first) == _HEAD else ()
+        columns = self.columns_of(self._unclear) if len(self._first) == _HEAD else ()
         silent = {name for name in columns if self._first[name].isna().all()}
         expressions = [factor for factor in self.factors if self._simple(factor) is None]
         blind = [f for f in expressions if silent.intersection(self.columns_of([f]))]
@@ -198,7 +194,7 @@ class Lesson:
         """First rows of the middle and of the last partition."""
         if len(self.source.partitions) < 2:
             return []
-        return self.source.samples(self.columns_of(self.factors), _HEAD)[1:]
+        return self.source.samples(self.columns_of(self._unclear), _HEAD)[1:]
 
     def _simple(self, factor: EvalFactor) -> tuple[str, bool] | None:
         return _patsy.simple_column(factor, self.states[factor], self.source.dtypes)
@@ -300,6 +296,25 @@ class Lesson:
         """Whether Categoricals declare levels, or are a mere encoding of values."""
         column = self.simple.get(factor)
         return column is None or isinstance(self.source.dtypes[column], pd.CategoricalDtype)
+
+
+def _check_memory(states: Mapping[str, dict[str, Any]], memory_limit: int) -> None:
+    """Refuse splines whose knots are quantiles of more values than memory has room for.
+
+    Raises
+    ------
+    MemoryLimitError
+        It names them.
+    """
+    held = {name: _patsy.memorized_bytes(state) for name, state in states.items()}
+    need = _COPIES * sum(held.values())
+    if need > memory_limit:
+        names = ", ".join(name for name, nbytes in held.items() if nbytes)
+        raise MemoryLimitError(
+            f"the quantiles for the knots of {names} need all values in memory, more than "
+            f"memory_limit = {memory_limit:,} bytes",
+            hint="give the knots: bs(x, knots=[...], degree=3)",
+        )
 
 
 def _top(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:

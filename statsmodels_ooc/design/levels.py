@@ -106,6 +106,8 @@ class LevelScan(Remade, Reduction[LevelScanState]):
     def _see(self, name: str, evaluated: Any) -> Seen:
         uniques, categories = _uniques(evaluated, name)
         kept = categories if name in self.declares else None
+        if kept is None:
+            uniques = uniques[: self.max_levels + 1]  # with so many it is refused below
         values = [as_level(v) for v in uniques.tolist() if kept or not is_missing(v)]
         kind = "objects" if categories is not None else _kind(uniques)
         kinds = {kind: values[0]} if values else {}

@@ -15,6 +15,7 @@ from statsmodels_ooc.engine.lazy import (
 )
 from statsmodels_ooc.engine.ledger import Ledger, Passes, PassRecord
 from statsmodels_ooc.engine.passes import read_frames, scan_frames
+from statsmodels_ooc.engine.plan import check_reading
 from statsmodels_ooc.engine.rowarray import RowArray, UsedRows
 from statsmodels_ooc.engine.rows import MemoryRows, Rows
 from statsmodels_ooc.engine.spooling import spool_slow
@@ -40,6 +41,7 @@ __all__ = [
     "UsedRows",
     "WrittenRows",
     "check_levels",
+    "check_reading",
     "design_rows",
     "joined_rows",
     "kept_answers",

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from statsmodels_ooc.arrays import FloatArray
+from statsmodels_ooc.engine.plan import check_room
 from statsmodels_ooc.engine.rowarray import RowArray
-from statsmodels_ooc.engine.sizes import ANSWER_COPIES, check_room
+from statsmodels_ooc.engine.sizes import ANSWER_COPIES
 from statsmodels_ooc.engine.streamed import StreamedRows
 from statsmodels_ooc.engine.whole import AllRows, gather_all, lazy_all
 from statsmodels_ooc.options import options

@@ -9,7 +9,7 @@ from typing import Any
 
 from statsmodels_ooc.engine.folding import Fold, FoldPiece, FoldRest, Merge, ReadPiece
 from statsmodels_ooc.engine.pieces import divides, pieces_of, tree
-from statsmodels_ooc.engine.sizes import are_light
+from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, are_light
 from statsmodels_ooc.engine.tasks import TaskGraph, bound
 from statsmodels_ooc.sources.base import Partition
 
@@ -62,12 +62,13 @@ class Leaves:
         fold, threads, count = self._fold, self._threads, len(partitions)
         calls: dict[int, str] = {}
         ends: list[str] = []  # of chains
-        are_cut, are_shared = divides(fold.reductions), self._are_shared(partitions)
+        are_cut = divides(fold.reductions)
+        several = fold.sizes.shares and are_shared(fold.spec, fold.sizes, partitions, threads)
         for i in wanted:
             partition = partitions[i]
             given = bound(partition, fold.spec.columns)
             pieces = pieces_of(partition, fold.sizes) if are_cut else 1
-            if pieces > 1 and are_shared:
+            if pieces > 1 and several and not fold.beside:
                 before = (ends[-threads],) if len(ends) >= threads else ()
                 ahead = self._ahead(i, count)
                 folded = self._chain(given, i, pieces, partition.label, ahead, before)
@@ -76,13 +77,6 @@ class Leaves:
             else:
                 calls[i] = self._whole(given, i, pieces, *chunks[i])
         return calls
-
-    def _are_shared(self, partitions: Sequence[Partition]) -> bool:
-        """Whether several threads work on a partition."""
-        fold, threads = self._fold, self._threads
-        has_room = are_light(fold.sizes, fold.spec) or 2 * len(partitions) <= threads
-        rows = [partition.rows or 0 for partition in partitions]
-        return has_room and not fold.beside and longest(rows, threads) > _WAITING
 
     def _ahead(self, index: int, count: int) -> int:
         """How many pieces of a partition may be in memory.
@@ -105,6 +99,15 @@ class Leaves:
                 before = (self._read(reader, given, index, *after),)
                 folded.append(self._piece(*before, index, label))
         return folded
+
+
+def are_shared(
+    spec: BlockSpec, sizes: Sizes, partitions: Sequence[Partition], threads: int
+) -> bool:
+    """Whether several threads work on a partition: where they would wait for the last ones."""
+    light = are_light(sizes, spec) or 2 * len(partitions) <= threads
+    rows = [partition.rows or 0 for partition in partitions]
+    return light and longest(rows, threads) > _WAITING
 
 
 def longest(rows: Sequence[int], threads: int) -> float:

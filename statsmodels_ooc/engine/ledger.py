@@ -176,6 +176,8 @@ class PassRecord:
         "numpy" or "numba", where a design was multiplied.
     repeats : int
         How often reading a partition failed with what may pass by itself, and was repeated.
+    memory : int or None
+        About how many bytes of this process it was planned to take at its peak.
     """
 
     name: str
@@ -187,6 +189,7 @@ class PassRecord:
     spent: Spent | None = None
     kernels: str = ""
     repeats: int = 0
+    memory: int | None = None
 
     def __repr__(self) -> str:
         stored = "" if self.nbytes is None else f", {self.nbytes:,} bytes stored"
@@ -304,10 +307,11 @@ class Ledger:
         spent: Spent | None = None,
         kernels: str = "",
         repeats: int = 0,
+        memory: int | None = None,
     ) -> None:
         """Record a pass that began at a time of `perf_counter` and ends now."""
         known = name, rows, time.perf_counter() - began, nbytes, partitions
-        self.passes.append(PassRecord(*known, note, spent, kernels, repeats))
+        self.passes.append(PassRecord(*known, note, spent, kernels, repeats, memory))
 
     def lazy_read(self, partition: int, record: PassRecord) -> None:
         """Record the read of one partition for a lazy answer."""

@@ -26,6 +26,7 @@ from statsmodels_ooc.engine.kernels import compiled_pays
 from statsmodels_ooc.engine.leaves import Leaves
 from statsmodels_ooc.engine.ledger import Ledger, Read
 from statsmodels_ooc.engine.pieces import tree
+from statsmodels_ooc.engine.plan import check_memory, planned
 from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.rereading import Rereading
 from statsmodels_ooc.engine.rowarray import KeptRows
@@ -44,6 +45,8 @@ from statsmodels_ooc.forks import in_children
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import NO_ROWS, Partition, Source
 
+_TEXT = 256  # bytes of a text, its entry in a table of distinct ones, and an object of pandas
+
 
 def run_pass(
     name: str,
@@ -52,6 +55,7 @@ def run_pass(
     reductions: tuple[Reduction[Any], ...],
     ledger: Ledger,
     *,
+    solving: int = 0,
     compared: bool = False,
     beside: Mapping[str, Any] | None = None,
 ) -> list[Any]:
@@ -67,6 +71,8 @@ def run_pass(
         What to fold.
     ledger : Ledger
         The passes so far.
+    solving : int
+        Matrices, (k, k), that are held beside the states when they are solved.
     compared : bool
         Whether an earlier pass read the same columns and all that they hold is compared,
         so that a file may have another time of its last change.
@@ -77,12 +83,16 @@ def run_pass(
     ------
     EmptyDataError
         There is no partition.
+    MemoryLimitError
+        It would not fit; raised before the first read.
     SourceChangedError
         An earlier pass read other rows.
     """
     partitions = source.partitions
     if not partitions:
         raise EmptyDataError(f"{source.name} has no rows", hint=NO_ROWS)
+    plan = planned(spec, solving, source, reductions, 1 if beside else threads(source))
+    check_memory(plan, spec, source)
     began, checkpoint = time.perf_counter(), current()
     compiled = compiled_pays(spec.k, source.rows)
     kernels = ("numba" if compiled else "numpy") if spec.k else ""
@@ -92,20 +102,20 @@ def run_pass(
         graph, given = TaskGraph(), beside or {}
         folds = tuple(one.compiled() for one in reductions) if compiled else reductions
         maker = spec.compiled() if compiled else spec
-        sizes = sizes_for(spec, questions=reductions, compiled=compiled)
-        has_room = few_readers(source, spec, sizes) is None
-        fold = Fold(maker, folds, sizes, meter, compared, tuple(given))
-        count = threads(source) if has_room else 1
-        with one_blas_thread(), closing(Leaves(graph, fold, count)) as leaves:
+        fold = Fold(maker, folds, plan.sizes, meter, compared, tuple(given))
+        with one_blas_thread(), closing(Leaves(graph, fold, threads(source))) as leaves:
             root = _root(graph, leaves, partitions, chunks_of(given, len(partitions)), kept)
             ((read, states, spent),) = compute(*graph.values([root]))
     ledger.check(f"the pass {name!r}", source, read)
     rows = sum(part.rows for part in read.values())
     notes = [one.note(state) for one, state in zip(reductions, states, strict=True)]
-    ways = [_few(source, spec, sizes), _recalled(known, len(partitions))]
+    ways = [_few(source, spec, plan.sizes), _recalled(known, len(partitions))]
     note = "; ".join(note for note in [*notes, *ways] if note)
     repeats = sum(part.repeats for part in read.values())
-    ledger.record(name, began, rows, source.nbytes, len(partitions), note, spent, kernels, repeats)
+    ledger.record(
+        *(name, began, rows, source.nbytes, len(partitions), note, spent, kernels, repeats),
+        memory=plan.nbytes,
+    )
     return list(states)
 
 
@@ -271,7 +281,7 @@ def scan_frames(
     ledger: Ledger,
 ) -> Any:
     """Fold one reduction over the frames of a source, not over blocks."""
-    maker = WholeFrames(tuple(columns), frozenset(encoded))
+    maker = WholeFrames(tuple(columns), frozenset(encoded), value_bytes=_TEXT)
     (state,) = run_pass(name, source, maker, (reduction,), ledger)
     return state
 

@@ -13,6 +13,7 @@ from statsmodels_ooc.engine.rereading import Rereading
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes
 from statsmodels_ooc.sources.base import Partition
 from statsmodels_ooc.sources.chunk import Chunk
+from statsmodels_ooc.sources.frames import release_unused
 
 StartedChunk = tuple[int, Chunk]  # how many rows of the partition come before, and some
 
@@ -68,6 +69,8 @@ class PartitionReader:
                     meter=self._meter,
                 )
             before, began = self.read.rows, time.perf_counter()
+            if self._sizes.frees:
+                release_unused()
             frame = next(self._frames, None)
             self.seconds += time.perf_counter() - began
             return None if frame is None else (before, frame)

@@ -14,8 +14,7 @@ import pandas as pd
 from dask.system import CPU_COUNT
 
 from statsmodels_ooc.engine.gate import place_to_read, readers_at_once, reads_here
-from statsmodels_ooc.engine.kernels import compiled_pays
-from statsmodels_ooc.errors import MemoryLimitError, OptionError
+from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.base import Partition, Source
@@ -55,7 +54,13 @@ class BlockSpec(Protocol):
 
 @dataclass(frozen=True)
 class WholeFrames:
-    """A design that leaves frames as they are."""
+    """A design that leaves frames as they are.
+
+    Attributes
+    ----------
+    value_bytes : int
+        What a value takes, where more than a number is made of it.
+    """
 
     columns: tuple[str, ...]
     encoded: frozenset[str]
@@ -63,6 +68,7 @@ class WholeFrames:
     width: int = 0
     widest: str = ""
     block_rows: int = 1
+    value_bytes: int = 8
 
     def compiled(self) -> WholeFrames:
         return self
@@ -81,7 +87,9 @@ class WholeFrames:
 ANSWER_COPIES = 2  # of an answer in memory: of its partitions, and the whole
 _FRAME_ROWS = 65_536
 _FRAME_COPIES = 5  # where nothing tells: Arrow's, its decoder's, its pool's, pandas', doubles
-_BLOCK_COPIES = 2  # of a block: the design, and the design times weights
+_BLOCK_COPIES = 3  # of a block: the design, the design times weights, and what is made of that
+_ALLOCATED = 1.5  # times what arrays of a block take: allocators keep what is free
+_AT_EASE = 1.3  # times what a reader holds, unless what Arrow has freed is given back at once
 _LEAST = 2**25  # bytes that no limit forbids: the imports alone take more
 _BLOCK_BYTES = 2**23  # of a design block: it stays in the cache
 _COMPILED_BYTES, _COMPILED_ROWS = 2**24, 131_072
@@ -102,6 +110,12 @@ class Sizes:
         Columns of a block that are written out.
     room : int or None
         Bytes for all readers of a process; None for those that do not wait.
+    row_bytes : int
+        What a thread holds of every row of the block that it folds.
+    frees : bool
+        Whether readers give back at once what Arrow has freed, which takes time.
+    shares : bool
+        Whether memory has room for several threads on a partition.
     """
 
     frame_rows: int
@@ -109,6 +123,14 @@ class Sizes:
     piece_rows: int
     written: int = 0
     room: int | None = None
+    row_bytes: int = 0
+    frees: bool = False
+    shares: bool = True
+
+    def folding(self, rows: int | None = None) -> int:
+        """Bytes that a thread holds that folds a block, of so many rows where these are few."""
+        most = min(self.block_rows, self.frame_rows)
+        return self.row_bytes * (most if rows is None else min(most, rows))
 
 
 def sizes_for(
@@ -138,14 +160,16 @@ def sizes_for(
         most, size = _COMPILED_ROWS, _COMPILED_BYTES
     fitting = size // (8 * width)
     block = options.block_rows or int(np.clip(fitting, min(4 * width, most), most))
-    row_bytes = 8 * max(len(spec.columns), 1)
+    value_bytes = spec.value_bytes if isinstance(spec, WholeFrames) else 8
+    row_bytes = value_bytes * max(len(spec.columns), 1)
     share = reader_bytes() // row_bytes
     frame = options.frame_rows or int(np.clip(share, 1_024, max(most, _FRAME_ROWS)))
     piece = frame * max(1, min(share // 2, _PIECE_ROWS) // frame)
-    room = None if reads_here() else _room() - _states(questions)
+    room = None if reads_here() else limit() - states_bytes(questions)
     in_slices = compiled and all(question.is_sliced() for question in questions)
     written = 0 if in_slices else spec.k if dense else spec.width
-    return Sizes(frame, block, piece, written, room)
+    values = _BLOCK_COPIES * (written + 2) + sum(one.row_values() for one in questions)
+    return Sizes(frame, block, piece, written, room, int(_ALLOCATED * 8 * values))
 
 
 def writes_out(function: Any) -> bool:
@@ -177,11 +201,13 @@ def workers() -> int:
     return int(count)
 
 
-def _room() -> int:
+def limit() -> int:
+    """Bytes that a pass may plan with."""
     return int(max(options.memory_limit - copied_bytes(), _LEAST))
 
 
-def _states(questions: Sequence[Reduction[Any]]) -> int:
+def states_bytes(questions: Sequence[Reduction[Any]]) -> int:
+    """Bytes of all states of some reductions that are in memory at once."""
     return states_alive() * sum(question.nbytes() for question in questions)
 
 
@@ -199,7 +225,7 @@ def reader_needs(partition: Partition, spec: BlockSpec, sizes: Sizes) -> int:
         told = partition.reading_bytes(spec.columns, sizes.frame_rows)
     if told is None:
         told = _FRAME_COPIES * 8 * rows * len(spec.columns)
-    return told + _BLOCK_COPIES * 8 * min(sizes.block_rows, rows) * sizes.written
+    return int(told * (1 if sizes.frees else _AT_EASE)) + sizes.folding(rows)
 
 
 def reading(partition: Partition, spec: BlockSpec, sizes: Sizes) -> AbstractContextManager[None]:
@@ -218,7 +244,7 @@ def few_readers(source: Source, spec: BlockSpec, sizes: Sizes) -> int | None:
     """How many partitions are read at a time, where memory has room for fewer than workers."""
     if sizes.room is None:
         return None
-    need, far = reader_needs(_largest(source), spec, sizes), is_far(source)
+    need, far = reader_needs(largest(source), spec, sizes), is_far(source)
     count = readers_at_once(need, sizes.room, far)
     most = min(workers(), len(source.partitions), readers_at_once(1, sizes.room, far))
     return count if count < most else None
@@ -229,100 +255,6 @@ def is_far(source: Source) -> bool:
     return any(partition.is_far for partition in source.partitions)
 
 
-def _largest(source: Source) -> Partition:
+def largest(source: Source) -> Partition:
+    """The partition that is likely to take most memory."""
     return max(source.partitions, key=lambda one: (one.nbytes or 0, one.rows or 0))
-
-
-def memory_needed(
-    spec: BlockSpec, solving: int, source: Source, questions: Sequence[Reduction[Any]]
-) -> int:
-    """About how many bytes a pass takes at its peak, and what is made of it.
-
-    What as many readers hold as there is room for, one at least, pieces that wait to be folded,
-    the states of all workers, and what is made of the last.
-
-    Parameters
-    ----------
-    spec : BlockSpec
-        The design.
-    solving : int
-        How many matrices, (k, k), a solver and the results hold beside the states.
-    source : Source
-        The rows.
-    questions : sequence of Reduction
-        What is folded.
-    """
-    one, others = _needs(spec, solving, source, questions)
-    most = min(workers(), len(source.partitions))
-    at_once = min(readers_at_once(one, _room() - others, is_far(source)), most)
-    return at_once * (one + _waiting(spec, source, questions)) + others
-
-
-def _waiting(spec: BlockSpec, source: Source, questions: Sequence[Reduction[Any]]) -> int:
-    """Bytes of the pieces of a partition that wait to be folded."""
-    sizes = _sizes_of(spec, source, questions)
-    rows = max((partition.rows or 0 for partition in source.partitions), default=0)
-    if rows <= sizes.piece_rows or not are_light(sizes, spec):
-        return 0
-    return _PIECES * 8 * sizes.piece_rows * len(spec.columns)
-
-
-def _needs(
-    spec: BlockSpec, solving: int, source: Source, questions: Sequence[Reduction[Any]]
-) -> tuple[int, int]:
-    """What one reader of the largest partition holds, and what is held beside all readers."""
-    sizes = _sizes_of(spec, source, questions)
-    one = reader_needs(_largest(source), spec, sizes) if source.partitions else 0
-    return one, _states(questions) + 8 * (spec.k + 2) ** 2 * solving
-
-
-def _sizes_of(spec: BlockSpec, source: Source, questions: Sequence[Reduction[Any]]) -> Sizes:
-    compiled = compiled_pays(spec.k, source.rows)
-    return sizes_for(spec, compiled=compiled, questions=questions)
-
-
-def check_memory(
-    spec: BlockSpec, solving: int, source: Source, questions: Sequence[Reduction[Any]]
-) -> None:
-    """Refuse what cannot fit, before its first read, however few read at a time.
-
-    Raises
-    ------
-    MemoryLimitError
-        The message names the partition that is too large, or what makes most of the columns.
-    """
-    one, others = _needs(spec, solving, source, questions)
-    if one + others <= _room():
-        return
-    limit = f"more than memory_limit = {options.memory_limit:,}"
-    if one > others and source.partitions:
-        largest = _largest(source)
-        raise MemoryLimitError(
-            f"{largest.label}: reading its {len(spec.columns):,} columns takes about {one:,} "
-            f"bytes at a time, and what is made of them {others:,}, {limit}",
-            hint="write the file again in smaller row groups or chunks, read fewer columns, or "
-            "raise smo.options.memory_limit",
-        )
-    raise MemoryLimitError(
-        f"{spec.k:,} columns{spec.widest} need about {one + others:,} bytes for their rows and "
-        f"cross products, {limit}",
-        hint="text, dates and C(...) are factors with a column for each level: is one of them "
-        "meant to be a number? smo.options.memory_limit = '8 GiB' raises the limit",
-    )
-
-
-def check_room(what: str, need: int) -> None:
-    """Refuse an answer for every row that cannot be read into memory, before it is read.
-
-    Raises
-    ------
-    MemoryLimitError
-        It says how to have the answer out of memory.
-    """
-    if need > max(options.memory_limit, _LEAST):
-        raise MemoryLimitError(
-            f"{what!r} takes about {need:,} bytes in memory, more than memory_limit = "
-            f"{options.memory_limit:,}",
-            hint="res.lazy and model.lazy have answers for every row as dask arrays; "
-            "smo.options.memory_limit = '8 GiB' raises the limit",
-        )

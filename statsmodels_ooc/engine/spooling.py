@@ -12,8 +12,10 @@ import pandas as pd
 
 from statsmodels_ooc.engine.ledger import Ledger, Read
 from statsmodels_ooc.engine.passes import compute, runs_in_threads
+from statsmodels_ooc.engine.plan import check_memory, planned
 from statsmodels_ooc.engine.progress import at_work, progress, tick
 from statsmodels_ooc.engine.rereading import Rereading
+from statsmodels_ooc.engine.sizes import Sizes, WholeFrames, reading
 from statsmodels_ooc.engine.tasks import TaskGraph, bound, released
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.base import Source
@@ -51,7 +53,8 @@ def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source
     Raises
     ------
     MemoryLimitError
-        The copy is to be in memory, and takes more than half of ``smo.options.memory_limit``.
+        What is read of a partition at a time would not fit; raised before the first read. Or
+        the copy is to be in memory, and takes more than half of ``smo.options.memory_limit``.
     """
     asked = options.cache
     wanted = source.slow if asked == "auto" else asked and source.is_recipe
@@ -59,16 +62,21 @@ def spool_slow(source: Source, columns: Sequence[str], ledger: Ledger) -> Source
         return source
     if asked != "memory" and not has_room(source):
         return source
+    names = tuple(columns)
+    spec = WholeFrames(names, frozenset(), width=len(names), block_rows=COPIED_ROWS)
+    plan = planned(spec, 0, source, ())
+    check_memory(plan, spec, source)
     began = time.perf_counter()
     copies = _in_memory(source) if asked == "memory" else FolderCopies()
     with removed_on_failure(copies), progress("spool", source.rows) as meter:
         graph = TaskGraph()
-        copy = graph.calls_of(_Copy(tuple(columns), source.dtypes, meter, copies))
+        copy = graph.calls_of(_Copy(spec, plan.sizes, source.dtypes, meter, copies))
         keys = [copy(bound(part, columns), i) for i, part in enumerate(source.partitions)]
         parts = compute(*graph.values(keys))
     repeats = sum(read.repeats for _, read in parts)
     rows = sum(read.rows for _, read in parts)
-    ledger.record("spool", began, rows, source.nbytes, len(parts), repeats=repeats)
+    told = began, rows, source.nbytes, len(parts)
+    ledger.record("spool", *told, repeats=repeats, memory=plan.nbytes)
     return SpooledSource(source, [part for part, _ in parts])
 
 
@@ -81,22 +89,23 @@ def _in_memory(source: Source) -> MemoryCopies:
 class _Copy:
     """The task: copy a partition."""
 
-    columns: tuple[str, ...]
+    spec: WholeFrames
+    sizes: Sizes
     dtypes: Mapping[str, Any]
     meter: str
     copies: Copies
 
     def __call__(self, value: Any, index: int) -> tuple[IpcSource, Read]:
         partition, read = released(value), Read()
-        open_ = partial(partition.frames, self.columns, COPIED_ROWS)
+        open_ = partial(partition.frames, self.spec.columns, self.sizes.frame_rows)
         frames = Rereading(read, partition.label, open_, meter=self.meter)
-        with at_work(self.meter), frames:
+        with at_work(self.meter), reading(partition, self.spec, self.sizes), frames:
             copy = spool(self._pieces(frames), partition.label, self.copies, f"part-{index}")
         return copy, read
 
     def _pieces(self, frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         """The frames, and an empty one first, so that no rows still have columns."""
-        yield pd.DataFrame({name: pd.Series(dtype=self.dtypes[name]) for name in self.columns})
+        yield pd.DataFrame({name: pd.Series(dtype=self.dtypes[name]) for name in self.spec.columns})
         for frame in frames:
             yield frame
             tick(self.meter, len(frame))

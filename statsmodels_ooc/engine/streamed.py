@@ -14,14 +14,13 @@ from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.engine.beside import aligned
 from statsmodels_ooc.engine.ledger import Ledger, Passes
 from statsmodels_ooc.engine.passes import calls_on, gather_rows, run_pass
+from statsmodels_ooc.engine.plan import check_memory, check_room, planned
 from statsmodels_ooc.engine.rowarray import IntArray, RowArray, UsedRows, few_labels, used_rows
 from statsmodels_ooc.engine.rows import MemoryRows
 from statsmodels_ooc.engine.sampling import sample_rows
 from statsmodels_ooc.engine.sizes import (
     ANSWER_COPIES,
     BlockSpec,
-    check_memory,
-    check_room,
     sizes_for,
     writes_out,
 )
@@ -30,6 +29,7 @@ from statsmodels_ooc.errors import RowOrderError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.facts import Fingerprint
+from statsmodels_ooc.reductions.least_squares import Triangle
 from statsmodels_ooc.sources.base import ForgottenSource, Source
 from statsmodels_ooc.sources.sealing import Sealed
 from statsmodels_ooc.sources.subset import ChosenPartition
@@ -105,13 +105,13 @@ class StreamedRows:
         SourceChangedError
             This pass did not see the rows that an earlier one saw.
         """
-        check_memory(self.spec, self.solving, self.source, reductions)
         *states, fingerprint = run_pass(
             name,
             self.source,
             self.spec,
             (*reductions, Fingerprint(bool(self.spec.encoded))),
             self.ledger,
+            solving=self.solving,
             compared=self.found is not None,
             beside=self._given,
         )
@@ -155,7 +155,15 @@ class StreamedRows:
             raise RowOrderError(f"{what} needs rows in order: {why}")
 
     def sample(self, rows: int) -> MemoryRows:
-        """About so many rows, spread evenly over the partitions; a record, no whole pass."""
+        """About so many rows, spread evenly over the partitions; a record, no whole pass.
+
+        Raises
+        ------
+        MemoryLimitError
+            There is no room for a pass over all of them, which comes next.
+        """
+        next_ = planned(self.spec, self.solving, self.source, (Triangle(self.spec.k),))
+        check_memory(next_, self.spec, self.source)
         return sample_rows(self.source, self.spec, rows, self.ledger)
 
     def _check_unchanged(self, name: str, now: list[Seen]) -> None:

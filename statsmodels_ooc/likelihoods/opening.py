@@ -13,7 +13,14 @@ from statsmodels.genmod import families
 
 from statsmodels_ooc.design.formula import FormulaSpec, formula_columns, learn_formula
 from statsmodels_ooc.design.spec import DesignSpec
-from statsmodels_ooc.engine import Ledger, StreamedRows, read_frames, scan_frames, spool_slow
+from statsmodels_ooc.engine import (
+    Ledger,
+    StreamedRows,
+    check_reading,
+    read_frames,
+    scan_frames,
+    spool_slow,
+)
 from statsmodels_ooc.errors import (
     ColumnNotFoundError,
     DesignError,
@@ -27,6 +34,7 @@ from statsmodels_ooc.reductions.facts import RowFactsState
 from statsmodels_ooc.reductions.responses import Impossible
 from statsmodels_ooc.sources.base import NO_ROWS, Source
 from statsmodels_ooc.sources.coerce import as_source
+from statsmodels_ooc.sources.frames import release_unused
 from statsmodels_ooc.sources.subset import condition_columns, subset_source
 
 
@@ -98,6 +106,7 @@ def open_formula(
     if copy is not source:  # of all rows, so that the chosen ones keep their numbers
         original, chosen = chosen, copy if subset is None else subset_source(copy, subset)
     source = chosen
+    check_reading(source, columns)
     spec = learn_formula(
         formula,
         source,
@@ -110,6 +119,7 @@ def open_formula(
         drop_cols=drop_cols,
         memory_limit=options.memory_limit,
     )
+    release_unused()  # first rows were read by this thread, which reads no more
     return StreamedRows(source, spec, ledger, original), spec
 
 

@@ -66,6 +66,10 @@ class Reduction(ABC, Generic[State]):
         """How many bytes the arrays of a state take at the most; 0 where that is little."""
         return 0
 
+    def row_values(self) -> int:
+        """About how many numbers of a row it holds, beside the design, while it folds a block."""
+        return 2
+
     def note(self, state: State) -> str:
         """What the record of the pass says of the state beside its name; mostly nothing."""
         return ""
@@ -166,3 +170,6 @@ class Together(Reduction[list[Any]]):
 
     def nbytes(self) -> int:
         return sum(part.nbytes() for part in self.parts)
+
+    def row_values(self) -> int:
+        return sum(part.row_values() for part in self.parts)

@@ -17,6 +17,8 @@ from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.reductions.closing import Closed, Payload
 
 _LOOSE = 4_096  # sums that wait at least before they are added up
+_COPIES = 3  # of what is added up, where each row is a cluster: of rows, sums, and more sums
+_KEYS = 12  # numbers: labels as they come, sorted, and where each is found
 _RUN = 1.25  # rows; where runs are shorter on average, rows do not come cluster by cluster
 
 
@@ -102,6 +104,9 @@ class ClusterSums(Reduction[list[ClusterState]]):
 
     def compiled(self) -> ClusterSums:
         return replace(self, payload=self.payload.compiled())
+
+    def row_values(self) -> int:
+        return len(self.ways) * (_COPIES * self.payload.width + _KEYS)
 
     def init(self) -> list[ClusterState]:
         keys, sums = np.empty(0, dtype=KEY), np.zeros((0, self.payload.width))

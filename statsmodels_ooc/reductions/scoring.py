@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     Sweep = Callable[[Kernel, FloatArray, Block], tuple[ScoredSums, ScoredBlock] | None]
 
 
+_ROW_VALUES = 24  # predictors, means, their derivatives, variances, and what comes of these
+
+
 class Outside(NamedTuple):
     """The first row whose mean the family cannot have."""
 
@@ -92,6 +95,9 @@ class Scoring(Reduction[ScoringState]):
     k: int
     mean_of_y: float = 0.0
     sweep: Sweep | None = None
+
+    def row_values(self) -> int:
+        return _ROW_VALUES
 
     def init(self) -> ScoringState:
         return ScoringState(self.inner.init(), np.zeros(self.k))

@@ -11,7 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from statsmodels_ooc.sources.columns import Column, ColumnSource
+from statsmodels_ooc.errors import MemoryLimitError
+from statsmodels_ooc.options import options
+from statsmodels_ooc.sources.columns import Column, ColumnSource, is_number, select
 from statsmodels_ooc.sources.csv_errors import Place, Ragged, check_quotes, described, lines_before
 from statsmodels_ooc.sources.csv_format import (
     COMPRESSED,
@@ -34,6 +36,15 @@ SUFFIXES = tuple(kind + packed for kind in (".csv", ".tsv", ".txt") for packed i
 
 _SEARCH = 64 * 1024
 _EXPANSION = 4  # bytes in memory for a byte of text: "1," is a number of eight bytes
+_NUMBER = 8  # bytes of a value
+_TEXTS = 2  # as it was read, and as its fields point to it
+_FIELD = 4  # bytes of where a field ends
+_KEPT = 1.1  # of what is asked of an allocator, what the process has
+_FRAMES = 1  # that share nothing with what was parsed
+_LEAST_BLOCK = 2**20  # bytes that are parsed at a time of what is read from start to end
+_AHEAD = 3  # blocks: that is read, that is parsed, and that is joined from the ends of two
+_LEAST_LINE = 2**25  # bytes that no limit forbids
+_LINE_COPIES = 3  # of a line: as it was read, as it is parsed, and its values
 
 
 def read_csv(
@@ -174,6 +185,7 @@ class _Lines(FileRows):
     style: CsvFormat
     columns: Mapping[str, Column | HiveKey]
     names: tuple[str, ...]
+    line_bytes: int
 
     rows = None  # only reading can tell
 
@@ -186,6 +198,18 @@ class _Lines(FileRows):
         """What pyarrow's readers are told; see `CsvFormat.options`."""
         wanted = [column.name for column in columns] or self.names[:1]
         return self.names, wanted, stored_types(columns, self.style), ragged
+
+    def _parsed(self, columns: Sequence[str], text: int) -> int:
+        """About the bytes of the values of some columns in so many bytes of text."""
+        lines = text / max(self.line_bytes, 1)
+        return int(lines * sum(map(self._width, select(self.columns, columns, str(self.file)))))
+
+    def _width(self, column: Column | HiveKey) -> int:
+        if isinstance(column, HiveKey):
+            return 0
+        if is_number(column.type) and self.style.thousands is None:
+            return _NUMBER
+        return _NUMBER + self.line_bytes // max(len(self.names), 1)
 
 
 @dataclass(frozen=True)
@@ -203,6 +227,14 @@ class CsvRange(_Lines):
     @property
     def nbytes(self) -> int:
         return self.stop - self.start
+
+    def reading_bytes(self, columns: Sequence[str], max_rows: int) -> int:
+        """The text, the fields of all columns in it, the values of those wanted, and frames."""
+        values = self._parsed(columns, self.nbytes)
+        frame = self._parsed(columns, max_rows * self.line_bytes)
+        fields = _FIELD * len(self.names) * self.nbytes // max(self.line_bytes, 1)
+        held = _TEXTS * self.nbytes + fields + values + _FRAMES * min(values, frame)
+        return int(_KEPT * held)
 
     def stored(
         self, columns: Sequence[Column], max_rows: int, encoded: Collection[str]
@@ -226,7 +258,13 @@ class CsvRange(_Lines):
         yield from frames_of(numbers, columns, max_rows, encoded)
 
     def _line_start(self, raw: pa.NativeFile, at: int) -> int:
-        """The first line that begins at or after ``at``."""
+        """The first line that begins at or after ``at``.
+
+        Raises
+        ------
+        MemoryLimitError
+            The line before it is so long that memory has no room for it.
+        """
         if at <= self.first:
             return self.first
         position = at - 1
@@ -239,7 +277,19 @@ class CsvRange(_Lines):
             position += len(piece)
             if not piece:
                 break  # the file is shorter than it was, as is found when it is closed
+            if _LINE_COPIES * (position - at) > max(options.memory_limit, _LEAST_LINE):
+                raise self._too_long(position - at)
         return self.file.size
+
+    def _too_long(self, length: int) -> MemoryLimitError:
+        need = _LINE_COPIES * length
+        return MemoryLimitError(
+            f"{self.label}: a line goes on for more than {length:,} bytes, and reading it takes "
+            f"more than {need:,}, which is more than memory_limit = {options.memory_limit:,}",
+            hint="a line end is missing, a quote spans lines (newlines_in_values=True), or a field "
+            "is as long as that: smo.options.memory_limit = '8 GiB' raises the limit",
+            needed=need,
+        )
 
 
 @dataclass(frozen=True)
@@ -256,6 +306,12 @@ class CsvWhole(_Lines):
     def nbytes(self) -> int:
         return self.file.size
 
+    def reading_bytes(self, columns: Sequence[str], max_rows: int) -> int:
+        """What is parsed at a time, and frames."""
+        text = max(self.style.block_size, _LEAST_BLOCK)
+        values = self._parsed(columns, text)
+        return int(_KEPT * (_AHEAD * text + (1 + _FRAMES) * values))
+
     def stored(
         self, columns: Sequence[Column], max_rows: int, encoded: Collection[str]
     ) -> Iterator[pd.DataFrame]:
@@ -266,7 +322,7 @@ class CsvWhole(_Lines):
                 told = self.style.options(
                     *self._told(columns, ragged),
                     skip_rows=self.header_lines,
-                    block_size=max(self.style.block_size, 2**20),
+                    block_size=max(self.style.block_size, _LEAST_BLOCK),
                 )
                 with pacsv.open_csv(text, **told) as batches:
                     numbers = without_thousands(batches, columns, self.style, self.label)
@@ -293,7 +349,7 @@ class CsvSource(ColumnSource):
         columns = beside_keys(stored, hive_keys(files, filled))
         partitions: list[CsvRange | CsvWhole] = []
         for file, header in zip(files, headers, strict=True):
-            lines = (file, style, columns, header.names)
+            lines = (file, style, columns, header.names, header.line_bytes)
             if is_cut(file, style):
                 for start in range(header.end, max(file.size, header.end + 1), style.block_size):
                     stop = min(start + style.block_size, file.size)

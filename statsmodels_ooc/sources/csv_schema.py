@@ -100,6 +100,7 @@ class Header:
     lines: int  # physical ones before the data
     end: int  # bytes before the data, for files that are parsed as they are
     closed: bool = True  # whether a line end follows; without it the file has no rows
+    line_bytes: int = 0  # of a line of data, on the average of the first; 0 where there is none
 
 
 def read_header(head: bytes, file: StoredFile, style: CsvFormat, ended: bool) -> Header | None:
@@ -120,7 +121,7 @@ def read_header(head: bytes, file: StoredFile, style: CsvFormat, ended: bool) ->
         return None
     if style.column_names is not None:
         check_unique(list(style.column_names), "column_names")
-        return Header(style.column_names, len(used), end)
+        return Header(style.column_names, len(used), end, line_bytes=_line_bytes(head[end:]))
     if row is None:
         raise ParseError(
             f"{file} is empty: it has no header row",
@@ -136,7 +137,13 @@ def read_header(head: bytes, file: StoredFile, style: CsvFormat, ended: bool) ->
             hint="pass encoding=, such as encoding='latin-1'",
         )
     check_unique(list(names), f"the header of {file}")
-    return Header(names, len(used), end, used[-1].endswith(("\r", "\n")))
+    closed = used[-1].endswith(("\r", "\n"))
+    return Header(names, len(used), end, closed, _line_bytes(head[end:]))
+
+
+def _line_bytes(data: bytes) -> int:
+    """How long a line is, on the average."""
+    return len(data) // max(data.count(b"\n"), 1)
 
 
 def _first_row(lines: Iterator[str], file: StoredFile, style: CsvFormat) -> list[str] | None:

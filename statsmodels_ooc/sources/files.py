@@ -22,6 +22,7 @@ from statsmodels_ooc.errors import (
     SourceNotFoundError,
     warn_caller,
 )
+from statsmodels_ooc.machine import address_limit
 from statsmodels_ooc.sources.filesystems import Storage
 from statsmodels_ooc.sources.listing import (
     LocalTree,
@@ -104,6 +105,8 @@ class StoredFile:
     def opened(self, mapped: bool = False, expected: Expected = tuple) -> Iterator[pa.NativeFile]:
         """Open for reading, memory-mapped where that is possible and asked for.
 
+        Not where addresses are counted: a map takes as many as the file has bytes.
+
         Mapping saves copies, but a file that is cut short while it is mapped ends the
         process: it is for files that nobody else knows of. Of files on servers, ranges are
         fetched ahead that ``expected`` gives.
@@ -130,7 +133,8 @@ class StoredFile:
         if self.local:
             with access_errors(self.path):
                 touch("open", self.path)
-                raw = pa.memory_map(self.path) if mapped and self.size else pa.OSFile(self.path)
+                is_mapped = mapped and self.size and address_limit() is None
+                raw = pa.memory_map(self.path) if is_mapped else pa.OSFile(self.path)
             with readable(raw, self.path) as file:
                 yield file
             return

@@ -19,7 +19,7 @@ from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import reader_bytes
 from statsmodels_ooc.sources.hdf5_keys import PandasTable, arrays_of, find_table, named
 from statsmodels_ooc.sources.hdf5_layout import Field, Layout, arrow_of, values_of
-from statsmodels_ooc.sources.hdf5_opening import OpenFile, Reader, opened
+from statsmodels_ooc.sources.hdf5_opening import OpenFile, Reader, cache_bytes, opened
 from statsmodels_ooc.sources.hdf5_pandas import PandasHdfSource
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
 from statsmodels_ooc.sources.schema import CommonSchema, delivered
@@ -239,8 +239,12 @@ class Hdf5Partition(ArrowRows):
 
     def reading_bytes(self, columns: Sequence[str], max_rows: int) -> int:
         """What is read at a time, as HDF5 has it and as a frame has it."""
-        width = self._width([self.fields[name] for name in columns if name in self.fields])
-        return 2 * width * (self._step(width, max_rows) + self.chunk_rows)
+        fields = [self.fields[name] for name in columns if name in self.fields]
+        width, arrays = self._width(fields), len(arrays_of(fields))
+        widest = max((self.widths[node] for node in arrays_of(fields)), default=0)
+        kept = min(self.chunk_rows * width, arrays * cache_bytes())
+        rows = min(self._step(width, max_rows), self.rows)
+        return 2 * (width * rows + widest * self.chunk_rows) + kept
 
     def _width(self, fields: Sequence[Field]) -> int:
         return sum(self.widths[node] for node in arrays_of(fields))

@@ -18,7 +18,7 @@ from statsmodels_ooc.sources.hdf5_layout import (
     stored_array,
     text_kind,
 )
-from statsmodels_ooc.sources.hdf5_opening import NodeKind
+from statsmodels_ooc.sources.hdf5_opening import NodeKind, cache_bytes
 
 _FORMAT = "PYTABLES_FORMAT_VERSION"
 _HIDDEN = ("_i_", "_p_", "_c_")  # how names begin that PyTables keeps to itself
@@ -32,7 +32,7 @@ class H5pyReader:
 
         self._h5py = h5py
         self._path = path
-        self._file: Any = h5py.File(path, "r")
+        self._file: Any = h5py.File(path, "r", rdcc_nbytes=cache_bytes())
 
     @property
     def by_pytables(self) -> bool:

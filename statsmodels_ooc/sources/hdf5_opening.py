@@ -17,6 +17,7 @@ from statsmodels_ooc.errors import (
     SourceInterruptedError,
 )
 from statsmodels_ooc.sources.files import StoredFile
+from statsmodels_ooc.sources.frames import reader_bytes
 from statsmodels_ooc.sources.hdf5_layout import Stored
 from statsmodels_ooc.sources.listing import access_errors
 from statsmodels_ooc.sources.seam import touch
@@ -25,6 +26,7 @@ NodeKind = Literal["group", "array", "other"]
 Answer = TypeVar("Answer")
 
 _LOCK = threading.RLock()
+_CACHE = 2**24  # bytes of chunks, as PyTables has it
 
 
 @contextmanager
@@ -76,6 +78,11 @@ class Reader(Protocol):
     def close(self) -> None:
         """Close the file."""
         ...
+
+
+def cache_bytes() -> int:
+    """Bytes of chunks of an array that a library keeps to read from them again."""
+    return min(_CACHE, reader_bytes())
 
 
 class OpenFile:

@@ -16,7 +16,7 @@ from statsmodels_ooc.sources.columns import ColumnSource, check_unique
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.frames import reader_bytes
 from statsmodels_ooc.sources.hdf5_keys import PandasTable
-from statsmodels_ooc.sources.hdf5_opening import opened
+from statsmodels_ooc.sources.hdf5_opening import cache_bytes, opened
 from statsmodels_ooc.sources.hive import beside_keys, hive_keys
 from statsmodels_ooc.sources.schema import check_same_columns
 from statsmodels_ooc.sources.stored import FileRows
@@ -139,7 +139,7 @@ def _look(file: StoredFile, table: PandasTable) -> _Piece:
 
 
 def _open(path: str) -> pd.HDFStore:
-    return pd.HDFStore(path, "r")
+    return pd.HDFStore(path, "r", chunk_cache_size=cache_bytes())
 
 
 def _sizes(store: Any, key: str) -> tuple[int, int, int]:
@@ -179,7 +179,8 @@ class PandasHdfPartition(FileRows):
 
     def reading_bytes(self, columns: Sequence[Any], max_rows: int) -> int:
         """What PyTables reads at a time, and what pandas makes of it."""
-        return _COPIES * self.table.row_bytes * min(self._step(max_rows), max(self.rows, 1))
+        rows = min(self._step(max_rows), max(self.rows, 1))
+        return _COPIES * self.table.row_bytes * rows + min(cache_bytes(), self.nbytes)
 
     def _step(self, max_rows: int) -> int:
         return max(1, min(max_rows, reader_bytes() // max(self.table.row_bytes, 1)))

@@ -11,7 +11,7 @@ import numpy as np
 
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.hdf5_layout import Kind, Stored, enum_kind, stored_array
-from statsmodels_ooc.sources.hdf5_opening import NodeKind
+from statsmodels_ooc.sources.hdf5_opening import NodeKind, cache_bytes
 
 
 class TablesReader:
@@ -23,7 +23,7 @@ class TablesReader:
         self._tables = tables
         self._path = path
         with _quiet():
-            self._file: Any = tables.open_file(path, "r")
+            self._file: Any = tables.open_file(path, "r", chunk_cache_size=cache_bytes())
         self._soft: dict[str, Any] = {}
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -63,6 +64,7 @@ def _peek(make: Callable[[], Iterable[Any]]) -> tuple[Any, Any]:
             pieces.close()
 
 
+_FRAMES = 2  # that are there at a time
 _PEEKED = 1_000  # first rows that tell the columns' dtypes
 
 
@@ -158,7 +160,7 @@ class IterableSource(ListedSource):
         names = _names(first, f"frame 0 of {name}")
         dtypes = Lookup(names, self._told)  # of the first values
         self._first = _pandas(first[:_PEEKED], names, f"frame 0 of {name}").copy()
-        self._partition = IterablePartition(make, name, dtypes, peek.pieces)
+        self._partition = IterablePartition(make, name, dtypes, peek.pieces, _nbytes(first))
         super().__init__(name, dtypes, [self._partition])
 
     def _told(self, names: Sequence[Any]) -> dict[Any, Any]:
@@ -205,6 +207,13 @@ def _checked(first: Any, name: str) -> Any:
     return first
 
 
+def _nbytes(piece: Any) -> int:
+    """Bytes in memory, what Python objects point to not counted."""
+    if isinstance(piece, pd.DataFrame):
+        return int(piece.memory_usage(index=False).sum())
+    return int(piece.nbytes)
+
+
 def _names(piece: Any, place: str) -> list[Any]:
     if isinstance(piece, pd.DataFrame):
         check_unique(list(piece.columns), place)
@@ -220,11 +229,16 @@ class IterablePartition(Narrow):
     label: str
     columns: Mapping[Any, Any]  # and their dtypes
     peeked: Iterator[Any] | None
+    first_bytes: int = 0  # of the first frame, all of its columns
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return IterablePartition, (self.make, self.label, self.columns, None)
+        return IterablePartition, (self.make, self.label, self.columns, None, self.first_bytes)
 
     rows = nbytes = None  # only reading can tell
+
+    def reading_bytes(self, columns: Sequence[str], max_rows: int) -> int:
+        """The frame that was given, of which what is read may be a copy, and the next one."""
+        return _FRAMES * self.first_bytes
 
     def frames(
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
@@ -238,9 +252,8 @@ class IterablePartition(Narrow):
         """
         dtypes = picked(self.columns, columns, self.label)
         for place, piece in self.pieces(columns):
-            for frame in FramePartition(piece, place, dtypes).frames(columns, max_rows):
-                check_kinds(frame, dtypes, place)
-                yield frame
+            yield from _frames(piece, place, dtypes, max_rows)
+            del piece  # before the next one is made
 
     def pieces(self, columns: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
         """Yield every frame as the function gives it, and where it stands."""
@@ -251,9 +264,19 @@ class IterablePartition(Narrow):
                 "taken from it are lost",
                 hint="return a new iterator at every call, or hand over the iterator itself",
             )
-        for number, piece in enumerate(pieces):
-            place = f"frame {number} of {self.label}"
+        numbers = count()  # enumerate would hold on to a piece while the next one is made
+        for piece in pieces:
+            place = f"frame {next(numbers)} of {self.label}"
             yield place, _pandas(piece, columns, place)
+            del piece
+
+
+def _frames(
+    piece: pd.DataFrame, place: str, dtypes: Mapping[Any, Any], max_rows: int
+) -> Iterator[pd.DataFrame]:
+    for frame in FramePartition(piece, place, dtypes).frames(list(dtypes), max_rows):
+        check_kinds(frame, dtypes, place)
+        yield frame
 
 
 def _pandas(piece: Any, columns: Sequence[str], place: str) -> pd.DataFrame:

@@ -15,6 +15,7 @@ BUFFER = 2**18  # bytes of a column that are read ahead; otherwise all of a row 
 _PAGE = 2**20  # of a data page, at most so much unless writers are told otherwise
 _COPIES = 3  # of a batch: its decoder's, the one that is handed on, one that a pool keeps
 _KEPT = 1.25  # of what is asked of an allocator, what the process has
+_KEPT_WHOLE = 1.5  # of whole columns, between which lies what was needed to read them
 _FRAMES = 2  # one that is in use, and the next
 _TOGETHER = 2**22  # that decoders may hold while columns are read whole
 _FAR_TOGETHER = 2**26  # and of files that are far, which are not asked for each column
@@ -102,9 +103,10 @@ def planned(
 
     Notes
     -----
-    Arrow's decoder of a column holds a page and the dictionary, twice, and what is read ahead,
-    from the first row to the last. A column of fixed width whose values take no more than that
-    is read whole, so that few decoders are there at a time.
+    Arrow's decoder of a column holds a page and the dictionary, its values as well as the page
+    that it came from, and what is read ahead, from the first row to the last. A column of fixed
+    width whose values take no more than that is read whole, so that few decoders are there at a
+    time.
     """
     sizes = [(known.row_group(group).total_byte_size, group) for group in groups]
     span = _Span(
@@ -119,10 +121,11 @@ def planned(
     reading = max((sum(one.reading for one in some) for some in together), default=0)
     streaming = sum(one.streaming for one in stored if not one.is_read_whole)
     handed_on = sum(one.frames for one in stored)
-    held = sum(one.values for one in whole) + max(reading, streaming + handed_on)
+    held = max(reading, streaming + handed_on)
     if far:
         held += sum(stop - start for start, stop in stored_ranges(known, groups, columns))
-    return Reading(tuple(tuple(one.name for one in some) for some in together), int(_KEPT * held))
+    nbytes = _KEPT_WHOLE * sum(one.values for one in whole) + _KEPT * held
+    return Reading(tuple(tuple(one.name for one in some) for some in together), int(nbytes))
 
 
 def stored_ranges(
@@ -172,7 +175,7 @@ def _stored(span: _Span, column: Column, leaf: int) -> _Stored:
         column.name,
         values,
         batch,
-        decoder=ahead + dictionary + max(dictionary, page),
+        decoder=ahead + 2 * dictionary + max(dictionary, page),
         frames=frames,
         is_fixed=width is not None,
     )

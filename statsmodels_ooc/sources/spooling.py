@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pandas as pd
@@ -64,8 +65,10 @@ def spool(
             return spool(pieces, name, copies, stem)
     parts = _Parts(copies, stem)
     try:
-        for number, piece in enumerate(pieces):
-            parts.write(piece, f"frame {number}")
+        numbers = count()  # enumerate would hold on to a piece while the next one is made
+        for piece in pieces:
+            parts.write(piece, f"frame {next(numbers)}")
+            del piece
         parts.close()
     except BaseException:
         with suppress(OSError):  # a full disk is told once

@@ -232,4 +232,4 @@ def test_reads_no_column_that_is_not_needed():
             return super().frames(columns, max_rows)
 
     learn("y ~ np.log(positive) + center(x)", Watched([make_frame()]))
-    assert set(asked) == {("x",), ("y", "x", "positive")}
+    assert set(asked) == {("x",), ("x", "positive")}
