@@ -92,7 +92,7 @@ def h5py_saved(scene: Scene) -> Iterator[Act]:
     y, x, file = h5py(scene)
     smo.OLS(y, x).fit().save(scene.folder / "res.pickle")
     file.close()
-    yield lambda: smo.load(scene.folder / "res.pickle").HC0_se
+    yield lambda: smo.load(scene.folder / "res.pickle", allow_pickle=True).HC0_se
 
 
 @case(
@@ -104,7 +104,7 @@ def h5py_saved(scene: Scene) -> Iterator[Act]:
 def zarr_saved(scene: Scene) -> Iterator[Act]:
     y, x, _ = zarr(scene)
     smo.OLS(y, x).fit().save(scene.folder / "res.pickle")
-    yield lambda: smo.load(scene.folder / "res.pickle").HC0_se
+    yield lambda: smo.load(scene.folder / "res.pickle", allow_pickle=True).HC0_se
 
 
 @case("memory map", "the file is cut short between passes", raises(SourceChangedError, r"x\.npy"))

@@ -184,7 +184,7 @@ def saved(scene: Scene) -> tuple[Path, Any]:
     """The data, and what loads the results of their fit."""
     data = parquet(scene.folder, scene.rows)
     scene.fit(data).save(scene.folder / "res.pickle")
-    return data, lambda: smo.load(scene.folder / "res.pickle")
+    return data, lambda: smo.load(scene.folder / "res.pickle", allow_pickle=True)
 
 
 @case(SAVED, "the data are where they were", SAME)
