@@ -8,6 +8,7 @@ from patsy.design_info import FactorInfo
 from patsy.eval import EvalFactor
 
 from statsmodels_ooc._patsy.memorizing import (
+    evaluated_code,
     finish_memorizing,
     memorize,
     memorized_bytes,
@@ -20,6 +21,7 @@ from statsmodels_ooc._patsy.terms import (
     design_info,
     expression_term,
     factor_names,
+    is_column,
     is_missing,
     is_numeric,
     model_desc,
@@ -42,10 +44,12 @@ __all__ = [
     "Remade",
     "Term",
     "design_info",
+    "evaluated_code",
     "expression_term",
     "factor_names",
     "finish_memorizing",
     "guess_categorical",
+    "is_column",
     "is_missing",
     "is_numeric",
     "memorize",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from patsy.eval import ast_names
 from patsy.mgcv_cubic_splines import CubicRegressionSpline
 from patsy.splines import BS
 from patsy.state import Standardize
+
+_TRANSFORM = re.compile(r"_patsy_stobj\d+__(\w+?)__\.transform")
 
 
 def start_memorizing(
@@ -53,6 +56,11 @@ def memorize(factor: Any, state: Mapping[str, Any], which_pass: int, frame: Any)
             else:
                 seen = np.concatenate(kept["xs"])
                 kept["xs"] = [np.asarray([seen.min(), seen.max()])]
+
+
+def evaluated_code(code: str) -> str:
+    """An expression as it was written, of what is evaluated: there transforms have numbers."""
+    return _TRANSFORM.sub(r"\1", code)
 
 
 def scope_of(factor: Any, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -107,6 +107,15 @@ def _quoted(node: ast.AST) -> str | None:
     return None
 
 
+def is_column(code: str) -> bool:
+    """Whether an expression is nothing but the name of a column, be it in ``Q``."""
+    try:
+        node = ast.parse(code, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return isinstance(node, ast.Name) or _quoted(node) is not None
+
+
 def scope(state: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a factor uses of the caller's scope and of patsy's builtins."""
     (names,) = state["eval_env"]._namespaces

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from statsmodels_ooc._statsmodels import StreamedArrayData, StreamedFrameData
 from statsmodels_ooc.engine import kept_answers
 from statsmodels_ooc.models.door import streaming
 
@@ -25,6 +26,8 @@ class Travels:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         if "data" in state:
+            if not isinstance(state["data"], StreamedArrayData | StreamedFrameData):
+                raise TypeError(f"{type(state['data']).__name__} is no data of a streamed model")
             self.data = state["data"].of(self)
 
     def __reduce__(self) -> tuple[Any, ...]:

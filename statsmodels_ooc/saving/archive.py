@@ -29,7 +29,7 @@ _SAME_DAY = (1980, 1, 1, 0, 0, 0)  # the same results make the same bytes
 
 
 def write_archive(
-    path: str, about: Mapping[str, str], tree: Any, arrays: Mapping[str, NDArray[Any]]
+    path: str, about: Mapping[str, Any], tree: Any, arrays: Mapping[str, NDArray[Any]]
 ) -> None:
     """Write results so that the file is there completely, or as it was before.
 
@@ -113,6 +113,9 @@ class Archive:
         self._infos = {info.filename: info for info in self._zip.infolist()}
         if len(self._infos) != len(self._zip.infolist()):
             raise self.damaged("two of its files have one name")
+        if sum(info.file_size for info in self._infos.values()) > len(self._content):
+            raise self.damaged("its files are larger together than it is")
+        self._given: set[str] = set()
         self.about = self._json(_ABOUT)
         if not isinstance(self.about, dict) or self.about.get("kind") != _KIND:
             raise SavedResultError(f"{path} is a zip file, but of no results")
@@ -132,8 +135,12 @@ class Archive:
         Raises
         ------
         SavedResultError
-            Its header does not go with its size, or it would hold objects.
+            Its header does not go with its size, or it would hold objects; or it was given
+            before, since memory would not go with the size of the file.
         """
+        if name in self._given:
+            raise self.damaged(f"{name} has several places")
+        self._given.add(name)
         content = self._member(name)
         shape, is_fortran, dtype = self._header(name, content)
         start = content.tell()

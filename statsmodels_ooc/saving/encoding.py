@@ -6,19 +6,24 @@ import copyreg
 import datetime
 import math
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import rv_continuous
 
 from statsmodels_ooc.engine.streamed import StreamedRows, without_rows
 from statsmodels_ooc.errors import SavedResultError
 from statsmodels_ooc.saving.known import name_of
+from statsmodels_ooc.saving.zones import is_zone
 
-_NAMED = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, np.ufunc)
+_NAMED = (
+    *(type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType, np.ufunc),
+    rv_continuous,  # of scipy.stats, each of which is one object
+)
 _CONTAINERS: dict[type, str] = {
     list: "list",
     tuple: "tuple",
@@ -27,6 +32,8 @@ _CONTAINERS: dict[type, str] = {
     slice: "slice",
     range: "range",
 }
+_OF_PANDAS = (pd.Index, pd.RangeIndex, pd.DatetimeIndex, pd.TimedeltaIndex, pd.Series, pd.DataFrame)
+_TEXT = pd.StringDtype(na_value=np.nan)
 _ATTRIBUTES_ALONE = "patsy."  # modules whose objects refuse to say what they are made of
 
 
@@ -43,6 +50,11 @@ class Encoder:
         self.arrays: dict[str, NDArray[Any]] = {}
         self._numbers: dict[int, int] = {}
         self._alive: list[Any] = []  # what has a number, so that no other object takes its place
+
+    @property
+    def seen(self) -> Sequence[Any]:
+        """The objects that are there, each once."""
+        return self._alive
 
     def node(self, thing: Any, place: str) -> Any:
         """What JSON has in place of an object.
@@ -80,6 +92,9 @@ class Encoder:
             return self._of_numpy(thing, place)
         if isinstance(thing, pd.Index | pd.Series | pd.DataFrame):
             return self._of_pandas(thing, place)
+        if isinstance(thing, pd.Interval):
+            ends = self._nodes((thing.left, thing.right), place)
+            return {"type": "interval", "items": ends, "closed": thing.closed}
         return _of_one_value(thing) or self._instance(thing, place)
 
     def _nodes(self, things: Iterable[Any], place: str) -> list[Any]:
@@ -97,7 +112,11 @@ class Encoder:
                 return {"type": "dtype", "name": thing.str}
             raise _refusal(thing, place)
         if isinstance(thing, np.generic):
+            if thing.dtype.hasobject or thing.dtype.fields is not None:
+                raise _refusal(thing, place)
             return {"type": "scalar", "dtype": thing.dtype.str, "bytes": thing.tobytes().hex()}
+        if type(thing) not in (np.ndarray, np.memmap):  # masks, and what * means, would be lost
+            raise _refusal(thing, place)
         if thing.dtype.hasobject:
             shape, items = list(thing.shape), thing.ravel().tolist()
             return {"type": "objects", "shape": shape, "items": self._nodes(items, place)}
@@ -106,25 +125,25 @@ class Encoder:
         return {"type": "array", "file": name}
 
     def _of_pandas(self, thing: Any, place: str) -> dict[str, Any]:
+        if type(thing) not in _OF_PANDAS:
+            raise _refusal(thing, place)
         if isinstance(thing, pd.DataFrame):
-            names, columns = list(thing.columns), [column for _, column in thing.items()]
-            parts = (thing.index, names, [column.array for column in columns])
-            plain = [self._values(array, place) for array in parts[2]]
+            plain = [self._values(column, place) for _, column in thing.items()]
             index = self.node(thing.index, f"{place}.index")
-            named = self.node(names, f"{place}.columns")
+            named = self.node(list(thing.columns), f"{place}.columns")
             return {"type": "frame", "index": index, "columns": named, "values": plain}
-        found = {"name": self.node(thing.name, place), **self._values(thing.array, place)}
+        found = {"name": self.node(thing.name, place), **self._values(thing, place)}
         if isinstance(thing, pd.Series):
             return {"type": "series", "index": self.node(thing.index, f"{place}.index"), **found}
         return {"type": "index", **found}
 
-    def _values(self, array: Any, place: str) -> dict[str, Any]:
-        dtype = array.dtype
-        if isinstance(dtype, np.dtype | pd.StringDtype):
-            plain = array.to_numpy() if isinstance(dtype, np.dtype) else array.astype(object)
-            name = dtype.str if isinstance(dtype, np.dtype) else "str"
-            return {"dtype": name, "values": self.node(np.asarray(plain), place)}
-        raise _refusal(array, place)
+    def _values(self, labelled: Any, place: str) -> dict[str, Any]:
+        dtype = labelled.dtype
+        if isinstance(dtype, np.dtype):
+            return {"dtype": dtype.str, "values": self.node(labelled.to_numpy(), place)}
+        if dtype == _TEXT:
+            return {"dtype": "str", "values": self.node(labelled.to_numpy(dtype=object), place)}
+        raise _refusal(labelled.array, place)
 
     def _instance(self, thing: Any, place: str) -> dict[str, Any]:
         if isinstance(thing, StreamedRows):
@@ -171,7 +190,9 @@ def _of_one_value(thing: Any) -> dict[str, Any] | None:
             return {"type": "bytes", "value": thing.hex()}
         case Decimal():
             return {"type": "decimal", "value": str(thing)}
-        case pd.Timestamp():
+        case _ if thing is pd.NaT:
+            return {"type": "nat", "value": ""}
+        case pd.Timestamp() if thing.tz is None or _is_named(thing.tz):
             zone = None if thing.tz is None else str(thing.tz)
             return {
                 "type": "timestamp",
@@ -179,11 +200,28 @@ def _of_one_value(thing: Any) -> dict[str, Any] | None:
                 "unit": thing.unit,
                 "zone": zone,
             }
-        case datetime.datetime() if thing.tzinfo is None:
+        case pd.Timedelta():
+            return {"type": "timedelta", "value": int(thing.asm8.view("i8")), "unit": thing.unit}
+        case pd.Period():
+            return {"type": "period", "value": thing.ordinal, "unit": thing.freqstr}
+        case pd.Timestamp():
+            return None
+        case datetime.datetime() if thing.tzinfo is None or _is_offset(thing.tzinfo):
             return {"type": "datetime", "value": thing.isoformat()}
         case datetime.date() if type(thing) is datetime.date:
             return {"type": "date", "value": thing.isoformat()}
+        case datetime.time() if thing.tzinfo is None:
+            return {"type": "time", "value": thing.isoformat()}
     return None
+
+
+def _is_named(zone: datetime.tzinfo) -> bool:
+    """Whether a time zone is found again by its name."""
+    return is_zone(str(zone)) and (not isinstance(zone, datetime.timezone) or _is_offset(zone))
+
+
+def _is_offset(zone: datetime.tzinfo) -> bool:
+    return type(zone) is datetime.timezone and zone.tzname(None).startswith("UTC")
 
 
 def _recipe(thing: Any, place: str) -> tuple[Any, Any, Any, Any, Any]:
@@ -220,5 +258,5 @@ def _refusal(thing: Any, place: str) -> SavedResultError:
     return SavedResultError(
         f"{place} is {told}, which a file without code cannot hold",
         hint="res.save(path) writes a pickle, which can; or write the formula with names of NumPy "
-        "and patsy alone",
+        "and patsy alone, and with plain numbers, text and arrays",
     )

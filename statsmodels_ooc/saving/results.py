@@ -15,6 +15,7 @@ from statsmodels_ooc.errors import SavedResultError, SourceError
 from statsmodels_ooc.saving.archive import Archive, write_archive
 from statsmodels_ooc.saving.decoding import Decoder
 from statsmodels_ooc.saving.encoding import Encoder
+from statsmodels_ooc.saving.expressions import beyond_formula
 
 
 def save(results: Any, path: str | os.PathLike[str]) -> None:
@@ -68,7 +69,12 @@ def save(results: Any, path: str | os.PathLike[str]) -> None:
     _ask_for_summary(results)
     encoder = Encoder()
     tree = encoder.node(results, "results")
-    about = {"version": version("statsmodels_ooc"), "what": repr(results)}
+    beyond = beyond_formula(encoder.seen, getattr(results.model, "formula", None))
+    about = {
+        "version": version("statsmodels_ooc"),
+        "what": repr(results),
+        "expressions": beyond,
+    }
     write_archive(path, about, tree, encoder.arrays)
 
 
@@ -105,8 +111,9 @@ def load(path: str | os.PathLike[str], allow_pickle: bool = False) -> Any:
     Notes
     -----
     Loading a file of `save` runs nothing that is in it. Predicting new data evaluates the
-    formula, ``res.model.formula``, which is code as in statsmodels: read it before, where the
-    file is a stranger's.
+    formula, ``res.model.formula``, which is code as in statsmodels, and `write_rows` weights and
+    offsets, whose expressions are in the file's ``about.json``: read them before, where the file
+    is a stranger's. A file that has others is refused.
 
     Examples
     --------
@@ -120,12 +127,19 @@ def load(path: str | os.PathLike[str], allow_pickle: bool = False) -> Any:
     archive = Archive(path)
     tree = archive.tree()
     try:
-        results = Decoder(archive.array).thing(tree)
+        decoder = Decoder(archive.array)
+        results = decoder.thing(tree)
         _ = results.model, results.params
+        beyond = beyond_formula(decoder.made, getattr(results.model, "formula", None))
     except SavedResultError:
         raise
     except Exception as error:  # whatever a damaged tree makes of the classes
         raise archive.damaged(f"{type(error).__name__}: {error}") from error
+    untold = sorted(set(beyond) - set(archive.about.get("expressions", ())))
+    if untold:
+        raise archive.damaged(
+            f"it has the expression {untold[0]!r}, which neither its formula nor about.json tells"
+        )
     return results
 
 

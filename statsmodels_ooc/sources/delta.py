@@ -311,10 +311,10 @@ def _data_file(
         try:
             file = stored_file(path, storage)
         except SourceNotFoundError as error:
-            raise SourceChangedError(f"{path} is not there") from error
+            raise SourceChangedError(f"{without_secrets(path)} is not there") from error
         if file.size != action["size_bytes"]:
             raise SourceChangedError(
-                f"{path} has {file.size:,} bytes, the table's log says {action['size_bytes']:,}"
+                f"{file} has {file.size:,} bytes, the table's log says {action['size_bytes']:,}"
             )
     vector = DeletionVector(where, path) if path in deleted else None
     return DataFile(file, action["num_records"], action.get("partition") or {}, vector)

@@ -93,7 +93,8 @@ class StoredFile:
     @property
     def name(self) -> str:
         """The path without what stands behind it in a URL, such as a signature."""
-        is_web = self.path.startswith(("http://", "https://"))
+        last = self.path.rpartition("::")[2]  # of a chain of file systems
+        is_web = last.startswith(("http://", "https://"))
         return self.path.partition("?")[0] if is_web else self.path
 
     @property

@@ -32,6 +32,7 @@ from statsmodels_ooc.sources.frames import foreign_bytes
 from statsmodels_ooc.sources.lake import DataFile, LakeSource, Place, pinned
 from statsmodels_ooc.sources.remote import remote_errors
 from statsmodels_ooc.sources.seam import touch
+from statsmodels_ooc.sources.secrets import without_secrets
 from statsmodels_ooc.sources.spooling import spool
 
 _ID = b"PARQUET:field_id"
@@ -81,7 +82,8 @@ def read_iceberg(table: Any, snapshot_id: int | None = None) -> Source:
     >>> import tempfile
     >>> import pyarrow as pa
     >>> from pyiceberg.catalog.sql import SqlCatalog
-    >>> from statsmodels_ooc.sources.iceberg import read_iceberg
+    >>> from statsmodels_ooc.sources.secrets import without_secrets
+    from statsmodels_ooc.sources.iceberg import read_iceberg
     >>> folder = tempfile.TemporaryDirectory()
     >>> catalog = SqlCatalog("c", uri="sqlite://", warehouse=f"file://{folder.name}")
     >>> catalog.create_namespace("shop")
@@ -203,10 +205,10 @@ def _stored(known: Any, io: Any) -> StoredFile:
         else:
             file = stored_file(path.removeprefix("file://").removeprefix("file:"))
     except SourceNotFoundError as error:
-        raise SourceChangedError(f"{path} is not there") from error
+        raise SourceChangedError(f"{without_secrets(path)} is not there") from error
     if file.size != known.file_size_in_bytes:
         raise SourceChangedError(
-            f"{path} has {file.size:,} bytes, its manifest says {known.file_size_in_bytes:,}"
+            f"{file} has {file.size:,} bytes, its manifest says {known.file_size_in_bytes:,}"
         )
     return file
 

@@ -77,6 +77,7 @@ def _format_of(path: str) -> str:
     for kind, (suffixes, _) in _FORMATS.items():
         if path.lower().endswith(suffixes):
             return kind
+    path = without_secrets(path)
     suffix = Path(path).suffix.lower()
     known = ", ".join(suffix for suffixes, _ in _FORMATS.values() for suffix in suffixes)
     raise SourceError(

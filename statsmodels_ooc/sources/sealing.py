@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 from collections.abc import Mapping
+from inspect import Parameter, signature
 from typing import Any, Protocol, Self, runtime_checkable
 
 import cloudpickle
@@ -49,10 +50,32 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, HasKeys) and not isinstance(obj, type):
             return obj.without_keys().__reduce_ex__(pickle.HIGHEST_PROTOCOL)
-        if isinstance(obj, fsspec.AbstractFileSystem | pafs.FileSystem) or _is_of_deltalake(obj):
-            function, arguments, *rest = obj.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
-            return function, tuple(map(_cleaned, arguments)), *rest
+        if isinstance(obj, fsspec.AbstractFileSystem):
+            return _of_fsspec(obj)
+        if isinstance(obj, pafs.FileSystem) or _is_of_deltalake(obj):
+            return _of_cleaned(obj.__reduce_ex__(pickle.HIGHEST_PROTOCOL))
         return super().reducer_override(obj)
+
+
+def _of_fsspec(filesystem: Any) -> tuple[Any, ...]:
+    """What a file system was made of, without keys: what was given by its place has a name too."""
+    reduced: Any = filesystem.__reduce__()  # those that cache have no other method
+    match reduced:
+        case (function, (type() as kind, tuple() as given, Mapping() as options)):
+            named = dict(zip(_places(kind), given, strict=False))
+            return function, (kind, given[len(named) :], without_keys({**named, **options}))
+    return _of_cleaned(reduced)
+
+
+def _places(kind: type) -> list[str]:
+    """The names of what may be given by its place."""
+    parameters = list(signature(kind.__init__).parameters.values())[1:]  # type: ignore[misc]
+    return [one.name for one in parameters if one.kind is Parameter.POSITIONAL_OR_KEYWORD]
+
+
+def _of_cleaned(reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+    function, arguments, *rest = reduced
+    return function, tuple(map(_cleaned, arguments)), *rest
 
 
 def _is_of_deltalake(obj: Any) -> bool:

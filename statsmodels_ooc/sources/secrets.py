@@ -20,7 +20,13 @@ ASSIGNED = re.compile(  # as libpq and ODBC have it; behind a slash it is a fold
     r"('(?:[^'\\]|\\.)*'|[^\s&;,'\"]+)",
     re.IGNORECASE,
 )
-_SECRET = re.compile(r"secret|token|passw|pwd|key|credential|sas|auth|cookie", re.IGNORECASE)
+_SECRET = re.compile(
+    r"secret|token|passw|passphrase|pwd|key|credential|sas|auth|cookie|private|signature|"
+    r"connection_?str|conn_?str|^sig$",
+    re.IGNORECASE,
+)
+_HEADERS = re.compile(r"headers?$", re.IGNORECASE)
+_OPEN_HEADERS = re.compile(r"accept|user-agent$|content-type$|range$|cache-control$", re.IGNORECASE)
 _SHORTEST = 4  # characters of a value that is looked for: "no" would be found anywhere
 _STORES = ("abfs", "abfss", "wasb", "wasbs")  # container@account is an address there
 
@@ -63,10 +69,31 @@ def without_keys(options: Mapping[str, Any]) -> dict[str, Any]:
     {'client_kwargs': {'region_name': 'eu'}}
     """
     return {
-        name: without_keys(value) if isinstance(value, Mapping) else value
+        name: _without_keys_in(name, value)
         for name, value in options.items()
-        if not _SECRET.search(str(name))
+        if not _is_secret(name) and not _has_secret(value)
     }
+
+
+def _without_keys_in(name: Any, value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    if not _HEADERS.search(str(name)):
+        return without_keys(value)
+    return {header: text for header, text in value.items() if _OPEN_HEADERS.match(str(header))}
+
+
+def _is_secret(name: Any) -> bool:
+    return _SECRET.search(str(name)) is not None
+
+
+def _has_secret(value: Any) -> bool:
+    """Whether text, or one in a list, has a secret in it: an address with a password."""
+    if isinstance(value, list | tuple):
+        return any(map(_has_secret, value))
+    if isinstance(value, Mapping):
+        return False
+    return isinstance(value, str) and without_secrets(value) != value
 
 
 def _hidden_user(found: re.Match[str]) -> str:
@@ -79,8 +106,11 @@ def _values(storage: Any) -> Iterator[str]:
     if storage is None:
         return
     options = storage if isinstance(storage, Mapping) else getattr(storage, "storage_options", {})
+    kept = without_keys(options)
     for name, value in options.items():
         if isinstance(value, Mapping):
-            yield from _values(value)
-        elif isinstance(value, str) and len(value) >= _SHORTEST and _SECRET.search(str(name)):
+            inner = {n: v for n, v in value.items() if n not in kept.get(name, {})}
+            yield from (v for v in inner.values() if isinstance(v, str) and len(v) >= _SHORTEST)
+            yield from _values({n: v for n, v in value.items() if isinstance(v, Mapping)})
+        elif isinstance(value, str) and len(value) >= _SHORTEST and name not in kept:
             yield value

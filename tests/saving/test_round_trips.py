@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import json
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from scipy import special
+from scipy import special, stats
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
@@ -19,6 +21,8 @@ from statsmodels_ooc.errors import SavedResultError, SourceError
 
 N = 400
 LEVELS = ["c", "a", "b"]
+SERIES = pd.Series([2.0, 3.0], index=["a", "b"], name="s")
+FRAME = pd.DataFrame({"q": [1.5, 2.5], "t": ["a", None]})
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +57,14 @@ FITS = {
     "hac": lambda p: smof.ols("y ~ x", p).fit(cov_type="HAC", cov_kwds={"maxlags": 2}),
     "weighted": lambda p: smof.wls("y ~ cr(x, df=3) - 1", p, weights="w").fit(cov_type="HC1"),
     "constrained": lambda p: smof.ols("y ~ x + w", p).fit_constrained("x = w"),
+    "probit": lambda p: smof.glm(
+        "won ~ x", p, family=sm.families.Binomial(sm.families.links.Probit())
+    ).fit(),
+    "cauchit": lambda p: smof.glm(
+        "won ~ x", p, family=sm.families.Binomial(sm.families.links.Cauchy())
+    ).fit(),
+    "series": lambda p: smof.ols("y ~ I(x * SERIES['b']) + I(w * FRAME['q'][1])", p).fit(),
+    "expression": lambda p: smof.wls("y ~ x + scale(w)", p, weights="1 / w").fit(),
     "logistic": lambda p: smof.glm("won ~ x + g", p, family=sm.families.Binomial()).fit(),
     "tweedie": lambda p: smof.glm(
         "y ~ x", p, family=sm.families.Tweedie(sm.families.links.Log(), var_power=1.5)
@@ -189,3 +201,108 @@ def test_a_pickle_is_read_only_if_told_so(path, tmp_path):
         smo.load(tmp_path / "fit.pkl")
     loaded = smo.load(tmp_path / "fit.pkl", allow_pickle=True)
     np.testing.assert_array_equal(loaded.params, res.params)
+
+
+BERLIN = "Europe/Berlin"
+OFFSET = datetime.timezone(datetime.timedelta(hours=2))
+VALUES = [
+    pd.Timestamp("2024-10-27 01:30", tz="UTC").tz_convert(BERLIN),  # the second 2:30 of that day
+    pd.Timestamp("2024-01-02", tz=OFFSET),
+    pd.Timestamp("2024-01-02").as_unit("s"),
+    pd.Timedelta("1h"),
+    pd.Timedelta(90, "s").as_unit("s"),
+    pd.Period("2024-03", "M"),
+    pd.Interval(0, 1.5, closed="left"),
+    pd.Interval(pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02")),
+    datetime.time(3, 4, 5, 6),
+    datetime.datetime(2024, 1, 2, tzinfo=OFFSET),
+    datetime.date(2024, 1, 2),
+    decimal.Decimal("1.50"),
+    10**30,
+    -0.0,
+    float("inf"),
+    2 + 1j,
+    b"a",
+    np.float16(2),
+    np.datetime64("2024-01-02"),
+    np.timedelta64(1, "h"),
+    (1, "a"),
+    {1.5, 2.5},
+    slice(0, 3),
+    range(3),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_a_variable_of_a_formula_is_what_it_was(value, path, tmp_path):
+    found = through_a_file(value, path, tmp_path)
+    assert type(found) is type(value)
+    assert repr(found) == repr(value)
+    assert found == value
+    assert str(getattr(found, "unit", "")) == str(getattr(value, "unit", ""))
+
+
+def test_no_time_is_no_time(path, tmp_path):
+    assert through_a_file(pd.NaT, path, tmp_path) is pd.NaT
+
+
+def through_a_file(value, path, tmp_path):
+    """A variable of a formula, as it is when the results are loaded."""
+    res = smof.ols("y ~ I(x * len([value]))", path).fit()
+    smo.save(res, tmp_path / "fit.zip")
+    learned = smo.load(tmp_path / "fit.zip").model.spec.learned
+    (info,) = [info for factor, info in learned.factors.items() if "value" in factor.code]
+    return info.state["eval_env"].namespace["value"]
+
+
+ARRAYS = [
+    pd.Series([1.0, np.nan], index=["a", "b"], name="s"),
+    pd.Series([1, 2], index=pd.DatetimeIndex(["2024-01-01", "2024-01-02"])),
+    pd.Series(["a", None]),
+    pd.Series([1, "a", None], dtype=object),
+    pd.Series([True, False]),
+    pd.Series([(1, "a"), (2, "b")]),
+    pd.Index([3, 1]),
+    pd.Index(list("ab"), name=("n", 1)),
+    pd.TimedeltaIndex(["1h", "2h"]),
+    pd.DataFrame({"q": [1, 2], 7: ["a", "b"], ("t", 1): pd.to_datetime(["2024", None])}),
+]
+
+
+@pytest.mark.parametrize("value", ARRAYS, ids=range(len(ARRAYS)))
+def test_what_has_labels_is_what_it_was(value, path, tmp_path):
+    found = through_a_file(value, path, tmp_path)
+    kind = type(value).__mro__[0].__name__
+    same = {"Series": pd.testing.assert_series_equal, "DataFrame": pd.testing.assert_frame_equal}
+    same.get(kind, pd.testing.assert_index_equal)(found, value, check_exact=True)
+
+
+def named_as_another():
+    return datetime.timezone(datetime.timedelta(hours=9), BERLIN)
+
+
+REFUSED = {
+    "matrix": lambda: np.ones((1, 2)).view(np.matrix),  # its * would be another one afterwards
+    "masked": lambda: np.ma.array([1.0, 2.0], mask=[0, 1]),
+    "records": lambda: np.rec.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f8")]),
+    "levels": lambda: pd.MultiIndex.from_tuples([(1, "a"), (2, "b")]),
+    "categories": lambda: pd.Categorical(list("ab")),
+    "category labels": lambda: pd.CategoricalIndex(list("ab")),
+    "nullable": lambda: pd.Series([1, None], dtype="Int64"),
+    "zones": lambda: pd.DatetimeIndex(["2024"], tz="UTC"),
+    "text with NA": lambda: pd.Series(["a", None], dtype=pd.StringDtype(na_value=pd.NA)),
+    "dateutil": lambda: pd.Timestamp("2024-01-02", tz="dateutil/Europe/Berlin"),
+    "another zone": lambda: pd.Timestamp("2024-01-02", tz=named_as_another()),
+    "absent": lambda: pd.NA,
+    "subclass": lambda: type("Number", (int,), {})(3),
+    "function": lambda: lambda x: x,
+    "module": lambda: json,
+    "distribution": lambda: type(stats.norm)(a=0.0, name="norm"),
+    "object": lambda: object(),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_would_be_another_thing_is_refused(kind, path, tmp_path):
+    with pytest.raises(SavedResultError, match=r"\['value'\].* a file without code cannot hold"):
+        through_a_file(REFUSED[kind](), path, tmp_path)

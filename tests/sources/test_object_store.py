@@ -14,6 +14,7 @@ import pyarrow.fs as pafs
 import pytest
 import statsmodels.formula.api as smf
 from faults.harness import every_call_may_fail
+from fsspec.implementations.cached import SimpleCacheFileSystem, WholeFileCacheFileSystem
 from object_store import KEY, SECRET, object_store
 from tolerances import SOLVED
 
@@ -455,6 +456,30 @@ def an_iceberg_table(store, tmp_path):
     return smo.as_source(table)
 
 
+def given_by_its_place(store, tmp_path):
+    store.put("s.parquet", as_parquet(TABLE))
+    by_place = s3fs.S3FileSystem(False, store.address, KEY, SECRET, skip_instance_cache=True)
+    return smo.as_source("data/s.parquet", filesystem=by_place)
+
+
+def through_a_cache(store, tmp_path):
+    store.put("s.parquet", as_parquet(TABLE))
+    cached = SimpleCacheFileSystem(fs=hasty(store), cache_storage=str(tmp_path / "cache"))
+    return smo.as_source("data/s.parquet", filesystem=cached)
+
+
+def through_a_cache_by_options(store, tmp_path):
+    store.put("s.parquet", as_parquet(TABLE))
+    options = {"target_protocol": "s3", "target_options": store.hasty}
+    cached = WholeFileCacheFileSystem(cache_storage=str(tmp_path / "cache"), **options)
+    return smo.as_source("data/s.parquet", filesystem=cached)
+
+
+def below_a_folder(store, tmp_path):
+    store.put("s.parquet", as_parquet(TABLE))
+    return smo.as_source("s.parquet", filesystem=pafs.SubTreeFileSystem("data", arrow(store)))
+
+
 KEEPERS = [
     a_parquet_file,
     a_csv_file,
@@ -462,6 +487,10 @@ KEEPERS = [
     through_fsspec,
     a_delta_table,
     an_iceberg_table,
+    given_by_its_place,
+    through_a_cache,
+    through_a_cache_by_options,
+    below_a_folder,
 ]
 
 
@@ -470,7 +499,9 @@ def test_saved_results_hold_no_keys_and_find_those_of_the_environment(
     store, tmp_path, monkeypatch, keeper
 ):
     result = smof.ols("y ~ m + s", keeper(store, tmp_path)).fit()
-    for saved in (pickle.dumps(result), pickle.dumps(result.model)):
+    smo.save(result, tmp_path / "fit.zip")
+    without_code = (tmp_path / "fit.zip").read_bytes()
+    for saved in (pickle.dumps(result), pickle.dumps(result.model), without_code):
         assert SECRET.encode() not in saved
         assert KEY.encode() not in saved
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)

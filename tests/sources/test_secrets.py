@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
+import pickle
+
+import fsspec
+import pyarrow.fs as pafs
 import pytest
+from fsspec.implementations.cached import SimpleCacheFileSystem
+from fsspec.implementations.dirfs import DirFileSystem
 
 import statsmodels_ooc.api as smo
 from statsmodels_ooc.errors import OutOfCoreError
+from statsmodels_ooc.sources.files import StoredFile
+from statsmodels_ooc.sources.paths import _format_of
+from statsmodels_ooc.sources.sealing import Sealed
 from statsmodels_ooc.sources.secrets import without_keys, without_secrets
 
 TEXTS = [
@@ -64,10 +74,80 @@ def test_options_without_keys_keep_the_others():
         "secret": "s",
         "anon": False,
         "client_kwargs": {"region_name": "eu", "aws_session_token": "t"},
-        "headers": {"Authorization": "Bearer x", "Accept": "text/csv"},
+        "headers": {"Authorization": "Bearer x", "Accept": "text/csv", "X-Api": "x"},
+        "params": {"sig": "s", "version": "3"},
+        "endpoint_url": "https://me:pw@host",
+        "config_kwargs": {"proxies": {"https": "http://me:pw@host"}, "retries": 2},
+        "urls": ["https://me:pw@host", "https://host"],
+        "passphrase": "s",
+        "connection_string": "AccountName=a;AccountKey=k",
     }
     assert without_keys(options) == {
         "anon": False,
         "client_kwargs": {"region_name": "eu"},
         "headers": {"Accept": "text/csv"},
+        "params": {"version": "3"},
+        "config_kwargs": {"proxies": {}, "retries": 2},
     }
+
+
+def test_what_a_saved_result_leaves_out_is_not_shown_either():
+    options = {"headers": {"X-Api": "hunter22", "Accept": "text/csv"}, "passphrase": "ter22hun"}
+    shown = without_secrets("no hunter22, ter22hun for text/csv", options)
+    assert shown == "no ***, *** for text/csv"
+
+
+def test_a_chain_of_file_systems_is_shown_without_its_password(tmp_path):
+    text = "simplecache::http://me:hun@ter22@host.invalid/t.strange?sig=ter22"
+    with pytest.raises(OutOfCoreError) as caught:
+        smo.as_source(text)
+    assert "ter22" not in str(caught.value)
+    assert StoredFile("simplecache::http://host/t.csv?sig=a", 1, None).name.endswith("t.csv")
+
+
+def test_an_unknown_format_is_shown_without_a_password():
+    with pytest.raises(OutOfCoreError, match=r"nothing is known of the format") as caught:
+        _format_of("simplecache::http://me:hunter22@host/t.strange?sig=ter22")
+    assert "ter22" not in str(caught.value)
+
+
+class Given(fsspec.AbstractFileSystem):
+    """A file system that takes its password by its place."""
+
+    protocol = "given"
+
+    def __init__(self, host, user, password=None, timeout=1, **options):
+        super().__init__(host, user, password, timeout, **options)
+        self.facts = (host, user, password, timeout, options)
+
+
+WORD = "c2VjcmV0LXdvcmQ="  # base64: Azure decodes it
+LATER = datetime.datetime(2030, 1, 1)
+FILE_SYSTEMS = [
+    lambda: Given("host", "me", WORD, 3, token=WORD, region="eu"),
+    lambda: DirFileSystem("data", Given("host", "me", WORD)),
+    lambda: SimpleCacheFileSystem(fs=Given("host", "me", WORD)),
+    lambda: pafs.PyFileSystem(pafs.FSSpecHandler(Given("host", "me", WORD))),
+    lambda: pafs.GcsFileSystem(access_token=WORD, credential_token_expiration=LATER),
+    lambda: pafs.AzureFileSystem("account", account_key=WORD),
+    lambda: pafs.AzureFileSystem("account", sas_token=WORD),
+    lambda: pafs.SubTreeFileSystem("data", pafs.S3FileSystem(access_key="a", secret_key=WORD)),
+    lambda: pafs.S3FileSystem(
+        region="eu",
+        proxy_options={"scheme": "http", "host": "h", "port": 1, "username": "u", "password": WORD},
+    ),
+]
+
+
+@pytest.mark.parametrize("make", FILE_SYSTEMS, ids=range(len(FILE_SYSTEMS)))
+def test_file_systems_are_sealed_without_keys(make):
+    found = make()
+    assert WORD.encode() in pickle.dumps(found)
+    sealed = pickle.dumps(Sealed(found))
+    assert WORD.encode() not in sealed
+    assert type(pickle.loads(sealed)) is type(found)
+
+
+def test_what_was_given_by_its_place_stays_but_for_keys():
+    (found,) = pickle.loads(pickle.dumps(Sealed([Given("host", "me", WORD, 3, region="eu")])))
+    assert found.facts == ("host", "me", None, 3, {"region": "eu"})
