@@ -20,6 +20,8 @@ from t4_wide import WIDE
 from tasks import T1, T2, T3, T4, wide_formula, wide_names, wide_task
 
 LIMIT = "512 MiB"
+LIMITS = ("64 MiB", "128 MiB", "256 MiB", "512 MiB", "1 GiB")
+FEW = 10_000  # rows, whose peak is that of what is imported
 MILLION = 1_000_000
 THREADS = (1, 2, 4, 8, 16)
 COLUMNS = (10, 50, 100, 200)
@@ -49,28 +51,28 @@ def wide(columns: int, threads: int) -> Run:
     return run
 
 
-def limited(make: Callable[[int], Run], threads: int) -> Run:
+def limited(make: Callable[[int], Run], limit: str, threads: int) -> Run:
     """The same under a limit."""
     import statsmodels_ooc.api as smo
 
     run = make(threads)
-    smo.options.memory_limit = LIMIT
+    smo.options.memory_limit = limit
     return run
 
 
 def contender(name: str) -> Contender:
-    """What a name such as "t4, 16 threads, limited" stands for."""
+    """What a name such as "t4, 16 threads, 512 MiB" stands for."""
     kind, threads, *rest = name.split(", ")
     make = FITS.get(kind) or partial(wide, int(kind.removeprefix("wide")))
-    made = partial(limited, make) if rest else make
+    made = partial(limited, make, *rest) if rest else make
     return Contender(name, made, int(threads.split()[0]), packages=PACKAGES)
 
 
 # --- the tables ---------------------------------------------------------------------------
 
 
-def peak(kind: str, threads: int, path: Path, *, under_limit: bool = False) -> Measurement:
-    name = f"{kind}, {threads} threads" + (", limited" if under_limit else "")
+def peak(kind: str, threads: int, path: Path, limit: str = "") -> Measurement:
+    name = f"{kind}, {threads} threads" + (f", {limit}" if limit else "")
     found = measure(contender(name), __file__, path, repeat=1)
     if found.failure:
         sys.exit(f"{name}: {found.failure}")
@@ -122,8 +124,20 @@ def by_threads(options: argparse.Namespace) -> None:
     for name, task in TASKS.items():
         path = task.file(options.data, min(options.rows, task.rows))
         rows.append((name.upper(), [peak(name, threads, path).peak_mib for threads in THREADS]))
-    under = [peak("t4", threads, path, under_limit=True).peak_mib for threads in THREADS]
+    under = [peak("t4", threads, path, LIMIT).peak_mib for threads in THREADS]
     print_peaks("task, threads:", map(str, THREADS), [*rows, (f"T4, limit {LIMIT}", under)])
+
+
+def by_limits(options: argparse.Namespace) -> None:
+    """T1 and T2, two threads, by memory_limit: the peak, less that of what is imported."""
+    rows = []
+    for kind in ("t1", "t2"):
+        few, task = TASKS[kind].file(options.data, FEW), TASKS[kind]
+        path = task.file(options.data, min(options.rows, task.rows))
+        base = peak(kind, 2, few).peak_mib
+        peaks = [peak(kind, 2, path, limit).peak_mib - base for limit in LIMITS]
+        rows.append((kind.upper(), peaks))
+    print_peaks("beside imports, limit:", LIMITS, rows)
 
 
 def main() -> None:
@@ -135,6 +149,7 @@ def main() -> None:
     by_rows(options)
     by_columns(options)
     by_threads(options)
+    by_limits(options)
 
 
 if __name__ == "__main__":

@@ -266,7 +266,7 @@ DATA = {
     "500 columns": Data(row_group(500), 40_000),
     "300 columns": Data(row_group(300), 60_000),
     "1,200 columns": Data(row_group(1_200), 3_000, small=1_300),
-    "factor": Data(factors, 800_000),
+    "factor": Data(factors, 400_000),
     "long texts": Data(long_texts(5_000), 40_000),
     "words": Data(long_texts(5_000, 2_000), 100_000, small=5_000),
     "csv": Data(csv(6), 1_100_000),

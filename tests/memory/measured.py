@@ -2,7 +2,8 @@
 
 The case is fitted small, twice, before anything is counted: what is imported, compiled and
 opened once is the base. Then the process may have so many more addresses than it has, and the
-case is fitted under the limit; then without either, to compare.
+case is fitted under the limit. What was fitted is fitted again without either, to compare; what
+was refused is given what it was said to need.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from statsmodels_ooc.errors import MemoryLimitError
 
 MIB = 2**20
 STATUS = Path("/proc/self/status")
+MOST = 4  # attempts: frames are longer where there is more memory, and then comes the fit
 RESET = "5"  # of the peak; see proc(5), clear_refs
 
 
@@ -48,17 +50,15 @@ class Peak:
         self._over, self.nbytes = threading.Event(), 0
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.002):
-            self.nbytes = max(self.nbytes, status()["RssAnon"])
-
-    def begin(self) -> None:
         gc.collect()
         pa.default_memory_pool().release_unused()
         ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text(RESET)
         self.before, self.nbytes = status(), 0
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.002):
+            self.nbytes = max(self.nbytes, status()["RssAnon"])
 
     def end(self) -> int:
         """Bytes since the beginning, mapped files left out."""
@@ -85,16 +85,16 @@ class Computed:
     """Counts how often tasks over partitions were run."""
 
     def __init__(self) -> None:
-        self.count = 0
-        for module in (passes, spooling):
-            module.compute = self._counted(module.compute)  # type: ignore[attr-defined]
+        self.count, self._before = 0, passes.compute
+        passes.compute = spooling.compute = self._counted  # type: ignore[attr-defined]
 
-    def _counted(self, compute: Any) -> Any:
-        def counted(*values: Any) -> Any:
-            self.count += 1
-            return compute(*values)
+    def _counted(self, *values: Any) -> Any:
+        self.count += 1
+        return self._before(*values)
 
-        return counted
+    def end(self) -> int:
+        passes.compute = spooling.compute = self._before  # type: ignore[attr-defined]
+        return self.count
 
 
 def numbers(found: Any) -> list[np.ndarray]:
@@ -113,28 +113,38 @@ def planned(found: Any) -> int:
     return max(one.memory or 0 for one in model.passes)
 
 
-def main(name: str, folder: str, limit: str, workers: str, allowance: str, compares: str) -> None:
-    case, computed, peak = CASES[name], Computed(), Peak()
+def attempt(case: Any, folder: Path, limit: int, allowance: int) -> tuple[dict[str, Any], Any]:
+    """What a fit under a limit took, or why it was refused; and the fit."""
+    computed, peak, res = Computed(), Peak(), None
+    found: dict[str, Any] = {"limit": limit}
+    most = peak.before["VmSize"] + limit + allowance
+    with addresses(most), smo.options.set(memory_limit=limit):
+        try:
+            res = case.fit(folder)
+            found["planned"] = planned(res)
+        except MemoryLimitError as error:
+            found |= {"refused": str(error), "needed": error.needed}
+        found["peak"] = peak.end()
+    return found | {"computed": computed.end()}, res
+
+
+def main(name: str, folder: str, limit: str, workers: str, allowance: str, granted: str) -> None:
+    """Print the attempts: one, or of what is refused some with so many times what it needs."""
+    case, attempts = CASES[name], []
     threads = {"scheduler": "threads", "num_workers": int(workers)}
     small, large = Path(folder, "small"), Path(folder, "large")
-    found: dict[str, Any] = {}
     with dask.config.set(threads), smo.options.set(kernels=case.kernels, progress=False):
         for _ in range(2):
             case.fit(small)
-        peak.begin()
-        computed.count = 0
-        most = peak.before["VmSize"] + int(limit) + int(allowance)
-        with addresses(most), smo.options.set(memory_limit=int(limit)):
-            try:
-                res = case.fit(large)
-            except MemoryLimitError as error:
-                found |= {"refused": str(error), "needed": error.needed, "computed": computed.count}
-            found["peak"] = peak.end()
-        if "refused" not in found:
-            found["planned"] = planned(res)
-            if compares == "compares":
-                found["gap"] = largest_gap(res, case.fit(large))
-    print(json.dumps(found))
+        found, res = attempt(case, large, int(limit), int(allowance))
+        attempts.append(found)
+        while float(granted) and "refused" in found and len(attempts) < MOST:
+            more = int(float(granted) * found["needed"])
+            found, res = attempt(case, large, more, int(allowance))
+            attempts.append(found)
+        if res is not None and not float(granted):
+            found["gap"] = largest_gap(res, case.fit(large))
+    print(json.dumps(attempts))
 
 
 if __name__ == "__main__":

@@ -46,10 +46,12 @@ def folder(tmp_path_factory):
     return of
 
 
-def measured(name, place, limit, *, compares=True):
+def measured(name, folder, granted=0):
+    """The attempts to fit a case: the first under its limit, further ones with what they need."""
+    place, limit = folder(CASES[name].data), CASES[name].limit * MIB
     paths = os.pathsep.join([str(TESTS.parent), str(TESTS), os.environ.get("PYTHONPATH", "")])
     settings = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1", "PYTHONPATH": paths}
-    told = [name, place, int(limit), 2, ALLOWANCE, "compares" if compares else ""]
+    told = [name, place, limit, 2, ALLOWANCE, granted]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", str(TESTS / "memory/measured.py"), *map(str, told)],
         env=os.environ | settings,
@@ -84,55 +86,54 @@ FITTED = [
 ]
 
 
+def is_near(planned, peak):
+    """Whether a peak is what was planned, or too small to tell."""
+    return peak < TELLING or planned / MOST_OFF < peak < planned * MOST_OFF
+
+
 @pytest.mark.parametrize("name", FITTED)
 def test_a_fit_keeps_to_its_limit_and_takes_what_was_planned(name, folder):
-    limit = CASES[name].limit * MIB
-    found = measured(name, folder(CASES[name].data), limit)
+    (found,) = measured(name, folder)
     assert "refused" not in found
     assert found["gap"] < ROUNDING
-    assert found["peak"] <= limit
-    if found["peak"] >= TELLING:
-        assert found["planned"] / MOST_OFF < found["peak"] < found["planned"] * MOST_OFF
+    assert found["peak"] <= found["limit"]
+    assert is_near(found["planned"], found["peak"])
+
+
+NEEDING = {
+    "500 columns": "row group 0: reading its 500 columns",
+    "300 columns, GLM": "row group 0: reading its 300 columns",
+    "csv, large blocks": "t.csv, bytes",
+}
+
+
+@pytest.mark.parametrize("name", NEEDING)
+def test_what_is_refused_is_not_read_and_takes_what_it_is_said_to_need(name, folder):
+    *refused, found = measured(name, folder, granted=GRANTED)
+    assert refused
+    for one in refused:
+        assert NEEDING[name] in one["refused"]
+        assert one["computed"] == 0
+        assert one["peak"] < UNREAD
+    assert "refused" not in found
+    assert found["peak"] > TELLING
+    assert is_near(refused[-1]["needed"], found["peak"])
+    assert is_near(found["planned"], found["peak"])
 
 
 REFUSED = {
-    "500 columns": "row group 0: reading its 500 columns",
-    "300 columns, GLM": "row group 0: reading its 300 columns",
-    "1,200 columns": "1,200 columns need",
-    "csv, large blocks": "t.csv, bytes",
-    "arrow": "record batch",
-    "identifiers": "levels",
+    "1,200 columns": ("1,200 columns need", 0),
+    "arrow": ("record batch", 1),  # whose sizes are told by the batches
+    "identifiers": ("levels", 1),  # which are counted
+    "csv, gigantic line": ("a line goes on for more than", 1),  # whose end is looked for
 }
-LOOKS = {"arrow": 1, "identifiers": 1}  # passes that have begun: the first batch, levels
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_fit_is_refused_unread(name, folder):
-    limit = CASES[name].limit * MIB
-    found = measured(name, folder(CASES[name].data), limit)
-    assert REFUSED[name] in found["refused"]
+def test_what_cannot_fit_is_refused_as_soon_as_it_is_known(name, folder):
+    (found,) = measured(name, folder)
+    why, computed = REFUSED[name]
+    assert why in found["refused"]
     assert "memory" in found["refused"]
-    assert found["computed"] == LOOKS.get(name, 0)
+    assert found["computed"] == computed
     assert found["peak"] < UNREAD
-
-
-def test_a_line_without_an_end_is_refused_where_it_goes_on_for_too_long(folder):
-    name = "csv, gigantic line"
-    found = measured(name, folder(CASES[name].data), CASES[name].limit * MIB)
-    assert "a line goes on for more than" in found["refused"]
-    assert found["peak"] < UNREAD
-
-
-@pytest.mark.parametrize("name", ["500 columns", "300 columns, GLM", "csv, large blocks"])
-def test_what_is_refused_takes_what_it_is_said_to_need(name, folder):
-    place, limit = folder(CASES[name].data), CASES[name].limit * MIB
-    found = measured(name, place, limit, compares=False)
-    for _ in range(3):  # longer frames, and then what is made of them
-        if "refused" not in found:
-            break
-        needed = found["needed"]
-        found = measured(name, place, GRANTED * needed, compares=False)
-    assert "refused" not in found
-    assert needed / MOST_OFF < found["peak"] < needed * MOST_OFF
-    assert found["planned"] / MOST_OFF < found["peak"] < found["planned"] * MOST_OFF
-    assert found["peak"] < GRANTED * needed + ALLOWANCE
