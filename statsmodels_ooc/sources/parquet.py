@@ -19,7 +19,7 @@ from statsmodels_ooc.sources.base import Levels, Lookup
 from statsmodels_ooc.sources.columns import Column, ColumnSource, is_text, select
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.filesystems import storage_of
-from statsmodels_ooc.sources.frames import foreign_bytes, rows_within
+from statsmodels_ooc.sources.frames import foreign_bytes, release_unused, rows_within
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
 from statsmodels_ooc.sources.parquet_footer import (
     dictionaries,
@@ -160,9 +160,13 @@ class ParquetPartition(ArrowRows):
             if text:
                 rows = rows_within(max_rows, text_bytes(file, self._groups, text), 1)
             whole = self._whole(file, self._reading(file.metadata, columns, rows))
+            is_long = rows < max_rows  # texts, whose builders Arrow's pool keeps in every size
             for batch in self._beside(whole, file, names, rows):
                 seen += batch.num_rows
                 yield batch
+                del batch
+                if is_long:
+                    release_unused()
         if seen != self.rows:
             raise SourceChangedError(
                 f"{self.label} gave {seen:,} rows, its footer says {self.rows:,}",

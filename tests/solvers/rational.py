@@ -1,4 +1,4 @@
-"""Weighted least squares in rational arithmetic, rounded once."""
+"""Least squares and covariances in rational arithmetic, rounded once."""
 
 from __future__ import annotations
 
@@ -46,6 +46,27 @@ def solve_exactly(y: Any, x: Any, weights: Any = None) -> Exact:
     ssr = sums[k][k] - _dot(params, moment)
     bse = [_root(ssr / (n - k) * inverse[j][j]) for j in range(k)]
     return Exact(np.array([float(b) for b in params]), np.array(bse), float(ssr))
+
+
+def hac_exactly(y: Any, x: Any, maxlags: int) -> np.ndarray:
+    """The HAC covariance with equal weights of lags, corrected by n / (n - k), (k, k)."""
+    n, k = x.shape
+    rows = [[Fraction(v) for v in row] for row in x.tolist()]
+    response = [Fraction(v) for v in y.tolist()]
+    columns = list(zip(*rows, strict=True))
+    inverse = _inverse([[_dot(list(a), list(b)) for b in columns] for a in columns])
+    params = [_dot(row, [_dot(list(c), response) for c in columns]) for row in inverse]
+    residuals = [v - _dot(row, params) for v, row in zip(response, rows, strict=True)]
+    scores = [[e * v for v in row] for e, row in zip(residuals, rows, strict=True)]
+    meat = [[Fraction(0)] * k for _ in range(k)]
+    for i, later in enumerate(scores):
+        for j, earlier in enumerate(scores[max(i - maxlags, 0) : i + 1], max(i - maxlags, 0)):
+            for a in range(k):
+                for b in range(k):
+                    meat[a][b] += later[a] * earlier[b] + (earlier[a] * later[b] if j < i else 0)
+    half = [[_dot(row, list(column)) for column in zip(*meat, strict=True)] for row in inverse]
+    scale = Fraction(n, n - k)
+    return np.array([[float(scale * _dot(a, b)) for b in inverse] for a in half])
 
 
 def _dot(left: list[Fraction], right: list[Fraction]) -> Fraction:
