@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from statsmodels_ooc._patsy import (
@@ -46,11 +47,13 @@ def codes_of(formula: Any) -> set[str]:
     return {factor.code for term in sides for factor in term.factors}
 
 
+def more_than_columns(codes: Iterable[str]) -> list[str]:
+    """Those of some expressions that are more than the name of a column, sorted."""
+    return sorted(code for code in codes if not is_column(code))
+
+
 def hashed(thing: Any) -> Any:
     """What the hash of a term or of a factor is made of; None of other things."""
     if isinstance(thing, Term):
         return thing.factors
     return thing.code if isinstance(thing, EvalFactor) else None
-
-
-__all__ = ["SCOPE", "codes_in", "codes_of", "hashed", "is_column", "is_scope"]

@@ -21,8 +21,8 @@ from statsmodels_ooc.engine.state_files import (
     kept_errors,
     read_state,
     remove,
+    write_kept,
     write_state,
-    write_whole,
 )
 from statsmodels_ooc.errors import CheckpointError
 from statsmodels_ooc.reductions.base import Reduction
@@ -72,7 +72,7 @@ class Checkpoint:
                 hint="give a folder of its own",
             )
         else:
-            write_whole(manifest, json.dumps(known, indent=1).encode())
+            write_kept(manifest, json.dumps(known, indent=1).encode())
 
     def next_pass(
         self, name: str, kernels: str, reductions: Sequence[Reduction[Any]]
@@ -95,7 +95,7 @@ class Checkpoint:
         if place.exists():
             _check_same(place, _read_json(place), question)
         else:
-            write_whole(place, json.dumps(question).encode())
+            write_kept(place, json.dumps(question).encode())
         return KeptPass(str(folder))
 
 

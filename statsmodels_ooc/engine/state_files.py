@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import importlib
 import io
-import os
 import pickle
 import struct
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +15,7 @@ from xxhash import xxh3_64_intdigest
 
 from statsmodels_ooc.errors import CheckpointError
 from statsmodels_ooc.sources.seam import touch
+from statsmodels_ooc.sources.whole_files import write_whole
 
 _MAGIC, _VERSION = b"SMOSTATE", 1
 _HEADER = struct.Struct("<8sIQQ")  # magic, version, bytes that follow, their XXH3
@@ -50,32 +49,19 @@ def write_state(path: Path, state: Any) -> None:
     """
     payload = pickle.dumps(state, protocol=5)
     header = _HEADER.pack(_MAGIC, _VERSION, len(payload), xxh3_64_intdigest(payload))
-    write_whole(path, header + payload)
+    write_kept(path, header + payload)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Replace a file at once: another one is written beside it, forced to disk and renamed.
+def write_kept(path: Path, content: bytes) -> None:
+    """Replace a file of a checkpoint at once.
 
     Raises
     ------
     CheckpointError
-        It cannot be written; the other file is gone.
+        It cannot be written.
     """
-    new = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
     with kept_errors(path, "written"):
-        try:
-            touch("open", path)
-            with open(new, "wb") as file:
-                touch("write", path)
-                file.write(content)
-                file.flush()
-                touch("sync", path)
-                os.fsync(file.fileno())
-            touch("rename", path)
-            os.replace(new, path)
-        except BaseException:
-            new.unlink(missing_ok=True)
-            raise
+        write_whole(path, content)
 
 
 def remove(path: Path) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 import io
 import json
 import math
-import os
-import uuid
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +17,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.errors import SavedResultError
 from statsmodels_ooc.sources.seam import touch
+from statsmodels_ooc.sources.whole_files import unfinished, write_whole
 
 FORMAT = 1
 _KIND = "statsmodels_ooc results"
@@ -66,27 +64,18 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    left = list(path.parent.glob(f"{glob.escape(path.name)}.{'?' * 32}.new"))  # by who was killed
-    new = path.with_name(f"{path.name}.{uuid.uuid4().hex}.new")
+    left = unfinished(path)
     try:
-        touch("open", path)
-        with open(new, "wb") as file:
-            touch("write", path)
-            file.write(content)
-            file.flush()
-            touch("sync", path)
-            os.fsync(file.fileno())
-        touch("rename", path)
-        os.replace(new, path)
+        write_whole(path, content)
     except OSError as error:
         raise SavedResultError(
             f"{path} cannot be written: {error.strerror or error}",
             hint="make room there, or give another path; what was there before stays",
         ) from error
     finally:
-        for unfinished in (new, *left):
+        for file in left:
             with suppress(OSError):
-                unfinished.unlink(missing_ok=True)
+                file.unlink(missing_ok=True)
 
 
 class Archive:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from statsmodels_ooc.design.written import SCOPE, codes_in, codes_of, is_column, is_scope
+from statsmodels_ooc.design.written import SCOPE, codes_in, codes_of, is_scope, more_than_columns
 from statsmodels_ooc.errors import SavedResultError
 
 
@@ -58,7 +58,7 @@ def beyond_formula(things: Iterable[Any], formula: Any) -> list[str]:
     """
     codes = {_text(code) for thing in things for code in codes_in(thing)}
     known = set() if formula is None else codes_of(formula)
-    return sorted(code for code in codes - known if not is_column(code))
+    return more_than_columns(codes - known)
 
 
 def _text(code: Any) -> str:

@@ -334,7 +334,7 @@ class SpooledPartition(Recipe):
     """The copy of a partition, under its label."""
 
     label: str
-    original: str  # its version
+    version_copied: str
     pieces: tuple[Any, ...]
 
     is_far = False
@@ -342,7 +342,7 @@ class SpooledPartition(Recipe):
     @property
     def version(self) -> str:
         """That of the original."""
-        return self.original
+        return self.version_copied
 
     @property
     def rows(self) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
 from contextlib import contextmanager
+from pathlib import Path
 
 import dask
 import pandas as pd
@@ -163,3 +165,21 @@ def test_an_error_of_the_data_stays_what_it_is():
 
     with pytest.raises(BrokenPipeError, match="of the data"):
         as_source(frames())
+
+
+def test_a_folder_goes_although_another_thread_still_writes_into_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder, rmtree, late = temporary.TemporaryFolder(), shutil.rmtree, [3]
+
+    def interrupted(path, **options):
+        """As where a file comes while a folder is being emptied."""
+        rmtree(path, **options)
+        if late[0]:
+            late[0] -= 1
+            os.mkdir(path)
+            (Path(path) / "part-1.arrow").write_bytes(b"late")
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    folder.remove()
+    assert late == [0]
+    assert os.listdir(tmp_path) == []
