@@ -10,40 +10,13 @@ import tracemalloc
 import zipfile
 
 import numpy as np
-import pandas as pd
 import pytest
+from saving.zips import members, written
 
 import statsmodels_ooc.api as smo
-import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.errors import SavedResultError
 from statsmodels_ooc.saving.known import found
 from statsmodels_ooc.sources.seam import watched
-
-
-@pytest.fixture(scope="module")
-def results():
-    rng = np.random.default_rng(3)
-    table = pd.DataFrame({"x": rng.normal(size=90), "g": list("abc") * 30})
-    table["y"] = table["x"] + rng.normal(size=90)
-    return smof.ols("y ~ x + C(g)", [table]).fit()
-
-
-@pytest.fixture
-def saved(results, tmp_path):
-    smo.save(results, tmp_path / "fit.zip")
-    return tmp_path / "fit.zip"
-
-
-def members(path):
-    with zipfile.ZipFile(path) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
-def written(path, contents, compression=zipfile.ZIP_STORED):
-    with zipfile.ZipFile(path, "w", compression) as archive:
-        for name, content in contents.items():
-            archive.writestr(name, content)
-    return path
 
 
 def test_cut_off_anywhere(saved):
