@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Collection
 from functools import cache
 from typing import Any, NamedTuple, Self
@@ -47,35 +46,36 @@ __all__ = [
 ]
 
 
+# Beside the attributes that all data of a model share. By a name: mypy takes a tuple there for
+# all attributes that there are.
+_OF_ITS_OWN = ("_model",)
+
+
 class _StreamedData(ModelData):  # type: ignore[misc]
     """What statsmodels asks a model's ``data`` for, without the data.
 
     `ModelData.__init__` is not run: it would turn the rows into arrays.
 
-    The streamed model, which knows what only a pass can tell, is not kept alive: it keeps this,
-    and rows go with the last that asks for them.
+    A model keeps one that knows no model; asked for its data it hands out one that knows it,
+    with the same attributes (`of`). So no cycle keeps the rows alive.
     """
 
-    def __init__(self, model: Any, ynames: str | list[str], frame: Any, formula: Any) -> None:
+    __slots__ = _OF_ITS_OWN
+    _model: Any  # the streamed model: it knows what only a pass can tell
+
+    def __init__(self, ynames: str | list[str], frame: Any, formula: Any) -> None:
         self._cache: dict[str, Any] = {}
-        self._whose = weakref.ref(model)
         self.ynames = ynames
         self.frame = frame
         if formula is not None:
             self.formula = formula
 
     def of(self, model: Any) -> Self:
-        """The same of a model's copy."""
-        twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__, _whose=weakref.ref(model))
-        return twin
-
-    @property
-    def _model(self) -> Any:
-        model = self._whose()
-        if model is None:
-            raise ReferenceError("the model of this data is gone; keep it, or its results")
-        return model
+        """The same, of a model: what is set in one is set in both."""
+        bound = object.__new__(type(self))
+        bound.__dict__ = self.__dict__
+        bound._model = model
+        return bound
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for what is not there: the rows, and what a pass finds out.
@@ -111,8 +111,7 @@ class _StreamedData(ModelData):  # type: ignore[misc]
         return rows
 
     def __getstate__(self) -> dict[str, Any]:
-        gone = ("frame", "_whose")  # the model says whose it is
-        return {key: value for key, value in self.__dict__.items() if key not in gone}
+        return {key: value for key, value in self.__dict__.items() if key != "frame"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -60,7 +60,7 @@ class StreamedModel(Travels):
         kind = StreamedFrameData if is_frame_like else StreamedArrayData
         names = spec.endog_names
         ynames = names[0] if len(names) == 1 else list(names)
-        self.data = kind(self, ynames, stream.source, formula)
+        self._data = kind(ynames, stream.source, formula)
         if formula is not None:
             self.formula = formula
         self._data_attr: list[str] = []
@@ -84,6 +84,11 @@ class StreamedModel(Travels):
     def streams(self) -> bool:
         """Whether the data stays outside memory."""
         return True
+
+    @property
+    def data(self) -> StreamedArrayData | StreamedFrameData:
+        """What statsmodels asks of the data: names, labels and, when asked for, the rows."""
+        return self._data.of(self)
 
     @property
     def passes(self) -> Passes:
@@ -171,7 +176,7 @@ class StreamedModel(Travels):
         """Names of the columns; arrays get statsmodels' names."""
         if self.column_names is not None:
             return self.column_names
-        if isinstance(self.data, StreamedFrameData):
+        if isinstance(self._data, StreamedFrameData):
             return self.spec.exog_names
         facts = self.likelihood.facts
         constant = (facts.low == facts.high)[:-1]

@@ -13,7 +13,6 @@ class Travels:
     """A mixin for streamed models."""
 
     door: ClassVar[Any]
-    data: Any
     conditions: tuple[Any, ...]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -25,10 +24,9 @@ class Travels:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        if "data" in state:
-            if not isinstance(state["data"], StreamedArrayData | StreamedFrameData):
-                raise TypeError(f"{type(state['data']).__name__} is no data of a streamed model")
-            self.data = state["data"].of(self)
+        kept = state.get("_data")
+        if not isinstance(kept, StreamedArrayData | StreamedFrameData | None):
+            raise TypeError(f"{type(kept).__name__} is no data of a streamed model")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return bare, (type(self).door,), self.__getstate__()

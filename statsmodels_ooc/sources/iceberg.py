@@ -83,7 +83,7 @@ def read_iceberg(table: Any, snapshot_id: int | None = None) -> Source:
     >>> import pyarrow as pa
     >>> from pyiceberg.catalog.sql import SqlCatalog
     >>> from statsmodels_ooc.sources.secrets import without_secrets
-    from statsmodels_ooc.sources.iceberg import read_iceberg
+    >>> from statsmodels_ooc.sources.iceberg import read_iceberg
     >>> folder = tempfile.TemporaryDirectory()
     >>> catalog = SqlCatalog("c", uri="sqlite://", warehouse=f"file://{folder.name}")
     >>> catalog.create_namespace("shop")

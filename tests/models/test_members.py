@@ -623,3 +623,15 @@ def test_functions_of_statsmodels_are_right_or_refuse(name: str, limit: Any) -> 
 def test_saving_takes_no_read(results: Any, tmp_path: Path) -> None:
     results.save(tmp_path / "fit.pkl")
     assert reads == []
+
+
+def test_data_outlives_the_name_of_its_model() -> None:
+    data = streamed("ols").data
+    assert data.xnames == smf.ols(FORMULA, FRAME).data.xnames
+    assert data.model_spec.column_names == data.xnames
+
+
+def test_what_is_set_in_data_stays_there() -> None:
+    model = streamed("ols")
+    model.data.frame = FRAME  # as from_formula of statsmodels does
+    assert model.data.frame is FRAME

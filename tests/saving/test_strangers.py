@@ -128,7 +128,7 @@ def test_what_is_no_container_takes_nothing(saved, member):
 def test_data_that_is_none(saved):
     def change(tree):
         model = of_class(tree, "statsmodels_ooc.models.travelling:bare")
-        model["state"]["of"]["data"] = {"type": "name", "name": "numpy"}
+        model["state"]["of"]["_data"] = {"type": "name", "name": "numpy"}
 
     with pytest.raises(SavedResultError, match="no data of a streamed model"):
         smo.load(changed(saved, change))
