@@ -29,6 +29,7 @@ LAYERS: dict[str, int] = {
     "checks": 0,
     "compiled": 0,
     "errors": 0,
+    "fingerprints": 0,
     "forks": 0,
     "machine": 0,
     "options": 0,

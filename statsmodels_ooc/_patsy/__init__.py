@@ -14,6 +14,7 @@ from statsmodels_ooc._patsy.memorizing import (
     memorized_bytes,
     scope_of,
     start_memorizing,
+    used_of,
 )
 from statsmodels_ooc._patsy.parts import IndivisibleError, with_columns
 from statsmodels_ooc._patsy.pickling import Remade
@@ -62,5 +63,6 @@ __all__ = [
     "sorted_levels",
     "start_memorizing",
     "subterm_columns",
+    "used_of",
     "with_columns",
 ]

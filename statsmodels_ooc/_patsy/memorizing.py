@@ -64,10 +64,13 @@ def evaluated_code(code: str) -> str:
 
 
 def scope_of(factor: Any, state: Mapping[str, Any]) -> dict[str, Any]:
-    """What a factor uses of the caller's scope, by name."""
+    """What a factor uses of the scope that it was learned in, by name."""
     env = state.get("eval_env")
-    if env is None:
-        return {}
+    return {} if env is None else used_of(factor, env)
+
+
+def used_of(factor: Any, env: Any) -> dict[str, Any]:
+    """What a factor uses of a scope, by name."""
     return {n: env.namespace[n] for n in sorted(set(ast_names(factor.code))) if n in env.namespace}
 
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import CodeType, FunctionType
 from typing import Any
-
-import numpy as np
-from xxhash import xxh3_128_hexdigest
 
 from statsmodels_ooc import _patsy
 from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.design.spec import DesignSpec
+from statsmodels_ooc.fingerprints import UntoldError, in_words
 
 
-def described(spec: DesignSpec) -> list[str]:
-    """What a design was told and has learned.
+def described(spec: DesignSpec) -> dict[str, str]:
+    """What a design was told and has learned, in words.
 
     Parameters
     ----------
@@ -24,64 +21,64 @@ def described(spec: DesignSpec) -> list[str]:
 
     Returns
     -------
-    list of str
+    dict of str to str
         One of plain columns is described by its names. Of a formula: what happens to missing
         values, what goes with the rows, levels, contrasts, what ``center`` and the like have
         memorized, and the variables and functions of the caller's scope that it uses.
+
+    Raises
+    ------
+    UntoldError
+        A variable of that scope has no words that would tell it from others of its kind.
     """
-    told = [f"columns {spec.columns}", f"response {spec.endog_names}", f"design {spec.exog_names}"]
+    told = {"response": ", ".join(spec.endog_names), "design": ", ".join(spec.exog_names)}
     if not isinstance(spec, FormulaSpec):
-        return told
+        return {**told, "columns": ", ".join(map(repr, spec.columns))}
     learned = spec.learned
-    told.append(f"missing={learned.missing}, dropped {sorted(learned.dropped)}")
-    told += [f"{role}: {factor.name()}" for role, factor in sorted(learned.extras.items())]
-    told += [f"{role}: {value!r}" for role, value in learned.constants]
+    told["missing"] = f"{learned.missing}, dropped {sorted(learned.dropped)}"
+    told |= {role: factor.name() for role, factor in learned.extras.items()}
+    told |= {role: repr(value) for role, value in learned.constants}
     for factor, info in learned.factors.items():
-        told.append(f"{factor.name()}: levels {info.categories!r}")
+        if info.categories is not None:
+            told[f"levels of {factor.name()}"] = repr(info.categories)
         transforms = info.state.get("transforms", {})
-        told += [f"{factor.name()}: {name} {_vars(one)}" for name, one in transforms.items()]
-        scope = _patsy.scope_of(factor, info.state)
-        told += [f"{factor.name()}: {name} = {in_words(one)}" for name, one in scope.items()]
+        told |= _each(factor.name(), _patsy.scope_of(factor, info.state))
+        for name, one in transforms.items():  # such as _patsy_stobj0__center__
+            at, _, what = name.removeprefix("_patsy_stobj").strip("_").partition("__")
+            told[f"what {what} ({at}) has learned in {factor.name()}"] = in_words(_memorized(one))
     for side in learned.sides:
         for subterms in side.term_codings.values():
             for subterm in subterms:
-                told += [
-                    f"{factor.name()}: contrast {matrix.matrix.tolist()}"
-                    for factor, matrix in subterm.contrast_matrices.items()
-                ]
+                for factor, matrix in subterm.contrast_matrices.items():
+                    name = f"contrasts of {factor.name()}"
+                    told[name] = f"{told.get(name, '')}{matrix.matrix.tolist()}"
     return told
 
 
-def _vars(transform: Any) -> dict[str, Any]:
+def scope_in_words(spec: FormulaSpec, env: Any) -> dict[str, str]:
+    """What the factors of a formula use of a scope, in words.
+
+    Raises
+    ------
+    UntoldError
+        Something of it has no words.
+    """
+    told: dict[str, str] = {}
+    for factor in spec.learned.factors:
+        told |= _each(factor.name(), _patsy.used_of(factor, env))
+    return told
+
+
+def _memorized(transform: Any) -> dict[str, Any]:
     """What a stateful transform has memorized."""
-    found = {name: np.asarray(value).tolist() for name, value in sorted(vars(transform).items())}
-    return {name: value for name, value in found.items() if name != "_tmp"}
+    return {name: one for name, one in sorted(vars(transform).items()) if name != "_tmp"}
 
 
-def in_words(value: Any) -> str:
-    """A value in words, the same in all processes: functions by code and what they close over."""
-    if isinstance(value, FunctionType):
-        closed = [_shallow(cell.cell_contents) for cell in value.__closure__ or ()]
-        defaults = [_shallow(one) for one in value.__defaults__ or ()]
-        return f"{_code(value.__code__)} {closed} {defaults}"
-    if isinstance(value, np.ndarray) or hasattr(value, "to_numpy"):
-        array = np.asarray(value)
-        return f"{array.shape} {xxh3_128_hexdigest(repr(array.tolist()).encode())}"
-    if value is None or isinstance(value, str | bytes | bool | int | float | complex | np.generic):
-        return repr(value)
-    if isinstance(value, list | tuple):
-        return str([in_words(one) for one in value])
-    if isinstance(value, Mapping):
-        return str({str(key): in_words(one) for key, one in value.items()})
-    name = getattr(value, "__qualname__", type(value).__qualname__)
-    return f"{getattr(value, '__module__', '')}.{name}"
-
-
-def _shallow(value: Any) -> str:
-    """A value in words; of a function its code alone, since it may close over itself."""
-    return _code(value.__code__) if isinstance(value, FunctionType) else in_words(value)
-
-
-def _code(code: CodeType) -> str:
-    constants = [_code(one) if isinstance(one, CodeType) else repr(one) for one in code.co_consts]
-    return xxh3_128_hexdigest(f"{code.co_code!r} {constants} {code.co_names}".encode())
+def _each(factor: str, values: Mapping[str, Any]) -> dict[str, str]:
+    told = {}
+    for name, value in values.items():
+        try:
+            told[f"{name} of {factor}"] = in_words(value)
+        except UntoldError as error:
+            raise UntoldError(f"{name} of {factor}: {error}") from error
+    return told

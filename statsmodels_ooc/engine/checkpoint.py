@@ -8,12 +8,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from xxhash import xxh3_128
 
 from statsmodels_ooc.engine.gate import reads_here
 from statsmodels_ooc.engine.progress import at_work
@@ -25,6 +22,7 @@ from statsmodels_ooc.engine.state_files import (
     write_state,
 )
 from statsmodels_ooc.errors import CheckpointError
+from statsmodels_ooc.fingerprints import fingerprint
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.seam import touch
 
@@ -88,7 +86,7 @@ class Checkpoint:
         if not all(reduction.can_be_kept for reduction in reductions):
             return None
         folder = self.folder / f"pass-{number:03}"
-        question = {"name": name, "kernels": kernels, "numbers": digest(*reductions)}
+        question = {"name": name, "kernels": kernels, "numbers": fingerprint(*reductions)}
         with kept_errors(folder, "made"):
             folder.mkdir(exist_ok=True)
         place = folder / _QUESTION
@@ -241,32 +239,6 @@ class KeptTree:
         while level and 2 * place + 1 >= self._width(level - 1):
             level, place = level - 1, 2 * place
         return level, place
-
-
-def digest(*objects: Any) -> str:
-    """What tells questions apart: their kinds, and all numbers in them."""
-    running = xxh3_128()
-    for one in objects:
-        _feed(running, one)
-    return str(running.hexdigest())
-
-
-def _feed(running: Any, one: Any) -> None:
-    running.update(type(one).__qualname__.encode())
-    if isinstance(one, np.ndarray) and one.dtype.kind in "biufc":
-        running.update(f"{one.shape}{one.dtype}".encode() + np.ascontiguousarray(one).tobytes())
-    elif isinstance(one, bool | int | float | np.number):
-        running.update(repr(one).encode())
-    elif isinstance(one, Mapping):
-        for key in sorted(one, key=str):
-            _feed(running, one[key])
-    elif isinstance(one, list | tuple):
-        for item in one:
-            _feed(running, item)
-    elif is_dataclass(one) or type(one).__module__.startswith("statsmodels.genmod"):
-        names = [field.name for field in fields(one)] if is_dataclass(one) else sorted(vars(one))
-        for name in names:
-            _feed(running, getattr(one, name))
 
 
 def _read_json(path: Path) -> dict[str, str]:

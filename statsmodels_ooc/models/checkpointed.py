@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from xxhash import xxh3_128_hexdigest
 
-from statsmodels_ooc.design.described import described, in_words
+from statsmodels_ooc.design.described import described
 from statsmodels_ooc.engine import StreamedRows
-from statsmodels_ooc.engine.checkpoint import digest, kept_in
+from statsmodels_ooc.engine.checkpoint import kept_in
 from statsmodels_ooc.engine.sizes import sizes_for
 from statsmodels_ooc.errors import CheckpointError, OptionError
+from statsmodels_ooc.fingerprints import UntoldError, fingerprint, in_words
 from statsmodels_ooc.options import options
-from statsmodels_ooc.sources.identity import parts_of, tells_changes
+from statsmodels_ooc.sources.identity import rows_in_words, tells_changes
 
 _FIRST = 256  # rows of a partition of which the design is compared
 _LONG = 300  # characters that a message may show
@@ -64,7 +64,7 @@ def of_model(model: Any) -> dict[str, str]:
     Raises
     ------
     CheckpointError
-        Nothing tells whether the rows are the same the next time.
+        Nothing tells whether the rows are the same the next time, or what the formula uses.
     """
     rows: StreamedRows = model.likelihood.stream
     source = rows.whole_source
@@ -75,26 +75,32 @@ def of_model(model: Any) -> dict[str, str]:
             hint="checkpoints are kept of files and of tables of files (Parquet, CSV, Arrow, HDF5, "
             "Delta, Iceberg, design stores): write the rows into some first",
         )
-    types = {name: str(source.dtypes[name]) for name in rows.spec.columns}
-    return {
-        "model": " ".join([model.door.__name__, *_family(model)]),
-        "formula": str(getattr(model, "formula", None) or ", ".join(model.spec.exog_names)),
-        "design": _short(described(model.spec)),
-        "hasconst": str(getattr(model, "hasconst", None)),
-        "rows": str([in_words(condition) for condition in model.conditions]),
-        "data": source.name,
-        "partitions": f"{len(source.partitions)} {_short(parts_of(source))}",
-        "types": _short(types),
-        "first rows": _first_rows(rows),
-        "options": f"{sizes_for(rows.spec)} {options.kernels}",
-    }
+    sizes = sizes_for(rows.spec)
+    try:
+        return {
+            "model": " ".join([model.door.__name__, *_family(model)]),
+            "formula": str(getattr(model, "formula", None) or ", ".join(model.spec.exog_names)),
+            **{name: _short(words) for name, words in described(model.spec).items()},
+            "hasconst": str(getattr(model, "hasconst", None)),
+            **rows_in_words(source, rows.spec.columns, model.conditions),
+            "first rows": _first_rows(rows),
+            "rows of frames, blocks and pieces": f"{sizes.frame_rows} {sizes.block_rows} "
+            f"{sizes.piece_rows}",
+            "kernels": options.kernels,
+        }
+    except UntoldError as error:
+        raise CheckpointError(
+            str(error),
+            hint="use numbers, dates, text, arrays, and functions of these; or fit without "
+            "checkpoint=",
+        ) from error
 
 
 def _family(model: Any) -> list[str]:
     family = getattr(model, "family", None)
     if family is None:
         return []
-    return [type(family).__name__, type(family.link).__name__, digest(family, family.link)]
+    return [type(family).__name__, type(family.link).__name__, fingerprint(family)]
 
 
 def _first_rows(rows: StreamedRows) -> str:
@@ -111,7 +117,7 @@ def _first_rows(rows: StreamedRows) -> str:
         (block.endog, block.design.dense(), *beside.values())
         for block, beside in zip(found, given, strict=True)
     ]
-    return f"{digest(numbers)} {sorted({name for beside in given for name in beside})}"
+    return f"{fingerprint(numbers)} {sorted({name for beside in given for name in beside})}"
 
 
 def _arguments(value: Any) -> str:
@@ -140,4 +146,4 @@ def _arguments(value: Any) -> str:
 def _short(value: Any) -> str:
     """Something in words, and of many words their checksum."""
     text = str(value)
-    return text if len(text) < _LONG else str(xxh3_128_hexdigest(text.encode()))
+    return text if len(text) < _LONG else fingerprint(text)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import zip_longest
 from typing import Any
 
 from statsmodels_ooc.design.described import described
 from statsmodels_ooc.design.stored import StoredSpec
 from statsmodels_ooc.engine import Ledger, StreamedRows, joined_rows
 from statsmodels_ooc.errors import DesignError, SourceError
+from statsmodels_ooc.fingerprints import UntoldError
 from statsmodels_ooc.likelihoods.joined import joined, with_rows
 from statsmodels_ooc.likelihoods.least_squares import LeastSquares
 from statsmodels_ooc.models.streamed import seen_anew
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.subset import subset_source
+
+_SHOWN = 200  # characters of a difference
 
 
 def new_rows(model: Any, data: Any) -> StreamedRows:
@@ -143,26 +145,24 @@ def _linear(results: Any, at: int) -> Any:
 
 def _check_same_design(first: Any, model: Any, at: int) -> None:
     """Refuse designs whose columns are not the same functions of the data."""
-    ours, theirs = first.spec, model.spec
-    pairs = [
-        ("the model", [first.door.__name__], [model.door.__name__]),
-        ("the response", ours.endog_names, theirs.endog_names),
-        ("hasconst", [getattr(first, "hasconst", None)], [getattr(model, "hasconst", None)]),
-        ("what the columns are", [*ours.exog_names], [*theirs.exog_names]),
-        ("what the design was told or has learned", described(ours), described(theirs)),
-    ]
-    for what, mine, other in pairs:
-        if list(mine) != list(other):
-            there, here = _difference(list(mine), list(other))
-            raise DesignError(
-                f"{what} differs between result {at} and result 0: {here} instead of {there}",
-                hint="fit the same formula, with levels and numbers written into it: "
-                "C(g, levels=['a', 'b']), I(x - 3.2) for center(x)",
-            )
+    try:
+        designs = described(first.spec), described(model.spec)
+    except UntoldError as error:
+        raise DesignError(
+            f"{error}; so nothing tells whether the designs of result {at} and result 0 are the "
+            "same",
+            hint="use numbers, dates, text, arrays, and functions of these in the formula",
+        ) from error
+    mine, other = {**_asked(first), **designs[0]}, {**_asked(model), **designs[1]}
+    names = [name for name in {**mine, **other} if mine.get(name) != other.get(name)]
+    if names:
+        here, there = (told.get(names[0], "nothing")[:_SHOWN] for told in (other, mine))
+        raise DesignError(
+            f"{names[0]}: {here} in result {at}, {there} in result 0",
+            hint="fit the same formula, with levels and numbers written into it: "
+            "C(g, levels=['a', 'b']), I(x - 3.2) for center(x)",
+        )
 
 
-def _difference(ours: list[Any], theirs: list[Any]) -> tuple[str, str]:
-    """The first entries that are not the same."""
-    pairs = zip_longest(ours, theirs, fillvalue="nothing")
-    mine, other = next((mine, other) for mine, other in pairs if mine != other)
-    return str(mine), str(other)
+def _asked(model: Any) -> dict[str, str]:
+    return {"model": model.door.__name__, "hasconst": str(getattr(model, "hasconst", None))}

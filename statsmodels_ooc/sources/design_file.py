@@ -18,7 +18,7 @@ from statsmodels_ooc.errors import (
 from statsmodels_ooc.sources.hdf5_opening import hdf5_errors, hdf5_lock, looked_over
 from statsmodels_ooc.sources.seam import touch
 
-_FORMAT = 1
+_FORMAT = 2
 HEAD = struct.Struct("<QQ")  # of a mark: its length and its checksum
 _VERIFIED = 131_072  # rows that are read at a time to be compared
 EXOG, ENDOG, BESIDE, DROPPED = "/exog", "/endog", "/beside", "/dropped"
@@ -47,8 +47,8 @@ class About:
         All factors, whose missing values drop rows.
     data : str
         The name of the source.
-    fingerprint : str
-        Of the source's partitions.
+    told : dict
+        What else decides over the rows, in words: partitions, types, conditions, arguments.
     compression : str
         How arrays are compressed.
     format : int
@@ -62,7 +62,7 @@ class About:
     levels: dict[str, list[Any]]
     variables: list[str]
     data: str
-    fingerprint: str
+    told: dict[str, str]
     compression: str
     format: int = _FORMAT
 

@@ -17,7 +17,6 @@ from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.design.environment import environment
 from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.errors import OptionError, ParseError, WriteError
-from statsmodels_ooc.likelihoods.opening import open_formula
 from statsmodels_ooc.sources.dask_design import dask_rows
 from statsmodels_ooc.sources.design_file import (
     BESIDE,
@@ -37,6 +36,7 @@ from statsmodels_ooc.sources.secrets import without_secrets
 from statsmodels_ooc.sources.stored_design import StoredDesign
 from statsmodels_ooc.stores.writing import (
     Target,
+    Wanted,
     more_rows,
     new_store,
     part_of,
@@ -100,7 +100,8 @@ def design_store(
         There is a file of this name, or writing was interrupted, and neither `overwrite` nor
         `resume` is told; it cannot be written, for one since the disk is full.
     SourceChangedError
-        It cannot be resumed: formula or data are others.
+        It cannot be resumed: formula, data or other arguments are others, or what the formula
+        uses of the caller's scope.
     ParseError
         What is there to be resumed is damaged.
     MissingExtraError
@@ -151,9 +152,6 @@ def design_store(
         raise OptionError("overwrite=True begins again, resume=True goes on: one of the two")
     target = Target(_absolute(path), overwrite, resume)
     require_tables(target.path)
-    if target.check():
-        resumed_store(target, data, subset, formula)
-        return open_store(path)
     given = {
         "weights": weights,
         "offset": offset,
@@ -161,17 +159,11 @@ def design_store(
         "var_weights": var_weights,
     }
     roles = {role: code for role, code in given.items() if code is not None}
-    rows, spec = open_formula(
-        formula,
-        data,
-        env=environment(eval_env, depth=2),
-        missing=missing,
-        subset=subset,
-        drop_cols=drop_cols,
-        extras=roles,
-        max_endog=2,
-    )
-    new_store(target, rows, spec, compression, roles)
+    wanted = Wanted(formula, environment(eval_env, depth=2), roles, subset, drop_cols, missing)
+    if target.check():
+        resumed_store(target, wanted, data)
+    else:
+        new_store(target, wanted, data, compression)
     return open_store(path)
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xxhash import xxh3_64
-
 from statsmodels_ooc.design.anew import formula_anew
+from statsmodels_ooc.design.described import scope_in_words
 from statsmodels_ooc.design.learned import FormulaSpec
 from statsmodels_ooc.engine import Ledger, StreamedRows, design_rows, spool_slow
 from statsmodels_ooc.errors import (
@@ -22,17 +21,19 @@ from statsmodels_ooc.errors import (
     SourceChangedError,
     WriteError,
 )
+from statsmodels_ooc.fingerprints import UntoldError, in_words
+from statsmodels_ooc.likelihoods.opening import open_formula
 from statsmodels_ooc.reductions.lost import LostRows
 from statsmodels_ooc.sources.base import NO_ROWS, Source
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.design_file import About, Mark, look
 from statsmodels_ooc.sources.design_writing import DesignFile, store_errors
-from statsmodels_ooc.sources.identity import parts_of, tells_changes
+from statsmodels_ooc.sources.identity import rows_in_words, tells_changes
 from statsmodels_ooc.sources.seam import touch
 from statsmodels_ooc.sources.subset import subset_source
 
 _UNMARKED = 2**26  # bytes of rows that an interruption may cost
-_ROLES = ("weights", "offset", "freq_weights", "var_weights")
+_UNTOLD = "untold"
 
 
 def part_of(path: str) -> str:
@@ -96,13 +97,47 @@ class Target:
         return False
 
 
-def new_store(
-    target: Target,
-    rows: StreamedRows,
-    spec: FormulaSpec,
-    compression: str,
-    roles: Mapping[str, str],
-) -> None:
+@dataclass(frozen=True)
+class Wanted:
+    """The design that is to be stored.
+
+    Attributes
+    ----------
+    formula : str or None
+        None for that of a store that is to be resumed.
+    env : EvalEnvironment
+        Where the formula's names are looked up that are no columns.
+    roles : mapping of str to str
+        Expressions of what stands beside the design, by role.
+    subset, drop_cols, missing
+        As for ``from_formula``.
+    """
+
+    formula: Any
+    env: Any
+    roles: Mapping[str, str]
+    subset: Any
+    drop_cols: Sequence[str] | None
+    missing: str
+
+    def in_words(self, source: Source, spec: FormulaSpec) -> dict[str, str]:
+        """What decides over the rows of the store, by what it is called.
+
+        Without a formula it is the rows of the data alone: the rest is in the store.
+        """
+        try:
+            told = rows_in_words(source, spec.columns, [self.subset])
+            if self.formula is not None:
+                told["formula"] = _described(self.formula)
+                told["weights and offsets"] = in_words(dict(self.roles))
+                told["missing"] = in_words([self.missing, *sorted(map(str, self.drop_cols or ()))])
+                told["scope"] = str(scope_in_words(spec, self.env))
+        except UntoldError:
+            return {_UNTOLD: _UNTOLD}
+        return told
+
+
+def new_store(target: Target, wanted: Wanted, data: Any, compression: str) -> None:
     """Write a store from the first row on.
 
     Raises
@@ -112,9 +147,19 @@ def new_store(
     EmptyDataError, DesignError
         No row is left, or the design has no column.
     """
+    rows, spec = open_formula(
+        wanted.formula,
+        data,
+        env=wanted.env,
+        missing=wanted.missing,
+        subset=wanted.subset,
+        drop_cols=wanted.drop_cols,
+        extras=wanted.roles,
+        max_endog=2,
+    )
     if spec.k == 0:
         raise DesignError("the design has no column", hint="'y ~ 1' has a constant")
-    kept = dict(roles)
+    kept = dict(wanted.roles)
     if len(spec.endog_names) == 2:
         kept["trials"] = " + ".join(spec.endog_names)
     about = About(
@@ -129,7 +174,7 @@ def new_store(
         },
         variables=[factor.name() for factor in spec.learned.factors],
         data=rows.source.name,
-        fingerprint=_fingerprint(rows.whole_source),
+        told=wanted.in_words(rows.whole_source, spec),
         compression=compression,
     )
     try:
@@ -140,7 +185,7 @@ def new_store(
     _filled(target, file, rows)
 
 
-def resumed_store(target: Target, data: Any, subset: Any, formula: Any) -> None:
+def resumed_store(target: Target, wanted: Wanted, data: Any) -> None:
     """Continue a store that was interrupted, behind the last partition that is whole.
 
     Raises
@@ -154,19 +199,8 @@ def resumed_store(target: Target, data: Any, subset: Any, formula: Any) -> None:
     try:
         spec = pickle.loads(file.spec)
         source = as_source(data)
-        source = source if subset is None else subset_source(source, subset)
-        about = file.about
-        if formula is not None and _described(formula) != about.formula:
-            raise SourceChangedError(
-                f"{target.part} is of the formula {about.formula!r}, not {_described(formula)!r}",
-                hint="resume with the same formula, or begin again with overwrite=True",
-            )
-        if _fingerprint(source) != about.fingerprint:
-            raise SourceChangedError(
-                f"the partitions of {source.name} are not those of {about.data}, of which "
-                f"{target.part} has {file.mark.partitions:,}",
-                hint="resume with the same data, or begin again with overwrite=True",
-            )
+        source = source if wanted.subset is None else subset_source(source, wanted.subset)
+        _check_same(target.part, file.about, wanted.in_words(source, spec))
         if file.mark.partitions and not tells_changes(source):
             raise SourceChangedError(
                 f"nothing tells whether the rows of {source.name} are still those of which "
@@ -181,6 +215,25 @@ def resumed_store(target: Target, data: Any, subset: Any, formula: Any) -> None:
         file.abandon()
         raise
     _filled(target, file, rows)
+
+
+def _check_same(part: str, about: About, now: Mapping[str, str]) -> None:
+    """Refuse to go on with rows of another kind."""
+    there = about.told
+    if _UNTOLD in {**there, **now}:
+        raise SourceChangedError(
+            f"nothing tells whether the functions and variables that {part} was begun with are "
+            "still the same",
+            hint="begin again with overwrite=True",
+        )
+    others = [name for name in now if there.get(name) != now[name]]
+    if others:
+        told = "; ".join(f"{name}: {there.get(name)} there, {now[name]} now" for name in others)
+        raise SourceChangedError(
+            f"{part} was begun with something else: {told}",
+            hint="resume with the same data, formula and arguments, or begin again with "
+            "overwrite=True",
+        )
 
 
 def _filled(target: Target, file: DesignFile, rows: StreamedRows) -> None:
@@ -293,11 +346,6 @@ def _plain(level: Any) -> Any:
 
 def _described(formula: Any) -> str:
     return formula if isinstance(formula, str) else str(formula.describe())
-
-
-def _fingerprint(source: Source) -> str:
-    """What tells the partitions of data apart from those of others."""
-    return str(xxh3_64(repr(parts_of(source)).encode()).hexdigest())
 
 
 def _removed(path: str) -> None:

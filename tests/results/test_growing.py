@@ -203,16 +203,16 @@ def test_weights_are_combined():
 def test_other_columns_are_refused():
     one = smof.ols(FORMULA, smo.as_source(OLD)).fit()
     other = smof.ols(FORMULA, smo.as_source(NEW[NEW.g != "c"])).fit()
-    with pytest.raises(DesignError, match=r"what the columns are differs .*\n.*levels=\["):
+    with pytest.raises(DesignError, match=r"design: .* in result 1, .* in result 0\n.*levels=\["):
         smo.combine([one, other])
-    with pytest.raises(DesignError, match="the response differs"):
+    with pytest.raises(DesignError, match="response: w in result 1, y in result 0"):
         smo.combine([one, smof.ols("w ~ x + C(g)", smo.as_source(NEW)).fit()])
-    with pytest.raises(DesignError, match="the model differs"):
+    with pytest.raises(DesignError, match="model: WLS in result 1, OLS in result 0"):
         smo.combine([one, smof.wls(FORMULA, smo.as_source(NEW), weights="w").fit()])
 
 
 def test_what_transforms_have_learned_must_be_the_same():
-    with pytest.raises(DesignError, match="told or has learned"):
+    with pytest.raises(DesignError, match=r"what center \(0\) has learned in center\(x\): "):
         smo.combine(parts("y ~ center(x)"))
     once = smof.ols("y ~ center(x)", smo.as_source(OLD)).fit()
     assert_allclose(smo.combine([once, once]).params, once.params, rtol=SOLVED)
@@ -234,13 +234,13 @@ def test_equal_names_of_other_columns_are_refused():
     for formula in ("y ~ C(g)", "y ~ C(g, Sum)", "y ~ C(g, Poly)"):
         parts = [OLD, NEW.assign(g=NEW.g.replace({"a": "A"}))]
         fits = [smof.ols(formula, smo.as_source(part)).fit() for part in parts]
-        with pytest.raises(DesignError, match=r"(learned|columns are) differs|differs between"):
+        with pytest.raises(DesignError, match=r"(design|levels of C\(g.*): .* in result 0"):
             smo.combine(fits)
 
     def cut_at(cut, part):
         return smof.ols("y ~ I(x > cut)", smo.as_source(part)).fit()
 
-    with pytest.raises(DesignError, match="cut = "):
+    with pytest.raises(DesignError, match=r"cut of I\(x > cut\): float 10\.1 in result 1"):
         smo.combine([cut_at(10.0, OLD), cut_at(10.1, NEW)])
 
 
@@ -251,7 +251,7 @@ def test_other_weights_and_hasconst_are_refused():
         smof.wls("y ~ x", smo.as_source(part), weights=name).fit()
         for part, name in ((old, "w"), (new, "v"))
     ]
-    with pytest.raises(DesignError, match="told or has learned"):
+    with pytest.raises(DesignError, match="weights: v in result 1, w in result 0"):
         smo.combine(fits)
     fits = [
         smof.ols("y ~ x - 1", smo.as_source(part), hasconst=told).fit()

@@ -407,10 +407,16 @@ def test_what_is_resumed_is_what_was_begun(path, data, monkeypatch):
         smo.design_store(path, FORMULA, data)
     with pytest.raises(errors.WriteError, match="was interrupted"):
         smo.open_store(path)
-    with pytest.raises(errors.SourceChangedError, match="the formula"):
-        smo.design_store(path, "y ~ a", data, resume=True)
-    with pytest.raises(errors.SourceChangedError, match="partitions"):
-        smo.design_store(path, FORMULA, make_frame(), resume=True)
+    for match, formula, rows, told in (
+        ("formula: ", "y ~ a", data, {}),
+        ("partitions: ", FORMULA, make_frame(), {}),
+        (r"rows: .*NoneType None.* there, .*'a > 0'.* now", FORMULA, data, {"subset": "a > 0"}),
+        ("weights and offsets: ", FORMULA, data, {"weights": "np.exp(a)"}),
+        ("missing: .*drop.* there, .*raise.* now", FORMULA, data, {"missing": "raise"}),
+        ("missing: .*'b'.* now", FORMULA, data, {"drop_cols": ["b"]}),
+    ):
+        with pytest.raises(errors.SourceChangedError, match=match):
+            smo.design_store(path, formula, rows, **told, resume=True)
     store = smo.design_store(path, FORMULA, data, resume=True)
     assert (store.exog.compute() == expected).all()
     assert store.dropped_rows.tolist() == [5, 17, 2_000]
