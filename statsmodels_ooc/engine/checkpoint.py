@@ -52,7 +52,6 @@ class Checkpoint:
 
     folder: Path
     about: Mapping[str, str]
-    _passes: int = 0
 
     def __post_init__(self) -> None:
         with kept_errors(self.folder, "used"):
@@ -72,26 +71,26 @@ class Checkpoint:
         else:
             write_kept(manifest, json.dumps(known, indent=1).encode())
 
-    def next_pass(
+    def kept_pass(
         self, name: str, kernels: str, reductions: Sequence[Reduction[Any]]
     ) -> KeptPass | None:
-        """The states of the next pass of the fit; None for one whose states go with the process.
+        """The states of a pass, found by what it asks; None where they go with the process.
 
         Raises
         ------
         CheckpointError
-            The pass that was kept in its place asked something else.
+            What was kept of it is damaged.
         """
-        number, self._passes = self._passes, self._passes + 1
         if not all(reduction.can_be_kept for reduction in reductions):
             return None
-        folder = self.folder / f"pass-{number:03}"
         question = {"name": name, "kernels": kernels, "numbers": fingerprint(*reductions)}
+        folder = self.folder / f"pass-{fingerprint(question)}"
         with kept_errors(folder, "made"):
             folder.mkdir(exist_ok=True)
         place = folder / _QUESTION
         if place.exists():
-            _check_same(place, _read_json(place), question)
+            if _read_json(place) != question:
+                raise CheckpointError(f"{place} is damaged", hint=f"remove {folder}")
         else:
             write_kept(place, json.dumps(question).encode())
         return KeptPass(str(folder))

@@ -96,7 +96,7 @@ def run_pass(
     began, checkpoint = time.perf_counter(), current()
     compiled = compiled_pays(spec.k, source.rows)
     kernels = ("numba" if compiled else "numpy") if spec.k else ""
-    kept = None if checkpoint is None else checkpoint.next_pass(name, kernels, reductions)
+    kept = None if checkpoint is None else checkpoint.kept_pass(name, kernels, reductions)
     known = 0 if kept is None else len(partitions) - len(_tree(partitions, kept).wanted())
     with progress(name, source.rows) as meter:
         graph, given = TaskGraph(), beside or {}

@@ -138,7 +138,7 @@ class _States(pickle.Unpickler):
         """The class of this name, where states may have it."""
         if module.startswith(_OF_THIS_PACKAGE) and "." not in name:
             found = getattr(importlib.import_module(module), name, None)
-            if isinstance(found, type):
+            if isinstance(found, type) and found.__module__ == module:
                 return found
         root, _, part = module.rpartition(".")
         is_numpy = (module == "numpy" and name in _NUMPY) or (

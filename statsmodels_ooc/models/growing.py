@@ -10,7 +10,7 @@ from statsmodels_ooc.design.described import described
 from statsmodels_ooc.design.stored import StoredSpec
 from statsmodels_ooc.engine import Ledger, StreamedRows, joined_rows
 from statsmodels_ooc.errors import DesignError, SourceError
-from statsmodels_ooc.fingerprints import UntoldError
+from statsmodels_ooc.fingerprints import UntoldError, in_words
 from statsmodels_ooc.likelihoods.joined import joined, with_rows
 from statsmodels_ooc.likelihoods.least_squares import LeastSquares
 from statsmodels_ooc.models.streamed import seen_anew
@@ -50,8 +50,8 @@ def _of_new_rows(condition: Any) -> Any:
     """What chose the old rows, if it can tell of new ones."""
     if condition is None or not (isinstance(condition, str) or callable(condition)):
         raise SourceError(
-            "subset was a mask of the old rows, or a function that was not saved with the model: "
-            "nothing tells which new rows belong to it",
+            "subset was a mask of the old rows, a function that was not saved with the model, or "
+            "another one of each of the combined results: nothing tells which new rows belong to it",
             hint="choose rows by an expression such as 'x > 0', which is kept",
         )
     return condition
@@ -128,6 +128,8 @@ def combine(results: Sequence[Any]) -> Any:
         _check_same_design(first, model, at)
     likelihood = joined([model.likelihood for model in models])
     whole = seen_anew(first, likelihood.stream, likelihood, getattr(first, "formula", None))
+    if len({_conditions(model) for model in models}) > 1:
+        whole.conditions = (None,)  # nothing tells which new rows belong to it
     return whole.fit()
 
 
@@ -162,6 +164,13 @@ def _check_same_design(first: Any, model: Any, at: int) -> None:
             hint="fit the same formula, with levels and numbers written into it: "
             "C(g, levels=['a', 'b']), I(x - 3.2) for center(x)",
         )
+
+
+def _conditions(model: Any) -> str:
+    try:
+        return in_words(list(model.conditions))
+    except UntoldError:
+        return f"those of {id(model)}"
 
 
 def _asked(model: Any) -> dict[str, str]:

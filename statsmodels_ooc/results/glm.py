@@ -357,7 +357,7 @@ class GLMResults(
     _iterates = True
 
     def _told(self) -> dict[str, Any]:
-        return {"start_params": np.asarray(self.params), "scale": self.model.scaletype}
+        return {"start_params": np.asarray(self.params), "scale": self.glm_fit.rule.asked}
 
     def _is_held(self) -> bool:
         return bool(self.glm_fit.constrained)

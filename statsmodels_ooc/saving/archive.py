@@ -114,6 +114,13 @@ class Archive:
                 hint=f"it was written by statsmodels_ooc {self.about.get('version')}",
             )
 
+    def about_list(self, name: str) -> list[Any]:
+        """A list in what the file says of itself."""
+        found = self.about.get(name)
+        if not isinstance(found, list):
+            raise self.damaged(f"{name} is no list")
+        return found
+
     def tree(self) -> Any:
         """What JSON has of the results."""
         return self._json(_TREE)

@@ -7,6 +7,7 @@ from typing import Any
 
 from statsmodels_ooc.design.written import SCOPE, codes_in, codes_of, is_scope, more_than_columns
 from statsmodels_ooc.errors import SavedResultError
+from statsmodels_ooc.models.travelling import Travels
 
 
 def check_place(thing: Any, key: Any) -> None:
@@ -41,7 +42,7 @@ def beyond_formula(things: Iterable[Any], formula: Any) -> list[str]:
     Returns
     -------
     list of str
-        As of weights and offsets, sorted.
+        As of weights and offsets, and of ``subset``, sorted.
 
     Raises
     ------
@@ -56,9 +57,20 @@ def beyond_formula(things: Iterable[Any], formula: Any) -> list[str]:
     >>> beyond_formula(map(EvalFactor, codes), "y ~ np.log(x)")
     ['1 / w']
     """
-    codes = {_text(code) for thing in things for code in codes_in(thing)}
+    codes: set[str] = set()
+    conditions: set[str] = set()
+    for thing in things:
+        codes.update(map(_text, codes_in(thing)))
+        conditions.update(map(_text, _conditions_in(thing)))
     known = set() if formula is None else codes_of(formula)
-    return more_than_columns(codes - known)
+    return sorted({*more_than_columns(codes - known), *conditions})
+
+
+def _conditions_in(thing: Any) -> list[Any]:
+    """By which a model has chosen its rows, and chooses new ones; functions are not saved."""
+    if not isinstance(thing, Travels):
+        return []
+    return [one for one in thing.conditions if one is not None and not callable(one)]
 
 
 def _text(code: Any) -> str:

@@ -111,9 +111,10 @@ def load(path: str | os.PathLike[str], allow_pickle: bool = False) -> Any:
     Notes
     -----
     Loading a file of `save` runs nothing that is in it. Predicting new data evaluates the
-    formula, ``res.model.formula``, which is code as in statsmodels, and `write_rows` weights and
-    offsets, whose expressions are in the file's ``about.json``: read them before, where the file
-    is a stranger's. A file that has others is refused.
+    formula, ``res.model.formula``, which is code as in statsmodels; `write_rows` and ``update``
+    evaluate weights and offsets, and the latter ``subset``, whose expressions are in the file's
+    ``about.json``: read them before, where the file is a stranger's. A file that has others is
+    refused.
 
     Examples
     --------
@@ -135,7 +136,7 @@ def load(path: str | os.PathLike[str], allow_pickle: bool = False) -> Any:
         raise
     except Exception as error:  # whatever a damaged tree makes of the classes
         raise archive.damaged(f"{type(error).__name__}: {error}") from error
-    untold = sorted(set(beyond) - set(archive.about.get("expressions", ())))
+    untold = sorted(set(beyond) - set(map(str, archive.about_list("expressions"))))
     if untold:
         raise archive.damaged(
             f"it has the expression {untold[0]!r}, which neither its formula nor about.json tells"

@@ -146,6 +146,11 @@ class ScaleRule:
     kind: Literal["fixed", "x2", "dev"]
     value: float = 1.0  # the number
 
+    @property
+    def asked(self) -> str | float:
+        """What ``fit(scale=...)`` is told to get it."""
+        return self.value if self.kind == "fixed" else self.kind
+
     def of(self, gaps: Callable[[], Gaps], rows: float, df_resid: float) -> float:
         """The scale.
 

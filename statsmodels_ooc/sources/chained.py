@@ -17,13 +17,15 @@ class ChainedSource(Source):
     Parameters
     ----------
     parts : sequence of Source
-        At least one; a source whose rows are gone may be among them, until they are read.
+        At least one, of chained ones their parts; a source whose rows are gone may be among them, until they are read.
     columns : sequence of str
         The columns that all of them have.
     """
 
     def __init__(self, parts: Sequence[Source], columns: Sequence[str]) -> None:
-        self._parts = tuple(parts)
+        self._parts: tuple[Source, ...] = tuple(
+            one for part in parts for one in (part._parts if isinstance(part, type(self)) else [part])
+        )
         self._dtypes = Lookup(columns, partial(_dtypes, self._parts))
 
     @property

@@ -164,7 +164,7 @@ class Choose:
         if callable(self.condition):
             return self.condition(frame)
         try:
-            return frame.eval(str(self.condition))
+            return frame.eval(str(self.condition), local_dict={}, global_dict={})
         except pd.errors.UndefinedVariableError as error:
             raise SourceError(
                 f"subset={self.condition!r}: {error}", hint=self._hint_of_names(error)

@@ -66,12 +66,10 @@ def measured(name, folder, granted=0):
 
 FITTED = [
     "row group, OLS",
-    "row group, GLM",
     "row group, compiled GLM",
     "answers for every row",
     "IBOSS",
     "compressed row group",
-    "wide factor",
     "wide factor, GLM",
     "long texts",
     "words",
@@ -80,7 +78,6 @@ FITTED = [
     "hdf5",
     "hdf5 of pandas",
     "iterator",
-    "function",
     "design store",
     "clusters",
 ]
@@ -102,7 +99,6 @@ def test_a_fit_keeps_to_its_limit_and_takes_what_was_planned(name, folder):
 
 NEEDING = {
     "500 columns": "row group 0: reading its 500 columns",
-    "300 columns, GLM": "row group 0: reading its 300 columns",
     "csv, large blocks": "t.csv, bytes",
 }
 
