@@ -57,8 +57,7 @@ def small_text(folder):
     return folder / "small.parquet"
 
 
-@pytest.mark.parametrize("kind", ["OLS", "GLM"])
-def test_dense_columns_take_what_was_planned(tmp_path, kind):
+def test_dense_columns_take_what_was_planned(tmp_path):
     columns = 400
     rng = np.random.default_rng(0)
     for name, rows in (("t", 5_000), ("small", 900)):
@@ -67,29 +66,17 @@ def test_dense_columns_take_what_was_planned(tmp_path, kind):
         frame.assign(y=rng.normal(size=rows)).to_parquet(tmp_path / f"{name}.parquet")
     formula = "y ~ " + " + ".join(f"x{j}" for j in range(columns))
     paths = (str(tmp_path / "t.parquet"), str(tmp_path / "small.parquet"))
-    found = measured(kind, formula, *paths, "256 MiB")
+    found = measured("GLM", formula, *paths, "256 MiB")
     assert found["params"] == columns + 1
     assert found["needed"] / 4 < found["peak"] < found["needed"] + NOISE
 
 
-WRITERS = {
-    "t.parquet": lambda table, path: pq.write_table(table, path),
-    "words.parquet": lambda table, path: pq.write_table(table, path, use_dictionary=["s"]),
-    "t.feather": lambda table, path: pa.feather.write_feather(
-        table, path, compression="uncompressed", chunksize=2_000
-    ),
-}
-
-
-@pytest.mark.parametrize("name", WRITERS)
-def test_long_texts_stay_within_the_limit(tmp_path, name):
+def test_long_texts_stay_within_the_limit(tmp_path):
     table = text_table(20_000, 5_000)  # 100 MB
-    if name == "words.parquet":
-        words = pa.array(text_table(20, 5_000)["s"].to_pylist())
-        table = table.set_column(1, "s", words.take(pa.array(np.arange(len(table)) % 20)))
-    WRITERS[name](table, tmp_path / name)
+    path = tmp_path / "t.feather"
+    pa.feather.write_feather(table, path, compression="uncompressed", chunksize=2_000)
     formula = "y ~ I(s.str[4:6].astype(int))"
-    found = measured("OLS", formula, str(tmp_path / name), str(small_text(tmp_path)), "64 MiB")
+    found = measured("OLS", formula, str(path), str(small_text(tmp_path)), "64 MiB")
     assert found.get("params") == 2, found
     assert found["peak"] < 64 * MIB + NOISE
 
@@ -141,12 +128,10 @@ def words(rows, columns):
     [
         (partial(doubles, 131_072, 100), {}),
         (partial(doubles, 131_072, 60), {"use_dictionary": False, "compression": "none"}),
-        (partial(doubles, 800_000, 16), {"compression": "zstd"}),
-        (partial(integers, 131_072, 60), {}),
-        (partial(integers, 800_000, 24), {}),
+        (partial(integers, 800_000, 24), {"compression": "zstd"}),
         (partial(words, 131_072, 24), {}),
     ],
-    ids=["whole columns", "plain pages", "large row group", "masked", "streamed", "text"],
+    ids=["whole columns", "plain pages", "streamed", "text"],
 )
 def test_a_reader_holds_what_its_footer_tells(tmp_path, table, written):
     pq.write_table(table(), tmp_path / "t.parquet", row_group_size=2**20, **written)
@@ -156,8 +141,7 @@ def test_a_reader_holds_what_its_footer_tells(tmp_path, table, written):
     assert found["told"] / MOST_OFF < found["peak"] < found["told"] * MOST_OFF
 
 
-@pytest.mark.parametrize("workers", [1, 8])
-def test_the_limit_holds_whatever_the_number_of_threads(tmp_path, workers):
+def test_the_limit_holds_for_more_threads_than_cores(tmp_path):
     columns, limit = 60, "160 MiB"
     for i in range(8):
         table = doubles(65_536, columns)
@@ -166,13 +150,13 @@ def test_the_limit_holds_whatever_the_number_of_threads(tmp_path, workers):
     pq.write_table(table.slice(0, 900), tmp_path / "small" / "t.parquet")
     formula = "x0 ~ " + " + ".join(f"x{j}" for j in range(1, columns))
     paths = (str(tmp_path / "*.parquet"), str(tmp_path / "small"))
-    found = measured("OLS", formula, *paths, limit, workers)
+    found = measured("OLS", formula, *paths, limit, workers=8)
     assert found["params"] == columns
     assert found["peak"] < 160 * MIB + NOISE
 
 
 def test_the_limit_holds_for_as_many_readers_as_a_large_machine_opens(tmp_path):
-    cores, columns, rows = 16, 6, 1_000_000
+    cores, columns, rows = 16, 6, 500_000
     table = doubles(rows, columns)
     for i in range(cores):
         pq.write_table(table, tmp_path / f"{i}.parquet")

@@ -51,7 +51,7 @@ def _of_new_rows(condition: Any) -> Any:
     if condition is None or not (isinstance(condition, str) or callable(condition)):
         raise SourceError(
             "subset was a mask of the old rows, a function that was not saved with the model, or "
-            "another one of each of the combined results: nothing tells which new rows belong to it",
+            "not the same of combined results: nothing tells which new rows belong to it",
             hint="choose rows by an expression such as 'x > 0', which is kept",
         )
     return condition

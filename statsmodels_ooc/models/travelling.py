@@ -8,6 +8,7 @@ from statsmodels_ooc._statsmodels import StreamedArrayData, StreamedFrameData
 from statsmodels_ooc.engine import kept_answers
 from statsmodels_ooc.models.door import streaming
 
+
 class Travels:
     """A mixin for streamed models."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
+import functools
 import os
 import pickle
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import dask.array as da
@@ -18,6 +17,7 @@ import pyarrow as pa
 import pytest
 import statsmodels.api as sm
 from faults.harness import NthCallFails, every_call_fails
+from scipy import stats
 
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
@@ -80,43 +80,6 @@ def test_a_pass_that_was_kept_is_not_read_again(fit, data, tmp_path):
     with watched(watcher):
         fit(data, checkpoint=tmp_path / "kept")
     assert watcher.calls < whole
-
-
-SCRIPT = """
-import sys
-sys.path.insert(0, {tests!r})
-from faults.harness import KILLED, NthCallFails
-from faults.test_checkpoint import FITS, answers
-from statsmodels_ooc.sources.seam import watched
-name, data, folder, nth = sys.argv[1:]
-watcher = NthCallFails(int(nth), KILLED, where=folder)
-with watched(watcher):
-    found = answers(FITS[name](data, checkpoint=folder))
-sys.stdout.write(found.hex())
-"""
-
-
-@pytest.mark.parametrize("name", FITS)
-def test_killed_anywhere_and_made_again(name, data, tmp_path):
-    wanted = answers(FITS[name](data)).hex()
-    script = SCRIPT.format(tests=str(Path(__file__).parent.parent))
-    runs = 0
-    for step in (1, 8, 31, 40, 27, 50, 10**9):  # calls about the folder after which a run ends
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", script, name, data, tmp_path / "k", str(step)],
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-        runs += 1
-        if done.returncode == 0:
-            break
-        wholes = sorted(path.name for path in (tmp_path / "k").rglob("*.state"))
-        assert done.returncode == -signal.SIGKILL, done.stderr
-    assert done.stdout == wanted
-    assert runs > 3
-    assert wholes  # there was something to go on from
 
 
 @pytest.mark.parametrize("fault", ["ENOSPC", "no memory"])
@@ -232,6 +195,64 @@ def test_other_ways_to_read_a_file_are_refused(tmp_path):
         fit(na_values=["3"])
     with pytest.raises(CheckpointError, match="types: "):
         fit(dtypes={"y": "float64"})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (datetime.datetime(2022, 1, 1), datetime.datetime(2023, 1, 1)),
+        (functools.partial(np.add, 1.0), functools.partial(np.add, 2.0)),
+    ],
+    ids=["date", "partial"],
+)
+def test_a_scope_that_the_first_rows_do_not_show_is_compared(one, other, tmp_path):
+    written(tmp_path)
+
+    def fit(told):
+        model = smof.ols("y ~ x + I(x**2 if told else x)", tmp_path / "t.parquet")
+        return model.fit(checkpoint=tmp_path / "kept")
+
+    fit(one)
+    with pytest.raises(CheckpointError, match=r"told of I\(x ?\*\* ?2 if told else x\): "):
+        fit(other)
+
+
+def test_another_link_of_the_same_class_is_refused(tmp_path):
+    frame = written(tmp_path)
+    frame.assign(hit=(frame.y > 1) * 1).to_parquet(tmp_path / "t.parquet")
+
+    def fit(df, **told):
+        link = sm.families.links.CDFLink(stats.t(df))
+        family = sm.families.Binomial(link=link)
+        model = smof.glm("hit ~ x", tmp_path / "t.parquet", family=family)
+        return model.fit(start="statsmodels", checkpoint=tmp_path / "kept", **told)
+
+    fit(3)
+    with pytest.raises(CheckpointError, match="model: "):
+        fit(1)
+
+
+def test_a_model_that_was_fitted_before_finds_its_passes(data, tmp_path):
+    fitted = smof.ols("y ~ x + C(g)", data)
+    fitted.fit()
+    wanted = answers(fitted.fit(cov_type="HC1", checkpoint=tmp_path / "kept"))
+    again = ols(data, checkpoint=tmp_path / "kept")
+    assert answers(again) == wanted
+    assert "7 of 7 partitions from the checkpoint" in again.model.passes[-1].note
+
+
+def test_a_lower_limit_finds_what_was_kept(data, tmp_path):
+    wanted = answers(ols(data, checkpoint=tmp_path / "kept"))
+    with smo.options.set(memory_limit="200 MiB"):
+        again = ols(data, checkpoint=tmp_path / "kept")
+    assert answers(again) == wanted
+
+
+def test_a_damaged_question_is_named(kept, data):
+    (place, *_) = sorted(kept.glob("pass-*/pass.json"))
+    place.write_bytes(place.read_bytes().replace(b"numbers", b"numbdrs"))
+    with pytest.raises(CheckpointError, match=r"pass\.json is damaged\nHint: remove .*pass-"):
+        poisson(data, checkpoint=kept)
 
 
 def test_groups_that_no_words_tell_of_are_refused(data, tmp_path):

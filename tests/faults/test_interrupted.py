@@ -71,8 +71,10 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("wait", [0.1, 0.7])
-@pytest.mark.parametrize("how", [("parquet",), ("function",), ("csv",), ("parquet", "cluster")])
+@pytest.mark.parametrize(
+    ("how", "wait"),
+    [(["parquet"], 0.1), (["function"], 0.7), (["csv"], 0.3), (["parquet", "cluster"], 0.1)],
+)
 def test_an_interrupted_pass_ends_soon_and_leaves_nothing(folder, how, wait):
     with subprocess.Popen(
         [sys.executable, "-W", "ignore", folder / "script.py", folder, *how],

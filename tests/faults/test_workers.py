@@ -96,7 +96,7 @@ class DiesOnce:
         return x**2
 
 
-@pytest.mark.parametrize("source", ["parquet", "sql"], indirect=True)
+@pytest.mark.parametrize("source", ["parquet"], indirect=True)
 def test_a_worker_that_is_killed_in_a_pass_changes_no_bit(source, tmp_path):
     square = DiesOnce(tmp_path / "killed")
     with smo.options.set(cache=False):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import functools
 import pickle
+import sys
+import threading
 
 import numpy as np
 import pandas as pd
@@ -21,6 +26,7 @@ from statsmodels_ooc.errors import (
     SourceError,
     UnseenLevelError,
 )
+from statsmodels_ooc.sources.chained import ChainedSource
 
 
 def data(n: int, seed: int = 0) -> pd.DataFrame:
@@ -307,6 +313,68 @@ def test_the_scale_of_a_glm_is_found_as_before(scale):
     res = smof.glm("count ~ x", smo.as_source(OLD), family=family).fit(scale=scale)
     wanted = smf.glm("count ~ x", BOTH, family=family).fit(scale=scale)
     assert_allclose(res.update(NEW).bse, wanted.bse, rtol=ITERATED)
+
+
+def test_the_scale_is_that_of_the_results_whatever_was_fitted_since():
+    model = smof.glm("count ~ x", smo.as_source(OLD), family=sm.families.Poisson())
+    fits = {scale: model.fit(scale=scale) for scale in (None, 9.0, "X2")}
+    for scale, res in fits.items():
+        wanted = smf.glm("count ~ x", BOTH, family=sm.families.Poisson()).fit(scale=scale)
+        assert_allclose(res.update(NEW).bse, wanted.bse, rtol=ITERATED)
+
+
+def test_more_updates_than_calls_may_be_nested():
+    rows = smo.as_source(OLD[:9])
+    chained = rows
+    for _ in range(2 * sys.getrecursionlimit()):
+        chained = ChainedSource([chained, rows], ["x"])
+    assert len(chained.partitions) == 2 * sys.getrecursionlimit() + 1
+
+
+def test_conditions_that_differ_choose_no_new_rows():
+    chosen = smof.ols("y ~ x", smo.as_source(OLD), subset="x > 0").fit()
+    whole = smof.ols("y ~ x", smo.as_source(NEW)).fit()
+    for pair in ([chosen, whole], [whole, chosen]):
+        with pytest.raises(SourceError, match="not the same of combined results"):
+            smo.combine(pair).update(NEW)
+    more = smo.combine([chosen, chosen]).update(NEW)
+    assert more.nobs == 2 * (OLD.x > 0).sum() + (NEW.x > 0).sum()
+
+
+class Times:
+    def __init__(self, by):
+        self.by = by
+
+    def __call__(self, x):
+        return x * self.by + self.by
+
+
+@pytest.mark.parametrize(
+    ("formula", "make"),
+    [
+        ("y ~ f(x)", Times),
+        ("y ~ f(x)", lambda by: functools.partial(np.add, by)),
+        ("y ~ I(x - float(f))", decimal.Decimal),
+        ("y ~ I(x - f.by)", Times),
+        ("y ~ g.isin(f)", lambda by: {"a", "bc"[by - 2]}),
+        ("y ~ I(x - f.day)", lambda day: datetime.date(2020, 1, day)),
+    ],
+)
+def test_what_a_formula_uses_is_compared(formula, make):
+    def fit(by, rows):
+        return smof.ols(formula, smo.as_source(rows), eval_env={"f": make(by)}).fit()
+
+    assert smo.combine([fit(2, OLD), fit(2, NEW)]).nobs == len(BOTH)
+    with pytest.raises(DesignError, match=r"f of .* in result 1, .* in result 0"):
+        smo.combine([fit(2, OLD), fit(3, NEW)])
+
+
+def test_what_has_no_words_is_refused():
+    def fit(rows):
+        return smof.ols("y ~ I(x * (f is not None))", rows, eval_env={"f": threading.Lock()}).fit()
+
+    with pytest.raises(DesignError, match=r"f of I\(.*nothing tells one lock from another"):
+        smo.combine([fit(smo.as_source(OLD)), fit(smo.as_source(NEW))])
 
 
 def test_constrained_and_penalised_fits_are_refused():

@@ -74,6 +74,30 @@ def test_expressions_of_weights_are_told(tmp_path):
     smo.load(tmp_path / "fit.zip")
 
 
+def test_conditions_are_told_and_no_others_are_kept(tmp_path, touched):
+    """``update`` of results chooses new rows with them."""
+    table = pd.DataFrame({"x": [0.0, 1.0, 2.0, 3.0], "y": [1.0, 3.0, 4.0, 8.0]})
+    smo.save(smof.ols("y ~ x", [table], subset="x > -1").fit(), tmp_path / "fit.zip")
+    about = json.loads(members(tmp_path / "fit.zip")["about.json"])
+    assert about["expressions"] == ["x > -1"]
+    assert smo.load(tmp_path / "fit.zip").update(table).nobs == 8
+
+    def change(tree):
+        model = of_class(tree, "statsmodels_ooc.models.travelling:bare")
+        model["state"]["of"]["conditions"]["items"] = [f"x.to_csv({str(touched)!r}) == 0"]
+
+    with pytest.raises(SavedResultError, match=r"neither its formula nor about\.json tells"):
+        smo.load(changed(tmp_path / "fit.zip", change))
+
+
+def test_what_about_json_has_in_place_of_a_list(saved):
+    contents = members(saved)
+    about = {**json.loads(contents["about.json"]), "expressions": 3}
+    written(saved, {**contents, "about.json": json.dumps(about)})
+    with pytest.raises(SavedResultError, match="expressions is no list"):
+        smo.load(saved)
+
+
 def test_two_objects_of_one_number_hide_none(saved):
     def change(tree):
         factors = [node for node in nodes(tree) if node.get("name") == "patsy.eval:EvalFactor"]

@@ -504,22 +504,6 @@ KILLED = """
         found, kept = smo.open_store(path).exog.compute(), np.load(os.path.join(folder, name))
         return bool(found.shape == kept.shape and (found == kept).all())
 
-    def after_writing():
-        try:
-            assert is_("short.npy")
-            return "whole"
-        except (errors.WriteError, errors.SourceNotFoundError):
-            pass
-        try:
-            write(resume=True)
-            word = "resumed"
-        except errors.ParseError as error:
-            assert "Hint" in str(error)
-            write(overwrite=True)
-            word = "refused"
-        assert is_("short.npy")
-        return word
-
     def after_appending():
         try:
             if is_("long.npy"):
@@ -544,16 +528,12 @@ KILLED = """
 
     few = int(os.environ.get("KILLS", 3))
     rng = random.Random(0)
-    count, seconds = child(counted(write))
+    child(write)
     child(lambda: keep("short.npy"))
     with open(path, "rb") as file: base = file.read()
     count_more, seconds_more = child(counted(append))
     child(lambda: keep("long.npy"))
-    told = dict.fromkeys(("resumed", "whole", "refused", "before", "after"), 0)
-    for at, after in moments(count, seconds):
-        clean()
-        child(write, Kill(at), after)
-        told[child(after_writing)] += 1
+    told = dict.fromkeys(("refused", "before", "after"), 0)
     for at, after in moments(count_more, seconds_more):
         clean()
         with open(path, "wb") as file: file.write(base)
@@ -563,7 +543,7 @@ KILLED = """
 """
 
 
-def test_a_killed_process_leaves_a_store_that_is_whole_or_says_so(tmp_path, data):
+def test_a_process_killed_while_it_appends_leaves_a_store_that_is_whole_or_says_so(tmp_path, data):
     more = tmp_path / "more.parquet"
     make_frame(2_500, seed=3).to_parquet(more, row_group_size=500)
     folder = tmp_path / "stores"
@@ -576,5 +556,4 @@ def test_a_killed_process_leaves_a_store_that_is_whole_or_says_so(tmp_path, data
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["resumed"] + told["whole"] + told["refused"] >= 4
-    assert sum(told.values()) >= 8, told  # what each of them is was asserted over there
+    assert sum(told.values()) >= 4, told  # what each of them is was asserted over there
