@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from statsmodels_ooc.sources.base import Levels, Lookup, Partition, Source
@@ -17,15 +18,15 @@ class ChainedSource(Source):
     Parameters
     ----------
     parts : sequence of Source
-        At least one, of chained ones their parts; a source whose rows are gone may be among them, until they are read.
+        At least one, of chained ones their parts; a source whose rows are gone may be among
+        them, until they are read.
     columns : sequence of str
         The columns that all of them have.
     """
 
     def __init__(self, parts: Sequence[Source], columns: Sequence[str]) -> None:
-        self._parts: tuple[Source, ...] = tuple(
-            one for part in parts for one in (part._parts if isinstance(part, type(self)) else [part])
-        )
+        flat = [part._parts if isinstance(part, type(self)) else (part,) for part in parts]
+        self._parts: tuple[Source, ...] = tuple(chain.from_iterable(flat))
         self._dtypes = Lookup(columns, partial(_dtypes, self._parts))
 
     @property
