@@ -6,7 +6,7 @@ import gc
 import os
 import sqlite3
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ KINDS: dict[str, Callable[[Path], Any]] = {
 
 
 @pytest.fixture(params=list(KINDS))
-def fitting(request, tmp_path, monkeypatch) -> Iterator[Callable[[], tuple[bytes, int]]]:
+def fitting(request, tmp_path, monkeypatch) -> Callable[[], tuple[bytes, int]]:
     """A fit of a source, from opening it to its last answer, and how often it read again."""
     (tmp_path / "data").mkdir()
     (tmp_path / "temporary").mkdir()
@@ -110,9 +110,6 @@ def fitting(request, tmp_path, monkeypatch) -> Iterator[Callable[[], tuple[bytes
     monkeypatch.setattr("statsmodels_ooc.engine.rereading._LONGEST_WAIT", 1e-3)
     made = KINDS[request.param](tmp_path / "data")
 
-    gc.collect()
-    gc.freeze()  # what other tests have left is not looked through each time
-
     def fit() -> tuple[bytes, int]:
         source = smo.as_source(made() if callable(made) else made)
         model = smof.ols("y ~ x + g", source)
@@ -121,8 +118,7 @@ def fitting(request, tmp_path, monkeypatch) -> Iterator[Callable[[], tuple[bytes
         answers = np.concatenate([res.params, res.bse, again])
         return answers.tobytes(), sum(record.repeats for record in model.passes)
 
-    yield fit
-    gc.unfreeze()
+    return fit
 
 
 COPIED = {"csv", "iterator", "sqlite", "duckdb"}  # which takes many calls

@@ -57,12 +57,6 @@ def scene(tmp_path, monkeypatch) -> Scene:
     return Scene(tmp_path / "files", tmp_path / "temporary")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _collected_again() -> Iterator[None]:
-    yield
-    gc.unfreeze()
-
-
 @pytest.fixture(scope="module")
 def store() -> Iterator[Store]:
     with object_store() as found, pytest.MonkeyPatch.context() as patch:

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import weakref
 
 import dask
 import numpy as np
@@ -154,16 +155,14 @@ def test_spool_takes_a_column_that_is_empty_at_first():
 
 
 def test_spool_reads_one_frame_at_a_time():
-    alive = []
+    made, alive = [], []
 
     def make():
         for number in range(20):
             frame = pd.DataFrame({"y": np.full(1000, float(number))})
-            alive.append(sum(1 for o in gc.get_objects() if type(o) is Piece))
-            yield Piece(frame)
-
-    class Piece(pd.DataFrame):
-        pass
+            made.append(weakref.ref(frame))
+            alive.append(sum(1 for one in made if one() is not None))
+            yield frame
 
     assert from_iterable(make()).rows == 20_000
     assert max(alive) <= 2
