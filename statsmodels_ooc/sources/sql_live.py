@@ -19,7 +19,7 @@ from statsmodels_ooc.sources.sql_errors import Place
 from statsmodels_ooc.sources.sql_openers import File, Opener, root_of
 from statsmodels_ooc.sources.sql_sessions import Session
 from statsmodels_ooc.sources.sql_source import statement
-from statsmodels_ooc.sources.sql_sqlite import SqliteSession, files_of
+from statsmodels_ooc.sources.sql_sqlite import SqliteSession, files_of, sqlite_rows
 from statsmodels_ooc.sources.sql_values import sql_chunks
 
 _ROWS = 131_072  # of a frame
@@ -32,8 +32,8 @@ def sqlite_opener(connection: Any) -> Opener | None:
     rows that are not committed.
     """
     files = files_of(connection)
-    temporary = connection.execute("SELECT count(*) FROM temp.sqlite_master").fetchone()[0]
-    if len(files) != 1 or not files[0] or temporary or connection.in_transaction:
+    temporary = sqlite_rows(connection, "SELECT count(*) FROM temp.sqlite_master")
+    if len(files) != 1 or not files[0] or temporary != [(0,)] or connection.in_transaction:
         return None
     return File(files[0], "sqlite")
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import pyarrow as pa
 
-from statsmodels_ooc.errors import OutOfCoreError, QueryError, SourceChangedError
+from statsmodels_ooc.errors import OptionError, OutOfCoreError, QueryError, SourceChangedError
 from statsmodels_ooc.sources.sql_dialects import Dialect, Relation
 from statsmodels_ooc.sources.sql_errors import Place
 from statsmodels_ooc.sources.sql_values import SqlColumn, batch_of, sql_column
@@ -123,7 +124,9 @@ class RowSession(Session):
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         cursor = self.execute(statement, streamed=False)
         try:
-            return [tuple(row) for row in self.place.ask("fetch", cursor.fetchall)]
+            found = self.place.ask("fetch", cursor.fetchall)
+            _check_rows(found, self.place)
+            return [tuple(row) for row in found]
         finally:
             self._done(cursor)
 
@@ -131,6 +134,7 @@ class RowSession(Session):
         cursor = self.execute(statement, streamed=True)
         try:
             while rows := self.place.ask("fetch", cursor.fetchmany, FETCHED):
+                _check_rows(rows, self.place)
                 yield batch_of(rows, names, self.place.name)
         finally:
             self._done(cursor)
@@ -176,11 +180,25 @@ class RowSession(Session):
         """A cursor over the rows of a statement, which stay with the server if `streamed`."""
 
 
+def _check_rows(rows: Sequence[Any], place: Place) -> None:
+    """Refuse rows that are no sequences: what they give one by one are names, not values."""
+    if rows and isinstance(rows[0], Mapping):
+        raise OptionError(
+            f"rows of {place.name} come as {type(rows[0]).__name__}, names with their values, of "
+            "which columns of the same name would be lost",
+            hint="return a connection whose cursors give tuples, without a DictCursor",
+        )
+
+
 class DbapiSession(RowSession):
     """A connection of any driver that keeps to Python's DB-API (PEP 249)."""
 
     def execute(self, statement: str, streamed: bool) -> Any:
-        return self._executed(self.place.ask("query", self.connection.cursor), statement)
+        return self._executed(self.place.ask("query", self.cursor), statement)
+
+    def cursor(self) -> Any:
+        """A cursor whose rows are tuples, as far as its driver can be asked for them."""
+        return self.connection.cursor()
 
     def _executed(self, cursor: Any, statement: str) -> Any:
         """The cursor over the rows of a statement; closed, where that fails."""
@@ -229,9 +247,19 @@ class PsycopgSession(DbapiSession):
             return super().execute(statement, streamed)
         return self._executed(self.place.ask("query", self._server_cursor), statement)
 
+    def cursor(self) -> Any:
+        return self.connection.cursor(**self._as_tuples)
+
     def _server_cursor(self) -> Any:
         held = bool(self.connection.autocommit)  # beyond its transaction, which is its statement
-        return self.connection.cursor("smo_rows", withhold=held)
+        return self.connection.cursor("smo_rows", withhold=held, **self._as_tuples)
+
+    @property
+    def _as_tuples(self) -> dict[str, Any]:
+        """What makes rows tuples, whatever the user wants of a connection."""
+        if hasattr(self.connection, "row_factory"):  # version 3
+            return {"row_factory": import_module("psycopg.rows").tuple_row}
+        return {"cursor_factory": import_module("psycopg2.extensions").cursor}
 
 
 class AlchemySession(RowSession):

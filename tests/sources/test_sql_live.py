@@ -17,6 +17,7 @@ from sources.postgresql import URL, new_name, run
 
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.errors import (
+    OptionError,
     OutOfCoreError,
     SourceAccessError,
     SourceError,
@@ -322,3 +323,73 @@ def outcome(read):
         return read()
     except (OutOfCoreError, MemoryError) as error:
         return type(error)
+
+
+# --- rows of other kinds than tuples ---
+
+
+def names_and_values(cursor, row):
+    return {told[0]: value for told, value in zip(cursor.description, row, strict=True)}
+
+
+ROW_FACTORIES = [names_and_values, sqlite3.Row, lambda cursor, row: "text"]
+
+
+@pytest.mark.parametrize("factory", ROW_FACTORIES)
+def test_connections_of_sqlite_whose_rows_are_no_tuples(path, factory):
+    def connect():
+        connection = sqlite3.connect(path)
+        connection.row_factory = factory
+        return connection
+
+    with closing(connect()) as live, closing(connect()) as begun:
+        begun.execute("delete from t where x >= 5")
+        for given, rows in ((connect, 300), (live, 300), (begun, 5)):
+            source = read_sql("t", given, partition_on="x", partitions=2)
+            frame = whole(source)
+            assert frame["x"].tolist() == [float(i) for i in range(rows)]
+            assert frame["g"].tolist() == ["ab"[i % 2] for i in range(rows)]
+        assert live.row_factory is factory
+
+
+class DictCursor(sqlite3.Cursor):
+    """What drivers have that give names with values, and cannot be asked for tuples."""
+
+    def fetchmany(self, size=1):
+        return [names_and_values(self, row) for row in super().fetchmany(size)]
+
+    def fetchall(self):
+        return [names_and_values(self, row) for row in super().fetchall()]
+
+
+class DictConnection(sqlite3.Connection):
+    """A connection of such a driver."""
+
+    def cursor(self, factory=DictCursor):
+        return super().cursor(factory)
+
+
+@pytest.mark.parametrize("cut", [{}, {"partition_on": "x"}])
+def test_rows_with_names_of_a_driver_that_has_no_others_are_refused(path, cut):
+    with pytest.raises(OptionError, match=r"dict, names with their values[\s\S]*DictCursor"):
+        whole(read_sql("select x, y from t", lambda: DictConnection(path), **cut))
+
+
+@pytest.mark.parametrize("rows", ["dict_row", "namedtuple_row", "scalar_row"])
+def test_connections_of_psycopg_whose_rows_are_no_tuples(table, rows):
+    if table is None:
+        pytest.skip("SMO_TEST_POSTGRESQL does not name a server")
+    psycopg = pytest.importorskip("psycopg")
+    kind = getattr(pytest.importorskip("psycopg.rows"), rows)
+
+    def connect():
+        return psycopg.connect(URL, row_factory=kind)
+
+    with connect() as live, connect() as begun:
+        begun.execute(
+            "create temp table mine as select g::float8 as x from generate_series(1, 9) g"
+        )
+        for name, given, count in ((table, connect, 90), (table, live, 90), ("mine", begun, 9)):
+            found = whole(read_sql(name, given, partition_on="x", partitions=2))
+            assert sorted(found["x"]) == [float(i) for i in range(1, count + 1)]
+        assert live.row_factory is kind
