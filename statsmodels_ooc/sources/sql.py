@@ -21,7 +21,6 @@ from statsmodels_ooc.sources.sql_sessions import Session
 from statsmodels_ooc.sources.sql_snapshots import NOW, exported, version_of
 from statsmodels_ooc.sources.sql_source import SqlSource, Table
 
-_GIVEN = Place("the connection")
 _SHOWN = 60  # letters of a query in messages
 
 
@@ -146,9 +145,10 @@ def _names(order_by: str | Sequence[str] | None) -> list[str]:
 
 def _opened(connection: Any) -> tuple[Opener | None, Any]:
     """What opens further connections, and the live one, if it is one."""
+    given = Place("the connection")
     if root_of(connection) == "sqlite3" and hasattr(connection, "cursor"):
-        return _GIVEN.ask("query", sqlite_opener, connection), connection
-    opener = _GIVEN.ask("query", opener_of, connection)
+        return given.ask("query", sqlite_opener, connection), connection
+    opener = given.ask("query", opener_of, connection)
     root, kind = root_of(connection), type(connection).__name__
     if root == "sqlalchemy" and kind == "Engine":
         if connection.url.get_backend_name() != "sqlite" or _has_file(connection.url):

@@ -20,8 +20,18 @@ class Keeper:
     """A connection that is held open as long as anybody needs what it keeps."""
 
     def __init__(self, session: Session) -> None:
-        self.session, self.lock = session, threading.Lock()
+        self._session, self.lock = session, threading.Lock()
         self.close = weakref.finalize(self, session.close)
+
+    @property
+    def session(self) -> Session | None:
+        """The connection; None in a process that is forked from the one that opened it."""
+        return self._session if self._session.place.is_own else None
+
+
+def _session_of(kept: Kept[Keeper]) -> Session | None:
+    """The connection that keeps something, where it is in this process."""
+    return None if kept.value is None else kept.value.session
 
 
 class Moment:
@@ -48,9 +58,9 @@ class Moment:
     @contextmanager
     def session(self, opener: Opener) -> Iterator[Session]:
         """A connection at this moment, for questions: the one that keeps it, if there is one."""
-        keeper = self.keeper.value
-        if keeper is not None:
-            yield keeper.session
+        session = _session_of(self.keeper)
+        if session is not None:
+            yield session
         else:
             with closing(self.open(opener, ordered=True)) as session:
                 yield session
@@ -68,7 +78,7 @@ class Moment:
             The moment is gone.
         """
         try:
-            return _begun(open_session(opener, self._kept), self.snapshot, ordered)
+            return _begun(open_session(opener, _session_of(self.keeper)), self.snapshot, ordered)
         except SourceChangedError:
             if not self.renews:
                 raise
@@ -76,12 +86,7 @@ class Moment:
             if self.renews:
                 other = exported(opener)
                 self.snapshot, self.keeper, self.renews = other.snapshot, other.keeper, False
-        return _begun(open_session(opener, self._kept), self.snapshot, ordered)
-
-    @property
-    def _kept(self) -> Session | None:
-        """The connection that keeps the moment, where it is in this process."""
-        return None if self.keeper.value is None else self.keeper.value.session
+        return _begun(open_session(opener, _session_of(self.keeper)), self.snapshot, ordered)
 
 
 def _begun(session: Session, snapshot: str | None, ordered: bool) -> Session:
@@ -135,11 +140,11 @@ class Version:
         SourceChangedError
             Somebody has.
         """
-        keeper = self.keeper.value
-        if keeper is None:
+        keeper, session = self.keeper.value, _session_of(self.keeper)
+        if keeper is None or session is None:
             return
         with keeper.lock:
-            now = _version(keeper.session)
+            now = _version(session)
         if now != self.number:
             raise SourceChangedError(
                 f"{place} was written to since it was opened, so that its partitions may be of "
