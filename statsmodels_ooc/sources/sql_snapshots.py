@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from statsmodels_ooc.errors import QueryError, SourceChangedError
+from statsmodels_ooc.forks import in_children
 from statsmodels_ooc.sources.sql_connections import open_session
 from statsmodels_ooc.sources.sql_openers import Opener
 from statsmodels_ooc.sources.sql_secrets import Kept
@@ -34,6 +35,25 @@ def _session_of(kept: Kept[Keeper]) -> Session | None:
     return None if kept.value is None else kept.value.session
 
 
+@dataclass(frozen=True)
+class _Held:
+    """A snapshot, and what keeps it: replaced as one, so that no thread sees half of each."""
+
+    snapshot: str | None
+    keeper: Kept[Keeper]
+
+
+_lock = threading.Lock()  # of whoever looks for another moment
+
+
+def _begin_anew() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+in_children(_begin_anew)
+
+
 class Moment:
     """What every connection of a source begins with; nothing, for most databases.
 
@@ -49,16 +69,15 @@ class Moment:
     """
 
     def __init__(self, snapshot: str | None, keeper: Kept[Keeper], renews: bool = False) -> None:
-        self.snapshot, self.keeper, self.renews = snapshot, keeper, renews
-        self._lock = threading.Lock()
+        self.held, self.renews = _Held(snapshot, keeper), renews
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Moment, (self.snapshot, self.keeper)
+        return Moment, (self.held.snapshot, self.held.keeper)
 
     @contextmanager
     def session(self, opener: Opener) -> Iterator[Session]:
         """A connection at this moment, for questions: the one that keeps it, if there is one."""
-        session = _session_of(self.keeper)
+        session = _session_of(self.held.keeper)
         if session is not None:
             yield session
         else:
@@ -67,7 +86,7 @@ class Moment:
 
     def renewable(self) -> Moment:
         """The same moment, or another one where it is gone."""
-        return Moment(self.snapshot, self.keeper, renews=True)
+        return Moment(self.held.snapshot, self.held.keeper, renews=True)
 
     def open(self, opener: Opener, ordered: bool) -> Session:
         """A connection that reads at this moment; whoever asks for it closes it.
@@ -77,16 +96,25 @@ class Moment:
         SourceChangedError
             The moment is gone.
         """
-        try:
-            return _begun(open_session(opener, _session_of(self.keeper)), self.snapshot, ordered)
-        except SourceChangedError:
+        while True:
+            held = self.held
+            try:
+                return _begun(
+                    open_session(opener, _session_of(held.keeper)), held.snapshot, ordered
+                )
+            except SourceChangedError:
+                if not self._is_renewed(held, opener):
+                    raise
+
+    def _is_renewed(self, gone: _Held, opener: Opener) -> bool:
+        """Whether there is another moment than one that is gone: of this thread, or another."""
+        with _lock:
+            if self.held is not gone:
+                return True
             if not self.renews:
-                raise
-        with self._lock:
-            if self.renews:
-                other = exported(opener)
-                self.snapshot, self.keeper, self.renews = other.snapshot, other.keeper, False
-        return _begun(open_session(opener, _session_of(self.keeper)), self.snapshot, ordered)
+                return False
+            self.held, self.renews = exported(opener).held, False
+            return True
 
 
 def _begun(session: Session, snapshot: str | None, ordered: bool) -> Session:
