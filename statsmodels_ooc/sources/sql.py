@@ -18,8 +18,9 @@ from statsmodels_ooc.sources.sql_openers import File, Function, Opener, opener_o
 from statsmodels_ooc.sources.sql_queries import check_query, written
 from statsmodels_ooc.sources.sql_secrets import scrubbed
 from statsmodels_ooc.sources.sql_sessions import Session
-from statsmodels_ooc.sources.sql_snapshots import NOW, exported, version_of
+from statsmodels_ooc.sources.sql_snapshots import NOW, exported
 from statsmodels_ooc.sources.sql_source import SqlSource, Table
+from statsmodels_ooc.sources.sql_versions import version_of, with_digests
 
 _SHOWN = 60  # letters of a query in messages
 
@@ -188,9 +189,11 @@ class _How:
             ranges = [KeyRange()]
             if self.key is not None:
                 ranges = key_ranges(session, relation, self.key, self.partitions)
+            version = None
+            if len(ranges) > 1:
+                ranges = with_digests(session, relation, ranges, names)
+                version = version_of(opener, session)
             is_fast = session.dialect.name == "duckdb" and why is None and not order
-            is_cut = session.dialect.name == "sqlite" and len(ranges) > 1
-        version = version_of(opener) if is_cut else None
         table = Table(name, opener, relation, moment, tuple(order), version)
         return SqlSource(table, names, ranges, why, slow=not is_fast)
 

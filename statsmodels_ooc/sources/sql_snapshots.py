@@ -1,4 +1,4 @@
-"""One moment of a database that all passes read: PostgreSQL's snapshots, SQLite's versions."""
+"""One moment of a database that all passes read: PostgreSQL's snapshots."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Keeper:
         return self._session if self._session.place.is_own else None
 
 
-def _session_of(kept: Kept[Keeper]) -> Session | None:
+def kept_session(kept: Kept[Keeper]) -> Session | None:
     """The connection that keeps something, where it is in this process."""
     return None if kept.value is None else kept.value.session
 
@@ -77,7 +77,7 @@ class Moment:
     @contextmanager
     def session(self, opener: Opener) -> Iterator[Session]:
         """A connection at this moment, for questions: the one that keeps it, if there is one."""
-        session = _session_of(self.held.keeper)
+        session = kept_session(self.held.keeper)
         if session is not None:
             yield session
         else:
@@ -100,7 +100,7 @@ class Moment:
             held = self.held
             try:
                 return _begun(
-                    open_session(opener, _session_of(held.keeper)), held.snapshot, ordered
+                    open_session(opener, kept_session(held.keeper)), held.snapshot, ordered
                 )
             except SourceChangedError:
                 if not self._is_renewed(held, opener):
@@ -147,50 +147,3 @@ def exported(opener: Opener) -> Moment:
         session.close()
         raise
     return Moment(str(snapshot), Kept(Keeper(session)))
-
-
-@dataclass(frozen=True)
-class Version:
-    """What a file of SQLite was at a moment; in other processes nothing is known of it.
-
-    Its connections cannot share a snapshot. Where rows are read in several partitions, a
-    write between two of them would give rows of two moments.
-    """
-
-    number: int
-    keeper: Kept[Keeper]
-
-    def check(self, place: str) -> None:
-        """Refuse a file to which somebody has written since.
-
-        Raises
-        ------
-        SourceChangedError
-            Somebody has.
-        """
-        keeper, session = self.keeper.value, _session_of(self.keeper)
-        if keeper is None or session is None:
-            return
-        with keeper.lock:
-            now = _version(session)
-        if now != self.number:
-            raise SourceChangedError(
-                f"{place} was written to since it was opened, so that its partitions may be of "
-                "different moments",
-                hint="open the source again, or copy the file first; without partition_on rows "
-                "are read in one go",
-            )
-
-
-def _version(session: Session) -> int:
-    return int(session.rows("PRAGMA data_version")[0][0])
-
-
-def version_of(opener: Opener) -> Version:
-    """The version of a file of SQLite."""
-    session = open_session(opener)
-    try:
-        return Version(_version(session), Kept(Keeper(session)))
-    except BaseException:
-        session.close()
-        raise
