@@ -20,6 +20,11 @@ Batches = Generator[pa.RecordBatch, None, None]
 FETCHED = 2_048  # rows that Python's drivers give at a time: more only leave the cache
 
 
+_PLACES = """
+SELECT 1 FROM pg_catalog.pg_class WHERE oid = to_regclass({}) AND relkind IN ('r', 'm', 'p')
+"""
+
+
 class Session(ABC):
     """An open connection; whoever opens one closes it.
 
@@ -92,8 +97,14 @@ class Session(ABC):
         return
 
     def places(self, relation: Relation, names: Sequence[str]) -> list[str]:
-        """Expressions that give each row of a table a place of its own; none of a query."""
-        return []
+        """Expressions that give each row of a table a place of its own; none of a query.
+
+        Where the rows of a table of PostgreSQL are stored, a snapshot holds.
+        """
+        if self.dialect.name != "postgresql" or not relation.table:
+            return []
+        is_stored = self.rows(_PLACES.format(self.dialect.literal(relation.text)))
+        return ["q.tableoid", "q.ctid"] if is_stored else []
 
     def is_ordered(self, relation: Relation) -> bool:
         """Whether rows come in an order that the database promises without being asked."""
@@ -210,24 +221,8 @@ class DbapiSession(RowSession):
         return cursor
 
 
-_PLACES = """
-SELECT 1 FROM pg_catalog.pg_class WHERE oid = to_regclass({}) AND relkind IN ('r', 'm', 'p')
-"""
-
-
-def postgresql_places(session: Session, relation: Relation) -> list[str]:
-    """Where the rows of a table of PostgreSQL are stored, which a snapshot holds."""
-    if not relation.table:
-        return []
-    is_stored = session.rows(_PLACES.format(session.dialect.literal(relation.text)))
-    return ["q.tableoid", "q.ctid"] if is_stored else []
-
-
 class PsycopgSession(DbapiSession):
     """A connection of psycopg, version 2 or 3: rows stay with the server."""
-
-    def places(self, relation: Relation, names: Sequence[str]) -> list[str]:
-        return postgresql_places(self, relation)
 
     _autocommits = False
 
@@ -264,10 +259,6 @@ class PsycopgSession(DbapiSession):
 
 class AlchemySession(RowSession):
     """A connection of SQLAlchemy: rows stay with the server where its driver can."""
-
-    def places(self, relation: Relation, names: Sequence[str]) -> list[str]:
-        is_known = self.dialect.name == "postgresql"
-        return postgresql_places(self, relation) if is_known else []
 
     def execute(self, statement: str, streamed: bool) -> Any:
         options: dict[str, Any] = {"no_parameters": True}

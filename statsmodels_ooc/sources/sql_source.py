@@ -184,18 +184,8 @@ class SqlSource(ColumnSource):
         return self._table.opener.travels
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (
-            self._table.name,
-            self._table.opener,
-            self._table.relation,
-            self._table.moment,
-            self._table.order,
-            self._table.version,
-            self.columns,
-            self._ranges,
-            self._unordered,
-            self._slow,
-        )
+        known = (self._table, self.columns, self._ranges, self._unordered, self._slow)
+        return _restored, known
 
 
 def _known_or_told(
@@ -208,17 +198,12 @@ def _known_or_told(
 
 
 def _restored(
-    name: str,
-    opener: Opener,
-    relation: Relation,
-    moment: Moment,
-    order: tuple[str, ...],
-    version: Version | None,
+    table: Table,
     names: Sequence[str],
     ranges: Sequence[KeyRange],
     unordered: str | None,
     slow: bool,
 ) -> SqlSource:
     """A source of a pickle; where its moment is gone, passes compare what they read."""
-    table = Table(name, opener, relation, moment.renewable(), order, version)
-    return SqlSource(table, names, ranges, unordered, slow)
+    then = replace(table, moment=table.moment.renewable())
+    return SqlSource(then, names, ranges, unordered, slow)
