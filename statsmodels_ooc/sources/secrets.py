@@ -6,23 +6,25 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_NAME = (
-    r"(?:x-(?:amz|goog)-[\w-]+|sig|signature|GoogleAccessId|"
-    r"[\w-]*(?:token|secret|passw|pwd|key|credential|auth)[\w-]*)"
+# What is in the name of a secret: an option, a parameter of a URL or of a driver. Some words are
+# names of columns, too: these count where a list of parameters tells them from folders.
+_SURE = r"secret|token|passw|passphrase|pwd|credential|(?<![a-z])pass(?![a-z])"
+_PERHAPS = (
+    r"key|auth(?!or(?!iz))|private|signature|cookie|jwt|bearer|GoogleAccessId|x-(?:amz|goog)-|"
+    r"connection_?str|conn_?str|(?<![a-z])(?:sas|sig)(?![a-z])"
 )
-_QUERY = re.compile(rf"([?&]{_NAME}=)[^&#\s'\"<>)]+", re.IGNORECASE)
+_SECRET = re.compile(rf"{_SURE}|{_PERHAPS}", re.IGNORECASE)
+_QUERY = re.compile(
+    rf"([?&][\w-]*(?:{_SURE}|{_PERHAPS})[\w-]*=)[^&#\s'\"<>)]+",
+    re.IGNORECASE,
+)
 _USER = re.compile(
     r"(\b[a-z][\w+.-]*://)(?:[^/?#\s'\"@:]*:(?!\d{1,5}[/?#])[^\s'\"]*|[^/?#\s'\"@]*)@(?=[^\s])",
     re.IGNORECASE,
 )
 ASSIGNED = re.compile(  # as libpq and ODBC have it; behind a slash it is a folder
-    r"((?<![/\\\w-])\w*(?:password|passwd|pwd|passphrase|secret|token)\w*\s*=\s*)"
-    r"('(?:[^'\\]|\\.)*'|[^\s&;,'\"]+)",
-    re.IGNORECASE,
-)
-_SECRET = re.compile(
-    r"secret|token|passw|passphrase|pwd|key|credential|sas|auth|cookie|private|signature|"
-    r"connection_?str|conn_?str|^sig$",
+    rf"((?:(?<![/\\\w-])\w*(?:{_SURE})\w*|(?<=[;?&])\s*\w*(?:{_PERHAPS})\w*)\s*(?:=|%3D)\s*)"
+    r"('(?:[^'\\]|\\.)*'|\"[^\"]*\"|\{(?:[^}]|\}\})*\}|[^\s&;,'\"]+)",
     re.IGNORECASE,
 )
 _HEADERS = re.compile(r"headers?$", re.IGNORECASE)
@@ -53,7 +55,7 @@ def without_secrets(text: str, storage: Any = None) -> str:
     """
     text = _USER.sub(_hidden_user, text) if "@" in text else text
     text = _QUERY.sub(r"\1***", text) if "?" in text else text
-    text = ASSIGNED.sub(r"\1***", text) if "=" in text else text
+    text = ASSIGNED.sub(r"\1***", text) if "=" in text or "%3" in text else text
     for value in sorted(set(_values(storage)), key=len, reverse=True):
         text = text.replace(value, "***")
     return text
@@ -71,7 +73,7 @@ def without_keys(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: _without_keys_in(name, value)
         for name, value in options.items()
-        if not _is_secret(name) and not _has_secret(value)
+        if not is_secret(str(name)) and not _has_secret(value)
     }
 
 
@@ -83,8 +85,16 @@ def _without_keys_in(name: Any, value: Any) -> Any:
     return {header: text for header, text in value.items() if _OPEN_HEADERS.match(str(header))}
 
 
-def _is_secret(name: Any) -> bool:
-    return _SECRET.search(str(name)) is not None
+def is_secret(name: str) -> bool:
+    """Whether an option or a parameter of this name has a value that nobody may see.
+
+    Examples
+    --------
+    >>> from statsmodels_ooc.sources.secrets import is_secret
+    >>> [name for name in ("api_key", "sig", "credentials_base64", "port") if is_secret(name)]
+    ['api_key', 'sig', 'credentials_base64']
+    """
+    return _SECRET.search(name) is not None
 
 
 def _has_secret(value: Any) -> bool:

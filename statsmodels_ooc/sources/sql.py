@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from statsmodels_ooc.errors import OptionError, OutOfCoreError, SourceError
@@ -14,12 +15,13 @@ from statsmodels_ooc.sources.sql_errors import Place
 from statsmodels_ooc.sources.sql_keys import KeyRange, check_partitions, key_ranges
 from statsmodels_ooc.sources.sql_live import copied, live_session, sees_the_same, sqlite_opener
 from statsmodels_ooc.sources.sql_openers import File, Function, Opener, opener_of, root_of
+from statsmodels_ooc.sources.sql_queries import check_query, written
 from statsmodels_ooc.sources.sql_secrets import scrubbed
 from statsmodels_ooc.sources.sql_sessions import Session
-from statsmodels_ooc.sources.sql_snapshots import NOW, exported, version_of
+from statsmodels_ooc.sources.sql_snapshots import NOW, exported
 from statsmodels_ooc.sources.sql_source import SqlSource, Table
+from statsmodels_ooc.sources.sql_versions import version_of, with_digests
 
-_GIVEN = Place("the connection")
 _SHOWN = 60  # letters of a query in messages
 
 
@@ -122,8 +124,8 @@ def read_sql(
             hint="further columns go into order_by",
         )
     check_partitions(partitions, partition_on)
-    text = _text(query, connection)
-    how = _How(text, partition_on, keys, partitions, snapshot)
+    check_query(query)
+    how = _How(partial(written, query, connection), partition_on, keys, partitions, snapshot)
     opener, live = _opened(connection)
     if opener is not None:
         try:
@@ -142,35 +144,12 @@ def _names(order_by: str | Sequence[str] | None) -> list[str]:
     return names
 
 
-def _text(query: Any, connection: Any) -> str:
-    """A query as text; of SQLAlchemy's, with their values written into it."""
-    if isinstance(query, str) and query.strip():
-        return query
-    if not hasattr(query, "compile"):
-        raise TypeError(
-            f"the query is a {type(query).__name__}\nHint: smo.read_sql(query, connection): a "
-            "query, or the name of a table, comes first"
-        )
-    if type(query).__name__ == "Table":
-        query = query.select()
-    dialect = getattr(connection, "dialect", None)
-    if dialect is None and isinstance(connection, str):
-        import sqlalchemy
-
-        dialect = sqlalchemy.make_url(connection).get_dialect()()
-    try:
-        return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
-    except Exception as error:  # SQLAlchemy's, whatever it is
-        raise OptionError(
-            f"the query cannot be written with its values in it: {scrubbed(str(error))}"
-        ) from None
-
-
 def _opened(connection: Any) -> tuple[Opener | None, Any]:
     """What opens further connections, and the live one, if it is one."""
+    given = Place("the connection")
     if root_of(connection) == "sqlite3" and hasattr(connection, "cursor"):
-        return _GIVEN.ask("query", sqlite_opener, connection), connection
-    opener = _GIVEN.ask("query", opener_of, connection)
+        return given.ask("query", sqlite_opener, connection), connection
+    opener = given.ask("query", opener_of, connection)
     root, kind = root_of(connection), type(connection).__name__
     if root == "sqlalchemy" and kind == "Engine":
         if connection.url.get_backend_name() != "sqlite" or _has_file(connection.url):
@@ -190,34 +169,38 @@ class _How:
 
     def __init__(
         self,
-        text: str,
+        written: Callable[[Session], str],
         key: str | None,
         keys: list[str],
         partitions: int | None,
         snapshot: bool,
     ) -> None:
-        self.text, self.key, self.keys = text, key, keys
+        self.written, self.key, self.keys = written, key, keys
         self.partitions, self.snapshot = partitions, snapshot
 
     def source(self, opener: Opener) -> SqlSource:
         """A source that opens connections of its own."""
         moment = exported(opener) if self.snapshot else NOW
         with moment.session(opener) as session:
-            name, relation = _name(self.text, opener.name), self._relation(session)
+            text = self.written(session)
+            name, relation = _name(text, opener.name), Relation.of(text, session.dialect)
             names = self._checked(session, name, relation)
             order, why = self._ordered(session, name, relation, names)
             ranges = [KeyRange()]
             if self.key is not None:
                 ranges = key_ranges(session, relation, self.key, self.partitions)
+            version = None
+            if len(ranges) > 1:
+                ranges = with_digests(session, relation, ranges, names)
+                version = version_of(opener, session)
             is_fast = session.dialect.name == "duckdb" and why is None and not order
-            is_cut = session.dialect.name == "sqlite" and len(ranges) > 1
-        version = version_of(opener) if is_cut else None
         table = Table(name, opener, relation, moment, tuple(order), version)
         return SqlSource(table, names, ranges, why, slow=not is_fast)
 
     def copy(self, session: Session) -> Source:
         """The rows, read once by a connection that is open."""
-        name, relation = _name(self.text, session.place.name), self._relation(session)
+        text = self.written(session)
+        name, relation = _name(text, session.place.name), Relation.of(text, session.dialect)
         names = self._checked(session, name, relation)
         order, why = self._ordered(session, name, relation, names)
         return copied(session, name, relation, names, order, why)
@@ -226,13 +209,10 @@ class _How:
         """Whether a connection that is open can read what others of its kind cannot."""
         try:
             session = live_session(live)
-            session.names(self._relation(session))
+            session.names(Relation.of(self.written(session), session.dialect))
         except (OutOfCoreError, TypeError):
             return False
         return True
-
-    def _relation(self, session: Session) -> Relation:
-        return Relation.of(self.text, session.dialect)
 
     def _checked(self, session: Session, name: str, relation: Relation) -> list[str]:
         """The columns, among which are those that order the rows."""

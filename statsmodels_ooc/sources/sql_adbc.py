@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +12,7 @@ import pyarrow as pa
 from statsmodels_ooc.errors import SourceError
 from statsmodels_ooc.sources.sql_dialects import Dialect, Relation
 from statsmodels_ooc.sources.sql_errors import Place
-from statsmodels_ooc.sources.sql_sessions import Batches, Session, postgresql_places
+from statsmodels_ooc.sources.sql_sessions import Batches, Session
 from statsmodels_ooc.sources.sql_values import SqlColumn, sql_column
 
 _BATCH = str(2**20)  # bytes that PostgreSQL's driver puts into a batch
@@ -62,41 +64,36 @@ class AdbcSession(Session):
         found: Callable[[], Any] = self.connection.adbc_clone
         return found
 
-    def _cursor(self) -> Any:
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        """A cursor, closed at the end, whatever happens."""
         known = self.dialect.name == "postgresql"
-        return self.connection.cursor(adbc_stmt_kwargs={_HINT: _BATCH} if known else {})
-
-    def _done(self, cursor: Any) -> None:
-        self.place.close(cursor.close)
+        options = {_HINT: _BATCH} if known else {}
+        cursor = self.place.ask("query", partial(self.connection.cursor, adbc_stmt_kwargs=options))
+        try:
+            yield cursor
+        finally:
+            self.place.close(cursor.close)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        cursor = self.place.ask("query", self._cursor)
-        try:
+        with self._cursor() as cursor:
             self.place.ask("query", cursor.execute, statement)
             found: list[tuple[Any, ...]] = self.place.ask("fetch", cursor.fetchall)
-            return found
-        finally:
-            self._done(cursor)
+        return found
 
     def command(self, statement: str) -> None:
-        cursor = self.place.ask("query", self._cursor)
-        try:
+        with self._cursor() as cursor:
             self.place.ask("query", cursor.execute, statement)
-        finally:
-            self._done(cursor)
 
     def batches(self, statement: str, names: Sequence[str]) -> Batches:
-        cursor = self.place.ask("query", self._cursor)
-        reader: Iterator[pa.RecordBatch] | None = None
-        try:
+        with self._cursor() as cursor:
             self.place.ask("query", cursor.execute, statement)
             reader = self.place.ask("fetch", cursor.fetch_record_batch)
-            while (batch := self.place.ask("fetch", next, reader, None)) is not None:
-                yield batch
-        finally:
-            if reader is not None:
-                self._done(reader)
-            self._done(cursor)
+            try:
+                while (batch := self.place.ask("fetch", next, reader, None)) is not None:
+                    yield batch
+            finally:
+                self.place.close(reader.close)
 
     def transact(self) -> None:
         self.place.ask("query", self.connection.adbc_connection.set_autocommit, True)
@@ -106,12 +103,9 @@ class AdbcSession(Session):
         return [field.name for field in self._schema(relation.nothing)]
 
     def _schema(self, statement: str) -> pa.Schema:
-        cursor = self.place.ask("query", self._cursor)
-        try:
+        with self._cursor() as cursor:
             found: pa.Schema = self.place.ask("query", self._told, cursor, statement)
-            return found
-        finally:
-            self._done(cursor)
+        return found
 
     def _told(self, cursor: Any, statement: str) -> pa.Schema:
         if self.dialect.name == "postgresql":
@@ -124,10 +118,6 @@ class AdbcSession(Session):
         fields = self._schema(wanted) if names else []
         told = _of_postgresql if self.dialect.name == "postgresql" else _as_it_comes
         return {name: told(name, field) for name, field in zip(names, fields, strict=True)}
-
-    def places(self, relation: Relation, names: Sequence[str]) -> list[str]:
-        is_known = self.dialect.name == "postgresql"
-        return postgresql_places(self, relation) if is_known else []
 
 
 def _of_postgresql(name: str, field: pa.Field) -> SqlColumn:

@@ -76,6 +76,9 @@ class DuckdbSession(Session):
     def command(self, statement: str) -> None:
         self.place.ask("query", self.connection.execute, statement)
 
+    def transact(self) -> None:
+        self.command("BEGIN")
+
     def batches(self, statement: str, names: Sequence[str]) -> Batches:
         reader = self.place.ask("query", self._reader, statement)
         try:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from ctypes import py_object, pythonapi
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
@@ -48,12 +50,20 @@ class Place:
         What to do where the database does not let anybody in.
     thread : OwnThread or None
         The thread in which all calls are made, where a connection belongs to one.
+    owner : int
+        The process that asks; one that is forked from it must leave the connection alone.
     """
 
     name: str
     secrets: tuple[str, ...] = field(default=(), repr=False)
     hint: str = _RIGHTS
     thread: OwnThread | None = field(default=None, repr=False)
+    owner: int = field(default_factory=os.getpid, repr=False, compare=False)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this process opened what is asked, rather than one it was forked from."""
+        return self.owner == os.getpid()
 
     def ask(self, operation: Operation, function: Callable[..., Answer], *arguments: Any) -> Answer:
         """Make a call that leaves the process.
@@ -63,6 +73,12 @@ class Place:
         OutOfCoreError
             Instead of what the driver raises, whose messages may hold passwords.
         """
+        if not self.is_own:
+            raise SourceError(
+                f"{self.name}: a connection that another process opened cannot be read in one that "
+                "is forked from it",
+                hint="begin to read in the process that reads",
+            )
         try:
             touch(operation, self.name)
             if self.thread is not None:
@@ -77,7 +93,14 @@ class Place:
         raise named  # without the driver's error as its context
 
     def close(self, function: Callable[[], Any]) -> None:
-        """Close something, in the thread to which it belongs; what fails then was told."""
+        """Close something, in the thread to which it belongs; what fails then was told.
+
+        In a process that was forked from its owner it stays as it is: a driver would take
+        leave of the server in the name of the owner, which still reads.
+        """
+        if not self.is_own:
+            _left_alone(function)
+            return
         if self.thread is not None:
             self.thread.attempt(function)
             return
@@ -97,6 +120,11 @@ class Place:
         kind, hint = told
         what = scrubbed(f"{type(found).__name__}: {found}".strip(), self.secrets)
         return kind(f"{self.name}: {what}", hint=self.hint if hint == _RIGHTS else hint)
+
+
+def _left_alone(closes: Callable[[], Any]) -> None:
+    """Keep what a connection is made of until the process ends, also while Python does."""
+    pythonapi.Py_IncRef(py_object(closes))
 
 
 Told = tuple[type[SourceError] | type[MissingExtraError], str]

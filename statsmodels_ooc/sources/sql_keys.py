@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from statsmodels_ooc.errors import OptionError
@@ -16,6 +16,14 @@ _MOST = 16  # partitions then: without an index each of them reads the whole tab
 
 
 @dataclass(frozen=True)
+class Digest:
+    """A query that tells rows from others by their number and their hashes, and its answer."""
+
+    query: str = field(repr=False)  # may hold a password
+    answer: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class KeyRange:
     """Some of the rows: those whose key lies in a range, or that have none.
 
@@ -25,10 +33,13 @@ class KeyRange:
         The condition; empty for all rows.
     label : str
         The same for messages; empty for all rows.
+    digest : Digest or None
+        What its rows were, where nothing else tells that somebody has written to them.
     """
 
     where: str = ""
     label: str = ""
+    digest: Digest | None = None
 
 
 def key_ranges(

@@ -7,16 +7,27 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import (
+    parse_qsl,
+    quote_plus,
+    unquote,
+    unquote_plus,
+    urlencode,
+    urlsplit,
+    urlunsplit,
+)
 from weakref import WeakValueDictionary
 
-from statsmodels_ooc.sources.secrets import ASSIGNED
+from statsmodels_ooc.sources.secrets import ASSIGNED, is_secret, without_secrets
 
 Value = TypeVar("Value")
 
-_WORDS = r"(?:password|passwd|pwd|passphrase|sslpassword|secret|token)"
 _IN_URL = re.compile(r"(://[^\s:/@]*:)\S*@")
-_IS_SECRET = re.compile(rf"\w*{_WORDS}\w*", re.IGNORECASE)
+_OPEN = re.compile(  # what tells where a secret is, or how one is asked for
+    r"\w*(?:file|path)|ssl_?key|keyspace|require_?auth|authenticator|"
+    r"auth_?(?:source|mechanism|plugin|type|method)",
+    re.IGNORECASE,
+)
 _HIDDEN = "***"
 _FEW = 3  # letters of a password that is not looked for in text: it would be found in any
 
@@ -147,20 +158,29 @@ def without_password(url: str) -> str:
     if "@" in url and not at:  # a sign that has a meaning stands unquoted in the password
         return f"{parts.scheme}://…"
     pairs = parse_qsl(parts.query, keep_blank_values=True)
-    shown = [(name, value) for name, value in pairs if not _IS_SECRET.fullmatch(name)]
+    shown = [pair for pair in pairs if not _hides(*pair)]
     query = parts.query if shown == pairs else urlencode(shown)
     netloc = f"{user.partition(':')[0]}{at}{host}"
-    found = urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+    found = urlunsplit((parts.scheme, netloc, without_secrets(parts.path), query, ""))
     empty = f"{parts.scheme}:///"
     return found if netloc or found.startswith(empty) else found.replace(":", "://", 1)
+
+
+def _hides(name: str, value: str) -> bool:
+    """Whether a parameter of a URL is a secret, or has one in it: a URL, or a driver's text."""
+    if is_secret(name) and not _OPEN.fullmatch(name):
+        return True
+    return any(without_secrets(text) != text for text in (value, unquote(value)))
 
 
 def passwords(url: str) -> tuple[str, ...]:
     """The passwords in a URL, as they stand there and as they are meant."""
     parts = urlsplit(url)
     user = parts.netloc.rpartition("@")[0]
-    pairs = parse_qsl(parts.query)
-    found = [user.partition(":")[2], *(v for name, v in pairs if _IS_SECRET.fullmatch(name))]
+    pairs = (one.partition("=")[::2] for one in parts.query.split("&"))
+    hidden = [value for name, value in pairs if _hides(unquote_plus(name), unquote_plus(value))]
+    found = [user.partition(":")[2], *hidden]
+    found += [told[2].strip("'\"{}") for told in ASSIGNED.finditer(unquote(url))]
     if not user:  # a sign that has a meaning may stand unquoted in the password
         found += re.findall(r"://[^:/@]*:(.*)@", url)
-    return tuple({text for one in found if one for text in (one, unquote(one))})
+    return tuple({text for one in found if one for text in (one, unquote(one), quote_plus(one))})

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import pyarrow as pa
 
-from statsmodels_ooc.errors import OutOfCoreError, QueryError, SourceChangedError
+from statsmodels_ooc.errors import OptionError, OutOfCoreError, QueryError, SourceChangedError
 from statsmodels_ooc.sources.sql_dialects import Dialect, Relation
 from statsmodels_ooc.sources.sql_errors import Place
 from statsmodels_ooc.sources.sql_values import SqlColumn, batch_of, sql_column
 
 Batches = Generator[pa.RecordBatch, None, None]
 FETCHED = 2_048  # rows that Python's drivers give at a time: more only leave the cache
+
+
+_PLACES = """
+SELECT 1 FROM pg_catalog.pg_class WHERE oid = to_regclass({}) AND relkind IN ('r', 'm', 'p')
+"""
 
 
 class Session(ABC):
@@ -91,8 +97,14 @@ class Session(ABC):
         return
 
     def places(self, relation: Relation, names: Sequence[str]) -> list[str]:
-        """Expressions that give each row of a table a place of its own; none of a query."""
-        return []
+        """Expressions that give each row of a table a place of its own; none of a query.
+
+        Where the rows of a table of PostgreSQL are stored, a snapshot holds.
+        """
+        if self.dialect.name != "postgresql" or not relation.table:
+            return []
+        is_stored = self.rows(_PLACES.format(self.dialect.literal(relation.text)))
+        return ["q.tableoid", "q.ctid"] if is_stored else []
 
     def is_ordered(self, relation: Relation) -> bool:
         """Whether rows come in an order that the database promises without being asked."""
@@ -123,7 +135,9 @@ class RowSession(Session):
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         cursor = self.execute(statement, streamed=False)
         try:
-            return [tuple(row) for row in self.place.ask("fetch", cursor.fetchall)]
+            found = self.place.ask("fetch", cursor.fetchall)
+            _check_rows(found, self.place)
+            return [tuple(row) for row in found]
         finally:
             self._done(cursor)
 
@@ -131,6 +145,7 @@ class RowSession(Session):
         cursor = self.execute(statement, streamed=True)
         try:
             while rows := self.place.ask("fetch", cursor.fetchmany, FETCHED):
+                _check_rows(rows, self.place)
                 yield batch_of(rows, names, self.place.name)
         finally:
             self._done(cursor)
@@ -176,11 +191,25 @@ class RowSession(Session):
         """A cursor over the rows of a statement, which stay with the server if `streamed`."""
 
 
+def _check_rows(rows: Sequence[Any], place: Place) -> None:
+    """Refuse rows that are no sequences: what they give one by one are names, not values."""
+    if rows and isinstance(rows[0], Mapping):
+        raise OptionError(
+            f"rows of {place.name} come as {type(rows[0]).__name__}, names with their values, of "
+            "which columns of the same name would be lost",
+            hint="return a connection whose cursors give tuples, without a DictCursor",
+        )
+
+
 class DbapiSession(RowSession):
     """A connection of any driver that keeps to Python's DB-API (PEP 249)."""
 
     def execute(self, statement: str, streamed: bool) -> Any:
-        return self._executed(self.place.ask("query", self.connection.cursor), statement)
+        return self._executed(self.place.ask("query", self.cursor), statement)
+
+    def cursor(self) -> Any:
+        """A cursor whose rows are tuples, as far as its driver can be asked for them."""
+        return self.connection.cursor()
 
     def _executed(self, cursor: Any, statement: str) -> Any:
         """The cursor over the rows of a statement; closed, where that fails."""
@@ -192,24 +221,8 @@ class DbapiSession(RowSession):
         return cursor
 
 
-_PLACES = """
-SELECT 1 FROM pg_catalog.pg_class WHERE oid = to_regclass({}) AND relkind IN ('r', 'm', 'p')
-"""
-
-
-def postgresql_places(session: Session, relation: Relation) -> list[str]:
-    """Where the rows of a table of PostgreSQL are stored, which a snapshot holds."""
-    if not relation.table:
-        return []
-    is_stored = session.rows(_PLACES.format(session.dialect.literal(relation.text)))
-    return ["q.tableoid", "q.ctid"] if is_stored else []
-
-
 class PsycopgSession(DbapiSession):
     """A connection of psycopg, version 2 or 3: rows stay with the server."""
-
-    def places(self, relation: Relation, names: Sequence[str]) -> list[str]:
-        return postgresql_places(self, relation)
 
     _autocommits = False
 
@@ -229,17 +242,23 @@ class PsycopgSession(DbapiSession):
             return super().execute(statement, streamed)
         return self._executed(self.place.ask("query", self._server_cursor), statement)
 
+    def cursor(self) -> Any:
+        return self.connection.cursor(**self._as_tuples)
+
     def _server_cursor(self) -> Any:
         held = bool(self.connection.autocommit)  # beyond its transaction, which is its statement
-        return self.connection.cursor("smo_rows", withhold=held)
+        return self.connection.cursor("smo_rows", withhold=held, **self._as_tuples)
+
+    @property
+    def _as_tuples(self) -> dict[str, Any]:
+        """What makes rows tuples, whatever the user wants of a connection."""
+        if hasattr(self.connection, "row_factory"):  # version 3
+            return {"row_factory": import_module("psycopg.rows").tuple_row}
+        return {"cursor_factory": import_module("psycopg2.extensions").cursor}
 
 
 class AlchemySession(RowSession):
     """A connection of SQLAlchemy: rows stay with the server where its driver can."""
-
-    def places(self, relation: Relation, names: Sequence[str]) -> list[str]:
-        is_known = self.dialect.name == "postgresql"
-        return postgresql_places(self, relation) if is_known else []
 
     def execute(self, statement: str, streamed: bool) -> Any:
         options: dict[str, Any] = {"no_parameters": True}

@@ -1,4 +1,4 @@
-"""One moment of a database that all passes read: PostgreSQL's snapshots, SQLite's versions."""
+"""One moment of a database that all passes read: PostgreSQL's snapshots."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from statsmodels_ooc.errors import QueryError, SourceChangedError
+from statsmodels_ooc.forks import in_children
 from statsmodels_ooc.sources.sql_connections import open_session
 from statsmodels_ooc.sources.sql_openers import Opener
 from statsmodels_ooc.sources.sql_secrets import Kept
@@ -20,8 +21,37 @@ class Keeper:
     """A connection that is held open as long as anybody needs what it keeps."""
 
     def __init__(self, session: Session) -> None:
-        self.session, self.lock = session, threading.Lock()
+        self._session, self.lock = session, threading.Lock()
         self.close = weakref.finalize(self, session.close)
+
+    @property
+    def session(self) -> Session | None:
+        """The connection; None in a process that is forked from the one that opened it."""
+        return self._session if self._session.place.is_own else None
+
+
+def kept_session(kept: Kept[Keeper]) -> Session | None:
+    """The connection that keeps something, where it is in this process."""
+    return None if kept.value is None else kept.value.session
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A snapshot, and what keeps it: replaced as one, so that no thread sees half of each."""
+
+    snapshot: str | None
+    keeper: Kept[Keeper]
+
+
+_lock = threading.Lock()  # of whoever looks for another moment
+
+
+def _begin_anew() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+in_children(_begin_anew)
 
 
 class Moment:
@@ -39,25 +69,24 @@ class Moment:
     """
 
     def __init__(self, snapshot: str | None, keeper: Kept[Keeper], renews: bool = False) -> None:
-        self.snapshot, self.keeper, self.renews = snapshot, keeper, renews
-        self._lock = threading.Lock()
+        self.held, self.renews = _Held(snapshot, keeper), renews
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Moment, (self.snapshot, self.keeper)
+        return Moment, (self.held.snapshot, self.held.keeper)
 
     @contextmanager
     def session(self, opener: Opener) -> Iterator[Session]:
         """A connection at this moment, for questions: the one that keeps it, if there is one."""
-        keeper = self.keeper.value
-        if keeper is not None:
-            yield keeper.session
+        session = kept_session(self.held.keeper)
+        if session is not None:
+            yield session
         else:
             with closing(self.open(opener, ordered=True)) as session:
                 yield session
 
     def renewable(self) -> Moment:
         """The same moment, or another one where it is gone."""
-        return Moment(self.snapshot, self.keeper, renews=True)
+        return Moment(self.held.snapshot, self.held.keeper, renews=True)
 
     def open(self, opener: Opener, ordered: bool) -> Session:
         """A connection that reads at this moment; whoever asks for it closes it.
@@ -67,21 +96,25 @@ class Moment:
         SourceChangedError
             The moment is gone.
         """
-        try:
-            return _begun(open_session(opener, self._kept), self.snapshot, ordered)
-        except SourceChangedError:
-            if not self.renews:
-                raise
-        with self._lock:
-            if self.renews:
-                other = exported(opener)
-                self.snapshot, self.keeper, self.renews = other.snapshot, other.keeper, False
-        return _begun(open_session(opener, self._kept), self.snapshot, ordered)
+        while True:
+            held = self.held
+            try:
+                return _begun(
+                    open_session(opener, kept_session(held.keeper)), held.snapshot, ordered
+                )
+            except SourceChangedError:
+                if not self._is_renewed(held, opener):
+                    raise
 
-    @property
-    def _kept(self) -> Session | None:
-        """The connection that keeps the moment, where it is in this process."""
-        return None if self.keeper.value is None else self.keeper.value.session
+    def _is_renewed(self, gone: _Held, opener: Opener) -> bool:
+        """Whether there is another moment than one that is gone: of this thread, or another."""
+        with _lock:
+            if self.held is not gone:
+                return True
+            if not self.renews:
+                return False
+            self.held, self.renews = exported(opener).held, False
+            return True
 
 
 def _begun(session: Session, snapshot: str | None, ordered: bool) -> Session:
@@ -114,50 +147,3 @@ def exported(opener: Opener) -> Moment:
         session.close()
         raise
     return Moment(str(snapshot), Kept(Keeper(session)))
-
-
-@dataclass(frozen=True)
-class Version:
-    """What a file of SQLite was at a moment; in other processes nothing is known of it.
-
-    Its connections cannot share a snapshot. Where rows are read in several partitions, a
-    write between two of them would give rows of two moments.
-    """
-
-    number: int
-    keeper: Kept[Keeper]
-
-    def check(self, place: str) -> None:
-        """Refuse a file to which somebody has written since.
-
-        Raises
-        ------
-        SourceChangedError
-            Somebody has.
-        """
-        keeper = self.keeper.value
-        if keeper is None:
-            return
-        with keeper.lock:
-            now = _version(keeper.session)
-        if now != self.number:
-            raise SourceChangedError(
-                f"{place} was written to since it was opened, so that its partitions may be of "
-                "different moments",
-                hint="open the source again, or copy the file first; without partition_on rows "
-                "are read in one go",
-            )
-
-
-def _version(session: Session) -> int:
-    return int(session.rows("PRAGMA data_version")[0][0])
-
-
-def version_of(opener: Opener) -> Version:
-    """The version of a file of SQLite."""
-    session = open_session(opener)
-    try:
-        return Version(_version(session), Kept(Keeper(session)))
-    except BaseException:
-        session.close()
-        raise

@@ -19,8 +19,9 @@ from statsmodels_ooc.sources.sql_keys import KeyRange
 from statsmodels_ooc.sources.sql_openers import Opener
 from statsmodels_ooc.sources.sql_secrets import Kept
 from statsmodels_ooc.sources.sql_sessions import Session
-from statsmodels_ooc.sources.sql_snapshots import Moment, Version
+from statsmodels_ooc.sources.sql_snapshots import Moment
 from statsmodels_ooc.sources.sql_values import SqlColumn, sql_chunks
+from statsmodels_ooc.sources.sql_versions import Version, check_digest
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Table:
     order : tuple of str
         Expressions by which rows are ordered.
     version : Version or None
-        What a file of SQLite was, where rows are read in several partitions.
+        What files of SQLite or DuckDB were, where rows are read in several partitions.
     """
 
     name: str
@@ -104,11 +105,15 @@ class SqlPartition(Narrow):
         chosen: list[SqlColumn] = select(self.columns, columns, self.table.name)
         query = statement(self.table.relation, chosen, self.range.where, self.table.order)
         self._check_version()
-        with (
-            closing(self.table.open()) as session,
-            closing(session.batches(query, [column.name for column in chosen])) as batches,
-        ):
-            yield from sql_chunks(batches, chosen, max_rows, encoded, self.label)
+        with closing(self.table.open()) as session:
+            digest = self.range.digest
+            if digest is not None:
+                session.transact()
+            names = [column.name for column in chosen]
+            with closing(session.batches(query, names)) as batches:
+                yield from sql_chunks(batches, chosen, max_rows, encoded, self.label)
+            if digest is not None:
+                check_digest(session, digest, self.table.name)
         self._check_version()
 
     def frames(
@@ -179,18 +184,8 @@ class SqlSource(ColumnSource):
         return self._table.opener.travels
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (
-            self._table.name,
-            self._table.opener,
-            self._table.relation,
-            self._table.moment,
-            self._table.order,
-            self._table.version,
-            self.columns,
-            self._ranges,
-            self._unordered,
-            self._slow,
-        )
+        known = (self._table, self.columns, self._ranges, self._unordered, self._slow)
+        return _restored, known
 
 
 def _known_or_told(
@@ -203,17 +198,12 @@ def _known_or_told(
 
 
 def _restored(
-    name: str,
-    opener: Opener,
-    relation: Relation,
-    moment: Moment,
-    order: tuple[str, ...],
-    version: Version | None,
+    table: Table,
     names: Sequence[str],
     ranges: Sequence[KeyRange],
     unordered: str | None,
     slow: bool,
 ) -> SqlSource:
     """A source of a pickle; where its moment is gone, passes compare what they read."""
-    table = Table(name, opener, relation, moment.renewable(), order, version)
-    return SqlSource(table, names, ranges, unordered, slow)
+    then = replace(table, moment=table.moment.renewable())
+    return SqlSource(then, names, ranges, unordered, slow)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,21 @@ def _require_whole(connection: sqlite3.Connection, path: str) -> None:
 
 def files_of(connection: Any) -> list[str]:
     """The files of the databases of a connection, empty names for those in memory."""
-    cursor = connection.execute("PRAGMA database_list")
-    return [row[2] or "" for row in cursor.fetchall() if row[1] != "temp"]
+    listed = sqlite_rows(connection, "PRAGMA database_list")
+    return [row[2] or "" for row in listed if row[1] != "temp"]
+
+
+def sqlite_rows(connection: Any, query: str) -> list[tuple[Any, ...]]:
+    """A small answer as tuples, whatever rows the user wants of a connection."""
+    with closing(_cursor(connection)) as cursor:
+        found: list[tuple[Any, ...]] = cursor.execute(query).fetchall()
+    return found
+
+
+def _cursor(connection: Any) -> Any:
+    cursor = connection.cursor()
+    cursor.row_factory = None
+    return cursor
 
 
 class SqliteSession(DbapiSession):
@@ -92,6 +106,9 @@ class SqliteSession(DbapiSession):
     def __init__(self, connection: Any, place: Place) -> None:
         super().__init__(connection, place, Dialect("sqlite"))
         self._declared: dict[str, str] = {}
+
+    def cursor(self) -> Any:
+        return _cursor(self.connection)
 
     def columns(self, relation: Relation, names: Sequence[str]) -> dict[str, SqlColumn]:
         self._declared = self._declarations(relation)

@@ -17,6 +17,7 @@ from sources.postgresql import URL, new_name, run
 
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.errors import (
+    OptionError,
     OutOfCoreError,
     SourceAccessError,
     SourceError,
@@ -322,3 +323,169 @@ def outcome(read):
         return read()
     except (OutOfCoreError, MemoryError) as error:
         return type(error)
+
+
+# --- rows of other kinds than tuples ---
+
+
+def names_and_values(cursor, row):
+    return {told[0]: value for told, value in zip(cursor.description, row, strict=True)}
+
+
+ROW_FACTORIES = [names_and_values, sqlite3.Row, lambda cursor, row: "text"]
+
+
+@pytest.mark.parametrize("factory", ROW_FACTORIES)
+def test_connections_of_sqlite_whose_rows_are_no_tuples(path, factory):
+    def connect():
+        connection = sqlite3.connect(path)
+        connection.row_factory = factory
+        return connection
+
+    with closing(connect()) as live, closing(connect()) as begun:
+        begun.execute("delete from t where x >= 5")
+        for given, rows in ((connect, 300), (live, 300), (begun, 5)):
+            source = read_sql("t", given, partition_on="x", partitions=2)
+            frame = whole(source)
+            assert frame["x"].tolist() == [float(i) for i in range(rows)]
+            assert frame["g"].tolist() == ["ab"[i % 2] for i in range(rows)]
+        assert live.row_factory is factory
+
+
+class DictCursor(sqlite3.Cursor):
+    """What drivers have that give names with values, and cannot be asked for tuples."""
+
+    def fetchmany(self, size=1):
+        return [names_and_values(self, row) for row in super().fetchmany(size)]
+
+    def fetchall(self):
+        return [names_and_values(self, row) for row in super().fetchall()]
+
+
+class DictConnection(sqlite3.Connection):
+    """A connection of such a driver."""
+
+    def cursor(self, factory=DictCursor):
+        return super().cursor(factory)
+
+
+@pytest.mark.parametrize("cut", [{}, {"partition_on": "x"}])
+def test_rows_with_names_of_a_driver_that_has_no_others_are_refused(path, cut):
+    with pytest.raises(OptionError, match=r"dict, names with their values[\s\S]*DictCursor"):
+        whole(read_sql("select x, y from t", lambda: DictConnection(path), **cut))
+
+
+@pytest.mark.parametrize("rows", ["dict_row", "namedtuple_row", "scalar_row"])
+def test_connections_of_psycopg_whose_rows_are_no_tuples(table, rows):
+    if table is None:
+        pytest.skip("SMO_TEST_POSTGRESQL does not name a server")
+    psycopg = pytest.importorskip("psycopg")
+    kind = getattr(pytest.importorskip("psycopg.rows"), rows)
+
+    def connect():
+        return psycopg.connect(URL, row_factory=kind)
+
+    with connect() as live, connect() as begun:
+        begun.execute(
+            "create temp table mine as select g::float8 as x from generate_series(1, 9) g"
+        )
+        for name, given, count in ((table, connect, 90), (table, live, 90), ("mine", begun, 9)):
+            found = whole(read_sql(name, given, partition_on="x", partitions=2))
+            assert sorted(found["x"]) == [float(i) for i in range(1, count + 1)]
+        assert live.row_factory is kind
+
+
+# --- what a connection was told ---
+
+
+def case_matters(connection):
+    connection.execute("pragma case_sensitive_like = on")
+    return "select x, g like 'A' as found from t"
+
+
+def own_absolute(connection):
+    connection.create_function("abs", 1, lambda x: -1.0)
+    return "select abs(x) as x from t"
+
+
+def own_order(connection):
+    connection.create_collation("nocase", lambda a, b: (a > b) - (a < b))
+    return "select x, g = 'A' collate nocase as found from t"
+
+
+def own_text(connection):
+    connection.text_factory = lambda raw: {"a": "first"}.get(raw.decode(), raw.decode())
+    return "select x, g from t"
+
+
+@pytest.mark.parametrize("tell", [case_matters, own_absolute, own_order, own_text])
+def test_what_a_connection_of_sqlite_was_told_holds(path, tell):
+    with closing(sqlite3.connect(path)) as connection:
+        query = tell(connection)
+        expected = pd.read_sql(query, connection)
+        found = whole(read_sql(query, connection))
+        pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+
+
+TOLD = {
+    "zone": "set TimeZone = 'Asia/Tokyo'",
+    "variable": "set variable k = 5",
+    "order of what is missing": "set default_null_order = 'nulls_first'",
+    "macro": "create temp macro twice(v) as v * 3",
+}
+ASKS = (
+    "select id, extract(hour from m) as h, m::date as d, coalesce(getvariable('k'), 0) as k, "
+    "twice(id) as t, first(id) over (order by id) as f from t"
+)
+
+
+@pytest.mark.parametrize("told", [*TOLD, None])
+def test_what_a_connection_of_duckdb_was_told_holds(tmp_path, told):
+    with duckdb.connect(str(tmp_path / "t.duckdb")) as connection:
+        connection.execute("create macro twice(v) as v * 2")
+        connection.execute(
+            "create table t as select timestamptz '2020-01-01 20:00:00+00' as m, id "
+            "from (values (1), (null)) v (id)"
+        )
+        if told is not None:
+            connection.execute(TOLD[told])
+        expected = connection.sql(ASKS).df().astype({"d": "datetime64[s]"})
+        source = read_sql(ASKS, connection)
+        assert isinstance(source, CopiedSource) == (told in ("zone", "variable", "macro"))
+        pd.testing.assert_frame_equal(whole(source), expected, check_dtype=False)
+
+
+SET = ["time zone 'Asia/Tokyo'", "datestyle = 'German'", "role pg_monitor", "bytea_output = escape"]
+
+
+@pytest.mark.parametrize("told", SET)
+@pytest.mark.parametrize("driver", ["psycopg", "adbc_driver_postgresql.dbapi"])
+def test_what_a_connection_of_postgresql_was_told_holds(table, driver, told):
+    if table is None:
+        pytest.skip("SMO_TEST_POSTGRESQL does not name a server")
+    query = (
+        "select extract(hour from m)::int as h, m::date::text as d, current_user::text as u, "
+        "'\\x41'::bytea::text as b from (select timestamptz '2020-01-02 20:00:00+00' as m) t"
+    )
+    with (
+        closing(pytest.importorskip(driver).connect(URL)) as live,
+        closing(live.cursor()) as cursor,
+    ):
+        for _ in range(2):
+            cursor.execute(query)
+            expected = [tuple(row) for row in cursor.fetchall()]
+            live.commit()
+            found = whole(read_sql(query, live))
+            assert list(found.itertuples(index=False, name=None)) == expected
+            cursor.execute(f"set {told}")
+            live.commit()
+
+
+def test_settings_that_change_no_value_leave_a_connection_alone(table):
+    if table is None:
+        pytest.skip("SMO_TEST_POSTGRESQL does not name a server")
+    with pytest.importorskip("psycopg").connect(URL, autocommit=True) as live:
+        for told in ("work_mem = '64MB'", "statement_timeout = 9000", "enable_seqscan = off"):
+            live.execute(f"set {told}")
+        live.execute("set application_name = 'mine'")
+        assert isinstance(read_sql(table, live), SqlSource)

@@ -13,10 +13,13 @@ from sources.postgresql import URL, needs_server, new_name, run
 
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.errors import OutOfCoreError, SourceError
+from statsmodels_ooc.sources.secrets import without_secrets
 from statsmodels_ooc.sources.sql import read_sql
+from statsmodels_ooc.sources.sql_openers import opener_of
 from statsmodels_ooc.sources.sql_secrets import Address, passwords, scrubbed, without_password
 
 WORD = "hunter2-xyzzy"
+ODBC = "mssql+pyodbc:///?driver=d&odbc_connect=DRIVER%3D%7BODBC%7D%3BSERVER%3Dh%3B{}"
 
 
 @pytest.mark.parametrize(
@@ -36,11 +39,25 @@ WORD = "hunter2-xyzzy"
         ("postgresql://me:p/w12@h/d", "postgresql://…"),
         ("postgresql://me:p#w12@h/d", "postgresql://…"),
         ("postgresql://me:p?w12@h/d", "postgresql://…"),
+        ("bigquery://project/set?credentials_base64=cHcxMgpw12&a=b", "bigquery://project/set?a=b"),
+        ("clickhouse://h/d?api_key=pw12", "clickhouse://h/d"),
+        ("x://h/d?sig=pw12&a=1", "x://h/d?a=1"),
+        ("x://h/d?pass=pw12&signature=pw12&private_key=pw12&jwt=pw12", "x://h/d"),
+        ("x://h/d?proxy=http%3A//me%3Apw12%40host&a=1", "x://h/d?a=1"),
+        ("x://h/d;PWD=pw12;SECURITY=SSL", "x://h/d;PWD=***;SECURITY=SSL"),
+        (ODBC.format("PWD%3Dpw12%3BUID%3Dme"), "mssql+pyodbc:///?driver=d"),
+        (ODBC.format("UID%3Dme%3BPWD%3D%7Bpw12%3Bpw12%7D"), "mssql+pyodbc:///?driver=d"),
+        (ODBC.format("UID%3Dme%3BAccessToken%3Dpw12"), "mssql+pyodbc:///?driver=d"),
+        (ODBC.format("UID%3Dme%3BAccountKey%3Dpw12"), "mssql+pyodbc:///?driver=d"),
+        ("postgresql://h/d?sslkey=a.key&passfile=b", "postgresql://h/d?sslkey=a.key&passfile=b"),
+        ("snowflake://h/d?authenticator=oauth", "snowflake://h/d?authenticator=oauth"),
+        ("x://h/d?author=me&keepalives=1", "x://h/d?author=me&keepalives=1"),
     ],
 )
 def test_urls_without_their_passwords(url, shown):
     assert without_password(url) == shown
     assert "w12" not in repr(Address.of(url))
+    assert b"w12" not in pickle.dumps(opener_of(url).sealed())
     assert "w12" not in scrubbed(f"cannot open {url}", passwords(url))
 
 
@@ -53,10 +70,27 @@ def test_urls_without_their_passwords(url, shown):
         "connection to postgresql://me:hunter2-xyzzy@h/d failed",
         "secret_access_key=hunter2-xyzzy",
         "pwd=hunter2-xyzzy",
+        "SERVER=h;PWD={hunter2;hunter2-xyzzy};UID=me",
+        'SERVER=h;PWD="hunter2;hunter2-xyzzy";UID=me',
+        "AccountName=a;AccountKey=hunter2-xyzzy;Endpoint=e",
+        "cannot open x://h/d?api_key=hunter2-xyzzy",
+        ODBC.format("UID%3Dme%3BPWD%3Dhunter2-xyzzy"),
     ],
 )
 def test_messages_without_secrets(text):
     assert WORD not in scrubbed(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select key, author from t where key = 3 and author_key = 5 and authorized = 1",
+        "store_key=3/part.parquet",
+        "monkey: sign = 3",
+    ],
+)
+def test_what_is_no_secret_stays_in_messages(text):
+    assert scrubbed(text) == text == without_secrets(text)
 
 
 def test_what_is_known_is_scrubbed_wherever_it_stands():
