@@ -84,7 +84,6 @@ class CsvFormat:
                 delimiter=self.delimiter,
                 quote_char=self.quote_char or False,
                 escape_char=self.escape_char or False,
-                newlines_in_values=self.newlines_in_values,
                 invalid_row_handler=on_ragged,
             ),
             "convert_options": pacsv.ConvertOptions(
