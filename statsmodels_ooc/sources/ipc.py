@@ -20,7 +20,13 @@ from statsmodels_ooc.sources.filesystems import storage_of
 from statsmodels_ooc.sources.frames import foreign_bytes
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
-from statsmodels_ooc.sources.schema import CommonSchema, StoredIndex, delivered, stored_index
+from statsmodels_ooc.sources.schema import (
+    CommonSchema,
+    StoredIndex,
+    delivered,
+    hold_nulls,
+    stored_index,
+)
 from statsmodels_ooc.sources.stored import ArrowRows
 
 SUFFIXES = (".feather", ".arrow", ".ipc", ".arrows")
@@ -306,8 +312,7 @@ def _column(
     field: pa.Field, opened: Sequence[_Opened], untyped: Collection[pa.DataType], declared: bool
 ) -> Column:
     name, kind = field.name, field.type
-    flags = [_holds_nulls(item, name) for item in opened]
-    nullable = True if True in flags else None if None in flags else False
+    nullable = hold_nulls(_holds_nulls(item, name) for item in opened)
     typed = [item for item in opened if item.schema.field(name).type not in untyped]
     filled = [item for item in typed if item.batches is None or item.batches]
     if not declared or not pa.types.is_dictionary(kind):

@@ -174,6 +174,19 @@ def delivered(
     return Column(field.name, delivered_type(field.type), nullable, category)
 
 
+def hold_nulls(files: Iterable[bool | None]) -> bool | None:
+    """Whether nulls occur in some of several files; None where one does not tell and none has any.
+
+    Examples
+    --------
+    >>> from statsmodels_ooc.sources.schema import hold_nulls
+    >>> hold_nulls([False, None]), hold_nulls([None, True]), hold_nulls([False])
+    (None, True, False)
+    """
+    flags = set(files)
+    return True if True in flags else None if None in flags else False
+
+
 _WHAT = "a table of pandas with an index"
 
 

@@ -32,7 +32,6 @@ from statsmodels_ooc.sources.seam import touch
 from statsmodels_ooc.sources.subset import subset_source
 
 _UNMARKED = 2**26  # bytes of rows that an interruption may cost
-_ROLES = ("weights", "offset", "freq_weights", "var_weights")
 
 
 def part_of(path: str) -> str:
