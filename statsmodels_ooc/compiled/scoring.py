@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +27,7 @@ from numba import carray, cfunc, njit, types
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.compiled.intrinsics import larger, smaller
 from statsmodels_ooc.compiled.program import Rule, Totals
+from statsmodels_ooc.forks import Lock
 
 SLICE = 256  # rows that stay in the first cache
 BESIDE = 1023715795  # checksum of the files without loops

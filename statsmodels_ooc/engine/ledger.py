@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections.abc import Collection, Hashable, Mapping
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_64
 
 from statsmodels_ooc.errors import SourceChangedError
-from statsmodels_ooc.forks import in_children
+from statsmodels_ooc.forks import Lock
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.chunk import Chunk, as_chunk
 from statsmodels_ooc.sources.values import EXACT
@@ -245,15 +244,7 @@ def _each(spent: Spent | None) -> list[str]:
 
 _LAZY = "lazy answer"
 _ledgers: WeakValueDictionary[str, Ledger] = WeakValueDictionary()
-_lock = threading.Lock()
-
-
-def _begin_anew() -> None:
-    global _lock
-    _lock = threading.Lock()
-
-
-in_children(_begin_anew)
+_lock = Lock()
 
 
 def note_lazy_read(token: str, partition: int, rows: int, seconds: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from statsmodels_ooc.engine.ledger import Read
 from statsmodels_ooc.engine.progress import PassOverError
 from statsmodels_ooc.engine.rereading import Rereading
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes
+from statsmodels_ooc.forks import Lock
 from statsmodels_ooc.sources.base import Partition
 from statsmodels_ooc.sources.chunk import Chunk
 from statsmodels_ooc.sources.frames import release_unused
@@ -42,7 +42,7 @@ class PartitionReader:
         self.read, self.seconds = Read(), 0.0
         self._spec, self._sizes, self._meter = spec, sizes, meter
         self._frames: Rereading[Chunk] | None = None
-        self._lock, self._closed = threading.Lock(), False
+        self._lock, self._closed = Lock(), False
 
     def piece(self, partition: Partition) -> Iterator[StartedChunk]:
         """The next frames, until they have the rows of a piece."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,6 +17,7 @@ import pyarrow.ipc as ipc
 from statsmodels_ooc.arrays import FloatArray
 from statsmodels_ooc.blocks.keys import KEY, Keys
 from statsmodels_ooc.errors import SpoolError
+from statsmodels_ooc.forks import Lock
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
 
 _OPEN = 200  # files at once
@@ -40,7 +40,7 @@ class Shelf:
 
     def __init__(self, total: float, share: float) -> None:
         self._bits = max(4, ceil(log2(max(2 * total / share, 1))))  # 2**bits shares, none larger
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._folder: TemporaryFolder | None = None
         self._path: str | None = None
 
@@ -113,7 +113,7 @@ class Shelf:
         return {"_bits": self._bits, "_path": self._place()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock(), _folder=None)
+        self.__dict__.update(state, _lock=Lock(), _folder=None)
 
 
 @contextmanager

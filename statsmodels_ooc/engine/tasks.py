@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +29,7 @@ from statsmodels_ooc.engine.rowarray import KeptRows
 from statsmodels_ooc.engine.settings import as_set_here
 from statsmodels_ooc.engine.sizes import BlockSpec, Sizes, reading
 from statsmodels_ooc.errors import OutOfCoreError
-from statsmodels_ooc.forks import in_children
+from statsmodels_ooc.forks import Lock, in_children
 from statsmodels_ooc.reductions.facts import Fingerprint
 from statsmodels_ooc.sources.base import Partition
 from statsmodels_ooc.sources.chunk import Chunk
@@ -203,14 +202,12 @@ def released(value: Any) -> Partition:
     return partition
 
 
-_blas_lock = threading.Lock()
+_blas_lock = Lock()
 _blas_users: list[Any] = []
 
 
 def _begin_anew() -> None:
     """In a child, nobody is inside: the threads that were are not there."""
-    global _blas_lock
-    _blas_lock = threading.Lock()
     limiters = [limiter for limiter in _blas_users if limiter is not None]
     _blas_users.clear()
     for limiter in limiters:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from statsmodels_ooc.design.beside import spec_beside
 from statsmodels_ooc.design.labels import Labels
 from statsmodels_ooc.design.spec import DesignSpec
 from statsmodels_ooc.engine import StreamedRows
+from statsmodels_ooc.forks import Lock
 from statsmodels_ooc.reductions.base import Reduction
 
 P = ParamSpec("P")
@@ -73,7 +73,7 @@ class Asked:
         How many answers of one kind are kept.
     answers : dict
         By the keys of questions, and of what was made of answers.
-    lock : RLock
+    lock : Lock
         Held while rows are read, so that what several threads ask is read once.
     """
 
@@ -81,7 +81,7 @@ class Asked:
     kept: int = _KEPT
     answers: dict[Hashable, Any] = field(default_factory=dict)
     _asked_last: int = field(default=0, init=False, repr=False, compare=False)
-    lock: Any = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
+    lock: Any = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     @classmethod
     def of_matrices(cls, rows: Any, k: int) -> Asked:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from functools import partial
 from pkgutil import resolve_name
@@ -16,6 +15,7 @@ from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.dask_kinds import is_lazy
 from statsmodels_ooc.sources.foreign import advice, is_arrow_like, reader
+from statsmodels_ooc.sources.stored_arrays import is_of
 
 _ACCEPTED = (
     "a path, list of paths, glob, directory or URL of Parquet, CSV, Arrow or HDF5 files; a "
@@ -117,13 +117,8 @@ def _is_polars(name: str, x: Any) -> bool:
     return kind.__module__.partition(".")[0] == "polars" and kind.__name__ == name
 
 
-def _is(module: str, name: str) -> Callable[[Any], bool]:
-    """Whether it is of a class; there is nothing of a module that is not loaded."""
-    return lambda x: isinstance(x, getattr(sys.modules.get(module), name, ()))
-
-
 def _is_iceberg(x: Any) -> bool:
-    return any(_is("pyiceberg.table", name)(x) for name in ("Table", "DataScan"))
+    return any(is_of("pyiceberg.table", name, x) for name in ("Table", "DataScan"))
 
 
 def _is_list_of_frames(x: Any) -> bool:
@@ -172,12 +167,12 @@ OPENERS: list[tuple[Callable[[Any], bool], str | Callable[..., Source]]] = [
     (lambda x: isinstance(x, pd.DataFrame), "statsmodels_ooc.sources.tables:open_frame"),
     (_is_list_of_frames, "statsmodels_ooc.sources.memory:FrameSource"),
     (_is_list_of_tables, "statsmodels_ooc.sources.iterables:from_iterable"),
-    (_is("pyarrow", "Table"), "statsmodels_ooc.sources.memory:ArrowTableSource"),
-    (_is("pyarrow", "RecordBatch"), "statsmodels_ooc.sources.tables:open_batch"),
-    (_is("pyarrow.dataset", "Dataset"), "statsmodels_ooc.sources.dataset:from_dataset"),
+    (partial(is_of, "pyarrow", "Table"), "statsmodels_ooc.sources.memory:ArrowTableSource"),
+    (partial(is_of, "pyarrow", "RecordBatch"), "statsmodels_ooc.sources.tables:open_batch"),
+    (partial(is_of, "pyarrow.dataset", "Dataset"), "statsmodels_ooc.sources.dataset:from_dataset"),
     (partial(_is_polars, "LazyFrame"), "statsmodels_ooc.sources.tables:open_lazy"),
     (partial(_is_polars, "DataFrame"), "statsmodels_ooc.sources.tables:open_polars"),
-    (_is("deltalake", "DeltaTable"), "statsmodels_ooc.sources.delta:read_delta"),
+    (partial(is_of, "deltalake", "DeltaTable"), "statsmodels_ooc.sources.delta:read_delta"),
     (_is_iceberg, "statsmodels_ooc.sources.iceberg:read_iceberg"),
     (_is_dask_frame, "statsmodels_ooc.sources.dask_frame:DaskFrameSource"),
     (_is_foreign, "statsmodels_ooc.sources.tables:open_foreign"),

@@ -222,16 +222,12 @@ def _digits(kind: pa.DataType) -> tuple[int, int]:
 
 
 def _join_moments(left: pa.DataType, right: pa.DataType) -> pa.DataType | None:
+    """A timestamp of the finer unit; None where one has a time zone that the other lacks."""
     units = ["s", "ms", "us", "ns"]
-    zones = {kind.tz for kind in (left, right) if pa.types.is_timestamp(kind)}
-    if len(zones) > 1:
+    first, second = delivered_type(left), delivered_type(right)
+    if first.tz != second.tz:
         return None
-    stamps = [delivered_type(kind) for kind in (left, right)]
-    return (
-        pa.timestamp(max((kind.unit for kind in stamps), key=units.index), zones.pop())
-        if zones
-        else pa.timestamp("ms")
-    )
+    return pa.timestamp(max(first.unit, second.unit, key=units.index), first.tz)
 
 
 def is_number(kind: pa.DataType) -> bool:

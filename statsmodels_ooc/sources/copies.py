@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -13,6 +12,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from statsmodels_ooc.errors import MemoryLimitError
+from statsmodels_ooc.forks import Lock
 from statsmodels_ooc.sources.files import Expected, StoredFile
 from statsmodels_ooc.sources.seam import created
 from statsmodels_ooc.sources.temporary import TemporaryFolder, spool_errors
@@ -75,7 +75,7 @@ def spooled_file(path: str, folder: TemporaryFolder) -> StoredFile:
 
 
 _in_memory: weakref.WeakSet[MemoryCopies] = weakref.WeakSet()
-_lock = threading.Lock()
+_lock = Lock()
 
 
 def copied_bytes() -> int:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.csv as pacsv
 
 from statsmodels_ooc.errors import MemoryLimitError
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.columns import Column, ColumnSource, is_number, select
-from statsmodels_ooc.sources.csv_errors import Place, Ragged, check_quotes, described, lines_before
+from statsmodels_ooc.sources.csv_errors import Place, Ragged, check_closed, described, lines_before
 from statsmodels_ooc.sources.csv_format import (
     COMPRESSED,
     CsvFormat,
@@ -25,7 +26,7 @@ from statsmodels_ooc.sources.csv_format import (
 )
 from statsmodels_ooc.sources.csv_options import checked_dtypes, csv_format, under_own_names
 from statsmodels_ooc.sources.csv_schema import source_columns
-from statsmodels_ooc.sources.csv_text import opened_text, text_errors
+from statsmodels_ooc.sources.csv_text import opened_text, text_errors, whole_records
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.filesystems import storage_of
 from statsmodels_ooc.sources.frames import frames_of, reader_bytes
@@ -194,10 +195,27 @@ class _Lines(FileRows):
         """That of the file, and how it is read."""
         return f"{super().version} {self.style}"
 
-    def _told(self, columns: Sequence[Column], ragged: Ragged) -> tuple[Any, ...]:
-        """What pyarrow's readers are told; see `CsvFormat.options`."""
+    def _frames(
+        self,
+        lines: bytes,
+        number: Callable[[], int],
+        columns: Sequence[Column],
+        max_rows: int,
+        encoded: Collection[str],
+    ) -> Iterator[pd.DataFrame]:
+        """Frames of whole lines, before which there are a ``number`` of lines in the file."""
         wanted = [column.name for column in columns] or self.names[:1]
-        return self.names, wanted, stored_types(columns, self.style), ragged
+        ragged = Ragged()
+        try:
+            table = self.style.table(
+                lines, self.names, wanted, stored_types(columns, self.style), ragged
+            )
+        except pa.ArrowInvalid as error:
+            place = Place(number(), lines)
+            raise described(error, ragged, self.file, self.names, place) from error
+        batches = iter(table.to_batches(max_chunksize=max_rows))
+        numbers = without_thousands(batches, columns, self.style, self.label)
+        return frames_of(numbers, columns, max_rows, encoded)
 
     def _parsed(self, columns: Sequence[str], text: int) -> int:
         """About the bytes of the values of some columns in so many bytes of text."""
@@ -246,16 +264,10 @@ class CsvRange(_Lines):
             data = cleaned(raw.read(stop - start), self.style)
             if not data.strip(b"\r\n"):
                 return
-            check_quotes(data, self.style, self.label)
-            ragged = Ragged()
-            try:
-                table = self.style.table(data, *self._told(columns, ragged))
-            except pa.ArrowInvalid as error:
-                place = Place(lines_before(raw, start), data)
-                raise described(error, ragged, self.file, self.names, place) from error
-        batches = iter(table.to_batches(max_chunksize=max_rows))
-        numbers = without_thousands(batches, columns, self.style, self.label)
-        yield from frames_of(numbers, columns, max_rows, encoded)
+            check_closed(data, self.style, self.label, ended=stop == self.file.size)
+            before = partial(lines_before, raw, start)
+            frames = self._frames(data, before, columns, max_rows, encoded)
+        yield from frames
 
     def _line_start(self, raw: pa.NativeFile, at: int) -> int:
         """The first line that begins at or after ``at``.
@@ -297,6 +309,7 @@ class CsvWhole(_Lines):
     """A file that can only be read from start to end."""
 
     header_lines: int
+    header_bytes: int  # of the text
 
     @property
     def label(self) -> str:
@@ -315,20 +328,17 @@ class CsvWhole(_Lines):
     def stored(
         self, columns: Sequence[Column], max_rows: int, encoded: Collection[str]
     ) -> Iterator[pd.DataFrame]:
-        ragged = Ragged()
+        size = max(self.style.block_size, _LEAST_BLOCK)
+        number = self.header_lines
         with text_errors(self.file, self.style), self.file.opened() as raw:
-            try:
-                text = opened_text(raw, self.file, self.style)
-                told = self.style.options(
-                    *self._told(columns, ragged),
-                    skip_rows=self.header_lines,
-                    block_size=max(self.style.block_size, _LEAST_BLOCK),
-                )
-                with pacsv.open_csv(text, **told) as batches:
-                    numbers = without_thousands(batches, columns, self.style, self.label)
-                    yield from frames_of(numbers, columns, max_rows, encoded)
-            except pa.ArrowInvalid as error:
-                raise described(error, ragged, self.file, self.names, Place()) from error
+            text = opened_text(raw, self.file, self.style)
+            text.read(self.header_bytes)
+            with closing(whole_records(text, self.style, self.label, size)) as pieces:
+                for lines in pieces:
+                    before = partial(int, number)
+                    yield from self._frames(lines, before, columns, max_rows, encoded)
+                    number += lines.count(b"\n")
+                    del lines  # before the next are cut
 
 
 class CsvSource(ColumnSource):
@@ -355,7 +365,7 @@ class CsvSource(ColumnSource):
                     stop = min(start + style.block_size, file.size)
                     partitions.append(CsvRange(*lines, header.end, start, stop))
             elif header.closed:
-                partitions.append(CsvWhole(*lines, header.lines))
+                partitions.append(CsvWhole(*lines, header.lines, header.end))
         super().__init__(name, columns, partitions)
 
     slow = True  # parsing text again costs more than a local copy

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
 
 from statsmodels_ooc.errors import ParseError
 from statsmodels_ooc.sources.csv_format import CsvFormat, unfit
+from statsmodels_ooc.sources.csv_quotes import ends_open
 from statsmodels_ooc.sources.files import StoredFile
 
-_END = "\x00end of block"
 _CONVERSION = re.compile(
     r"In CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to (.+?): (.*)", re.DOTALL
 )
@@ -58,10 +55,7 @@ def described(
     if match:
         where = place.of(int(match[2]) if match[2] else None)
         return unfit(f"{file}, {where}", names[int(match[1])], match[3], _short(match[4]))
-    hint = None
-    if "straddl" in str(error) or "block size" in str(error) or "too short" in str(error):
-        hint = "a row is longer than a block: pass a larger block_size="
-    return ParseError(f"{file} cannot be read as CSV: {error}", hint=hint)
+    return ParseError(f"{file} cannot be read as CSV: {error}")
 
 
 def wrong_text(data: bytes) -> tuple[int, int] | None:
@@ -124,25 +118,21 @@ def lines_before(raw: pa.NativeFile, stop: int) -> int:
     return count
 
 
-def check_quotes(data: bytes, style: CsvFormat, label: str) -> None:
-    """Refuse a block that ends inside a quoted field: its record spans blocks."""
-    if not style.quote_char or data.count(style.quote_char.encode()) % 2 == 0:
-        return
-    text = data.decode("utf8", errors="replace").rstrip("\r\n") + "\n" + _END
-    reader = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=style.delimiter,
-        quotechar=style.quote_char,
-        escapechar=style.escape_char,
-    )
-    last: list[str] = []
-    with suppress(csv.Error):
-        for row in reader:
-            last = row
-        if last == [_END]:
-            return
-    raise ParseError(
-        f"{label}: a quoted field is still open at the end of the block",
-        hint="pass newlines_in_values=True if fields have line ends in them, or "
-        "quote_char=None if quotes mean nothing in this file",
-    )
+def check_closed(lines: bytes, style: CsvFormat, label: str, ended: bool) -> None:
+    """Refuse lines that end inside a record: it spans blocks, or is never closed.
+
+    See `ends_open`.
+
+    Raises
+    ------
+    ParseError
+        They do.
+    """
+    if ends_open(lines, style, ended):
+        goes_on = "pass newlines_in_values=True if fields have line ends in them"
+        raise ParseError(
+            f"{label}: a quoted field is still open at the end of the "
+            + ("file" if ended else "block"),
+            hint=("close it" if ended else goes_on)
+            + ", or quote_char=None if quotes mean nothing in this file",
+        )

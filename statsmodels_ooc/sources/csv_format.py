@@ -84,7 +84,6 @@ class CsvFormat:
                 delimiter=self.delimiter,
                 quote_char=self.quote_char or False,
                 escape_char=self.escape_char or False,
-                newlines_in_values=self.newlines_in_values,
                 invalid_row_handler=on_ragged,
             ),
             "convert_options": pacsv.ConvertOptions(
@@ -111,12 +110,21 @@ def is_cut(file: StoredFile, style: CsvFormat) -> bool:
     return style.plain_bytes and not style.newlines_in_values and not packed
 
 
+SIGNED = pa.decimal128(19, 0)  # what Arrow reads of integers of 64 bits with plus signs
+
+
+class SignedColumn(Column):
+    """Integers of 64 bits, some of them with a plus sign, which Arrow refuses to read as such."""
+
+
 def stored_types(columns: Sequence[Column], style: CsvFormat) -> dict[str, pa.DataType]:
     """What pyarrow is to convert each column to."""
     as_text = style.thousands is not None
     return {
         column.name: pa.string()
         if column.category is not None or (as_text and is_number(column.type))
+        else SIGNED
+        if isinstance(column, SignedColumn)
         else column.type
         for column in columns
     }

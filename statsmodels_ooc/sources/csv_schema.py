@@ -18,7 +18,14 @@ import pyarrow as pa
 from statsmodels_ooc.errors import OptionError, ParseError
 from statsmodels_ooc.sources.base import Lookup
 from statsmodels_ooc.sources.columns import Column, check_unique, joined, select
-from statsmodels_ooc.sources.csv_format import CsvFormat, cleaned, is_cut, number_type
+from statsmodels_ooc.sources.csv_format import (
+    SIGNED,
+    CsvFormat,
+    SignedColumn,
+    cleaned,
+    is_cut,
+    number_type,
+)
 from statsmodels_ooc.sources.csv_text import check_text, opened_text, text_errors, where_no_text
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.schema import CommonSchema
@@ -28,8 +35,9 @@ _LATER = 256 * 2**10
 _LATER_SAMPLES = 8
 _HEADER = 2**20
 _DIGITS = 38  # of the longest integers that are told apart
-_LONG = re.compile(rb"[0-9]{19}")  # 64 bits may not hold it
+_NO_INT64 = re.compile(rb"\+[0-9]|[0-9]{19}")  # integers of which Arrow may make doubles
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_INT64 = range(-(2**63), 2**63)
 
 
 def source_columns(
@@ -251,7 +259,7 @@ def _infer_piece(
             types[name] = number_type(column, style) or types[name]
     if b"0x" in piece or b"0X" in piece:
         types |= _hexadecimal(piece, types, names, style)
-    if _LONG.search(piece):
+    if _NO_INT64.search(piece):
         types |= _long_integers(piece, types, names, style)
     return types
 
@@ -271,13 +279,18 @@ def _hexadecimal(
 def _long_integers(
     piece: bytes, types: Mapping[str, pa.DataType], names: Sequence[str], style: CsvFormat
 ) -> dict[str, pa.DataType]:
-    """Columns of integers too long for 64 bits, which doubles would not tell apart."""
+    """Columns of integers of which Arrow makes doubles, which would not tell them apart.
+
+    Some are too long for 64 bits, or have a plus sign.
+    """
     floats = [name for name, kind in types.items() if pa.types.is_floating(kind)]
-    return {
-        name: pa.decimal128(_DIGITS, 0)
-        for name, texts in _texts(piece, floats, names, style)
-        if texts and all(_INTEGER.fullmatch(text) and len(text) <= _DIGITS for text in texts)
-    }
+    found = {}
+    for name, texts in _texts(piece, floats, names, style):
+        numbers = [text.strip() for text in texts]
+        if numbers and all(_INTEGER.fullmatch(text) and len(text) <= _DIGITS for text in numbers):
+            is_long = any(int(text) not in _INT64 for text in numbers)
+            found[name] = pa.decimal128(_DIGITS, 0) if is_long else SIGNED
+    return found
 
 
 def _texts(
@@ -301,6 +314,8 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 
 def _inferred(name: str, kind: pa.DataType) -> Column:
+    if kind == SIGNED:
+        return SignedColumn(name, pa.int64(), nullable=None)
     return Column(name, pa.float64() if pa.types.is_null(kind) else kind, nullable=None)
 
 

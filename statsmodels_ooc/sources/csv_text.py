@@ -8,15 +8,17 @@ import lzma
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
 
 from statsmodels_ooc.errors import OutOfCoreError, ParseError
-from statsmodels_ooc.sources.csv_errors import check_quotes, wrong_text
+from statsmodels_ooc.sources.csv_errors import check_closed, wrong_text
 from statsmodels_ooc.sources.csv_format import CsvFormat, cleaned
+from statsmodels_ooc.sources.csv_quotes import last_record_end
 from statsmodels_ooc.sources.files import StoredFile
 
 _PIECE = 2**18  # bytes that are cleaned at a time
@@ -102,6 +104,41 @@ def opened_text(raw: pa.NativeFile, file: StoredFile, style: CsvFormat) -> pa.Na
     return raw
 
 
+def whole_records(text: pa.NativeFile, style: CsvFormat, label: str, size: int) -> Generator[bytes]:
+    """The text of a stream in pieces of about ``size`` bytes, each of whole records.
+
+    To be closed before the stream is, which a thread reads ahead.
+
+    Raises
+    ------
+    ParseError
+        A record is longer than two pieces, or open when the stream ends.
+    """
+    rest, ended = b"", False
+    with ThreadPoolExecutor(1) as ahead:  # decompresses while the piece before it is parsed
+        coming = ahead.submit(text.read, size)
+        while not ended:
+            piece = coming.result()
+            ended = not piece
+            if not ended:
+                coming = ahead.submit(text.read, size)
+            rest += piece
+            del piece
+            cut = len(rest) if ended else last_record_end(rest, style)
+            if ended:
+                check_closed(rest, style, label, ended)
+            elif not cut and len(rest) >= 2 * size:
+                raise ParseError(
+                    f"{label} cannot be read as CSV: a row is longer than a block",
+                    hint="pass a larger block_size=, or quote_char=None if quotes mean nothing in "
+                    "this file: one may not be closed",
+                )
+            lines, rest = rest[:cut], rest[cut:]
+            if lines.strip(b"\r\n"):
+                yield lines
+            del lines
+
+
 def _buffered(raw: io.RawIOBase) -> pa.NativeFile:
     return pa.PythonFile(io.BufferedReader(raw, _PIECE), mode="r")
 
@@ -179,7 +216,7 @@ class _Cleaned(io.RawIOBase):
             cut = len(data) if self._ended else data.rfind(b"\n") + 1
             self._rest = data[cut:]
             lines = cleaned(data[:cut], self._style)
-            check_quotes(lines, self._style, self._label)
+            check_closed(lines, self._style, self._label, self._ended)
             self._ready = io.BytesIO(lines)
             count = self._ready.readinto(buffer)
         return count

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as pads
+from pyarrow.fs import LocalFileSystem
+from xxhash import xxh3_64_hexdigest
 
 from statsmodels_ooc.cached import cached_property
+from statsmodels_ooc.errors import SourceChangedError
 from statsmodels_ooc.sources.base import Lookup, Source
 from statsmodels_ooc.sources.columns import Column, ColumnSource, Narrow, select
 from statsmodels_ooc.sources.frames import foreign_bytes, frames_of
+from statsmodels_ooc.sources.listing import access_errors
 from statsmodels_ooc.sources.memory import ArrowTableSource
 from statsmodels_ooc.sources.parquet_footer import holds_nulls
-from statsmodels_ooc.sources.schema import CommonSchema, delivered
+from statsmodels_ooc.sources.schema import CommonSchema, delivered, hold_nulls
 from statsmodels_ooc.sources.spooling import spool
+
+_TYPED = (pads.ParquetFileFormat, pads.IpcFileFormat)  # whose files say what their bytes are
 
 
 def from_dataset(dataset: pads.Dataset) -> Source:
@@ -53,6 +62,15 @@ class FragmentPartition(Narrow):
     label: str
     rows: int | None
     columns: Mapping[str, Column]
+    found: str  # of its file, when the source was opened; nothing where nothing tells
+    read_as: str  # nothing for formats of whose options nothing tells
+
+    @property
+    def version(self) -> str:
+        """Size and time of the file, the types that are made of it, and the keys of its folders."""
+        if not self.found or not self.read_as:
+            return ""
+        return f"{self.found} {self.read_as} {self.fragment.partition_expression}"
 
     @property
     def nbytes(self) -> int | None:
@@ -69,7 +87,7 @@ class FragmentPartition(Narrow):
         self, columns: Sequence[str], max_rows: int, encoded: Collection[str] = ()
     ) -> Iterator[pd.DataFrame]:
         chosen: list[Column] = select(self.columns, columns, self.label)
-        with foreign_bytes(self.label, "a fragment of the Dataset"):
+        with self._unchanged(), foreign_bytes(self.label, "a fragment of the Dataset"):
             batches = self.fragment.to_batches(
                 schema=self.schema,
                 columns=list(columns),
@@ -80,6 +98,28 @@ class FragmentPartition(Narrow):
             )
             yield from frames_of(batches, chosen, max_rows, encoded)
 
+    @contextmanager
+    def _unchanged(self) -> Iterator[None]:
+        """Refuse a file that is another than when the source was opened.
+
+        Of one on a server, what tells afterwards suffices.
+        """
+        if isinstance(self.fragment.filesystem, LocalFileSystem):
+            self._check()
+        try:
+            yield
+        except Exception:
+            self._check()
+            raise
+        self._check()
+
+    def _check(self) -> None:
+        if self.found and _files_of([self.fragment]) != [self.found]:
+            raise SourceChangedError(
+                f"{self.fragment.path} changed after the source was opened",
+                hint="open the source again and fit again",
+            )
+
 
 class DatasetSource(ColumnSource):
     """A pyarrow Dataset of files."""
@@ -88,6 +128,8 @@ class DatasetSource(ColumnSource):
         self._schema = schema
         self._fragments = list(fragments)
         self._common = CommonSchema([("the Dataset", schema)])
+        self._files = _files_of(self._fragments)
+        self._read_as = xxh3_64_hexdigest(str(schema.remove_metadata()).encode())
         name, more = "empty Dataset", len(self._fragments) - 1
         if self._fragments:  # the first file
             name = f"{self._fragments[0].path}" + (f" and {more} more" if more else "")
@@ -97,27 +139,42 @@ class DatasetSource(ColumnSource):
         return {name: self._column(self._common.field(name)) for name in names}
 
     def _column(self, field: pa.Field) -> Column:
-        flags = [_holds_nulls(fragment, field) for fragment in self._fragments]
-        nullable = True if True in flags else None if None in flags else False
+        nullable = hold_nulls(_holds_nulls(fragment, field) for fragment in self._fragments)
         if field.name not in self._common.declared:
             return delivered(field, nullable)
-        dictionaries = (
-            batch.column(0).dictionary
-            for fragment in self._fragments
+        with foreign_bytes(f"column {field.name!r}", "one of the Dataset"):
+            return delivered(field, nullable, self._dictionaries(field.name))
+
+    def _dictionaries(self, name: str) -> Iterator[pa.Array]:
+        for fragment in self._fragments:
             for batch in fragment.to_batches(
-                schema=self._schema, columns=[field.name], use_threads=False
-            )
-        )
-        return delivered(field, nullable, dictionaries)
+                schema=self._schema, columns=[name], use_threads=False
+            ):
+                yield batch.column(0).dictionary
 
     @cached_property
     def partitions(self) -> Sequence[FragmentPartition]:
         """Row groups of Parquet fragments, whole fragments of other formats."""
         return [
-            FragmentPartition(piece, self._schema, label, rows, self.known)
-            for fragment in self._fragments
+            FragmentPartition(piece, self._schema, label, rows, self.known, found, read_as)
+            for fragment, found in zip(self._fragments, self._files, strict=True)
+            for read_as in [self._read_as if isinstance(fragment.format, _TYPED) else ""]
             for piece, label, rows in _pieces(fragment)
         ]
+
+
+def _files_of(fragments: Sequence[Any]) -> list[str]:
+    """Size and time of the file of each, nothing where the file system does not tell."""
+    found = []
+    for system, some in groupby(fragments, attrgetter("filesystem")):
+        paths = [fragment.path for fragment in some]
+        if system is None:  # bytes in memory
+            found += [""] * len(paths)
+            continue
+        with access_errors(paths[0]):
+            infos = system.get_file_info(paths)
+        found += ["" if one.mtime_ns is None else f"{one.size} {one.mtime_ns}" for one in infos]
+    return found
 
 
 def _pieces(fragment: Any) -> Iterator[tuple[Any, str, int | None]]:

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from xxhash import xxh3_64_hexdigest
 
 
 class Deleted(ABC):
@@ -20,6 +21,11 @@ class Deleted(ABC):
         """How many of the rows of a range are deleted."""
         first, last = np.searchsorted(self.rows(), (start, stop))
         return int(last - first)
+
+    def mark(self, start: int, stop: int) -> str:
+        """What changes when others of the rows of a range are deleted."""
+        first, last = np.searchsorted(self.rows(), (start, stop))
+        return str(xxh3_64_hexdigest(self.rows()[first:last].tobytes()))
 
     def without(self, batch: pa.RecordBatch, start: int) -> pa.RecordBatch:
         """A batch whose first row has a number, without the rows that are deleted."""

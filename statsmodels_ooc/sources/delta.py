@@ -26,7 +26,7 @@ from statsmodels_ooc.errors import (
 from statsmodels_ooc.sources.deleted import Deleted
 from statsmodels_ooc.sources.files import stored_file
 from statsmodels_ooc.sources.filesystems import Rooted, Storage, of_arrow
-from statsmodels_ooc.sources.lake import DataFile, LakeSource, Place, pinned
+from statsmodels_ooc.sources.lake import FIELD_ID, DataFile, LakeSource, Place, pinned
 from statsmodels_ooc.sources.path_parts import natural
 from statsmodels_ooc.sources.remote import remote_errors
 from statsmodels_ooc.sources.seam import touch
@@ -41,7 +41,6 @@ _FEATURES = {  # of tables, that change what their files mean, and are seen to h
     "v2Checkpoint",
     "vacuumProtocolCheck",
 }
-_ID = b"PARQUET:field_id"
 
 
 def read_delta(
@@ -278,7 +277,7 @@ def _placed(
     data: DataFile,
 ) -> dict[str, Place]:
     """Where a file has the columns of the table."""
-    numbers = {(one.metadata or {}).get(_ID, b"").decode(): one.name for one in found}
+    numbers = {(one.metadata or {}).get(FIELD_ID, b"").decode(): one.name for one in found}
     places: dict[str, Place] = {}
     for one in schema:
         name, number = stored[one.name]

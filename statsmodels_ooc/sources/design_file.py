@@ -15,6 +15,7 @@ from statsmodels_ooc.errors import (
     MissingExtraError,
     ParseError,
 )
+from statsmodels_ooc.sources.hdf5_layout import ranges_of_chunks
 from statsmodels_ooc.sources.hdf5_opening import hdf5_errors, hdf5_lock, looked_over
 from statsmodels_ooc.sources.seam import touch
 
@@ -284,9 +285,8 @@ def read_array(path: str, node: str, start: int, stop: int | None) -> NDArray[An
 
 def chunks_of_rows(rows: int, chunk_rows: int, width: int, most: int) -> list[int]:
     """How many rows of so many bytes are read together, in whole chunks."""
-    enough = max(1, min(most, 2**26 // max(width, 1)))
-    step = -(-enough // chunk_rows) * chunk_rows
-    return [min(step, rows - start) for start in range(0, rows, step)]
+    ranges = ranges_of_chunks(rows, chunk_rows, width, most)
+    return [stop - start for start, stop in ranges]
 
 
 def columns_of(about: About) -> tuple[Sequence[str], Sequence[str], Mapping[str, str]]:

@@ -18,7 +18,7 @@ from statsmodels_ooc.sources.columns import Column, ColumnSource, picked
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
 from statsmodels_ooc.sources.frames import reader_bytes
 from statsmodels_ooc.sources.hdf5_keys import PandasTable, arrays_of, find_table, named
-from statsmodels_ooc.sources.hdf5_layout import Field, Layout, arrow_of, values_of
+from statsmodels_ooc.sources.hdf5_layout import Field, Layout, arrow_of, ranges_of_chunks, values_of
 from statsmodels_ooc.sources.hdf5_opening import OpenFile, Reader, cache_bytes, opened
 from statsmodels_ooc.sources.hdf5_pandas import PandasHdfSource
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
@@ -27,7 +27,6 @@ from statsmodels_ooc.sources.stored import ArrowRows
 
 SUFFIXES = (".h5", ".hdf5", ".hdf")
 
-_ENOUGH_ROWS = 131_072
 _LIBRARIES = {
     "tables": "statsmodels_ooc.sources.hdf5_tables:TablesReader",
     "h5py": "statsmodels_ooc.sources.hdf5_h5py:H5pyReader",
@@ -347,10 +346,7 @@ def _partitions(piece: Piece, columns: Mapping[str, Any]) -> Iterator[Hdf5Partit
     layout = piece.layout
     fields = {field.name: field for field in layout.fields}
     widths = dict(layout.widths)
-    rows = max(1, min(_ENOUGH_ROWS, 2**26 // max(sum(widths.values()), 1)))
-    step = -(-rows // layout.chunk_rows) * layout.chunk_rows
-    for start in range(0, layout.rows, step):
-        stop = min(start + step, layout.rows)
+    for start, stop in ranges_of_chunks(layout.rows, layout.chunk_rows, sum(widths.values())):
         yield Hdf5Partition(
             piece.file,
             piece.library,

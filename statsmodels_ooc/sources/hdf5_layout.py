@@ -14,10 +14,28 @@ from numpy.typing import NDArray
 from statsmodels_ooc.errors import ParseError, SchemaError
 from statsmodels_ooc.sources.schema import DECLARED
 
+_ENOUGH_ROWS, _ENOUGH_BYTES = 131_072, 2**26  # of a partition
 _TEXT = pa.large_string()
 _POINTER = 48  # bytes of a text of variable length, with what points to it
 _UNITS = ("s", "ms", "us", "ns")  # of times that pandas and Arrow have
 _TRUTH = {"FALSE": 0, "TRUE": 1}  # how h5py writes truth values
+
+
+def ranges_of_chunks(
+    rows: int, chunk_rows: int, width: int, most: int = _ENOUGH_ROWS
+) -> Iterator[tuple[int, int]]:
+    """Rows of ``width`` bytes in pieces of whole chunks, of ``most`` rows or up to a chunk more.
+
+    Examples
+    --------
+    >>> from statsmodels_ooc.sources.hdf5_layout import ranges_of_chunks
+    >>> list(ranges_of_chunks(10, chunk_rows=3, width=8, most=4))
+    [(0, 6), (6, 10)]
+    """
+    enough = max(1, min(most, _ENOUGH_BYTES // max(width, 1)))
+    step = -(-enough // chunk_rows) * chunk_rows
+    for start in range(0, rows, step):
+        yield start, min(start + step, rows)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from importlib.util import find_spec
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -16,6 +17,7 @@ from statsmodels_ooc.errors import (
     SourceAccessError,
     SourceInterruptedError,
 )
+from statsmodels_ooc.forks import held_over_forks
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.frames import reader_bytes
 from statsmodels_ooc.sources.hdf5_layout import Stored
@@ -26,6 +28,7 @@ NodeKind = Literal["group", "array", "other"]
 Answer = TypeVar("Answer")
 
 _LOCK = threading.RLock()
+held_over_forks(_LOCK)
 _CACHE = 2**24  # bytes of chunks, as PyTables has it
 
 
@@ -40,14 +43,22 @@ def hdf5_lock() -> Iterator[None]:
     share one that is mostly not built for threads, as in conda's environments. So there
     is one lock for both, and that of h5py is taken as well where h5py is loaded, which
     keeps a user's own calls of h5py out of a library that is shared. No thread that
-    holds h5py's lock waits for this one.
+    holds h5py's lock waits for this one, forks neither, which take both.
     """
     phil = getattr(sys.modules.get("h5py.h5d"), "phil", None)
+    if phil is not None:
+        _forks_take_it_first()
     with ExitStack() as held:
         held.enter_context(_LOCK)
         if phil is not None:
             held.enter_context(phil)
         yield
+
+
+@cache
+def _forks_take_it_first() -> None:
+    """Have forks take this lock before that of h5py, which is given to them with its import."""
+    held_over_forks(_LOCK)
 
 
 class Reader(Protocol):

@@ -16,13 +16,13 @@ from statsmodels_ooc.sources.columns import ColumnSource, check_unique
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.frames import reader_bytes
 from statsmodels_ooc.sources.hdf5_keys import PandasTable
+from statsmodels_ooc.sources.hdf5_layout import ranges_of_chunks
 from statsmodels_ooc.sources.hdf5_opening import cache_bytes, opened
 from statsmodels_ooc.sources.hive import beside_keys, hive_keys
 from statsmodels_ooc.sources.schema import check_same_columns
 from statsmodels_ooc.sources.stored import FileRows
 from statsmodels_ooc.sources.values import check_kinds, joined_dtype, settled
 
-_ENOUGH_ROWS = 131_072
 _SEEN = 1_000  # first rows, which tell the types of the columns
 _UNNAMED = "values"  # how pandas calls the column of a Series without a name
 _COPIES = 4  # of rows: PyTables' own, and what pandas makes of them
@@ -228,8 +228,5 @@ def _found(pieces: Sequence[_Piece], names: Sequence[Any]) -> dict[Any, PandasCo
 
 
 def _partitions(piece: _Piece, columns: Mapping[Any, Any]) -> Iterator[PandasHdfPartition]:
-    rows = max(1, min(_ENOUGH_ROWS, 2**26 // max(piece.table.row_bytes, 1)))
-    step = -(-rows // piece.chunk_rows) * piece.chunk_rows
-    for start in range(0, piece.rows, step):
-        stop = min(start + step, piece.rows)
+    for start, stop in ranges_of_chunks(piece.rows, piece.chunk_rows, piece.table.row_bytes):
         yield PandasHdfPartition(piece.file, piece.table, columns, start, stop)

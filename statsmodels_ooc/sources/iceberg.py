@@ -29,13 +29,11 @@ from statsmodels_ooc.sources.deleted import Deleted
 from statsmodels_ooc.sources.files import StoredFile, stored_file
 from statsmodels_ooc.sources.filesystems import Rooted, Storage, of_arrow
 from statsmodels_ooc.sources.frames import foreign_bytes
-from statsmodels_ooc.sources.lake import DataFile, LakeSource, Place, pinned
+from statsmodels_ooc.sources.lake import FIELD_ID, DataFile, LakeSource, Place, pinned
 from statsmodels_ooc.sources.remote import remote_errors
 from statsmodels_ooc.sources.seam import touch
 from statsmodels_ooc.sources.secrets import without_secrets
 from statsmodels_ooc.sources.spooling import spool
-
-_ID = b"PARQUET:field_id"
 
 
 def read_iceberg(table: Any, snapshot_id: int | None = None) -> Source:
@@ -248,7 +246,7 @@ def _placed(schema: Any, metadata: Any, found: pa.Schema, data: DataFile) -> dic
 
 def _numbered(metadata: Any, found: pa.Schema, data: DataFile) -> dict[int, str]:
     """The columns of a file by their numbers."""
-    numbers = {one.name: (one.metadata or {}).get(_ID) for one in found}
+    numbers = {one.name: (one.metadata or {}).get(FIELD_ID) for one in found}
     if any(number is not None for number in numbers.values()):
         return {int(number): name for name, number in numbers.items() if number is not None}
     mapping = metadata.name_mapping()

@@ -20,7 +20,13 @@ from statsmodels_ooc.sources.filesystems import storage_of
 from statsmodels_ooc.sources.frames import foreign_bytes
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
 from statsmodels_ooc.sources.ipc_footer import MAGIC, BatchInfo, read_batch_infos
-from statsmodels_ooc.sources.schema import CommonSchema, StoredIndex, delivered, stored_index
+from statsmodels_ooc.sources.schema import (
+    CommonSchema,
+    StoredIndex,
+    delivered,
+    hold_nulls,
+    stored_index,
+)
 from statsmodels_ooc.sources.stored import ArrowRows
 
 SUFFIXES = (".feather", ".arrow", ".ipc", ".arrows")
@@ -233,8 +239,9 @@ class IpcSource(ColumnSource):
     ) -> None:
         self.files = tuple(files)
         opened = [_open(file) for file in files]
-        common = CommonSchema([(str(item.file), item.schema) for item in opened])
-        index = stored_index([(str(item.file), item.schema) for item in opened])
+        schemas = [(str(item.file), item.schema) for item in opened]
+        common = CommonSchema(schemas, without_value=partial(_without_value, opened))
+        index = stored_index(schemas)
         keys = hive_keys(self.files, [item.has_rows for item in opened])
         self.refused = dict(refused or {})
         find = partial(_found, common, opened, self.refused)
@@ -284,16 +291,29 @@ def _found(
         if name in refused:
             raise refused[name]
     return {
-        name: _column(common.field(name), opened, declared=name in common.declared)
+        name: _column(common.field(name), opened, common.untyped(name), name in common.declared)
         for name in names
     }
 
 
-def _column(field: pa.Field, opened: Sequence[_Opened], declared: bool) -> Column:
+def _without_value(opened: Sequence[_Opened], name: str, kind: pa.DataType) -> bool:
+    """Whether a column has no value in the files in which it is of a type."""
+    return all(
+        _holds_only_nulls(item, name) for item in opened if item.schema.field(name).type == kind
+    )
+
+
+def _holds_only_nulls(item: _Opened, name: str) -> bool:
+    at = item.schema.get_field_index(name)
+    return item.batches is not None and all(info.nulls[at] == info.rows for info in item.batches)
+
+
+def _column(
+    field: pa.Field, opened: Sequence[_Opened], untyped: Collection[pa.DataType], declared: bool
+) -> Column:
     name, kind = field.name, field.type
-    flags = [_holds_nulls(item, name) for item in opened]
-    nullable = True if True in flags else None if None in flags else False
-    typed = [item for item in opened if not pa.types.is_null(item.schema.field(name).type)]
+    nullable = hold_nulls(_holds_nulls(item, name) for item in opened)
+    typed = [item for item in opened if item.schema.field(name).type not in untyped]
     filled = [item for item in typed if item.batches is None or item.batches]
     if not declared or not pa.types.is_dictionary(kind):
         return delivered(field, nullable)

@@ -17,11 +17,13 @@ from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.frames import foreign_bytes
 from statsmodels_ooc.sources.parquet import ParquetPartition, of_each, runs_of_groups
 from statsmodels_ooc.sources.parquet_footer import footer, holds_nulls, string_levels
-from statsmodels_ooc.sources.schema import delivered
+from statsmodels_ooc.sources.schema import delivered, hold_nulls
 from statsmodels_ooc.sources.stored import ArrowRows
 
 Place: TypeAlias = "str | pa.Scalar"
 """Where a file has a column: under a name, or nowhere, because all of its rows have one value."""
+
+FIELD_ID = b"PARQUET:field_id"  # what Arrow calls the number of a column, in a field's metadata
 
 _GONE = (
     "vacuum and expire_snapshots remove the files of older versions: open the table again, or keep "
@@ -98,6 +100,19 @@ class LakePartition(ArrowRows):
     @property
     def label(self) -> str:
         return self._stored(()).label
+
+    @property
+    def version(self) -> str:
+        """That of the file, which of its rows are deleted, and what it calls the columns."""
+        stored = super().version
+        _, _, start, rows, _ = self.run
+        deleted = "" if self.deleted is None else self.deleted.mark(start, start + rows)
+        moved = [
+            (name, str(place))
+            for name, place in self.places.items()
+            if not isinstance(place, str) or place != name
+        ]
+        return f"{stored} {deleted} {moved}" if stored else ""
 
     @property
     def nbytes(self) -> int:
@@ -227,7 +242,7 @@ class LakeSource(ColumnSource):
                 flags.append(holds_nulls([footer(one.file)], kinds, near)[place])
             else:
                 flags.append(not place.is_valid)
-        return True if True in flags else None if None in flags else False
+        return hold_nulls(flags)
 
     def levels(self, column: str) -> Levels | None:
         """What the log says of all files, or complete small dictionary pages."""

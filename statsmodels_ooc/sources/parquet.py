@@ -209,7 +209,6 @@ class ParquetSource(ColumnSource):
 
     def __init__(self, files: Sequence[StoredFile], name: str) -> None:
         self.files = tuple(files)
-        self._untyped: dict[str, set[StoredFile]] = {}
         opened = of_each(_opened, self.files)
         schemas = [(str(file), one[0]) for file, one in zip(self.files, opened, strict=True)]
         index = stored_index(schemas)
@@ -225,19 +224,13 @@ class ParquetSource(ColumnSource):
 
     def _without_value(self, name: str, kind: pa.DataType) -> bool:
         near = self._common.position(name)
-        files = [
-            file
-            for file in self.files
-            if footer(file).schema.to_arrow_schema().field(name).type == kind
-        ]
-        found = all(holds_only_nulls(footer(file), name, near) for file in files)
-        if found:
-            self._untyped.setdefault(name, set()).update(files)
-        return found
+        files = [file for file in self.files if _type_in(file, name) == kind]
+        return all(holds_only_nulls(footer(file), name, near) for file in files)
 
     def _typed(self, name: str) -> list[StoredFile]:
         """The files but those whose type of a column counts as none."""
-        return [file for file in self.files if file not in self._untyped.get(name, ())]
+        untyped = self._common.untyped(name)
+        return [file for file in self.files if not untyped or _type_in(file, name) not in untyped]
 
     def _found(self, names: Sequence[str]) -> dict[str, Column]:
         fields = {name: self._common.field(name) for name in names}
@@ -261,6 +254,10 @@ class ParquetSource(ColumnSource):
         if known.levels is not None or isinstance(known, HiveKey):
             return known.levels
         return string_levels(self._typed(column), column) if is_text(known.type) else None
+
+
+def _type_in(file: StoredFile, name: str) -> pa.DataType:
+    return footer(file).schema.to_arrow_schema().field(name).type
 
 
 def _opened(file: StoredFile) -> tuple[pa.Schema, list[tuple[int, ...]], int]:

@@ -6,14 +6,13 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from threading import Lock
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from statsmodels_ooc.forks import in_children
+from statsmodels_ooc.forks import Lock
 from statsmodels_ooc.options import options
 from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.columns import is_text
@@ -40,10 +39,6 @@ class _Footers:
     def __init__(self) -> None:
         self._kept: OrderedDict[StoredFile, pq.FileMetaData] = OrderedDict()
         self._stored = 0
-        self._begin_anew()
-        in_children(self._begin_anew)
-
-    def _begin_anew(self) -> None:
         self._lock = Lock()
 
     def __call__(self, file: StoredFile) -> pq.FileMetaData:

@@ -37,7 +37,5 @@ def folder_keys(parts: Iterable[str]) -> FolderKeys:
 
 def natural(path: str) -> list[Any]:
     """Sort key under which part-10 follows part-9."""
-    return [
-        (0, int(piece), piece) if piece.isdigit() else (1, 0, piece)
-        for piece in re.split(r"([0-9]+)", path)
-    ]
+    pieces = re.split(r"([0-9]+)", path)  # every second one is a number
+    return [(0, int(piece), piece) if at % 2 else (1, 0, piece) for at, piece in enumerate(pieces)]

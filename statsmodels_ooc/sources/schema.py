@@ -51,6 +51,7 @@ class CommonSchema:
     ) -> None:
         self._hint = hint
         self._without_value = without_value
+        self._untyped: dict[str, set[pa.DataType]] = {}
         places: dict[pa.Schema, str] = {}
         self._noted: list[tuple[str, pa.Schema]] = []
         before, has_dictionaries = None, False
@@ -102,14 +103,23 @@ class CommonSchema:
 
     def _type(self, name: str, types: list[tuple[str, pa.DataType]]) -> pa.DataType:
         """One type for a column; where types conflict, that of missing values is none."""
+        kinds = {kind for _, kind in types}
+        self._untyped[name] = {kind for kind in kinds if pa.types.is_null(kind)}
         try:
             return common_type(types, name, self._hint)
         except SchemaError:
             if self._without_value is None:
                 raise
-        missing = {kind for kind in {kind for _, kind in types} if self._without_value(name, kind)}
+        missing = {kind for kind in kinds if self._without_value(name, kind)}
+        self._untyped[name] |= missing
         typed = [(place, pa.null() if kind in missing else kind) for place, kind in types]
         return common_type(typed, name, self._hint)
+
+    def untyped(self, name: str) -> Collection[pa.DataType]:
+        """The types of a column that count as none: it has no value where it is of them."""
+        if name not in self._untyped:
+            self.field(name)
+        return self._untyped[name]
 
 
 def check_same_columns(
@@ -162,6 +172,19 @@ def delivered(
     """How a field of the common schema is delivered, which may have dictionaries of levels."""
     category = None if dictionaries is None else categories_of(field.type, union(dictionaries))
     return Column(field.name, delivered_type(field.type), nullable, category)
+
+
+def hold_nulls(files: Iterable[bool | None]) -> bool | None:
+    """Whether nulls occur in some of several files; None where one does not tell and none has any.
+
+    Examples
+    --------
+    >>> from statsmodels_ooc.sources.schema import hold_nulls
+    >>> hold_nulls([False, None]), hold_nulls([None, True]), hold_nulls([False])
+    (None, True, False)
+    """
+    flags = set(files)
+    return True if True in flags else None if None in flags else False
 
 
 _WHAT = "a table of pandas with an index"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -95,7 +95,8 @@ def removed_on_failure(copies: Copies) -> Iterator[None]:
 def _as_table(piece: Any, place: str) -> tuple[pa.Table, dict[str, SchemaError]]:
     """A piece of an iterable as an Arrow table, and why some of its columns are left out."""
     if is_arrow_like(piece) and not isinstance(piece, pd.DataFrame):
-        return _marked(arrow_table(piece)), {}
+        table = _marked(arrow_table(piece))
+        return _without_types(table, _has_no_words), {}
     if not isinstance(piece, pd.DataFrame):
         raise TypeError(
             f"{place} is a {type(piece).__name__}, not a DataFrame or an Arrow RecordBatch"
@@ -108,7 +109,7 @@ def _as_table(piece: Any, place: str) -> tuple[pa.Table, dict[str, SchemaError]]
         refused = _refused(frame, place)
         table = pa.Table.from_pandas(frame.drop(columns=list(refused)), preserve_index=False)
     errors = {str(name): error for name, error in refused.items()}
-    return _without_types_of_nothing(_marked(table)), errors
+    return _without_types(_marked(table), _has_no_value), errors
 
 
 def _refused(frame: pd.DataFrame, place: str) -> dict[Any, SchemaError]:
@@ -157,11 +158,24 @@ def _marked(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields)) if declared else table.replace_schema_metadata(None)
 
 
-def _without_types_of_nothing(table: pa.Table) -> pa.Table:
-    """Columns without a value have no type: pandas makes doubles or objects of them."""
+def _has_no_words(column: pa.ChunkedArray) -> bool:
+    """Whether it is a dictionary in which nothing is."""
+    is_dictionary = pa.types.is_dictionary(column.type)
+    return is_dictionary and not any(len(chunk.dictionary) for chunk in column.chunks)
+
+
+def _has_no_value(column: pa.ChunkedArray) -> bool:
+    """Whether nothing tells its type: pandas makes doubles or objects of such columns."""
+    if pa.types.is_dictionary(column.type):
+        return _has_no_words(column)
+    return bool(column.null_count == len(column))
+
+
+def _without_types(table: pa.Table, is_open: Callable[[pa.ChunkedArray], bool]) -> pa.Table:
+    """A table some of whose columns, without a value, have no type."""
     fields, columns = list(table.schema), list(table.columns)
     for at, (field, column) in enumerate(zip(fields, columns, strict=True)):
-        if column.null_count == len(column) and not pa.types.is_dictionary(field.type):
+        if is_open(column):
             fields[at], columns[at] = pa.field(field.name, pa.null()), pa.nulls(len(column))
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 

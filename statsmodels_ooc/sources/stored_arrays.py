@@ -53,8 +53,9 @@ def _is_mapped(value: Any) -> bool:
 
 
 def _is_stored(value: Any) -> bool:
-    return _is(value, "zarr", "Array") or _is(value, "h5py", "Dataset")
+    return is_of("zarr", "Array", value) or is_of("h5py", "Dataset", value)
 
 
-def _is(value: Any, module: str, name: str) -> bool:
+def is_of(module: str, name: str, value: object) -> bool:
+    """Whether a value is of a class; there is nothing of a module that is not loaded."""
     return isinstance(value, getattr(sys.modules.get(module), name, ()))

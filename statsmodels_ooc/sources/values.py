@@ -150,6 +150,9 @@ def with_columns(frame: pd.DataFrame, made: Callable[[Any, pd.Series], pd.Series
 
 def _suited(column: pd.Series, found: pd.Series, dtype: Any) -> pd.Series:
     """A piece of a column, `found` in it, as the whole has it whose dtype this is."""
+    if _is_without_category(found):
+        column = column.astype(object)
+        found = as_found(column)
     is_category = isinstance(found.dtype, pd.CategoricalDtype)
     if is_category and not isinstance(dtype, pd.CategoricalDtype):
         return as_found(found.astype(dtype if isinstance(dtype, pd.StringDtype) else object))
@@ -160,6 +163,10 @@ def _suited(column: pd.Series, found: pd.Series, dtype: Any) -> pd.Series:
     if isinstance(dtype, np.dtype) and dtype.kind in "biu":
         dtype = Column("", pa.from_numpy_dtype(dtype)).masked
     return pd.Series(index=column.index, dtype=dtype)
+
+
+def _is_without_category(column: pd.Series) -> bool:
+    return isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.categories.empty
 
 
 def check_kinds(frame: pd.DataFrame, dtypes: Mapping[Any, Any], place: str) -> None:
@@ -178,7 +185,7 @@ def check_kinds(frame: pd.DataFrame, dtypes: Mapping[Any, Any], place: str) -> N
 def dtype_of(column: pd.Series) -> Any:
     """The dtype of a column `as_found`; `UNTYPED` where no value tells."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.dtype
+        return UNTYPED if _is_without_category(column) else column.dtype
     if column.isna().all():
         return UNTYPED
     found = as_found(column)

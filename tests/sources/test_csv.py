@@ -108,6 +108,21 @@ def test_integers_beyond_64_bits_are_told_apart(tmp_path):
     assert list(map(int, found)) == long
 
 
+@pytest.mark.parametrize("sign", ["+", " +", ""])
+@pytest.mark.parametrize("options", [{}, {"thousands": "_"}])
+def test_integers_with_a_plus_sign_are_told_apart(tmp_path, sign, options):
+    path = write(tmp_path, f"i,j\n{sign}{2**53 + 1},+1\n{sign}{2**53},\n-{2**63},-2\n")
+    source = read_csv(path, block_size=10, **options)
+    found = whole(source)
+    assert found["i"].tolist() == pd.read_csv(path)["i"].tolist() == [2**53 + 1, 2**53, -(2**63)]
+    assert source.dtypes["i"] == source.dtypes["j"] == np.dtype(int)
+    assert found["j"].tolist() == [1, pd.NA, -2]
+
+
+def test_numbers_with_a_plus_sign_are_doubles_where_one_is(tmp_path):
+    assert whole(read_csv(write(tmp_path, "x\n+1\n-2.5\n")))["x"].tolist() == [1.0, -2.5]
+
+
 def test_times_and_hexadecimal_stay_text(tmp_path):
     found = whole(read_csv(write(tmp_path, "t,h\n12:30,0x1f\n")))
     assert found.loc[0].tolist() == ["12:30", "0x1f"]

@@ -28,6 +28,7 @@ from statsmodels_ooc.errors import (
     TableFormatError,
 )
 from statsmodels_ooc.sources import delta
+from statsmodels_ooc.sources.identity import parts_of
 from statsmodels_ooc.sources.lake import LakeSource
 
 deltalake = pytest.importorskip("deltalake")
@@ -143,6 +144,20 @@ def test_deletion_vectors_and_columns_of_other_names(tmp_path, table, mode):
     pd.testing.assert_series_equal(
         found.params, smf.ols("y ~ m + s", expected).fit().params, rtol=SOLVED
     )
+
+
+def test_versions_that_differ_in_deleted_rows_or_names_alone_are_told_apart(tmp_path, table):
+    rows = arrow(table)
+    rows = rows.select(["y", "i"]).rename_columns(["y", "x"])
+    versions = [([1], {}), ([2], {}), ([2], {"y": "z"}), ([2], {"y": "x", "x": "y"})]
+    found = set()
+    for number, (deleted, names) in enumerate(versions):
+        folder = tmp_path / str(number)
+        write_mapped_delta(folder, [rows], {0: deleted}, names)
+        for file in folder.glob("*.parquet"):
+            os.utime(file, ns=(0, 0))
+        found.add(tuple(part[1:] for part in parts_of(smo.read_delta(folder)) if part[3]))
+    assert len(found) == 4
 
 
 def test_vectors_of_a_table_that_was_replaced_are_not_taken(tmp_path, table):

@@ -514,3 +514,10 @@ def test_marks_of_folders_in_a_store(memory, monkeypatch):
         },
     )
     assert smo.as_source("memory://d").head()["g"].unique().tolist() == [1]
+
+
+def test_digits_that_are_no_numbers_are_letters_of_a_name(tmp_path):
+    for name in ("1²2", "1²10", "٣"):
+        write(tmp_path / f"{name}.parquet")
+    found = [Path(path).stem for path in files_of(tmp_path)]
+    assert found == ["1²2", "1²10", "٣"]
