@@ -127,9 +127,7 @@ def test_weights_are_those_beside_the_rows_or_others(path, data):
     with pytest.raises(errors.SourceError, match="rows"):
         smo.WLS(store, weights=np.ones(3)).fit()
     for every in (np.ones(4_000), da.ones(4_000, chunks=900)):
-        with pytest.raises(
-            errors.SourceError, match=r"4,000 rows.* has 3,997: 3 were dropped"
-        ) as e:
+        with pytest.raises(errors.SourceError, match=r"has 3,997: 3 were dropped") as e:
             smo.WLS(store, weights=every)
         assert "store.dropped_rows" in str(e.value)
 
