@@ -24,7 +24,8 @@ What goes wrong, and what you get
 Each line is a case that the tests play: the fault is made on purpose, and the call must end as the
 line says. An error names the file, the table or the block in which something is wrong, and says
 what to do. *The same numbers* are those of statsmodels for the rows that are there. After each
-case nothing is left open, in temporary folders or running, and none may take longer than a minute.
+case nothing is left open, in temporary folders or running, and none of the tests may take longer
+than a minute; how long a server that is gone is waited for is in :doc:`lakes`.
 The page is written from the cases (``python tests/fault_table.py docs/faults.rst``).
 
 Beside these, every single call to a file, a server or a database is made to fail, the first, the

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from statsmodels_ooc._patsy import Box, EvalFactor, PatsyError, scope
+from statsmodels_ooc._patsy import Box, EvalFactor, PatsyError, factor_names, scope
 from statsmodels_ooc.design.plain import PlainFrame
 from statsmodels_ooc.errors import DesignError, OutOfCoreError
 from statsmodels_ooc.sources.values import as_found
@@ -41,6 +41,16 @@ def evaluate(factor: EvalFactor, state: dict[str, Any], frame: PlainFrame) -> An
         if isinstance(error.__cause__, OutOfCoreError):
             raise error.__cause__ from None
         arrays = _arrays(scope(state))
+        text = _text(factor, frame) if isinstance(error.__cause__, TypeError | ValueError) else None
+        if not arrays and text is not None:
+            name, where = text
+            raise DesignError(
+                f"{factor.name()!r} cannot be evaluated on text: column {name!r} is {where}: "
+                f"{type(error.__cause__).__name__}: {error.__cause__}",
+                hint="where it should hold numbers, tell read_csv how they are written, with "
+                f"decimal=, thousands= or na_values=; with dtype={{{name!r}: float}} it names the "
+                f"first line that has none. Elsewhere: pd.to_numeric({name}), in the data",
+            ) from error
         if not arrays:
             raise
         raise DesignError(
@@ -48,6 +58,20 @@ def evaluate(factor: EvalFactor, state: dict[str, Any], frame: PlainFrame) -> An
             f"{' and '.join(arrays)}: {error.message}",
             hint=FROM_OUTSIDE,
         ) from error
+
+
+def _text(factor: EvalFactor, frame: PlainFrame) -> tuple[str, str] | None:
+    """A column of text that an expression looks at, and words for a value that is no number."""
+    for name in factor_names(factor):
+        if name not in frame.raw.names:
+            continue
+        column = frame.raw[name]
+        texts = np.array([isinstance(value, str) for value in column], dtype=np.bool_)
+        if texts.any():
+            strange = texts & pd.to_numeric(column, errors="coerce").isna().to_numpy(np.bool_)
+            at = int(np.argmax(strange if strange.any() else texts))
+            return name, f"{column.iloc[at]!r} at {frame.where.row(at)}"
+    return None
 
 
 def _plain_value(value: Any) -> Any:

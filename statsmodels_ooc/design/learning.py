@@ -16,6 +16,7 @@ import pandas as pd
 
 from statsmodels_ooc import _patsy
 from statsmodels_ooc._patsy import EvalEnvironment, EvalFactor
+from statsmodels_ooc.blocks.block import Where
 from statsmodels_ooc.cached import cached_property
 from statsmodels_ooc.design.evaluation import evaluate, unbox
 from statsmodels_ooc.design.integers import evaluate_exactly, learn_sight
@@ -227,7 +228,8 @@ class Lesson:
     def _know_expression(self, factor: EvalFactor) -> bool:
         """Tell the kind of an expression on the first rows."""
         state, head = self.states[factor], self._head(factor)
-        value = evaluate(factor, state, PlainFrame(head))
+        first = Where(0, f"the first rows of {self.source.name}", 0)
+        value = evaluate(factor, state, PlainFrame(head, first))
         is_number = not _patsy.guess_categorical(value)
         sight = self.sights[factor] = self._sight(factor, head, is_number)
         for sample in (head, *(rows[list(head)] for rows in self._later)):

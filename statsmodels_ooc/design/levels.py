@@ -12,7 +12,8 @@ import pandas as pd
 from statsmodels_ooc._patsy import Remade, is_missing, sorted_levels
 from statsmodels_ooc.design.evaluation import unbox
 from statsmodels_ooc.design.factors import as_categorical, as_level, as_series
-from statsmodels_ooc.errors import DesignError, MemoryLimitError, SchemaError
+from statsmodels_ooc.design.width import too_many_levels
+from statsmodels_ooc.errors import DesignError, SchemaError
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.values import EXACT
 
@@ -121,11 +122,7 @@ class LevelScan(Remade, Reduction[LevelScanState]):
     def _merge(self, name: str, left: Seen, right: Seen) -> Seen:
         values = left.values | right.values
         if len(values) > self.max_levels:
-            raise MemoryLimitError(
-                f"{name!r} has more than {self.max_levels:,} levels: a design with that many "
-                "columns cannot fit into memory",
-                hint="is the column meant to be numeric, or an identifier?",
-            )
+            raise too_many_levels(name, self.max_levels)
         kinds = left.kinds | right.kinds
         apart = {kind: value for kind, value in kinds.items() if kind != "objects"}
         if len(apart) > 1:

@@ -8,6 +8,7 @@ from typing import Any
 from statsmodels_ooc import _patsy
 from statsmodels_ooc._patsy import EvalFactor, Term
 from statsmodels_ooc.errors import MemoryLimitError
+from statsmodels_ooc.options import options
 
 _HINT = (
     "text, dates and C(...) are factors with a column for each level: is one of them meant to be "
@@ -19,6 +20,21 @@ _COPIES = 6  # of a factor's contrasts, levels times columns: Poly makes them, t
 def level_limit(memory_limit: int) -> int:
     """More levels than this of one factor cannot be learned within so many bytes."""
     return int((memory_limit / (8 * _COPIES)) ** 0.5)
+
+
+def too_many_levels(name: str, most: int) -> MemoryLimitError:
+    """The error of a factor with more levels than `level_limit`."""
+    need = _bytes(most + 1)
+    return MemoryLimitError(
+        f"{name!r} has more than {most:,} levels: a design with that many columns needs about "
+        f"{need:,} bytes or more, more than memory_limit = {options.memory_limit:,}",
+        hint=_HINT,
+        needed=need,
+    )
+
+
+def _bytes(k: int) -> int:
+    return 8 * _COPIES * k**2
 
 
 def check_width(
@@ -54,11 +70,12 @@ def check_width(
         if k <= level_limit(memory_limit):
             continue
         counts = {factor: len(values) for factor, (values, _) in levels.items()}
-        need = 8 * _COPIES * k**2
+        need = _bytes(k)
         raise MemoryLimitError(
             f"{k:,} columns{widest_term(columns, counts, names)} need about {need:,} bytes, more "
             f"than memory_limit = {memory_limit:,}",
             hint=_HINT,
+            needed=need,
         )
 
 

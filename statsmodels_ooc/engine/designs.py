@@ -19,7 +19,7 @@ from statsmodels_ooc.engine.progress import progress, tick
 from statsmodels_ooc.engine.sizes import reading, sizes_for
 from statsmodels_ooc.engine.streamed import StreamedRows
 from statsmodels_ooc.engine.tasks import one_blas_thread
-from statsmodels_ooc.engine.whole import framed_rows
+from statsmodels_ooc.engine.whole import FramedRows, framed_rows
 from statsmodels_ooc.errors import MissingDataError
 from statsmodels_ooc.sources.files import contents_are_compared
 
@@ -89,10 +89,9 @@ def design_rows(
             with (
                 reading(partition, spec, sizes),
                 one_blas_thread(),
-                contents_are_compared(),
                 closing(framed_rows(partition, index, *how)) as frames,
             ):
-                for framed in frames:
+                for framed in _compared(frames):
                     for block in framed.blocks:
                         design = _rows_of(block, roles, start)
                         require_finite(design, block.row_numbers, spec, partition.label)
@@ -104,6 +103,16 @@ def design_rows(
             yield _end(spec.k, len(roles), index + 1)
     total, repeats = (sum(getattr(r, of) for r in found.values()) for of in ("rows", "repeats"))
     rows.ledger.record("design store", began, total, source.nbytes, len(found), repeats=repeats)
+
+
+def _compared(frames: Iterator[FramedRows]) -> Iterator[FramedRows]:
+    """Frames, each read where `contents_are_compared`; whoever has it is outside of that."""
+    while True:
+        with contents_are_compared():
+            framed = next(frames, None)
+        if framed is None:
+            return
+        yield framed
 
 
 def require_finite(found: DesignRows, numbers: Any, spec: Any, label: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from statsmodels_ooc.design.stored import StoredSpec
 from statsmodels_ooc.engine import StreamedRows
-from statsmodels_ooc.errors import DesignError, OptionError
+from statsmodels_ooc.errors import DesignError, OptionError, SourceError
 from statsmodels_ooc.sources.dask_array import from_arrays
 from statsmodels_ooc.sources.stored_design import StoredDesign
 
@@ -39,6 +39,8 @@ def open_stored(
         The response has two columns, and the model takes one.
     OptionError
         What is given is no array.
+    SourceError
+        It has a value for every row of the data, of which the store has not all.
     """
     store = copy(store)  # as it is now: appending changes the one that the user has
     told = {role: value for role, value in (given or {}).items() if value is not None}
@@ -49,6 +51,7 @@ def open_stored(
                 hint=f"design_store(path, formula, data, {role}={value!r}) writes an expression "
                 f"beside the rows, and models use it; an array has {store.rows:,} values",
             )
+        _check_rows(role, value, store)
     two = "trials" in store.extra_columns
     if two and not trials:
         raise DesignError(
@@ -66,3 +69,14 @@ def open_stored(
         store.learned, source.endog_columns, source.exog_columns, source.extra_columns
     )
     return StreamedRows(source, spec), spec
+
+
+def _check_rows(role: str, values: Any, store: StoredDesign) -> None:
+    lost = store.rows_read - (store.rows or 0)
+    (rows, *_) = getattr(values, "shape", None) or (len(values),)
+    if lost and rows == store.rows_read:
+        raise SourceError(
+            f"{role} has {rows:,} rows, as many as the data; the store has {store.rows:,}: "
+            f"{lost:,} were dropped for values that are missing",
+            hint=f"store.dropped_rows has their numbers: np.delete({role}, store.dropped_rows)",
+        )

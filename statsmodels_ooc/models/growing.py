@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from os import PathLike
 from typing import Any
 
 from statsmodels_ooc.design.described import described
@@ -69,7 +70,7 @@ def grown_glm(model: Any, data: Any) -> Any:
     return seen_anew(model, rows, replace(model.likelihood, stream=rows), model.formula)
 
 
-def combine(results: Sequence[Any]) -> Any:
+def combine(results: Sequence[Any], *others: Any) -> Any:
     """The fit of the rows of several fits together, from what these know; nothing is read.
 
     Parameters
@@ -77,6 +78,8 @@ def combine(results: Sequence[Any]) -> Any:
     results : sequence of results of OLS or WLS
         Of the same formula, on data that stayed outside memory: from files here, or loaded
         from what others have saved, whose rows may be anywhere.
+    *others : object
+        Refused: the results are one list.
 
     Returns
     -------
@@ -112,12 +115,12 @@ def combine(results: Sequence[Any]) -> Any:
     >>> smo.combine(fits).params.round(3).to_dict()
     {'Intercept': 1.543, 'x': 0.761}
     """
-    if hasattr(results, "params") or not isinstance(results, Iterable):
+    if others or hasattr(results, "params") or not isinstance(results, Iterable):
+        given = "several arguments" if others else f"one {type(results).__name__}"
         raise TypeError(
-            f"combine takes a list of results, not one {type(results).__name__}\n"
-            "Hint: smo.combine([north, south])"
+            f"combine takes a list of results, not {given}\nHint: smo.combine([north, south])"
         )
-    results = list(results)
+    results = [results] if isinstance(results, str) else list(results)
     models = [_linear(one, at) for at, one in enumerate(results)]
     for one in results:
         one.check_free("combine")
@@ -135,6 +138,11 @@ def combine(results: Sequence[Any]) -> Any:
 
 def _linear(results: Any, at: int) -> Any:
     model = getattr(results, "model", None)
+    if isinstance(results, str | PathLike):
+        raise TypeError(
+            f"result {at} is a path, {str(results)!r}\n"
+            "Hint: smo.combine([smo.load(path) for path in paths])"
+        )
     if not isinstance(getattr(model, "likelihood", None), LeastSquares):
         kind = type(model).__name__ if model is not None else type(results).__name__
         raise TypeError(

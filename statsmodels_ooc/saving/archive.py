@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,6 +24,7 @@ FORMAT = 1
 _KIND = "statsmodels_ooc results"
 _ABOUT, _TREE = "about.json", "results.json"
 _MOST_HEADER = 10_000  # bytes of an array's header
+_ZIP, _NAME_AT = b"PK\x03\x04", 30  # how a zip file begins, and where its first name stands
 _SAME_DAY = (1980, 1, 1, 0, 0, 0)  # the same results make the same bytes
 
 
@@ -99,6 +101,8 @@ class Archive:
             self._zip = zipfile.ZipFile(io.BytesIO(self._content))
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise self.damaged(str(error)) from error
+        if not {_ABOUT, _TREE} & set(self._zip.namelist()):
+            raise _other(path)
         self._infos = {info.filename: info for info in self._zip.infolist()}
         if len(self._infos) != len(self._zip.infolist()):
             raise self.damaged("two of its files have one name")
@@ -107,7 +111,7 @@ class Archive:
         self._given: set[str] = set()
         self.about = self._json(_ABOUT)
         if not isinstance(self.about, dict) or self.about.get("kind") != _KIND:
-            raise SavedResultError(f"{path} is a zip file, but of no results")
+            raise _other(path)
         if self.about.get("format") != FORMAT:
             raise SavedResultError(
                 f"{path} has format {self.about.get('format')}, and this version reads {FORMAT}",
@@ -178,7 +182,39 @@ class Archive:
 
     def damaged(self, why: str) -> SavedResultError:
         """The error of a file that is no more what was written."""
-        return SavedResultError(f"{self.path} is damaged: {why}", hint="save the results again")
+        return damaged(self.path, why)
+
+
+def check_no_remains(path: str) -> None:
+    """Refuse what was a zip file, and a folder; nothing is said of other files.
+
+    Raises
+    ------
+    SavedResultError
+        It is such a thing.
+    """
+    if os.path.isdir(path):
+        raise SavedResultError(f"{path} is a folder", hint="give the file that smo.save wrote")
+    content = _read(path)
+    if not content:
+        raise SavedResultError(f"{path} is empty", hint="save the results again")
+    if content.startswith(_ZIP):
+        name = content[_NAME_AT : _NAME_AT + len(_ABOUT)]
+        if not _ABOUT.encode().startswith(name):
+            raise SavedResultError(f"{path} is a zip file that is cut off, and not of smo.save")
+        raise damaged(path, f"it is cut off after {len(content):,} bytes")
+
+
+def damaged(path: str, why: str) -> SavedResultError:
+    """The error of a file that is no more what was written."""
+    return SavedResultError(f"{path} is damaged: {why}", hint="save the results again")
+
+
+def _other(path: str) -> SavedResultError:
+    return SavedResultError(
+        f"{path} is a zip file, but of no results that smo.save wrote",
+        hint="look at the path: smo.save(results, path) writes about.json, results.json and arrays",
+    )
 
 
 def _read(path: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copyreg
 import datetime
 import math
+import re
 import types
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -34,6 +35,9 @@ _CONTAINERS: dict[type, str] = {
 }
 _OF_PANDAS = (pd.Index, pd.RangeIndex, pd.DatetimeIndex, pd.TimedeltaIndex, pd.Series, pd.DataFrame)
 _TEXT = pd.StringDtype(na_value=np.nan)
+_USED = re.compile(  # where a name stands that an expression uses
+    r"(factor_infos)?\[EvalFactor\((.*)\)\]\.state.*_namespaces\[\d+\]\['(.*?)'\]"
+)
 _ATTRIBUTES_ALONE = "patsy."  # modules whose objects refuse to say what they are made of
 
 
@@ -255,8 +259,13 @@ def _refusal(thing: Any, place: str) -> SavedResultError:
     what = getattr(thing, "__qualname__", type(thing).__qualname__)
     home = getattr(thing, "__module__", type(thing).__module__)
     told = f"code ({home}.{what})" if is_code else f"a {home}.{what}"
+    used = _USED.search(place)
+    message = f"{place} is {told}, which a file without code cannot hold"
+    if used is not None:
+        user = "the formula" if used[1] else f"the expression {used[2][1:-1]!r}"
+        message = f"{user} uses {used[3]!r}, which is {told}: a file without code cannot hold it"
     return SavedResultError(
-        f"{place} is {told}, which a file without code cannot hold",
+        message,
         hint="res.save(path) writes a pickle, which can; or write the formula with names of NumPy "
         "and patsy alone, and with plain numbers, text and arrays",
     )

@@ -12,7 +12,7 @@ from typing import Any
 from statsmodels.iolib.smpickle import load_pickle
 
 from statsmodels_ooc.errors import SavedResultError, SourceError
-from statsmodels_ooc.saving.archive import Archive, write_archive
+from statsmodels_ooc.saving.archive import Archive, check_no_remains, write_archive
 from statsmodels_ooc.saving.decoding import Decoder
 from statsmodels_ooc.saving.encoding import Encoder
 from statsmodels_ooc.saving.expressions import beyond_formula
@@ -59,13 +59,8 @@ def save(results: Any, path: str | os.PathLike[str]) -> None:
     >>> float(again.params["x"]), float(again.predict(pd.DataFrame({"x": [4.0]}))[0])
     (2.2, 9.5)
     """
+    _check_given(results, path)
     path = os.fspath(path)
-    likelihood = getattr(getattr(results, "model", None), "likelihood", None)
-    if likelihood is None:
-        raise SavedResultError(
-            f"{type(results).__name__} is not of a fit of streamed data",
-            hint="results of data in memory are statsmodels' own: res.save(path) writes a pickle",
-        )
     _ask_for_summary(results)
     encoder = Encoder()
     tree = encoder.node(results, "results")
@@ -76,6 +71,28 @@ def save(results: Any, path: str | os.PathLike[str]) -> None:
         "expressions": beyond,
     }
     write_archive(path, about, tree, encoder.arrays)
+
+
+def _check_given(results: Any, path: Any) -> None:
+    if not isinstance(path, str | os.PathLike):
+        raise SavedResultError(
+            f"the path is a {type(path).__name__}", hint="first the results: smo.save(res, path)"
+        )
+    model, what = getattr(results, "model", None), type(results).__name__
+    if getattr(model, "likelihood", None) is not None:
+        return
+    if hasattr(results, "likelihood"):
+        raise SavedResultError(
+            f"this {what} is a model, and no results", hint="res = model.fit(); smo.save(res, path)"
+        )
+    if model is None:
+        raise SavedResultError(
+            f"{what} is no results of a fit", hint="res = model.fit(); smo.save(res, path)"
+        )
+    raise SavedResultError(
+        f"{what} is not of a fit of streamed data",
+        hint="results of data in memory are statsmodels' own: res.save(path) writes a pickle",
+    )
 
 
 def _ask_for_summary(results: Any) -> None:
@@ -124,6 +141,7 @@ def load(path: str | os.PathLike[str], allow_pickle: bool = False) -> Any:
     if not os.path.exists(path):
         raise SavedResultError(f"there is no file {path}")
     if not zipfile.is_zipfile(path):
+        check_no_remains(path)
         return _unpickled(path, allow_pickle)
     archive = Archive(path)
     tree = archive.tree()

@@ -99,21 +99,27 @@ def scores(
     mean, scale : ndarray, (p,), or None
         Of the columns over all rows; scale with ``ddof=0``.
     """
+    if criterion == "T":
+        assert mean is not None
+        assert scale is not None
+        yield _distances(columns, psi, mean, scale)
+        return
+    weight = side_weights(psi, len(columns))
+    for j, x in enumerate(columns):
+        z = centred(x, 0.0 if mean is None else mean[j], weight)
+        yield z
+        yield -z
+
+
+def _distances(
+    columns: Sequence[FloatArray], psi: FloatArray | None, mean: FloatArray, scale: FloatArray
+) -> FloatArray:
+    total = np.zeros(len(columns[0]))
     with np.errstate(over="ignore", invalid="ignore"):
-        if criterion == "T":
-            assert mean is not None
-            assert scale is not None
-            total = np.zeros(len(columns[0]))
-            for x, m, s in zip(columns, mean, scale, strict=True):
-                z = (x - m) / s
-                total -= z * z
-            yield total if psi is None else total * psi
-            return
-        weight = side_weights(psi, len(columns))
-        for j, x in enumerate(columns):
-            z = centred(x, 0.0 if mean is None else mean[j], weight)
-            yield z
-            yield -z
+        for x, m, s in zip(columns, mean, scale, strict=True):
+            z = (x - m) / s
+            total -= z * z
+        return total if psi is None else total * psi
 
 
 def offers(
@@ -145,7 +151,8 @@ def centred(x: FloatArray, mean: float, weight: FloatArray | None) -> FloatArray
 def _power(x: FloatArray, exponent: float) -> FloatArray:
     # NumPy may compute one number with other instructions, and other bits, than many.
     many = np.repeat(x, 2) if len(x) == 1 else x
-    powers: FloatArray = np.power(many, exponent)[: len(x)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        powers: FloatArray = np.power(many, exponent)[: len(x)]
     return powers
 
 

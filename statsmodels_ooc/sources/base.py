@@ -302,9 +302,10 @@ class Source(ABC):
 
     def __repr__(self) -> str:
         rows = "unknown" if self.rows is None else f"{self.rows:,}"
+        pieces = len(self.partitions)
         return (
-            f"<{type(self).__name__} {self.name}: {rows} rows, "
-            f"{len(self.columns)} columns, {len(self.partitions)} partitions>"
+            f"<{type(self).__name__} {self.name}: {rows} rows, {len(self.columns)} columns, "
+            f"{pieces} partition{'' if pieces == 1 else 's'}>"
         )
 
     def _kinds(self, columns: Sequence[Any]) -> list[str]:
@@ -351,7 +352,8 @@ class ForgottenSource(Source):
     def partitions(self) -> Sequence[Partition]:
         raise SourceError(
             f"the rows of {self.name} are gone: they were removed, or not saved with the results",
-            hint="fit the model again; results of files on disk keep the way to their rows",
+            hint="fit the model again; of rows in files on disk, res.save(path), which writes a "
+            "pickle, keeps the way to them, and smo.save(res, path) does not",
         )
 
     def __repr__(self) -> str:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from statsmodels_ooc.errors import OptionError
 from statsmodels_ooc.sources.base import Source
 from statsmodels_ooc.sources.dask_kinds import is_lazy
 from statsmodels_ooc.sources.foreign import advice, is_arrow_like, reader
 from statsmodels_ooc.sources.stored_arrays import is_of
+from statsmodels_ooc.sources.told_options import options_of, unknown_option
 
 _ACCEPTED = (
     "a path, list of paths, glob, directory or URL of Parquet, CSV, Arrow or HDF5 files; a "
@@ -70,9 +70,11 @@ def as_source(x: Any, **options: Any) -> Source:
     try:
         return open_(x, **options)
     except TypeError as error:
-        if options and "keyword argument" in str(error):
-            raise OptionError(f"{type(x).__name__}: {error}") from None
-        raise
+        known = options_of(open_)
+        unknown = next((name for name in options if name not in known), None)
+        if unknown is None or "keyword argument" not in str(error):
+            raise
+        raise unknown_option(f"a {type(x).__name__} as a source", unknown, known) from None
 
 
 def is_chunked(x: Any) -> bool:

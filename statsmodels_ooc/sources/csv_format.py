@@ -192,7 +192,7 @@ def unfit(place: str, name: str, kind: object, what: str) -> ParseError:
     """The error for a value that does not suit the type of its column."""
     return ParseError(
         f"{place}, column {name!r}: cannot be read as {kind}: {what}",
-        hint=f"the column's type was found from a sample; pass dtypes={{{name!r}: str}} or "
+        hint=f"the type is that of dtypes=, or of a sample; pass dtypes={{{name!r}: str}} or "
         "another type that fits every row, or null_values= if this marks a missing value",
     )
 

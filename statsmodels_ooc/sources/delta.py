@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from statsmodels_ooc.errors import (
     MissingExtraError,
+    OptionError,
     ParseError,
     SourceAccessError,
     SourceChangedError,
@@ -31,6 +32,7 @@ from statsmodels_ooc.sources.path_parts import natural
 from statsmodels_ooc.sources.remote import remote_errors
 from statsmodels_ooc.sources.seam import touch
 from statsmodels_ooc.sources.secrets import without_keys, without_secrets
+from statsmodels_ooc.sources.told_options import options_told
 
 _FEATURES = {  # of tables, that change what their files mean, and are seen to here
     "columnMapping",
@@ -43,6 +45,7 @@ _FEATURES = {  # of tables, that change what their files mean, and are seen to h
 }
 
 
+@options_told
 def read_delta(
     table: Any,
     version: int | None = None,
@@ -100,6 +103,7 @@ def read_delta(
     (2, 3, 2)
     >>> folder.cleanup()
     """
+    version = _checked_version(version)
     options = _as_deltalake_has_them(storage_options or {})
     opened = _opened(table, version, options)
     uri = _plain(opened.table_uri).rstrip("/")
@@ -113,6 +117,20 @@ def read_delta(
         schema = pa.schema(opened.schema().to_arrow())
         placed = partial(_placed, schema, _stored_names(opened), frozenset(about.partition_columns))
     return LakeSource(uri, str(where), schema, files, placed)
+
+
+def _checked_version(version: Any) -> int | None:
+    if version is None:
+        return None
+    is_number = isinstance(version, int | np.integer) and not isinstance(version, bool)
+    if is_number and version >= 0:
+        return int(version)
+    raise OptionError(
+        f"version={version!r} is not the number of a version, 0 or more",
+        hint="without it the newest is read; one is found by its time with "
+        "table = deltalake.DeltaTable(path); table.load_as_version('2024-01-31T00:00:00Z'), and "
+        "read_delta(table) reads that",
+    )
 
 
 @dataclass(frozen=True)
@@ -233,6 +251,11 @@ def _opened(table: Any, version: int | None, storage: Mapping[str, str]) -> Any:
             return table
         table = table.table_uri
     uri = os.fspath(table)
+    if os.path.isfile(uri):
+        raise SourceNotFoundError(
+            f"{uri} is a file, not the folder of a Delta table",
+            hint="give the folder that holds _delta_log; smo.as_source(path) reads a file",
+        )
     with delta_errors(uri, version):
         touch("open", uri)
         return deltalake.DeltaTable(uri, version=version, storage_options=dict(storage) or None)

@@ -14,6 +14,8 @@ from statsmodels_ooc.sources.secrets import without_secrets
 Storage: TypeAlias = Any
 """How the files of URLs are reached: options for fsspec, one of its file systems, or `Rooted`."""
 
+_S3 = ("s3", "s3a")
+_TRIES = 2  # of a request by a client: opening a source is not repeated otherwise
 _S3_NAMES = {  # of s3fs, and what pyarrow calls the same
     "key": "access_key",
     "secret": "secret_key",
@@ -108,9 +110,11 @@ def opened_filesystem(url: str, storage: Storage) -> tuple[Any, str, str]:
     import fsspec
 
     try:
+        if scheme in _S3:
+            return _s3fs(url, storage, scheme)
         filesystem, path = fsspec.core.url_to_fs(url, **storage)
     except ImportError as error:
-        if scheme not in ("s3", "s3a"):
+        if scheme not in _S3:
             raise MissingExtraError(f"reading {without_secrets(url)}: {error}") from None
         return of_arrow(_arrow_s3(storage)), f"{scheme}://", url.partition("://")[2]
     return filesystem, f"{scheme}://", path
@@ -129,6 +133,23 @@ def _path_in(filesystem: Any, url: str, scheme: str) -> str:
         return url.partition("://")[2]
 
 
+def _s3fs(url: str, storage: Mapping[str, Any], scheme: str) -> tuple[Any, str, str]:
+    """The client of S3 of fsspec, which tells before long that a server does not answer.
+
+    A pass repeats each read, `smo.options.retries` times, with waits that grow. S3fs repeats the
+    requests of a read, some of them in a loop in a loop, and botocore each of these: what is
+    repeated below a pass is as often multiplied.
+    """
+    import fsspec
+
+    given = storage.get("config_kwargs") or {}
+    told = {**storage, "config_kwargs": {"retries": {"max_attempts": _TRIES - 1}, **given}}
+    filesystem, path = fsspec.core.url_to_fs(url, **told)
+    if "retries" not in given:
+        filesystem.retries = min(getattr(filesystem, "retries", _TRIES), _TRIES)
+    return filesystem, f"{scheme}://", path
+
+
 def _arrow_s3(storage: Mapping[str, Any]) -> pafs.FileSystem:
     """Pyarrow's client of S3, by the options of s3fs."""
     options = {**storage, **storage.get("client_kwargs", {})}
@@ -139,4 +160,6 @@ def _arrow_s3(storage: Mapping[str, Any]) -> pafs.FileSystem:
             f"storage_options={{{unknown[0]!r}: ...}} needs s3fs, which is not installed",
             hint="pip install s3fs, or pass filesystem=pyarrow.fs.S3FileSystem(...)",
         )
-    return pafs.S3FileSystem(**{_S3_NAMES[name]: value for name, value in options.items()})
+    named = {_S3_NAMES[name]: value for name, value in options.items()}
+    strategy = pafs.AwsStandardS3RetryStrategy(max_attempts=_TRIES)
+    return pafs.S3FileSystem(**named, retry_strategy=strategy)

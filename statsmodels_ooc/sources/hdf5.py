@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from statsmodels_ooc.errors import MissingExtraError, SchemaError, SourceError
+from statsmodels_ooc.errors import MissingExtraError, OptionError, SchemaError, SourceError
 from statsmodels_ooc.sources.base import Lookup
 from statsmodels_ooc.sources.columns import Column, ColumnSource, picked
 from statsmodels_ooc.sources.files import StoredFile, find_files, shown
@@ -23,7 +24,9 @@ from statsmodels_ooc.sources.hdf5_opening import OpenFile, Reader, cache_bytes, 
 from statsmodels_ooc.sources.hdf5_pandas import PandasHdfSource
 from statsmodels_ooc.sources.hive import HiveKey, beside_keys, hive_keys
 from statsmodels_ooc.sources.schema import CommonSchema, delivered
+from statsmodels_ooc.sources.signatures import other_formats_named
 from statsmodels_ooc.sources.stored import ArrowRows
+from statsmodels_ooc.sources.told_options import options_told
 
 SUFFIXES = (".h5", ".hdf5", ".hdf")
 
@@ -33,6 +36,7 @@ _LIBRARIES = {
 }
 
 
+@options_told
 def read_hdf(
     path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     key: str | None = None,
@@ -116,6 +120,7 @@ def read_hdf(
     1  2.0  b
     >>> folder.cleanup()
     """
+    _check_options(key, encoding)
     files = find_files(path, SUFFIXES, storage_options)
     for file in files:
         if not file.local:
@@ -123,7 +128,10 @@ def read_hdf(
                 f"{file} is on a server, and HDF5 files are read from a local path",
                 hint=f"copy it first: fsspec.filesystem(...).get({file.path!r}, 'copy.h5')",
             )
-    found = [(file, *_look(file, key)) for file in files]
+    found = []
+    for file in files:
+        with other_formats_named(file, "HDF5"):
+            found.append((file, *_look(file, key)))
     by_pandas = [table for _, _, table in found if isinstance(table, PandasTable)]
     if not by_pandas:
         pieces = [
@@ -146,6 +154,20 @@ def read_hdf(
     return PandasHdfSource(
         [(f, t) for (f, _, _), t in zip(found, by_pandas, strict=True)], shown(path)
     )
+
+
+def _check_options(key: Any, encoding: Any) -> None:
+    if key is not None and not isinstance(key, str):
+        raise OptionError(
+            f"key={key!r} is of type {type(key).__name__}, not the path of a table in the file",
+            hint="such as key='runs'; without a key, the error of a file with several lists them",
+        )
+    try:
+        codecs.lookup(encoding)
+    except (LookupError, TypeError):
+        raise OptionError(
+            f"encoding={encoding!r} is unknown", hint="such as 'utf8', 'latin-1', 'cp1252'"
+        ) from None
 
 
 def _look(file: StoredFile, key: str | None) -> tuple[str, Layout | PandasTable]:

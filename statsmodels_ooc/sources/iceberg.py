@@ -21,6 +21,7 @@ from statsmodels_ooc.errors import (
     SchemaError,
     SourceAccessError,
     SourceChangedError,
+    SourceError,
     SourceNotFoundError,
     TableFormatError,
 )
@@ -30,12 +31,18 @@ from statsmodels_ooc.sources.files import StoredFile, stored_file
 from statsmodels_ooc.sources.filesystems import Rooted, Storage, of_arrow
 from statsmodels_ooc.sources.frames import foreign_bytes
 from statsmodels_ooc.sources.lake import FIELD_ID, DataFile, LakeSource, Place, pinned
+from statsmodels_ooc.sources.listing import LocalTree
 from statsmodels_ooc.sources.remote import remote_errors
 from statsmodels_ooc.sources.seam import touch
 from statsmodels_ooc.sources.secrets import without_secrets
 from statsmodels_ooc.sources.spooling import spool
+from statsmodels_ooc.sources.table_formats import check_no_table
+from statsmodels_ooc.sources.told_options import options_told
+
+_LISTED = 5  # snapshots
 
 
+@options_told
 def read_iceberg(table: Any, snapshot_id: int | None = None) -> Source:
     """Open an Iceberg table as it is in one snapshot; no row is read yet.
 
@@ -100,7 +107,9 @@ def read_iceberg(table: Any, snapshot_id: int | None = None) -> Source:
             scan = scan.update(snapshot_id=snapshot_id)
         snapshot = scan.snapshot()
         if snapshot is None and scan.snapshot_id is not None:
-            raise SourceNotFoundError(f"the Iceberg table {name} has no snapshot {snapshot_id}")
+            raise SourceNotFoundError(
+                f"the Iceberg table {name} has no snapshot {snapshot_id}", hint=_snapshots(scan)
+            )
         version = "no snapshot" if snapshot is None else f"snapshot {snapshot.snapshot_id}"
         version = f"{version} of the Iceberg table {name}"
         schema = scan.projection()
@@ -144,12 +153,49 @@ def _scanned(table: Any) -> tuple[Any, str]:
         ) from None
     if isinstance(table, (str, os.PathLike)):
         path = os.fspath(table)
-        with iceberg_errors(path):
+        with _described_path(path), iceberg_errors(path):
             touch("open", path)
             table = StaticTable.from_metadata(path)
+    if hasattr(table, "load_table"):
+        raise SourceError(
+            f"a {type(table).__name__} is a catalog, not a table",
+            hint="smo.read_iceberg(catalog.load_table('shop.sales')) reads a table of it",
+        )
+    if not hasattr(table, "scan") and not isinstance(table, DataScan):
+        raise SourceError(
+            f"a {type(table).__name__} is no Iceberg table",
+            hint="give a table or a scan of pyiceberg, or the path of a file ….metadata.json",
+        )
     if isinstance(table, DataScan):
         return table, ".".join(table.table_identifier or ()) or str(table.table_metadata.location)
     return table.scan(), ".".join(table.name())
+
+
+def _snapshots(scan: Any) -> str:
+    """Words for the snapshots that a table has."""
+    known = [str(one.snapshot_id) for one in scan.table_metadata.snapshots]
+    if not known:
+        return "it has none: nothing was written to it"
+    more = f" and {len(known) - _LISTED:,} before" if len(known) > _LISTED else ""
+    return f"it has {', '.join(known[: -_LISTED - 1 : -1])}{more}"
+
+
+@contextmanager
+def _described_path(path: str) -> Iterator[None]:
+    """What to give in place of a path that is not that of a file of metadata."""
+    try:
+        yield
+    except SourceNotFoundError as error:
+        if path.endswith(".metadata.json"):
+            raise
+        if "://" not in path and os.path.isdir(path):
+            tree = LocalTree()
+            check_no_table(tree, os.path.abspath(path), tree.entries(path))
+        raise SourceNotFoundError(
+            f"{without_secrets(path)} is no file of metadata of an Iceberg table",
+            hint="give catalog.load_table(name), or the path of a file ….metadata.json in the "
+            "folder metadata of the table",
+        ) from error
 
 
 def _tasks(scan: Any, snapshot: Any) -> list[Any]:

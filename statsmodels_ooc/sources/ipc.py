@@ -27,13 +27,16 @@ from statsmodels_ooc.sources.schema import (
     hold_nulls,
     stored_index,
 )
+from statsmodels_ooc.sources.signatures import other_formats_named
 from statsmodels_ooc.sources.stored import ArrowRows
+from statsmodels_ooc.sources.told_options import options_told
 
 SUFFIXES = (".feather", ".arrow", ".ipc", ".arrows")
 
 _ENOUGH_ROWS = 131_072
 
 
+@options_told
 def read_ipc(
     path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
@@ -256,7 +259,11 @@ class IpcSource(ColumnSource):
 
 
 def _open(file: StoredFile) -> _Opened:
-    with foreign_bytes(str(file), "Arrow IPC"), file.opened() as raw:
+    with (
+        other_formats_named(file, "Arrow IPC"),
+        foreign_bytes(str(file), "Arrow IPC"),
+        file.opened() as raw,
+    ):
         magic = raw.read(len(MAGIC))
         raw.seek(0)
         if magic[:4] == b"FEA1":

@@ -33,6 +33,7 @@ from statsmodels_ooc.sources.parquet_footer import (
 from statsmodels_ooc.sources.parquet_memory import BUFFER, Reading, planned, stored_ranges
 from statsmodels_ooc.sources.schema import CommonSchema, StoredIndex, delivered, stored_index
 from statsmodels_ooc.sources.stored import ArrowRows
+from statsmodels_ooc.sources.told_options import options_told
 
 SUFFIXES = (".parquet", ".pq", ".parq")
 _ENOUGH_ROWS = 131_072
@@ -41,6 +42,7 @@ _READERS = 16  # threads that wait for footers and dictionaries, of files that m
 _QUICK = 0.001  # seconds for a file, below which handing it to a thread takes longer
 
 
+@options_told
 def read_parquet(
     path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,

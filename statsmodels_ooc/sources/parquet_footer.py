@@ -18,6 +18,7 @@ from statsmodels_ooc.sources.base import Levels
 from statsmodels_ooc.sources.columns import is_text
 from statsmodels_ooc.sources.files import StoredFile
 from statsmodels_ooc.sources.frames import foreign_bytes, union
+from statsmodels_ooc.sources.signatures import other_formats_named
 
 _EXPANSION = 10  # bytes in memory for a byte of a stored footer, about
 _SHARE = 8  # of memory_limit, that footers kept from reading them again may take
@@ -47,7 +48,11 @@ class _Footers:
             if file in self._kept:
                 self._kept.move_to_end(file)
                 return self._kept[file]
-        with foreign_bytes(str(file), "Parquet"), file.opened() as raw:
+        with (
+            other_formats_named(file, "Parquet"),
+            foreign_bytes(str(file), "Parquet"),
+            file.opened() as raw,
+        ):
             known = pq.read_metadata(raw)
         with self._lock:
             if file not in self._kept:

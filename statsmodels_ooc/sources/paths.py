@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +27,8 @@ _FORMATS: Mapping[str, tuple[tuple[str, ...], Callable[..., Source]]] = {
 def open_path(x: Any, **options: Any) -> Source:
     """Files of one format, with the options of its reader, or a Delta table."""
     _check_no_database(x)
+    _check_no_query(x)
+    _check_no_arrays(x)
     known = tuple(suffix for suffixes, _ in _FORMATS.values() for suffix in suffixes)
     found: dict[str, str] = {}
     try:
@@ -59,6 +62,33 @@ def _check_no_database(x: Any) -> None:
         )
 
 
+def _check_no_query(x: Any) -> None:
+    """Refuse the text of a query, which is no path."""
+    if isinstance(x, str) and _QUERY.match(x) and not os.path.lexists(x):
+        raise SourceError(
+            f"{x if len(x) < _LONG else x[:_LONG] + '…'!r} is a query, not a path",
+            hint="smo.read_sql(query, connection) reads what a database answers",
+        )
+
+
+_QUERY = re.compile(r"\s*(select\s.*\sfrom\s|with\s.*\sas\s*\()", re.IGNORECASE | re.DOTALL)
+_LONG = 80  # characters
+
+
+def _check_no_arrays(x: Any) -> None:
+    """Refuse a folder of zarr, which holds arrays without names."""
+    if isinstance(x, str | os.PathLike) and any(
+        os.path.isfile(os.path.join(x, name)) for name in _OF_ZARR
+    ):
+        raise SourceError(
+            f"{os.fspath(x)} is a folder of zarr, whose arrays have no names for a formula",
+            hint="smo.OLS(endog, zarr.open(path)) fits an array",
+        )
+
+
+_OF_ZARR = ("zarr.json", ".zarray", ".zgroup")
+
+
 def _is_delta(x: Any, refused: TableFormatError) -> bool:
     """Whether just the root of a Delta table is named, and deltalake can read it."""
     if refused.kind != "Delta" or isinstance(x, list | tuple) or find_spec("deltalake") is None:
@@ -83,7 +113,7 @@ def _format_of(path: str) -> str:
     raise SourceError(
         f"{path}: nothing is known of the format {suffix or 'without a suffix'!r}; known are "
         f"{known}",
-        hint=_READ_BY.get(suffix, _BY_FORMAT),
+        hint=_ICEBERG if path.endswith(".metadata.json") else _READ_BY.get(suffix, _BY_FORMAT),
     )
 
 
@@ -91,6 +121,7 @@ _BY_FORMAT = (
     "read_csv, read_hdf, read_ipc and read_parquet open files of any name: smo.read_csv(path), for "
     "one"
 )
+_ICEBERG = "smo.read_iceberg(path) reads the table of which this is the metadata"
 _SQL = "smo.read_sql(table, path) reads a table, or a query, of a database"
 _READ_BY = {
     ".db": _SQL,
@@ -99,6 +130,8 @@ _READ_BY = {
     ".json": "pd.read_json(path) holds it in memory",
     ".jsonl": "pd.read_json(path, lines=True, chunksize=100_000) gives its rows in pieces",
     ".ndjson": "pd.read_json(path, lines=True, chunksize=100_000) gives its rows in pieces",
+    ".npy": "smo.OLS(endog, np.load(path, mmap_mode='r')) fits an array, which stays in its file",
+    ".npz": "smo.OLS(endog, np.load(path)['x']) fits an array of it, in memory",
     ".orc": "pyarrow.dataset.dataset(path, format='orc') is a source",
     ".sas7bdat": "pd.read_sas(path, chunksize=100_000) gives its rows in pieces",
     ".sav": "pd.read_spss(path) holds it in memory",

@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from statsmodels_ooc.errors import SourceError
+
+_LISTED = 8  # arrays of a group
 _COPIES = 8  # of a design, that statsmodels and its solvers may hold at a time
 
 
@@ -21,6 +24,11 @@ def opened_arrays(*values: Any) -> tuple[Any, ...]:
         ``smo.options.memory_limit``, as fitting them in memory might take. Anything else is
         handed on.
 
+    Raises
+    ------
+    SourceError
+        A value is a group of arrays.
+
     Examples
     --------
     >>> import numpy as np
@@ -29,6 +37,8 @@ def opened_arrays(*values: Any) -> tuple[Any, ...]:
     >>> opened_arrays(x, None)[0] is x
     True
     """
+    for value in values:
+        _check_no_group(value)
     mapped = sum(value.nbytes for value in values if _is_mapped(value))
     streams = mapped > 0 and mapped * _COPIES > _memory_limit()
     if not any(_is_stored(value) or (streams and _is_mapped(value)) for value in values):
@@ -38,6 +48,17 @@ def opened_arrays(*values: Any) -> tuple[Any, ...]:
     return tuple(
         of_rows(value) if _is_stored(value) or (streams and _is_mapped(value)) else value
         for value in values
+    )
+
+
+def _check_no_group(value: Any) -> None:
+    library = next((name for name in ("zarr", "h5py") if _is(value, name, "Group")), None)
+    if library is None:
+        return
+    names = ", ".join(map(repr, list(value)[:_LISTED]))
+    raise SourceError(
+        f"a Group of {library} is a group of arrays, not an array",
+        hint=f"give one that is in it, group[name]: it has {names or 'none'}",
     )
 
 

@@ -20,11 +20,14 @@ class StoredDesign(Source):
         The k columns of the design.
     extra_columns : dict
         Weights, offset and the like, by role.
+    rows_read : int
+        Rows of the data, with those that were dropped.
     """
 
     endog_columns: tuple[str, ...]
     exog_columns: tuple[str, ...]
     extra_columns: Mapping[str, str]
+    rows_read: int
 
     @property
     @abstractmethod

@@ -148,6 +148,11 @@ def design_store(
             "a store is written of a formula and data, and opened with neither",
             hint="design_store(path, 'y ~ x', data), or open_store(path)",
         )
+    if isinstance(path, str) and isinstance(formula, str) and _is_formula(path, formula):
+        raise OptionError(
+            f"the path is {path!r} and the formula {formula!r}: they are swapped",
+            hint="the path comes first: design_store(path, formula, data)",
+        )
     if overwrite and resume:
         raise OptionError("overwrite=True begins again, resume=True goes on: one of the two")
     target = Target(_absolute(path), overwrite, resume)
@@ -165,6 +170,10 @@ def design_store(
     else:
         new_store(target, wanted, data, compression)
     return open_store(path)
+
+
+def _is_formula(path: str, formula: str) -> bool:
+    return "~" in path and not path.startswith("~") and "~" not in formula
 
 
 def open_store(path: str | os.PathLike[str]) -> DesignStore:

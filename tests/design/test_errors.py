@@ -45,6 +45,23 @@ def test_weights_that_are_nowhere():
         learn("y ~ x", source_of(), extras={"weights": "ww"})
 
 
+@pytest.mark.parametrize(
+    ("formula", "codes", "shown"),
+    [
+        ("y ~ np.log1p(code)", ["7.5", "abc"], "'abc' at row 1"),
+        ("y ~ x + code.astype(float)", ["7.5", "abc"], "'abc' at row 1"),
+        ("y ~ np.log1p(code)", ["7", "8"], "'7' at row 0"),
+    ],
+)
+def test_an_expression_of_numbers_that_are_text(formula, codes, shown):
+    frame = make_frame()
+    frame["code"] = [codes[0], *[codes[1]] * (len(frame) - 1)]
+    with pytest.raises(DesignError) as caught:
+        learn(formula, source_of(frame))
+    assert f"on text: column 'code' is {shown} of the first rows of DataFrame" in str(caught.value)
+    assert "dtype={'code': float}" in str(caught.value)
+
+
 def test_scalar_in_scope():
     spec = learn("y ~ I(x*slope)", source := source_of())
     np.testing.assert_array_equal(build(spec, source)[1][:, 1], make_frame().x * 3.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 
 import dask.dataframe as dd
@@ -139,6 +140,8 @@ def test_levels_of_every_road_are_refused_before_their_contrasts(road, tmp_path)
     assert "'g' has" in message
     assert "levels" in message
     assert f"{MANY:,} levels" in message or "more than" in message  # a scan stops on the way
+    assert re.search(r"needs? about [\d,]+ bytes.*, more than memory_limit = [\d,]+\n", message)
+    assert "raises the limit" in message
     assert peak < 8 * MANY**2 / 4
 
 

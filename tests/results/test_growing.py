@@ -8,6 +8,7 @@ import functools
 import pickle
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -234,6 +235,11 @@ def test_other_results_are_refused():
     for no_list in (glm, smof.ols(FORMULA, smo.as_source(OLD)).fit(), 3):
         with pytest.raises(TypeError, match=r"a list of results[\s\S]*smo\.combine\(\["):
             smo.combine(no_list)
+    with pytest.raises(TypeError, match=r"a list of results, not several[\s\S]*smo\.combine\(\["):
+        smo.combine(glm, glm)
+    for path in ("a.zip", ["a.zip", "b.zip"], [Path("a.zip")]):
+        with pytest.raises(TypeError, match=r"result 0 is a path, 'a\.zip'\n.*smo\.load\(path\)"):
+            smo.combine(path)
 
 
 def test_equal_names_of_other_columns_are_refused():

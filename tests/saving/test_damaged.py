@@ -23,7 +23,7 @@ def test_cut_off_anywhere(saved):
     whole = saved.read_bytes()
     for at in np.linspace(0, len(whole) - 1, 60).astype(int):
         saved.write_bytes(whole[:at])
-        with pytest.raises(SavedResultError, match=r"damaged|no file of smo\.save"):
+        with pytest.raises(SavedResultError, match=r"damaged|empty|no file of smo\.save"):
             smo.load(saved)
 
 
@@ -45,14 +45,26 @@ def test_a_byte_that_flipped(saved, results):
 
 def test_an_empty_file_a_folder_and_no_file(tmp_path):
     (tmp_path / "empty").write_bytes(b"")
-    for name in ("empty", "none", ""):
-        with pytest.raises(SavedResultError):
+    told = {"empty": "is empty", "none": "there is no file", "": "is a folder"}
+    for name, message in told.items():
+        with pytest.raises(SavedResultError, match=message):
             smo.load(tmp_path / name)
 
 
+def test_a_zip_that_is_cut_off_is_told_from_a_strangers(saved, tmp_path):
+    saved.write_bytes(saved.read_bytes()[:-100])
+    with pytest.raises(SavedResultError, match=r"is damaged: it is cut off after [\d,]+ bytes"):
+        smo.load(saved)
+    other = written(tmp_path / "other.zip", {"a.csv": b"y,x"})
+    other.write_bytes(other.read_bytes()[:-10])
+    with pytest.raises(SavedResultError, match=r"a zip file that is cut off, and not of smo\.save"):
+        smo.load(other)
+
+
 def test_another_zip_and_another_format(saved, tmp_path):
-    with pytest.raises(SavedResultError, match=r"damaged: it has no about\.json"):
-        smo.load(written(tmp_path / "other.zip", {"a.txt": b"b"}))
+    packed = {"a.txt": b"b" * 1000}
+    with pytest.raises(SavedResultError, match=r"of no results that smo\.save wrote"):
+        smo.load(written(tmp_path / "other.zip", packed, zipfile.ZIP_DEFLATED))
     with pytest.raises(SavedResultError, match="of no results"):
         smo.load(written(tmp_path / "other.zip", {"about.json": b'{"kind": "recipes"}'}))
     contents = members(saved)

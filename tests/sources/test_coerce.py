@@ -8,6 +8,7 @@ import pytest
 
 from statsmodels_ooc.errors import OptionError, SourceError, SourceNotFoundError
 from statsmodels_ooc.sources.coerce import as_source, is_chunked
+from statsmodels_ooc.sources.parquet import read_parquet
 
 
 def test_a_source_is_returned_as_it_is():
@@ -141,3 +142,25 @@ def test_lazyframe_is_spooled():
     source = as_source(lazy)
     assert source.rows == 2
     assert source.head()["s"].tolist() == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("ordered", "its options are storage_options, filesystem"),
+        ("columns", "only the columns of the formula are read"),
+        ("filters", "subset= of the model chooses rows"),
+        ("storage_option", "did you mean storage_options="),
+    ],
+)
+def test_an_option_that_a_reader_does_not_have(tmp_path, name, hint):
+    pd.DataFrame({"y": [1.0]}).to_parquet(tmp_path / "t.parquet")
+    told = rf"^read_parquet has no option '{name}'\nHint: {hint}"
+    for open_ in (as_source, read_parquet):
+        with pytest.raises(OptionError, match=told):
+            open_(tmp_path / "t.parquet", **{name: 1})
+
+
+def test_an_option_that_a_frame_does_not_have():
+    with pytest.raises(OptionError, match=r"has no option 'ordered'\nHint: its .* are chunk_rows"):
+        as_source(pd.DataFrame({"y": [1.0]}), ordered=True)

@@ -201,9 +201,18 @@ def test_what_is_not_there(sales, tmp_path):
         smo.read_delta(tmp_path)
     with pytest.raises(SourceNotFoundError, match="no version 77"):
         smo.read_delta(sales, version=77)
+    (tmp_path / "t.parquet").write_bytes(b"PAR1")
+    with pytest.raises(SourceNotFoundError, match=r"t\.parquet is a file, not the folder"):
+        smo.read_delta(tmp_path / "t.parquet")
     (sales / "_delta_log" / f"{0:020}.json").write_text("{")
     with pytest.raises(ParseError, match="cannot be read as a Delta table"):
         smo.read_delta(sales)
+
+
+@pytest.mark.parametrize("version", ["latest", "2024-01-31", 1.5, True, -1])
+def test_a_version_is_a_number(sales, version):
+    with pytest.raises(OptionError, match=r"not the number of a version(.|\n)*load_as_version"):
+        smo.read_delta(sales, version=version)
 
 
 def test_a_feature_that_nobody_knows_here_is_refused(sales):

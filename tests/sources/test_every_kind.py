@@ -142,3 +142,9 @@ def test_repr_tells_the_columns(anything):
 def test_only_pandas_is_not_chunked(anything, request):
     kind = request.node.callspec.params["anything"]
     assert is_chunked(anything) == (kind != "frame")
+
+
+def test_repr_counts_partitions():
+    frame = pd.DataFrame({"y": [1.0, 2.0, 3.0]})
+    assert repr(as_source(frame)).endswith(", 1 partition>")
+    assert repr(as_source(frame, chunk_rows=2)).endswith("2 partitions>")

@@ -346,6 +346,19 @@ def test_compression_that_h5py_does_not_know(tmp_path, monkeypatch):
         whole(read_hdf(path))
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"key": 3}, "key=3 is of type int, not the path of a table"),
+        ({"encoding": "utf99"}, "encoding='utf99' is unknown"),
+    ],
+)
+def test_a_wrong_argument_is_told_and_not_a_damaged_file(tmp_path, options, message):
+    pd.DataFrame({"y": [1.0]}).to_hdf(tmp_path / "t.h5", key="t", format="table")
+    with pytest.raises(errors.OptionError, match=message):
+        read_hdf(tmp_path / "t.h5", **options)
+
+
 @pytest.mark.parametrize("content", [b"", b"y,x\n1,2\n" * 40])
 def test_what_is_no_hdf5(tmp_path, content):
     path = tmp_path / "t.h5"

@@ -19,6 +19,7 @@ import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc.errors import (
     ParseError,
     SourceChangedError,
+    SourceError,
     SourceNotFoundError,
     TableFormatError,
 )
@@ -170,13 +171,29 @@ def test_a_file_of_another_size_than_the_manifest_says(sales):
 
 
 def test_what_is_not_there(sales, tmp_path):
-    with pytest.raises(SourceNotFoundError, match="no snapshot 7"):
+    newest = sales.current_snapshot().snapshot_id
+    with pytest.raises(SourceNotFoundError, match=f"no snapshot 7\nHint: it has {newest}"):
         smo.read_iceberg(sales, 7)
     with pytest.raises(SourceNotFoundError, match=r"not\.metadata\.json is not there"):
         smo.read_iceberg(tmp_path / "not.metadata.json")
     (tmp_path / "bad.metadata.json").write_text("{}")
     with pytest.raises(ParseError, match="cannot be read as an Iceberg table"):
         smo.read_iceberg(tmp_path / "bad.metadata.json")
+
+
+def test_what_is_no_table(sales, tmp_path):
+    folder = sales.location().removeprefix("file://")
+    with pytest.raises(TableFormatError, match=r"Hint: .*read_iceberg\('.*\.metadata\.json'\)"):
+        smo.read_iceberg(folder)
+    for other in ("shop.sales", tmp_path):
+        with pytest.raises(SourceNotFoundError, match=r"Hint: give catalog\.load_table"):
+            smo.read_iceberg(other)
+    with pytest.raises(SourceError, match=r"is a catalog, not a table\nHint: .*load_table"):
+        smo.read_iceberg(sales.catalog)
+    with pytest.raises(SourceError, match=r"a int is no Iceberg table"):
+        smo.read_iceberg(3)
+    with pytest.raises(SourceError, match=r"metadata\.json: (.|\n)*Hint: smo\.read_iceberg"):
+        smo.as_source(sales.metadata_location.removeprefix("file://"))
 
 
 def test_equality_deletes_are_refused(sales, monkeypatch):

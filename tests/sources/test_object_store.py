@@ -29,6 +29,7 @@ from statsmodels_ooc.errors import (
     SourcePermissionError,
 )
 from statsmodels_ooc.sources.files import StoredFile
+from statsmodels_ooc.sources.filesystems import opened_filesystem
 
 s3fs = pytest.importorskip("s3fs")
 pytest.importorskip("moto.server")
@@ -206,6 +207,17 @@ def test_a_server_that_goes_on_failing_is_named(store, what, make):
         all_rows(source)
     store.rules.reset()
     pd.testing.assert_frame_equal(all_rows(source), TABLE)
+
+
+@pytest.mark.parametrize(
+    ("given", "tries", "below"), [(None, 2, 1), ({"max_attempts": 7}, s3fs.S3FileSystem.retries, 7)]
+)
+def test_clients_in_clients_do_not_multiply_repeats_unless_told(store, given, tries, below):
+    """With s3fs's own, a server that is gone was told after 90 seconds, now after 10."""
+    told = {} if given is None else {"config_kwargs": {"retries": given}}
+    filesystem, _, path = opened_filesystem("s3://data/t.parquet", {**store.options, **told})
+    assert (filesystem.retries, path) == (tries, "data/t.parquet")
+    assert filesystem.config_kwargs["retries"]["max_attempts"] == below
 
 
 # --- what does not pass --------------------------------------------------------------------

@@ -307,3 +307,29 @@ def test_the_url_of_a_database_says_how_it_is_read(scheme):
     with pytest.raises(SourceError, match=r"URL of a database\nHint: smo.read_sql") as caught:
         as_source(f"{scheme}://me:pass@host/db")
     assert "pass" not in str(caught.value)
+
+
+@pytest.mark.parametrize("query", ["select * from tab", "SELECT a, b\nFROM tab", "with t as (x) y"])
+def test_a_query_is_no_path(query):
+    with pytest.raises(SourceError, match=r"is a query, not a path\nHint: smo\.read_sql"):
+        as_source(query)
+
+
+def test_a_file_may_be_called_as_a_query_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table().to_csv("with commas.csv", index=False)
+    table().to_csv("select y from x.csv", index=False)
+    for path in ("select y from x.csv", "with commas.csv", "with *.csv"):
+        assert len(as_source(path).columns) == 23
+
+
+def test_files_of_arrays_say_what_fits_them(tmp_path):
+    np.save(tmp_path / "x.npy", np.ones(3))
+    with pytest.raises(SourceError, match=r"Hint: .*np\.load\(path, mmap_mode='r'\)"):
+        as_source(tmp_path / "x.npy")
+    zarr = pytest.importorskip("zarr")
+    zarr.create_array(tmp_path / "x.zarr", data=np.ones(3))
+    zarr.save_group(tmp_path / "g.zarr", x=np.ones(3))
+    for name in ("x.zarr", "g.zarr"):
+        with pytest.raises(SourceError, match=r"is a folder of zarr.*\nHint: .*zarr\.open"):
+            as_source(str(tmp_path / name))

@@ -130,3 +130,16 @@ def test_frames_of_other_indices_are_not_aligned():
     for other in (dd.from_pandas(moved, 2)[["x"]], moved[["x"]]):
         with pytest.raises(SourceError, match="The indices for endog and exog are not aligned"):
             smo.OLS(dd.from_pandas(frame, 2)["y"], other).fit()
+
+
+def test_a_group_is_no_array(tmp_path):
+    zarr, h5py = pytest.importorskip("zarr"), pytest.importorskip("h5py")
+    group = zarr.open_group(tmp_path / "g.zarr", mode="w")
+    with pytest.raises(SourceError, match=r"a Group of zarr is a group.*\nHint: .*it has none"):
+        smo.OLS(Y, group)
+    with h5py.File(tmp_path / "t.h5", "w") as file:
+        file["rows/x"] = X
+        with pytest.raises(SourceError, match=r"a Group of h5py is a group.*\nHint: .*it has 'x'"):
+            smo.OLS(Y, file["rows"])
+        with pytest.raises(SourceError, match="a Group of h5py"):
+            smo.GLM(file, X)

@@ -126,6 +126,10 @@ def test_weights_are_those_beside_the_rows_or_others(path, data):
         smo.WLS(store, weights="w")
     with pytest.raises(errors.SourceError, match="rows"):
         smo.WLS(store, weights=np.ones(3)).fit()
+    for every in (np.ones(4_000), da.ones(4_000, chunks=900)):
+        with pytest.raises(errors.SourceError, match=r"has 3,997: 3 were dropped") as e:
+            smo.WLS(store, weights=every)
+        assert "store.dropped_rows" in str(e.value)
 
 
 @pytest.mark.parametrize(
@@ -288,6 +292,8 @@ def test_what_is_there_is_kept_until_something_else_is_told(path, data, tmp_path
 
 
 def test_wrong_calls(path, data, tmp_path):
+    with pytest.raises(errors.OptionError, match=r"they are swapped\n.*path, formula, data"):
+        smo.design_store(FORMULA, str(path), data)
     with pytest.raises(errors.OptionError, match="formula and data"):
         smo.design_store(path, FORMULA)
     with pytest.raises(errors.OptionError, match="one of the two"):

@@ -84,7 +84,7 @@ def h5py_closed_later(scene: Scene) -> Iterator[Act]:
 
 @case(
     "h5py",
-    "a saved fit is loaded, and rows are asked for",
+    "a fit of res.save is loaded, and rows are asked for",
     raises(SourceError, r"h5py"),
     needs="h5py",
 )
@@ -97,7 +97,7 @@ def h5py_saved(scene: Scene) -> Iterator[Act]:
 
 @case(
     "zarr",
-    "a saved fit is loaded, and rows are asked for",
+    "a fit of res.save is loaded, and rows are asked for",
     raises(SourceError, r"zarr"),
     needs="zarr",
 )

@@ -18,7 +18,7 @@ import statsmodels_ooc.api as smo
 from statsmodels_ooc.errors import CheckpointError, SourceChangedError
 from statsmodels_ooc.sources.seam import watched
 
-KEPT, SAVED = "checkpoint", "saved results"
+KEPT, SAVED = "checkpoint", "results of res.save"
 DAMAGE = {
     "cut": lambda raw: raw[: len(raw) // 2],
     "cut in its header": lambda raw: raw[:10],
