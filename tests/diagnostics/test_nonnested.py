@@ -43,7 +43,7 @@ def two(case: str, chunk: int, weights: str | None = None) -> tuple[Pair, Pair]:
     return x, z
 
 
-@pytest.mark.parametrize(("case", "chunk"), zip(CASES, (7, 1, 7, 1), strict=True))
+@pytest.mark.parametrize(("case", "chunk"), list(zip(CASES, (7, 1, 7, 1), strict=True)))
 def test_cox(case: str, chunk: int) -> None:
     for x, z in (two(case, chunk), two(case, chunk)[::-1]):
         found = dg.compare_cox(x.ours, z.ours, store=True)
