@@ -211,8 +211,11 @@ def test_values_may_be_given(name: str, kind: str) -> None:
         else dd.from_pandas(column, npartitions=3),
     }[kind]
     role = "time" if name in ("time", "day") else "groups"
-    found = shared("OLS", 23).fit(cov_type="hac-panel", cov_kwds={role: given, "maxlags": 2})
-    expected = shared("OLS", 23).fit(cov_type="hac-panel", cov_kwds={role: name, "maxlags": 2})
+    model = shared("OLS", 23)
+    expected = model.fit(cov_type="hac-panel", cov_kwds={role: name, "maxlags": 2})
+    before = len(model.passes)
+    found = model.fit(cov_type="hac-panel", cov_kwds={role: given, "maxlags": 2})
+    assert len(model.passes) == before + 1  # not what is known of the column
     assert_allclose(found.bse, expected.bse, rtol=1e-14)
     assert role not in found.cov_kwds
 

@@ -152,7 +152,10 @@ TWO: dict[str, Any] = {
 )
 def test_two_ways(groups: str, kind: str, use_correction: bool) -> None:
     more = {"use_correction": use_correction}
-    ours = clustered(shared(31, kind), TWO[groups], **more)
+    model = shared(31, kind)
+    before = len(model.passes)
+    ours = clustered(model, TWO[groups], **more)
+    assert len(model.passes) > before  # not what is known of another spelling
     expected = clustered(theirs(kind), FRAME[["firm", "year"]].to_numpy(), **more)
     assert_allclose(ours.cov_params(), expected.cov_params(), rtol=SOLVED * 100)
     assert ours.n_groups == (60, 12)
