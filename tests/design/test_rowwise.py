@@ -125,7 +125,11 @@ def frame_of(n):
 
 def try_it(expression, n):
     names = SCOPE | {"squeezed": squeezed, "picky": picky}
-    learn(f"y ~ I({expression})", FrameSource([frame_of(n)], chunk_rows=7), names)
+    learn(
+        f"y ~ I({expression})",
+        FrameSource([frame_of(n)], chunk_rows=7 if n < 1_000 else 500),
+        names,
+    )
 
 
 @pytest.mark.parametrize("n", [60, 3_000])

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from covering import turns
 from diagnostics.fits import CASES, WITHOUT_CONSTANT, arrays, assert_close, pair, passes
 from models.pairs import FRAME
 from statsmodels.stats import diagnostic as sd
@@ -18,14 +19,12 @@ import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc import diagnostics as dg
 from statsmodels_ooc.errors import DesignError, RowOrderError
 
-each = pytest.mark.parametrize("case", [*CASES, *WITHOUT_CONSTANT])
-chunked = pytest.mark.parametrize("chunk", [7, 1, 1000])
-LAGS = pytest.mark.parametrize("lags", [None, 1, 20])  # more than a chunk has rows
+ALL = (*CASES, *WITHOUT_CONSTANT)
+CHUNKS = (7, 1, 1000)  # rows
+LAGS = (None, 1, 20)  # more than a chunk has rows
 
 
-@each
-@chunked
-@LAGS
+@pytest.mark.parametrize(("case", "lags", "chunk"), turns(CHUNKS, ALL, LAGS))
 def test_breusch_godfrey(case: str, chunk: int, lags: int | None) -> None:
     both = pair(case, chunk)
     found = dg.acorr_breusch_godfrey(both.ours, lags, store=True)
@@ -35,32 +34,35 @@ def test_breusch_godfrey(case: str, chunk: int, lags: int | None) -> None:
     assert_close(found.res_store.resols.rsquared, wanted.res_store.resols.rsquared)
 
 
-@each
-@chunked
-@LAGS
+@pytest.mark.parametrize(("case", "lags", "chunk"), turns(CHUNKS, ALL, LAGS))
 def test_arch(case: str, chunk: int, lags: int | None) -> None:
     both = pair(case, chunk)
     wanted = sd.het_arch(both.theirs.resid, lags, ddof=2, result_object=True)
     assert_close(dg.het_arch(both.ours, lags, ddof=2, result_object=True)[:4], wanted[:4])
 
 
-@each
-@pytest.mark.parametrize("cov_type", ["nonrobust", "HC0", "HC1", "HC2", "HC3"])
-def test_lags(case: str, cov_type: str) -> None:
-    for chunk, period in ((7, None), (1, 4)):
-        both = pair(case, chunk)
-        e, _ = arrays(both.theirs)
-        options = {"cov_type": cov_type, "period": period, "result_object": True}
-        assert_close(dg.acorr_lm(both.ours, **options)[:4], sd.acorr_lm(e, **options)[:4])
-
-
-@each
-@chunked
 @pytest.mark.parametrize(
-    "options",
-    [{}, {"lags": 15, "model_df": 2}, {"lags": [3, 30, 80]}, {"period": 6}, {"auto_lag": True}],
-    ids=str,
+    ("case", "cov_type", "how"),
+    turns(((7, None), (1, 4)), ALL, ("nonrobust", "HC0", "HC1", "HC2", "HC3")),
 )
+def test_lags(case: str, cov_type: str, how: tuple[int, int | None]) -> None:
+    chunk, period = how
+    both = pair(case, chunk)
+    e, _ = arrays(both.theirs)
+    options = {"cov_type": cov_type, "period": period, "result_object": True}
+    assert_close(dg.acorr_lm(both.ours, **options)[:4], sd.acorr_lm(e, **options)[:4])
+
+
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"lags": 15, "model_df": 2},
+    {"lags": [3, 30, 80]},
+    {"period": 6},
+    {"auto_lag": True},
+]
+
+
+@pytest.mark.parametrize(("case", "options", "chunk"), turns(CHUNKS, ALL, OPTIONS), ids=str)
 def test_ljung_box(case: str, chunk: int, options: dict[str, Any]) -> None:
     both = pair(case, chunk)
     found = dg.acorr_ljungbox(both.ours, boxpierce=True, **options)

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
+from covering import turns
 from diagnostics.fits import CASES, arrays, assert_close, pair, passes
 from models.pairs import FRAME
 from scipy import stats
@@ -36,10 +37,16 @@ def assert_same_test(found: Any, wanted: Any, rtol: float = 1e-8) -> None:
 
 
 # Statsmodels' powers of values far from zero have no digits: they have a test of their own.
-@pytest.mark.parametrize("case", [case for case in CASES if case != "far from zero"])
-@chunked
-@pytest.mark.parametrize("power", POWERS, ids=str)
-@pytest.mark.parametrize("kind", ["fitted", "exog"])
+@pytest.mark.parametrize(
+    ("case", "power", "kind", "chunk"),
+    turns(
+        (7, 7, 7, 1),
+        [case for case in CASES if case != "far from zero"],
+        POWERS,
+        ("fitted", "exog"),
+    ),
+    ids=str,
+)
 def test_reset(case: str, chunk: int, power: Any, kind: str) -> None:
     both = pair(case, chunk)
     for use_f in (True, False):
@@ -207,9 +214,11 @@ ORDERS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("case", ["dropped rows", "far from zero", "factor and interaction"])
-@chunked
-@pytest.mark.parametrize("options", ORDERS, ids=str)
+@pytest.mark.parametrize(
+    ("case", "options", "chunk"),
+    turns((7, 1), ("dropped rows", "far from zero", "factor and interaction"), ORDERS),
+    ids=str,
+)
 def test_rainbow(case: str, chunk: int, options: dict[str, Any]) -> None:
     both = pair(case, chunk)
     if "order_by" in options and case == "far from zero":

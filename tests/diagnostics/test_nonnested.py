@@ -10,6 +10,7 @@ import numpy as np  # noqa: F401  # in formulas
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
+from covering import turns
 from diagnostics.fits import assert_close, passes
 from models.pairs import FRAME, Pair
 from statsmodels.stats import diagnostic as sd
@@ -26,8 +27,6 @@ CASES = {
     "without a constant": ("y ~ 0 + a + b", "y ~ 0 + b + I(a ** 2)"),
     "far from zero": ("y ~ I(a + 1e3) + b", "y ~ np.exp(a) + I(b + 1e3)"),
 }
-each = pytest.mark.parametrize("case", CASES)
-chunked = pytest.mark.parametrize("chunk", [7, 1])
 
 
 @cache
@@ -44,8 +43,7 @@ def two(case: str, chunk: int, weights: str | None = None) -> tuple[Pair, Pair]:
     return x, z
 
 
-@each
-@chunked
+@pytest.mark.parametrize(("case", "chunk"), list(zip(CASES, (7, 1, 7, 1), strict=True)))
 def test_cox(case: str, chunk: int) -> None:
     for x, z in (two(case, chunk), two(case, chunk)[::-1]):
         found = dg.compare_cox(x.ours, z.ours, store=True)
@@ -62,9 +60,7 @@ def test_cox_of_weighted_rows_is_that_of_whitened_ones() -> None:
     assert_close(found, sd.compare_cox(*white, result_object=False))
 
 
-@each
-@chunked
-@pytest.mark.parametrize("weights", [None, "w"])
+@pytest.mark.parametrize(("case", "weights", "chunk"), turns((7, 1), CASES, (None, "w")))
 def test_j(case: str, chunk: int, weights: str | None) -> None:
     for x, z in (two(case, chunk, weights), two(case, chunk, weights)[::-1]):
         found = dg.compare_j(x.ours, z.ours, store=True)
@@ -73,9 +69,10 @@ def test_j(case: str, chunk: int, weights: str | None) -> None:
         assert_close(found.res_store.res_zx.ssr, wanted.res_store.res_zx.ssr)
 
 
-@each
-@chunked
-@pytest.mark.parametrize("cov_type", ["nonrobust", "HC0", "HC1", "HC2", "HC3"])
+@pytest.mark.parametrize(
+    ("case", "cov_type", "chunk"),
+    turns((7, 1), CASES, ("nonrobust", "HC0", "HC1", "HC2", "HC3")),
+)
 def test_encompassing(case: str, chunk: int, cov_type: str) -> None:
     x, z = two(case, chunk)
     found = dg.compare_encompassing(x.ours, z.ours, cov_type)

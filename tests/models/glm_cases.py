@@ -19,7 +19,7 @@ from statsmodels.tools.sm_exceptions import DomainWarning
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 
-ROWS = 29  # of a chunk
+ROWS = 80  # of a chunk: two of these, and a rest
 
 F, L = sm.families, sm.families.links
 

@@ -65,7 +65,7 @@ DESIGNS = ["g + h", "g*h + age", "0 + g + np.log(age)", "1"]
 ANSWERS = ("params", "bse", "deviance", "pearson_chi2", "llf", "llnull", "null_deviance", "scale")
 
 
-def source(frame: pd.DataFrame, rows: int = 297) -> Any:
+def source(frame: pd.DataFrame, rows: int = 1_297) -> Any:
     return smo.as_source(frame, chunk_rows=rows)
 
 

@@ -25,14 +25,14 @@ from tolerances import INVARIANT, ITERATED, SUMS
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 
-SEEDS = 40
+SEEDS = 24
 OPTIMA = json.loads(REFERENCES.read_text())
 
 
 def fitted(name: str, seed: int, **fit: Any) -> tuple[Any, Any, bool]:
     """A draw, its fit, and whether separation was told."""
     drawn = draw(name, seed)
-    source = smo.as_source(drawn.frame, chunk_rows=max(7, len(drawn.frame) // 5))
+    source = smo.as_source(drawn.frame, chunk_rows=max(7, len(drawn.frame) // 2))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         res = smof.glm(drawn.formula, source, family=drawn.family).fit(**fit)

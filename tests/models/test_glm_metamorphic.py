@@ -10,6 +10,7 @@ import dask.config
 import numpy as np
 import pandas as pd
 import pytest
+from covering import turns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models.glm_cases import (
@@ -66,8 +67,8 @@ def same_optimum(ours: Any, other: Any) -> None:
     assert_allclose(ours.deviance, other.deviance, rtol=SOLVED)
 
 
-def chunked(frame: pd.DataFrame) -> Any:
-    return smo.as_source(frame, chunk_rows=25)
+def chunked(frame: pd.DataFrame, rows: int = 70) -> Any:
+    return smo.as_source(frame, chunk_rows=rows)
 
 
 # --- rows and weights
@@ -87,8 +88,13 @@ def test_every_row_twice_is_a_frequency_of_two(name: str) -> None:
     assert repeated.nobs == 2 * doubled.nobs
 
 
-@every
-@pytest.mark.parametrize("start", ["pilot", "statsmodels"])
+# Each family and start has one of two tests.
+STARTS = turns(("pilot", "statsmodels"), SPREAD, ("frequencies", "threads"))
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [(name, start) for name, of, start in STARTS if of == "frequencies"]
+)
 def test_a_frequency_of_zero_is_no_row(name: str, start: str) -> None:
     one = SPREAD[name]
     extras = {**one.extras, "freq_weights": "fw"}
@@ -177,13 +183,14 @@ def test_block_sizes_do_not_matter(rows: int) -> None:
     same_optimum(res, fitted("logit"))
 
 
-@pytest.mark.parametrize("start", ["pilot", "statsmodels"])
-@every
+@pytest.mark.parametrize(
+    ("name", "start"), [(name, start) for name, of, start in STARTS if of == "threads"]
+)
 def test_threads_do_not_matter_to_the_bit(name: str, start: str) -> None:
     found = []
     for workers in (1, 4):
         with dask.config.set(scheduler="threads", num_workers=workers):
-            res = SPREAD[name].ours(chunked(SPREAD[name].data), start=start)
+            res = SPREAD[name].ours(chunked(SPREAD[name].data, 25), start=start)
             found.append([res.params, res.bse, res.llf, res.null_deviance, res.pearson_chi2])
     for one, four in zip(*found, strict=True):
         assert_array_equal(one, four)

@@ -22,7 +22,7 @@ from tolerances import EXACT
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 
-ROWS = 50  # of a chunk: where chunks end is tested elsewhere
+ROWS = 80  # of a chunk: where chunks end is tested elsewhere
 FORMULA = "y ~ center(x) + C(g, Sum) * z"
 NAMES = {
     "poisson": "offset and exposure",
@@ -81,25 +81,18 @@ def test_statistics_stay(res: Any, keep: Any) -> None:
         assert_series_equal(getattr(kept, name), getattr(res, name))
     for name, value in was.items():
         np.testing.assert_equal(getattr(kept, name), value)
-
-
-def test_the_type_stays(res: Any, keep: Any) -> None:
-    kept = keep(res)
     assert type(kept) is type(res)
     assert kept.__class__ is res.__class__
 
 
-def test_new_data_are_predicted(res: Any, keep: Any) -> None:
+def test_new_data_are_predicted_and_hypotheses_tested_by_name(res: Any, keep: Any) -> None:
     kept = keep(res)
     assert_series_equal(kept.predict(NEW), res.predict(NEW))
     for which in (None, "linear"):
         found, was = (r.get_prediction(NEW, which=which).summary_frame() for r in (kept, res))
         pd.testing.assert_frame_equal(found, was)
-
-
-def test_hypotheses_by_name(res: Any, keep: Any) -> None:
-    kept, was = (r.wald_test_terms(scalar=True).table for r in (keep(res), res))
-    pd.testing.assert_frame_equal(kept, was)
+    found, was = (r.wald_test_terms(scalar=True).table for r in (kept, res))
+    pd.testing.assert_frame_equal(found, was)
 
 
 def test_a_summary_that_was_made_is_kept(res: Any, keep: Any) -> None:
@@ -164,17 +157,16 @@ def test_the_size_does_not_depend_on_the_rows(where: str) -> None:
         res.model.weights, res.predict(which="linear"), res.resid_deviance
         return len(pickle.dumps(res))
 
-    assert size(20_000) < size(2_000) + 500
-    assert size(20_000) < 40_000
+    assert size(20_000) < min(size(2_000) + 500, 40_000)
 
 
-@pytest.mark.parametrize("medium", ["file", "memory"])
-def test_another_process_predicts(medium: str, tmp_path: Path) -> None:
+def test_another_process_predicts(tmp_path: Path) -> None:
     fits = {}
     for kind, name in NAMES.items():
         CASES[name].data.to_parquet(tmp_path / f"{kind}.parquet", row_group_size=20)
-        fits[kind] = fit(kind, tmp_path / f"{kind}.parquet" if medium == "file" else None)
-        fits[kind].save(tmp_path / f"{kind}.pkl")
+        for medium, source in (("file", tmp_path / f"{kind}.parquet"), ("memory", None)):
+            fits[f"{kind} {medium}"] = res = fit(kind, source)
+            res.save(tmp_path / f"{kind} {medium}.pkl")
     NEW.to_pickle(tmp_path / "new.pkl")
     program = (
         "import sys, pandas as pd, statsmodels_ooc.api as smo\n"

@@ -10,6 +10,7 @@ import pandas as pd
 import patsy
 import pytest
 import statsmodels.api as sm
+from covering import turns
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, PerfectSeparationWarning
 
 import statsmodels_ooc.api as smo
@@ -26,6 +27,7 @@ LINKS = {
 }
 MOST = 20  # passes
 N = 240
+CHUNK = 100  # rows: two whole chunks, and a rest
 
 
 def make_frame() -> pd.DataFrame:
@@ -80,7 +82,7 @@ def told(formula: str, y: Any, family: Any, **fit: Any) -> Any:
     frame = FRAME.assign(y=np.asarray(y, dtype=float))
     if "age + g" in formula:  # ones and zeros at the threshold itself
         frame["y"] = np.where(frame["age"] == 40, frame["coin"], frame["y"])
-    source = smo.as_source(frame, chunk_rows=31)
+    source = smo.as_source(frame, chunk_rows=CHUNK)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         res = smof.glm(f"y ~ {formula}", source, family=family).fit(**fit)
@@ -110,9 +112,10 @@ def proves(res: Any, frame: pd.DataFrame, side: np.ndarray) -> None:
         assert (gains > 0).all()
 
 
-@pytest.mark.parametrize("start", ["pilot", "statsmodels", "zeros"])
-@pytest.mark.parametrize("link", ["logit", "cloglog"])
-@pytest.mark.parametrize("name", BINARY)
+STARTS = ("pilot", "statsmodels", "zeros")
+
+
+@pytest.mark.parametrize(("name", "start", "link"), turns(("logit", "cloglog"), BINARY, STARTS))
 def test_separated_responses_are_told(name: str, link: str, start: str) -> None:
     formula, y, kind = BINARY[name]
     family = F.Binomial(LINKS[link])
@@ -132,9 +135,14 @@ def test_other_links(name: str, link: str) -> None:
     proves(res, frame, 2 * frame["y"].to_numpy() - 1)
 
 
-@pytest.mark.parametrize("compress", [True, False])
-@pytest.mark.parametrize("formula", ["C(g)", "C(g) + x", "C(g) + C(h)"])
-@pytest.mark.parametrize("family", [F.Poisson(), F.NegativeBinomial(alpha=0.5)])
+@pytest.mark.parametrize(
+    ("family", "formula", "compress"),
+    turns(
+        (True, False),
+        (F.Poisson(), F.NegativeBinomial(alpha=0.5)),
+        ("C(g)", "C(g) + x", "C(g) + C(h)"),
+    ),
+)
 def test_counts_that_are_zero_for_a_level(family: Any, formula: str, compress: bool) -> None:
     y = np.where(FRAME["g"] == "r", 0.0, FRAME["count"])
     res, frame = told(formula, y, family, compress=compress)
@@ -144,9 +152,10 @@ def test_counts_that_are_zero_for_a_level(family: Any, formula: str, compress: b
     np.testing.assert_array_equal(res.separation.direction, np.where(others, 0.0, -1.0))
 
 
-@pytest.mark.parametrize("compress", [True, False])
-@pytest.mark.parametrize("weights", [None, "var_weights", "freq_weights"])
-@pytest.mark.parametrize("name", ["amounts", "rates", "counts"])
+@pytest.mark.parametrize(
+    ("name", "weights", "compress"),
+    turns((True, False), ("amounts", "rates", "counts"), (None, "var_weights", "freq_weights")),
+)
 def test_levels_without_a_response_above_zero(
     name: str, weights: str | None, compress: bool
 ) -> None:
@@ -234,13 +243,13 @@ def level_model(name: str, formula: str = "C(g) + x", **extras: Any) -> Any:
     family, y = OVER_ALL[name]
     frame = FRAME.assign(y=y, **extras)
     keys = {key: key for key in extras}
-    source = smo.as_source(frame, chunk_rows=31)
+    source = smo.as_source(frame, chunk_rows=CHUNK)
     return smof.glm(f"y ~ {formula}", source, family=family, **keys)
 
 
-@pytest.mark.parametrize("name", OVER_ALL)
-@pytest.mark.parametrize("at", [-20.0, -40.0, -700.0])
-@pytest.mark.parametrize("kernels", ["numpy", "numba"])
+@pytest.mark.parametrize(
+    ("name", "at", "kernels"), turns(("numpy", "numba"), OVER_ALL, (-20.0, -40.0, -700.0))
+)
 def test_a_start_where_nothing_can_be_gained_any_more(name: str, at: float, kernels: str) -> None:
     """In memory the fit is converged at once, with standard errors of 1e12."""
     model = level_model(name)
@@ -294,7 +303,7 @@ def test_after_other_optimizers(name: str, method: str) -> None:
 @pytest.mark.parametrize("method", ["bfgs", "powell"])
 def test_complete_separation_after_other_optimizers(method: str) -> None:
     frame = FRAME.assign(y=(FRAME["x"] > 0.1) * 1.0)
-    model = smof.glm("y ~ x", smo.as_source(frame, chunk_rows=31), family=F.Binomial())
+    model = smof.glm("y ~ x", smo.as_source(frame, chunk_rows=CHUNK), family=F.Binomial())
     with pytest.warns(ConvergenceWarning, match="complete separation along"):
         res = model.fit(method=method, disp=False)
     assert res.separation.complete
@@ -347,7 +356,7 @@ def test_an_overlap_of_a_millionth() -> None:
     steps = np.linspace(0.01, 1, 50)
     x = np.concatenate([1 - steps, 1 + steps, [1.0, 1 + 1e-6]])
     frame = pd.DataFrame({"x": x, "y": np.repeat([0.0, 1.0, 1.0, 0.0], [50, 50, 1, 1])})
-    model = smof.glm("y ~ x", smo.as_source(frame, chunk_rows=17), family=F.Binomial())
+    model = smof.glm("y ~ x", smo.as_source(frame, chunk_rows=41), family=F.Binomial())
     res = model.fit()
     assert res.converged
     # At the slope b the gain of the rows next to the overlap, 0.02 exp(-0.01 b), is its loss.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,12 @@ def ours(name: str = "OLS", chunk: int = 7) -> Any:
     return MODELS[name][0](smo.as_source(FRAME, chunk_rows=chunk))
 
 
+@functools.cache
+def shared(name: str, chunk: int) -> Any:
+    """A model whose fit is made once: what each test adds is the covariance."""
+    return ours(name, chunk)
+
+
 def theirs(name: str, cov_type: str, keywords: dict[str, Any]) -> Any:
     model = MODELS[name][1]()
     still = {"tol": 1e-14} if isinstance(model, sm.GLM) else {}
@@ -105,14 +112,14 @@ HAC: dict[str, dict[str, Any]] = {
 }
 
 
-CHUNKS = {"OLS": 1, "WLS": 7, "Poisson": 1, "probit": 7}  # rows
+CHUNKS = {"OLS": 1, "WLS": 7, "Poisson": 7, "probit": 23}  # rows
 
 
 @pytest.mark.parametrize("keywords", HAC)
 @pytest.mark.parametrize(("name", "chunk"), [*CHUNKS.items(), ("OLS", 7)])
 def test_hac(name: str, keywords: str, chunk: int) -> None:
     given = HAC[keywords]
-    found = ours(name, chunk).fit(cov_type="HAC", cov_kwds=dict(given))
+    found = shared(name, chunk).fit(cov_type="HAC", cov_kwds=dict(given))
     expected = theirs(name, "HAC", given)
     if given["maxlags"] is None:  # of which statsmodels says None
         expected.cov_kwds["description"] = expected.cov_kwds["description"].replace("None", "4")
@@ -141,7 +148,7 @@ def in_memory(keywords: dict[str, Any]) -> dict[str, Any]:
 def test_panel(name: str, keywords: str, cov_type: str) -> None:
     given = PANEL[keywords]
     expected = theirs(name, cov_type, in_memory(given))
-    found = ours(name, CHUNKS[name]).fit(cov_type=cov_type, cov_kwds=dict(given))
+    found = shared(name, CHUNKS[name]).fit(cov_type=cov_type, cov_kwds=dict(given))
     assert_agree(found, expected)
 
 
@@ -161,7 +168,7 @@ GROUPSUM: dict[str, dict[str, Any]] = {
 def test_groupsum(name: str, keywords: str, cov_type: str) -> None:
     given = GROUPSUM[keywords]
     expected = theirs(name, cov_type, in_memory(given))
-    found = ours(name, CHUNKS[name]).fit(cov_type=cov_type, cov_kwds=dict(given))
+    found = shared(name, CHUNKS[name]).fit(cov_type=cov_type, cov_kwds=dict(given))
     assert_agree(found, expected)
 
 
@@ -204,8 +211,11 @@ def test_values_may_be_given(name: str, kind: str) -> None:
         else dd.from_pandas(column, npartitions=3),
     }[kind]
     role = "time" if name in ("time", "day") else "groups"
-    found = ours().fit(cov_type="hac-panel", cov_kwds={role: given, "maxlags": 2})
-    expected = ours().fit(cov_type="hac-panel", cov_kwds={role: name, "maxlags": 2})
+    model = shared("OLS", 23)
+    expected = model.fit(cov_type="hac-panel", cov_kwds={role: name, "maxlags": 2})
+    before = len(model.passes)
+    found = model.fit(cov_type="hac-panel", cov_kwds={role: given, "maxlags": 2})
+    assert len(model.passes) == before + 1  # not what is known of the column
     assert_allclose(found.bse, expected.bse, rtol=1e-14)
     assert role not in found.cov_kwds
 

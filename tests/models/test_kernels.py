@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 
 import dask
@@ -139,8 +141,15 @@ def test_extremes_come_with_the_products(name, frame, monkeypatch):
         FITS[name](source(frame))
 
 
+@pytest.fixture(scope="module")
+def pool():
+    """Processes that are there for all passes."""
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as made:
+        yield made
+
+
 @pytest.mark.parametrize("name", ["OLS, Gram", "logit", "probit", "Poisson", "negative binomial"])
-def test_the_same_bits_on_any_number_of_workers(name, frame, tmp_path):
+def test_the_same_bits_on_any_number_of_workers(name, frame, pool, tmp_path):
     for i in range(7):
         frame.iloc[400 * i : 400 * (i + 1)].to_parquet(tmp_path / f"{i}.parquet")
     found = []
@@ -148,7 +157,7 @@ def test_the_same_bits_on_any_number_of_workers(name, frame, tmp_path):
         {"scheduler": "sync"},
         {"scheduler": "threads", "num_workers": 2},
         {"scheduler": "threads", "num_workers": 8},
-        {"scheduler": "processes", "num_workers": 2},
+        {"scheduler": "processes", "pool": pool},
     ):
         with dask.config.set(**how), smo.options.set(kernels="numba"):
             found.append(told(FITS[name](str(tmp_path))).tobytes())

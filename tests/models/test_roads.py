@@ -86,6 +86,21 @@ def roles(kind: str) -> tuple[str, ...]:
     return ("regressor", "factor", *NUMBERS_ONLY, *(["subset"] if has_condition else []))
 
 
+TWINS = {"regressor": 0, "factor": 1, "weight": 0, "offset": 1}
+NUMBER = {kind: i for i, kind in enumerate(KINDS)}
+
+
+def has_twin(role: str, kind: str, pattern: int, road: int) -> bool:
+    """Whether the other of two roles, which are read alike, has this road with this pattern.
+
+    Columns of a design take turns by pattern, those beside one by kind.
+    """
+    if role in ("weight", "offset"):
+        return (NUMBER[kind] + road) % 2 == TWINS[role]
+    alone = KINDS[kind].exact or len(KINDS[kind].missing) == 1
+    return role in TWINS and not alone and (pattern + road) % 2 == TWINS[role]
+
+
 CASES = [(kind, role) for kind in KINDS for role in roles(kind)]
 
 
@@ -95,10 +110,12 @@ def test_every_road_gives_the_fit_of_the_clean_column(kind, role, tmp_path):
     patterns = [name for name in column.missing if name != "all"]
     if role not in ("regressor", "factor"):
         patterns = patterns[-1:]
-    for missing in patterns:
+    for i, missing in enumerate(patterns):
         right = None
-        for road, make in ROADS.items():
+        for j, (road, make) in enumerate(ROADS.items()):
             if road in SLOW and missing not in ("complete", "some"):
+                continue
+            if has_twin(role, kind, i, j):
                 continue
             folder = tmp_path / f"{missing} {road}"
             folder.mkdir()

@@ -304,7 +304,7 @@ def test_what_a_state_takes_is_known(name: str) -> None:
 
 each = pytest.mark.parametrize("name", REDUCTIONS)
 each_of_rows = pytest.mark.parametrize("name", ROWS_MERGE_ANYWHERE)
-quick = settings(deadline=None, max_examples=40)
+quick = settings(deadline=None, max_examples=16)
 
 
 @dataclass(frozen=True)

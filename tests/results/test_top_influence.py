@@ -10,6 +10,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
+from covering import turns
 from models.glm_cases import tight_pair
 from numpy.testing import assert_allclose
 from results.influence_cases import (
@@ -52,9 +53,9 @@ def test_outliers_under_other_names() -> None:
         pd.testing.assert_frame_equal(ours, theirs, rtol=1e-7)
 
 
-@pytest.mark.parametrize("order", [False, True])
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("cutoff", [1e-9, 0.3, 1.5])
+@pytest.mark.parametrize(
+    ("method", "cutoff", "order"), turns((False, True), METHODS, (1e-9, 0.3, 1.5))
+)
 def test_outliers_of_many_rows(
     method: str, order: bool, cutoff: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

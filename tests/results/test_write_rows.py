@@ -320,19 +320,29 @@ print(peak() - before)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="what ru_maxrss counts differs elsewhere")
-@pytest.mark.parametrize("suffix", [".parquet", ".csv", ""])
-def test_memory_does_not_grow_with_the_rows(suffix: str, tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
+@pytest.fixture(scope="module")
+def small_and_large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, rng = tmp_path_factory.mktemp("rows"), np.random.default_rng(0)
     for name, rows in (("small", 300_000), ("large", 3_000_000)):
         frame = pd.DataFrame({"id": np.arange(rows), "x": rng.normal(size=rows)})
         frame.assign(y=rng.normal(size=rows)).to_parquet(
-            tmp_path / f"{name}.parquet", row_group_size=65_536
+            folder / f"{name}.parquet", row_group_size=65_536
         )
+    return folder
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what ru_maxrss counts differs elsewhere")
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ""])
+def test_memory_does_not_grow_with_the_rows(suffix: str, small_and_large: Path) -> None:
     threads = {"OPENBLAS_NUM_THREADS": "1", "DASK_NUM_WORKERS": "2"}
     command = [sys.executable, "-c", PEAK, suffix]
     done = subprocess.run(
-        command, cwd=tmp_path, env=os.environ | threads, capture_output=True, text=True, check=True
+        command,
+        cwd=small_and_large,
+        env=os.environ | threads,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert float(done.stdout) < 48  # MiB; four columns of all rows are 92
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import Any
 
@@ -48,13 +49,21 @@ def criterion(name: str, blocks: TermBlocks, y: Any) -> Criterion:
     return Criterion(name, N, whole.ssr, whole.rank, float(np.sum((y - y.mean()) ** 2)), 1)
 
 
-def brute(blocks: TermBlocks, judge: Criterion, most: int | None = None) -> list[tuple[Any, ...]]:
-    found = []
-    for bits in itertools.product([False, True], repeat=blocks.count):
-        chosen = np.array(bits)
-        if blocks.is_closed(chosen) and (most is None or chosen.sum() <= most):
-            found.append((float(judge.loss(*blocks.fit(chosen))), bits))
-    return sorted(found)
+def every_fit(blocks: TermBlocks) -> tuple[Any, Any, list[tuple[bool, ...]]]:
+    """The sums of squares and ranks of all models that have what their terms need."""
+    models = [
+        bits
+        for bits in itertools.product([False, True], repeat=blocks.count)
+        if blocks.is_closed(np.array(bits))
+    ]
+    ssr, ranks = np.array([blocks.fit(np.array(bits)) for bits in models]).T
+    return ssr, ranks, models
+
+
+def brute(fits: Any, judge: Criterion, most: int | None = None) -> list[tuple[Any, ...]]:
+    ssr, ranks, models = fits
+    ordered = sorted(zip(judge.loss(ssr, ranks).tolist(), models, strict=True))
+    return [(loss, bits) for loss, bits in ordered if most is None or sum(bits) <= most]
 
 
 NESTED = np.zeros((9, 9), dtype=bool)
@@ -70,26 +79,34 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 
+@functools.cache
+def case_of(name: str, seed: int) -> tuple[Any, TermBlocks, Any]:
+    """The response of a case, its terms, and the fits of all its models, whoever judges them."""
+    y, _, blocks = problem(seed=seed, **CASES[name])
+    return y, blocks, every_fit(blocks)
+
+
 @pytest.mark.parametrize("name", CRITERIA)
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("seed", range(3))
 def test_no_subset_is_better(case: str, name: str, seed: int) -> None:
-    y, _, blocks = problem(seed=seed, **CASES[case])
+    y, blocks, fits = case_of(case, seed)
     judge = criterion(name, blocks, y)
     for most in (None, 1, 2, 3, 5):
         found, looked_at = best_subsets(blocks, judge, count=4, most=most)
-        wanted = brute(blocks, judge, most)[:4]
+        wanted = brute(fits, judge, most)[:4]
         assert_allclose([each.loss for each in found], [loss for loss, _ in wanted], rtol=SOLVED)
         assert all(each.chosen.sum() <= (most or N) for each in found)
         assert all(blocks.is_closed(each.chosen) for each in found)
-        assert looked_at <= len(brute(blocks, judge))
+        assert looked_at <= len(fits[2])
 
 
 def test_few_subsets_are_looked_at() -> None:
-    y, _, blocks = problem([1] * 16, 5)
-    found, looked_at = best_subsets(blocks, criterion("bic", blocks, y))
-    assert looked_at < 2**16 / 50
-    assert tuple(found[0].chosen) == brute(blocks, criterion("bic", blocks, y))[0][1]
+    y, _, blocks = problem([1] * 13, 5)
+    judge = criterion("bic", blocks, y)
+    found, looked_at = best_subsets(blocks, judge)
+    assert looked_at < 2**13 / 50
+    assert tuple(found[0].chosen) == brute(every_fit(blocks), judge)[0][1]
 
 
 @pytest.mark.parametrize("short", [False, True])
@@ -158,7 +175,7 @@ def test_interactions_of_single_columns(most: int | None, seed: int) -> None:
     y, _, blocks = problem([1] * 7, seed, needs=needs)
     judge = criterion("aic", blocks, y)
     found, _ = best_subsets(blocks, judge, count=5, most=most)
-    wanted = brute(blocks, judge, most)[:5]
+    wanted = brute(every_fit(blocks), judge, most)[:5]
     assert_allclose([each.loss for each in found], [loss for loss, _ in wanted], rtol=SOLVED)
 
 
