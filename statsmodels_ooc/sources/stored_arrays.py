@@ -52,7 +52,7 @@ def opened_arrays(*values: Any) -> tuple[Any, ...]:
 
 
 def _check_no_group(value: Any) -> None:
-    library = next((name for name in ("zarr", "h5py") if is_of(value, name, "Group")), None)
+    library = next((name for name in ("zarr", "h5py") if is_of(name, "Group", value)), None)
     if library is None:
         return
     names = ", ".join(map(repr, list(value)[:_LISTED]))
