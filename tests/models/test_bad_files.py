@@ -43,14 +43,6 @@ def temporary_files() -> set[str]:
     return set(os.listdir(dask.config.get("temporary-directory")))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def what_was_there_before():
-    """Objects of the tests before these are none of those that `gc.collect` looks through."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 @pytest.fixture(autouse=True)
 def temporary_directory(tmp_path_factory):
     """A directory of this test's own: others run at the same time."""
