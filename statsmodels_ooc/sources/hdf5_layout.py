@@ -22,7 +22,7 @@ _TRUTH = {"FALSE": 0, "TRUE": 1}  # how h5py writes truth values
 
 
 def ranges_of_chunks(
-    rows: int, chunk_rows: int, width: int, most: int = _ENOUGH_ROWS
+    rows: int, chunk_rows: int, width: int, most: int | None = None
 ) -> Iterator[tuple[int, int]]:
     """Rows of ``width`` bytes in pieces of whole chunks, of ``most`` rows or up to a chunk more.
 
@@ -32,6 +32,7 @@ def ranges_of_chunks(
     >>> list(ranges_of_chunks(10, chunk_rows=3, width=8, most=4))
     [(0, 6), (6, 10)]
     """
+    most = _ENOUGH_ROWS if most is None else most
     enough = max(1, min(most, _ENOUGH_BYTES // max(width, 1)))
     step = -(-enough // chunk_rows) * chunk_rows
     for start in range(0, rows, step):

@@ -15,7 +15,7 @@ import pytest
 import statsmodels_ooc.api as smo
 import statsmodels_ooc.formula.api as smof
 from statsmodels_ooc import errors
-from statsmodels_ooc.sources import hdf5
+from statsmodels_ooc.sources import hdf5_layout
 from statsmodels_ooc.sources.coerce import as_source
 from statsmodels_ooc.sources.hdf5 import read_hdf
 from statsmodels_ooc.sources.seam import watched
@@ -269,7 +269,7 @@ def test_text_of_another_encoding(tmp_path):
 
 
 def test_partitions_begin_where_chunks_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(hdf5, "_ENOUGH_ROWS", 20)
+    monkeypatch.setattr(hdf5_layout, "_ENOUGH_ROWS", 20)
     path = tmp_path / "t.h5"
     with h5py.File(path, "w") as file:
         file.create_dataset("x", data=np.arange(100.0), chunks=(8,), compression="gzip")
