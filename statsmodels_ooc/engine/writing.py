@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -371,6 +371,7 @@ class _Files:
             )
         self.paths: list[str] = []
         self._stem = os.path.join(folder, f"rows-{index:06d}")
+        self._open = ExitStack()
         self._writer: Any = None
 
     def write(self, table: pa.Table) -> None:
@@ -379,13 +380,13 @@ class _Files:
             if self._writer is None or self._writer.schema != table.schema:
                 self._close()
                 self.paths.append(f"{self._stem}-{len(self.paths)}.parquet")
-                self._writer = parquet_writer(self.paths[-1], table.schema)
+                writer = parquet_writer(self.paths[-1], table.schema)
+                self._writer = self._open.enter_context(writer)
             self._writer.write_table(table)
 
     def _close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        self._writer = None
+        self._open.close()
 
     def __enter__(self) -> _Files:
         return self

@@ -18,6 +18,7 @@ from pyarrow import csv
 
 from statsmodels_ooc.errors import SchemaError, WriteError
 from statsmodels_ooc.sources.columns import common_type, is_text
+from statsmodels_ooc.sources.seam import created, readable, touch
 
 _GROUP = 131_072  # rows of a row group
 _PART = "part-{}.parquet"  # a file of a folder, by its number
@@ -69,10 +70,22 @@ def write_errors(path: str) -> Iterator[None]:
         ) from error
 
 
-def parquet_writer(path: str, schema: pa.Schema) -> pq.ParquetWriter:
+@contextmanager
+def parquet_writer(path: str, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     """A writer that looks for repeated values where these are text: doubles hardly repeat."""
     text = [field.name for field in schema if is_text(field.type)]
-    return pq.ParquetWriter(path, schema, use_dictionary=text or False)
+    with (
+        created(path) as file,
+        pq.ParquetWriter(file, schema, use_dictionary=text or False) as writer,
+    ):
+        yield writer
+
+
+@contextmanager
+def _part_read(path: str) -> Iterator[pq.ParquetFile]:
+    touch("open", path)
+    with pa.OSFile(path) as file, pq.ParquetFile(readable(file, path)) as part:
+        yield part
 
 
 @dataclass(frozen=True)
@@ -162,6 +175,7 @@ class Target:
             )
         folder = os.path.join(parent, f".{name[:_LONG]}.{uuid.uuid4().hex}.tmp")
         with write_errors(self.path):
+            touch("write", folder)
             os.mkdir(folder)
         try:
             yield folder
@@ -192,6 +206,7 @@ class Target:
         with write_errors(self.path):
             schema = _common_schema(parts)
             if self.kind == "folder":
+                touch("write", whole)
                 os.mkdir(whole)
                 for number, one in enumerate(placed):
                     path = os.path.join(whole, _PART.format(f"{number:05d}"))
@@ -205,17 +220,22 @@ class Target:
 
     def _name(self, whole: str, before: str) -> None:
         if self.kind != "folder":
-            os.replace(whole, self.path)
+            _renamed(whole, self.path)
             return
         is_there = os.path.isdir(self.path)
         if is_there:
-            os.replace(self.path, before)
+            _renamed(self.path, before)
         try:
-            os.replace(whole, self.path)
+            _renamed(whole, self.path)
         except BaseException:
             if is_there:
                 os.replace(before, self.path)
             raise
+
+
+def _renamed(old: str, new: str) -> None:
+    touch("rename", new)
+    os.replace(old, new)
 
 
 def _listed(target: Target) -> list[str]:
@@ -253,7 +273,7 @@ def _common_schema(parts: Sequence[Part]) -> pa.Schema:
     found: dict[str, dict[pa.DataType, str]] = {}
     for part in parts:
         for path in part.paths:
-            for field in pq.read_schema(path):
+            for field in _schema_of(path):
                 kind = pa.large_string() if is_text(field.type) else field.type
                 found.setdefault(field.name, {}).setdefault(kind, part.label)
     kinds = {
@@ -263,11 +283,16 @@ def _common_schema(parts: Sequence[Part]) -> pa.Schema:
     return pa.schema(list(kinds.items()))
 
 
+def _schema_of(path: str) -> pa.Schema:
+    with _part_read(path) as part:
+        return part.schema_arrow
+
+
 def _join(parts: Sequence[_Placed], schema: pa.Schema, counted: str, path: str) -> None:
     """Parts as one Parquet file; a single one that is as it should be is moved."""
     paths = [name for one in parts for name in one.part.paths]
-    if len(paths) == 1 and not parts[0].shift and pq.read_schema(paths[0]).equals(schema):
-        os.replace(paths[0], path)
+    if len(paths) == 1 and not parts[0].shift and _schema_of(paths[0]).equals(schema):
+        _renamed(paths[0], path)
         return
     with parquet_writer(path, schema) as writer:
         for table in _grouped(_tables(parts, schema, counted)):
@@ -283,7 +308,7 @@ def _join_text(parts: Sequence[_Placed], schema: pa.Schema, counted: str, path: 
     as_text = schema
     for at in spans:
         as_text = as_text.set(at, as_text.field(at).with_type(pa.string()))
-    with csv.CSVWriter(path, as_text) as writer:
+    with created(path) as file, csv.CSVWriter(file, as_text) as writer:
         for table in _grouped(_tables(parts, schema, counted)):
             for at in spans:
                 table = table.set_column(at, as_text.field(at), _as_text(table.column(at)))
@@ -309,7 +334,7 @@ def _tables(parts: Sequence[_Placed], schema: pa.Schema, counted: str) -> Iterat
     """The rows of all parts, with common types and numbers, a bounded number at a time."""
     for one in parts:
         for path in one.part.paths:
-            with pq.ParquetFile(path) as file:
+            with _part_read(path) as file:
                 for batch in file.iter_batches(_GROUP, use_threads=False):
                     table = pa.Table.from_batches([batch])
                     if one.shift:
