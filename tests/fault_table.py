@@ -31,9 +31,9 @@ The page is written from the cases (``python tests/fault_table.py docs/faults.rs
 Beside these, every single call to a file, a server or a database is made to fail, the first, the
 second and so on, with an input or output error, a full disk, a missing permission, a short read, a
 dropped connection, no memory, or the end of the process, over all kinds of sources, temporary
-copies, design stores and checkpoints: each run ends in the same bits or in an error of
-``statsmodels_ooc.errors``. :doc:`failures` tells what is tried again, and how a fit that was killed
-goes on.
+copies, design stores, checkpoints, saved results and written rows: each run ends in the same bits
+or in an error of ``statsmodels_ooc.errors``. :doc:`failures` tells what is tried again, and how a
+fit that was killed goes on.
 """
 
 
