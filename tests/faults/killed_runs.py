@@ -39,6 +39,11 @@ def hdf5(folder: Path) -> str:
     return answers(smof.ols(FORMULA, folder / "t.h5").fit())
 
 
+def sql(folder: Path) -> str:
+    source = smo.read_sql("t", folder / "t.sqlite", partition_on="row", partitions=3)
+    return answers(smof.ols(FORMULA, source).fit())
+
+
 def checkpoint(folder: Path) -> str:
     model = smof.ols(FORMULA, str(folder / "many"))
     return answers(model.fit(checkpoint=folder / "written" / "kept"))
@@ -69,7 +74,7 @@ def saved(folder: Path) -> str:
     return str(np.concatenate([loaded.params, loaded.bse]).tobytes().hex())
 
 
-KINDS = {make.__name__: make for make in (parquet, csv, hdf5, store, checkpoint, saved)}
+KINDS = {make.__name__: make for make in (parquet, csv, hdf5, sql, store, checkpoint, saved)}
 
 
 def killed_at_many_places(kind: str, folder: str, count: int) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pandas as pd
@@ -38,13 +40,15 @@ def folder(tmp_path_factory) -> Path:
         rows(200, part).to_parquet(folder / "many" / f"{part}.parquet", row_group_size=50)
     whole = pd.concat([rows(200, part) for part in range(4)], ignore_index=True)
     whole.to_csv(folder / "t.csv", index=False)
+    with closing(sqlite3.connect(folder / "t.sqlite")) as connection:
+        whole.reset_index(names="row").to_sql("t", connection, index=False)
     whole.to_hdf(folder / "t.h5", key="t", format="table")
     smo.save(smof.ols("y ~ x", folder / "many" / "0.parquet").fit(), folder / "before.zip")
     return folder
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
-@pytest.mark.parametrize("kind", ["parquet", "csv", "hdf5", "store", "checkpoint", "saved"])
+@pytest.mark.parametrize("kind", ["parquet", "csv", "hdf5", "sql", "store", "checkpoint", "saved"])
 def test_the_next_process_ends_in_the_same_bits_and_clears_up(kind, folder):
     if kind in ("hdf5", "store"):
         pytest.importorskip("tables")
