@@ -38,6 +38,18 @@ _PLAIN = (
     *(fractions.Fraction, np.dtype, type(pd.NA), type(pd.NaT), pd.Interval, pd.Period),
 )
 _LONG = 1_000  # characters; of longer words the checksum stands
+_ARRAYS = (np.ndarray, np.memmap)  # others, masked ones for one, hold more than numbers
+_PARTS: tuple[tuple[Any, Callable[[Any], list[Any]]], ...] = (  # what tells one of a kind
+    (MethodType, lambda one: [one.__func__, one.__self__]),
+    (functools.partial, lambda one: [one.func, one.args, one.keywords]),
+    (functools.cached_property, lambda one: [one.func]),
+    (property, lambda one: [one.fget, one.fset, one.fdel]),
+    ((staticmethod, classmethod), lambda one: [one.__func__]),
+    (
+        enum.EnumType,
+        lambda one: [one.__bases__, {name: each.value for name, each in _members(one)}],
+    ),
+)
 # Of a class: where it is written, and what Python makes of the rest.
 _BESIDE = {
     *("__module__", "__qualname__", "__firstlineno__", "__doc__", "__dict__", "__weakref__"),
@@ -105,7 +117,7 @@ class _Words:
         self._depth = 0
 
     def of(self, value: Any) -> str:
-        if isinstance(value, _PLAIN):
+        if isinstance(value, _PLAIN) and _is_library(type(value)):
             return f"{_name(type(value))} {value!r}"
         if id(value) not in self._told:
             self._kept.append(value)
@@ -117,26 +129,16 @@ class _Words:
 
     def _anew(self, value: Any) -> str:
         kind = _name(type(value))
-        if isinstance(value, np.ndarray):
+        if type(value) in _ARRAYS:
             return f"{kind} {self._array(value)}"
         if isinstance(value, _FRAMES):
             return f"{kind} {self._frame(value)}"
-        if isinstance(value, list | tuple):
+        if type(value) in (list, tuple):
             return f"{kind}{self._all(value)}"
-        if isinstance(value, set | frozenset):
+        if type(value) in (set, frozenset):
             return f"{kind}{sorted(map(self.of, value))}"
-        if isinstance(value, dict | MappingProxyType):
+        if type(value) in (dict, MappingProxyType):
             return f"{kind}{self._pairs(value)}"
-        if isinstance(value, functools.partial):
-            return f"{kind}{self._all([value.func, value.args, value.keywords])}"
-        if isinstance(value, MethodType):
-            return f"{kind}{self._all([value.__func__, value.__self__])}"
-        if isinstance(value, staticmethod | classmethod):
-            return f"{kind}{self._all([value.__func__])}"
-        if isinstance(value, property):
-            return f"{kind}{self._all([value.fget, value.fset, value.fdel])}"
-        if isinstance(value, functools.cached_property):
-            return f"{kind}{self._all([value.func])}"
         if isinstance(value, np.random.RandomState) and value is norm.random_state:
             return "numpy.random"  # what has no generator of its own draws from it
         if isinstance(value, ModuleType):
@@ -145,7 +147,10 @@ class _Words:
             return f"{_name(type(value))} {_name(value)}"
         if isinstance(value, FunctionType):
             return f"function {self._function(value)}"
-        if isinstance(value, type) and not isinstance(value, enum.EnumType):
+        for kinds, parts in _PARTS:
+            if isinstance(value, kinds):
+                return f"{kind}{self._all(parts(value))}"
+        if isinstance(value, type):
             return f"class {_name(value)} {self._class(value)}"
         return f"{kind} {self._as_pickled(value)}"
 
@@ -216,6 +221,22 @@ class _Words:
         state, items, pairs = (*more, None, None, None)[:3]
         items, pairs = list(items or ()), dict(pairs or ())
         return self._all([make, arguments, state, items, pairs])
+
+
+def differences(there: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """What is told otherwise, in words for a message; nothing where all is the same.
+
+    Examples
+    --------
+    >>> differences({"rows": "10", "formula": "y ~ x"}, {"rows": "11", "formula": "y ~ x"})
+    'rows: 10 there, 11 now'
+    """
+    others = [name for name in {**now, **there} if there.get(name) != now.get(name)]
+    return "; ".join(f"{name}: {there.get(name)} there, {now.get(name)} now" for name in others)
+
+
+def _members(kind: Any) -> Any:
+    return kind.__members__.items()
 
 
 def _inside(cell: Any) -> Any:

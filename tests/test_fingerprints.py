@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import datetime
 import decimal
+import enum
 import functools
 import importlib
 import operator
@@ -13,7 +15,7 @@ import sys
 import threading
 import types
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -34,6 +36,24 @@ class Scale:
 
     def __call__(self, x: Any) -> Any:
         return x * self.by
+
+
+class Metres(float):
+    unit: str
+
+    def __new__(cls, value: float, unit: str = "m") -> Metres:
+        made = super().__new__(cls, value)
+        made.unit = unit
+        return made
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+def colours(red: int) -> Any:
+    return enum.Enum("Colours", {"BLUE": 1, "RED": red})
 
 
 class Slotted:
@@ -109,6 +129,13 @@ TWINS: dict[str, tuple[Any, Any]] = {  # how one is made, and of what two that d
     "decimal": (decimal.Decimal, ("1.0", "1.00")),
     "date": (lambda day: datetime.datetime(2022, 1, day), (1, 2)),
     "timestamp": (lambda zone: pd.Timestamp("2022-01-01", tz=zone), ("UTC", None)),
+    "own number": (Metres, (1.0, 2.0)),
+    "tag of a number": (lambda unit: Metres(1.0, unit), ("m", "km")),
+    "enumeration": (colours, (2, 3)),
+    "member": (lambda value: colours(value).RED, (2, 3)),
+    "masked": (lambda mask: np.ma.masked_array(np.arange(20.0), [mask] * 20), (True, False)),
+    "default": (lambda make: collections.defaultdict(make, a=1), (int, float)),
+    "named": (lambda y: Point(1, y), (2, 3)),
     "list": (lambda last: [1, [2, last]], (3, 4)),
     "set": (lambda last: {"a", "b", last}, ("c", "d")),
     "mapping": (lambda last: {"a": 1, "b": last}, (3, 4)),

@@ -22,7 +22,7 @@ from statsmodels_ooc.engine.state_files import (
     write_state,
 )
 from statsmodels_ooc.errors import CheckpointError
-from statsmodels_ooc.fingerprints import fingerprint
+from statsmodels_ooc.fingerprints import differences, fingerprint
 from statsmodels_ooc.reductions.base import Reduction
 from statsmodels_ooc.sources.seam import touch
 
@@ -255,9 +255,7 @@ def _read_json(path: Path) -> dict[str, str]:
 
 def _check_same(path: Path, there: Mapping[str, str], now: Mapping[str, str]) -> None:
     """Refuse what was kept of another fit, and say what is another."""
-    others = [name for name in {**now, **there} if there.get(name) != now.get(name)]
-    if others:
-        told = "; ".join(f"{name}: {there.get(name)} there, {now.get(name)} now" for name in others)
+    if told := differences(there, now):
         raise CheckpointError(
             f"{path.parent} was kept of another fit: {told}",
             hint="give the same data, formula, options and arguments of fit, or another folder",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from types import FunctionType
@@ -37,7 +38,8 @@ def checkpointed(fit: Callable[..., Any]) -> Callable[..., Any]:
         given = signature.bind(self, *args, **kwargs)
         given.apply_defaults()
         arguments = dict(list(given.arguments.items())[1:])
-        about = {**of_model(self), "fit": _short(_arguments(arguments))}
+        with _untold_refused():
+            about = {**_of_model(self), "fit": _short(_arguments(arguments))}
         with kept_in(_folder(checkpoint), about):
             return fit(self, *args, **kwargs)
 
@@ -58,13 +60,34 @@ def _folder(checkpoint: Any) -> Path:
     return Path(os.fspath(checkpoint)).expanduser().absolute()
 
 
-def of_model(model: Any) -> dict[str, str]:
+@contextmanager
+def _untold_refused() -> Iterator[None]:
+    """Refuse a fit that depends on what has no words.
+
+    Raises
+    ------
+    CheckpointError
+        In place of an `UntoldError`.
+    """
+    try:
+        yield
+    except UntoldError as error:
+        raise CheckpointError(
+            str(error),
+            hint="use numbers, dates, text, arrays, and functions of these; or fit without "
+            "checkpoint=",
+        ) from error
+
+
+def _of_model(model: Any) -> dict[str, str]:
     """What a fit of a model is about: model, design, data, first rows of the design, options.
 
     Raises
     ------
     CheckpointError
-        Nothing tells whether the rows are the same the next time, or what the formula uses.
+        Nothing tells whether the rows are the same the next time.
+    UntoldError
+        Nothing tells whether what the formula uses is.
     """
     rows: StreamedRows = model.likelihood.stream
     source = rows.whole_source
@@ -76,24 +99,17 @@ def of_model(model: Any) -> dict[str, str]:
             "Delta, Iceberg, design stores): write the rows into some first",
         )
     sizes = sizes_for(rows.spec)
-    try:
-        return {
-            "model": " ".join([model.door.__name__, *_family(model)]),
-            "formula": str(getattr(model, "formula", None) or ", ".join(model.spec.exog_names)),
-            **{name: _short(words) for name, words in described(model.spec).items()},
-            "hasconst": str(getattr(model, "hasconst", None)),
-            **rows_in_words(source, rows.spec.columns, model.conditions),
-            "first rows": _first_rows(rows),
-            "rows of frames, blocks and pieces": f"{sizes.frame_rows} {sizes.block_rows} "
-            f"{sizes.piece_rows}",
-            "kernels": options.kernels,
-        }
-    except UntoldError as error:
-        raise CheckpointError(
-            str(error),
-            hint="use numbers, dates, text, arrays, and functions of these; or fit without "
-            "checkpoint=",
-        ) from error
+    rows_of = (sizes.frame_rows, sizes.block_rows, sizes.piece_rows)
+    return {
+        "model": " ".join([model.door.__name__, *_family(model)]),
+        "formula": str(getattr(model, "formula", None) or ", ".join(model.spec.exog_names)),
+        **{name: _short(words) for name, words in described(model.spec).items()},
+        "hasconst": str(getattr(model, "hasconst", None)),
+        **rows_in_words(source, rows.spec.columns, model.conditions),
+        "first rows": _first_rows(rows),
+        "rows of frames, blocks and pieces": " ".join(map(str, rows_of)),
+        "kernels": options.kernels,
+    }
 
 
 def _family(model: Any) -> list[str]:
@@ -127,6 +143,8 @@ def _arguments(value: Any) -> str:
     ------
     CheckpointError
         There is something else than numbers, texts, arrays in memory and functions.
+    UntoldError
+        A function uses what has no words.
     """
     if isinstance(value, Mapping):
         return str({str(name): _arguments(one) for name, one in value.items()})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from statsmodels_ooc.errors import QueryError, SourceChangedError
-from statsmodels_ooc.forks import in_children
+from statsmodels_ooc.forks import Lock
 from statsmodels_ooc.sources.sql_connections import open_session
 from statsmodels_ooc.sources.sql_openers import Opener
 from statsmodels_ooc.sources.sql_secrets import Kept
@@ -21,7 +20,7 @@ class Keeper:
     """A connection that is held open as long as anybody needs what it keeps."""
 
     def __init__(self, session: Session) -> None:
-        self._session, self.lock = session, threading.Lock()
+        self._session, self.lock = session, Lock()
         self.close = weakref.finalize(self, session.close)
 
     @property
@@ -43,15 +42,7 @@ class _Held:
     keeper: Kept[Keeper]
 
 
-_lock = threading.Lock()  # of whoever looks for another moment
-
-
-def _begin_anew() -> None:
-    global _lock
-    _lock = threading.Lock()
-
-
-in_children(_begin_anew)
+_lock = Lock()  # of whoever looks for another moment
 
 
 class Moment:

@@ -21,7 +21,7 @@ from statsmodels_ooc.errors import (
     SourceChangedError,
     WriteError,
 )
-from statsmodels_ooc.fingerprints import UntoldError, in_words
+from statsmodels_ooc.fingerprints import UntoldError, differences, in_words
 from statsmodels_ooc.likelihoods.opening import open_formula
 from statsmodels_ooc.reductions.lost import LostRows
 from statsmodels_ooc.sources.base import NO_ROWS, Source
@@ -226,9 +226,8 @@ def _check_same(part: str, about: About, now: Mapping[str, str]) -> None:
             "still the same",
             hint="begin again with overwrite=True",
         )
-    others = [name for name in now if there.get(name) != now[name]]
-    if others:
-        told = "; ".join(f"{name}: {there.get(name)} there, {now[name]} now" for name in others)
+    asked = {name: words for name, words in there.items() if name in now}
+    if told := differences(asked, now):
         raise SourceChangedError(
             f"{part} was begun with something else: {told}",
             hint="resume with the same data, formula and arguments, or begin again with "

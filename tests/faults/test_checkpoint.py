@@ -7,6 +7,7 @@ import functools
 import os
 import pickle
 import shutil
+import threading
 from pathlib import Path
 
 import dask.array as da
@@ -260,6 +261,21 @@ def test_groups_that_no_words_tell_of_are_refused(data, tmp_path):
     with pytest.raises(CheckpointError, match="a Array among the arguments"):
         smof.ols("y ~ x", data).fit(
             cov_type="cluster", cov_kwds={"groups": groups}, checkpoint=tmp_path / "kept"
+        )
+
+
+def test_a_function_that_uses_what_no_words_tell_of_is_refused(data, tmp_path):
+    lock = threading.Lock()
+
+    def weights(lags):
+        with lock:
+            return 1 - np.arange(lags + 1) / (lags + 1)
+
+    with pytest.raises(CheckpointError, match=r"nothing tells one lock from another.*\nHint: use"):
+        smof.ols("y ~ x", data).fit(
+            cov_type="HAC",
+            cov_kwds={"maxlags": 2, "kernel": weights},
+            checkpoint=tmp_path / "kept",
         )
 
 

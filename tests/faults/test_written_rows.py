@@ -39,12 +39,12 @@ def test_all_rows_or_those_that_were_there(res, name, fault, from_then_on, tmp_p
     path.parent.mkdir()
     res.write_rows(path, ["resid"])
     wanted, before = read(path), open_files()
-    met = 0
+    met = []
     for outcome in every_call_fails(
         lambda: res.write_rows(path, ["resid"], overwrite=True), fault, from_then_on, "written"
     ):
         where = f"call {outcome.nth}: {outcome.operation} of {outcome.place}"
-        met += 1
+        met.append(outcome.operation)
         assert outcome.error is not None, where
         assert isinstance(outcome.error, WriteError | MemoryError), where
         assert "written" in str(outcome.error), where
@@ -53,4 +53,5 @@ def test_all_rows_or_those_that_were_there(res, name, fault, from_then_on, tmp_p
         assert settled(lambda: os.listdir(path.parent) == [name]), where
         assert settled(lambda: open_files() <= before), where
         pd.testing.assert_frame_equal(read(path), wanted)
-    assert met > 8
+    assert len(met) > 8
+    assert {"open", "read", "rename", "write"} <= set(met)
